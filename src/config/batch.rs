@@ -1,0 +1,270 @@
+//! `batch.toml`.
+
+use std::path::{Component, Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::ConfigError;
+use super::dispatch::{DispatchConfig, OutboxConfig};
+use crate::address::Mailbox;
+
+const WHAT: &str = "batch file";
+
+/// One batch as its file describes it.
+#[derive(Debug)]
+pub struct Batch {
+    /// The batch file.
+    pub file: PathBuf,
+    /// Its folder; all paths in the file are relative to it.
+    pub folder: PathBuf,
+    /// The batch's name.
+    pub name: String,
+    /// Whether paths may leave the folder.
+    pub allow_outside: bool,
+    /// Where the recipients come from.
+    pub manifest: ManifestConfig,
+    /// Free values for the templates.
+    pub vars: toml::Table,
+    /// What is written to them.
+    pub letter: LetterConfig,
+    /// What is attached.
+    pub attachments: Vec<AttachmentConfig>,
+    /// How it goes out.
+    pub dispatch: DispatchConfig,
+    /// The folder of the outbox transport.
+    pub outbox: OutboxConfig,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    batch: BatchTable,
+    manifest: ManifestConfig,
+    #[serde(default)]
+    vars: toml::Table,
+    letter: LetterConfig,
+    #[serde(default, rename = "attachment")]
+    attachments: Vec<AttachmentConfig>,
+    #[serde(default)]
+    dispatch: DispatchConfig,
+    #[serde(default)]
+    outbox: OutboxConfig,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BatchTable {
+    name: String,
+    #[serde(default)]
+    allow_outside: bool,
+}
+
+/// `[manifest]`: the dispatch list and its columns.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestConfig {
+    /// The CSV or XLSX file.
+    pub path: PathBuf,
+    /// The sheet of an XLSX file; the first one if not given.
+    pub sheet: Option<String>,
+    /// The column that tells recipients apart.
+    pub id: String,
+    /// The column with the recipient's name.
+    pub name: String,
+    /// Columns with addresses for To.
+    pub to: Vec<String>,
+    /// Columns with addresses for Cc.
+    #[serde(default)]
+    pub cc: Vec<String>,
+    /// Columns with addresses for Bcc.
+    #[serde(default)]
+    pub bcc: Vec<String>,
+    /// Columns of which each must give at least one address; without them any one address is enough.
+    #[serde(default)]
+    pub require: Vec<String>,
+}
+
+/// `[letter]`: subject, bodies and reply address.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LetterConfig {
+    /// The From mailbox; `send_emails_as` of the secrets file if not given.
+    pub from: Option<String>,
+    /// The subject, a template.
+    pub subject: String,
+    /// The HTML template; its folder is the template folder.
+    pub html: PathBuf,
+    /// The template of the text alternative; derived from the HTML if not given.
+    pub text: Option<PathBuf>,
+    /// The mailbox that answers go to.
+    pub reply_to: Option<String>,
+}
+
+/// `[[attachment]]`: one file for each recipient.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttachmentConfig {
+    /// The file, a template.
+    pub path: String,
+    /// The name that recipients see, a template; the file's own name if not given.
+    pub name: Option<String>,
+    /// Whether the same file goes to everyone.
+    #[serde(default)]
+    pub shared: bool,
+}
+
+impl Batch {
+    /// Reads a batch file, given itself or by its folder.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not valid, or has values that cannot be worked with.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let file = if path.is_dir() {
+            path.join("batch.toml")
+        } else {
+            path.to_owned()
+        };
+        let text = std::fs::read_to_string(&file).map_err(|source| ConfigError::Read {
+            what: WHAT,
+            path: file.clone(),
+            source,
+            next_step: "name a batch.toml or its folder; `postroom init DIR` makes one",
+        })?;
+        Self::parse(&file, &text)
+    }
+
+    fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
+        let parsed: File = toml::from_str(text).map_err(|error| ConfigError::Syntax {
+            what: WHAT,
+            path: file.to_owned(),
+            detail: error.to_string().trim_end().to_owned(),
+        })?;
+        let folder = match file.parent() {
+            Some(folder) if folder != Path::new("") => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let batch = Self {
+            file: file.to_owned(),
+            folder,
+            name: parsed.batch.name.trim().to_owned(),
+            allow_outside: parsed.batch.allow_outside,
+            manifest: parsed.manifest,
+            vars: parsed.vars,
+            letter: parsed.letter,
+            attachments: parsed.attachments,
+            dispatch: parsed.dispatch,
+            outbox: parsed.outbox,
+        };
+        batch.validate()?;
+        Ok(batch)
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        let refuse = |key: &str, text: &str, next_step: &str| {
+            Err(ConfigError::value(&self.file, key, text, next_step))
+        };
+        if self.name.is_empty() {
+            return refuse(
+                "batch.name",
+                "is empty",
+                "give the batch a name of its own, such as its title and year",
+            );
+        }
+        if self.manifest.to.is_empty() {
+            return refuse(
+                "manifest.to",
+                "names no column",
+                "name the columns that hold the addresses",
+            );
+        }
+        let dispatch = &self.dispatch;
+        for (key, value) in [
+            ("dispatch.chunk", Some(dispatch.chunk)),
+            ("dispatch.connections", Some(dispatch.connections)),
+            (
+                "dispatch.stop_after_failures",
+                Some(dispatch.stop_after_failures),
+            ),
+            ("dispatch.attempts", Some(dispatch.attempts)),
+            ("dispatch.messages_per_minute", dispatch.messages_per_minute),
+            (
+                "dispatch.megabytes_per_five_minutes",
+                dispatch.megabytes_per_five_minutes,
+            ),
+            ("dispatch.recipients_per_day", dispatch.recipients_per_day),
+            ("dispatch.max_megabytes", dispatch.max_megabytes),
+        ] {
+            if value == Some(0) {
+                return refuse(
+                    key,
+                    "is 0",
+                    "write a number of at least 1, or leave the line out",
+                );
+            }
+        }
+        if dispatch.connections > 64 {
+            return refuse(
+                "dispatch.connections",
+                "is more than 64",
+                "write a smaller number; 1 is enough for Office 365",
+            );
+        }
+        for (key, mailbox) in [
+            ("letter.from", &self.letter.from),
+            ("letter.reply_to", &self.letter.reply_to),
+        ] {
+            if let Some(Err(error)) = mailbox.as_deref().map(Mailbox::parse) {
+                return refuse(
+                    key,
+                    &format!("cannot be used: {error}"),
+                    "write one address, or Name <address>",
+                );
+            }
+        }
+        for (key, path) in [
+            ("manifest.path", Some(&self.manifest.path)),
+            ("letter.html", Some(&self.letter.html)),
+            ("letter.text", self.letter.text.as_ref()),
+            ("outbox.path", Some(&self.outbox.path)),
+        ] {
+            if path.is_some_and(|path| !self.allows(path)) {
+                return refuse(
+                    key,
+                    "leaves the batch's folder",
+                    "move the file into the folder, or set allow_outside = true in [batch]",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a path as written stays inside the batch's folder, or may leave it.
+    #[must_use]
+    pub fn allows(&self, path: &Path) -> bool {
+        self.allow_outside
+            || path
+                .components()
+                .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+    }
+
+    /// A path of the batch file, from where the program runs.
+    #[must_use]
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    /// The state file beside the batch file: `batch.state.db` for `batch.toml`.
+    #[must_use]
+    pub fn state_file(&self) -> PathBuf {
+        self.file.with_extension("state.db")
+    }
+
+    /// The state file of rehearsals, apart from the real one.
+    #[must_use]
+    pub fn rehearsal_file(&self) -> PathBuf {
+        self.file.with_extension("rehearsal.db")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! `[dispatch]` and `[outbox]`: the way out, its pace and its patience.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::values::{SendWindow, duration};
+
+/// The ways out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TransportName {
+    /// A folder of .eml files.
+    Outbox,
+    /// A mail server.
+    Smtp,
+}
+
+impl fmt::Display for TransportName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Outbox => "outbox",
+            Self::Smtp => "smtp",
+        })
+    }
+}
+
+impl std::str::FromStr for TransportName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "outbox" => Ok(Self::Outbox),
+            "smtp" => Ok(Self::Smtp),
+            "graph" | "ews" => Err(format!(
+                "`{text}` is not part of this version: use outbox or smtp"
+            )),
+            _ => Err(format!("`{text}` is not a transport: use outbox or smtp")),
+        }
+    }
+}
+
+/// `[dispatch]`: transport, pace and patience.
+///
+/// The three limits default to what Exchange Online allows a mailbox, less a margin; the outbox has
+/// none unless they are written. Source: the outbound limits in Microsoft's Exchange Online service
+/// description (30 messages a minute, 10,000 recipients in a sliding 24 hours).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DispatchConfig {
+    /// The way out.
+    #[serde(deserialize_with = "transport_name")]
+    pub transport: TransportName,
+    /// Letters in any 60 seconds.
+    pub messages_per_minute: Option<u32>,
+    /// Megabytes (10^6 bytes, encoded) in any 5 minutes.
+    pub megabytes_per_five_minutes: Option<u32>,
+    /// Addresses in any 24 hours.
+    pub recipients_per_day: Option<u32>,
+    /// Letters between two checkpoints.
+    pub chunk: u32,
+    /// The pause at a checkpoint.
+    #[serde(deserialize_with = "duration")]
+    pub pause: Duration,
+    /// Letters in flight at once.
+    pub connections: u32,
+    /// Consecutive failures that stop the run.
+    pub stop_after_failures: u32,
+    /// Tries for one letter while the answers are transient.
+    pub attempts: u32,
+    /// The wait before the second try; it doubles with each further one.
+    #[serde(deserialize_with = "duration")]
+    pub backoff: Duration,
+    /// The largest encoded letter in megabytes (10^6 bytes); 35 by default, none for the outbox.
+    pub max_megabytes: Option<u32>,
+    /// The hours in which letters may go out.
+    pub window: Option<SendWindow>,
+}
+
+impl Default for DispatchConfig {
+    fn default() -> Self {
+        Self {
+            transport: TransportName::Outbox,
+            messages_per_minute: None,
+            megabytes_per_five_minutes: None,
+            recipients_per_day: None,
+            chunk: 50,
+            pause: Duration::ZERO,
+            connections: 1,
+            stop_after_failures: 5,
+            attempts: 5,
+            backoff: Duration::from_secs(2),
+            max_megabytes: None,
+            window: None,
+        }
+    }
+}
+
+impl DispatchConfig {
+    /// Letters in any 60 seconds, if there is a limit.
+    #[must_use]
+    pub fn message_limit(&self) -> Option<u64> {
+        self.limit(self.messages_per_minute, Some(28))
+    }
+
+    /// Encoded bytes in any 5 minutes, if there is a limit.
+    #[must_use]
+    pub fn byte_limit(&self) -> Option<u64> {
+        self.limit(self.megabytes_per_five_minutes, None)
+            .map(|megabytes| megabytes * 1_000_000)
+    }
+
+    /// Addresses in any 24 hours, if there is a limit.
+    #[must_use]
+    pub fn recipient_limit(&self) -> Option<u64> {
+        self.limit(self.recipients_per_day, Some(9_500))
+    }
+
+    /// The largest encoded letter in bytes, if there is a limit.
+    ///
+    /// 35 MB is Exchange's default for a mailbox (Microsoft Graph, `createUploadSession`).
+    #[must_use]
+    pub fn size_limit(&self) -> Option<u64> {
+        self.limit(self.max_megabytes, Some(35))
+            .map(|megabytes| megabytes * 1_000_000)
+    }
+
+    fn limit(&self, written: Option<u32>, default: Option<u32>) -> Option<u64> {
+        let default = match self.transport {
+            TransportName::Outbox => None,
+            TransportName::Smtp => default,
+        };
+        written.or(default).map(u64::from)
+    }
+}
+
+fn transport_name<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<TransportName, D::Error> {
+    String::deserialize(deserializer)?
+        .parse()
+        .map_err(serde::de::Error::custom)
+}
+
+/// `[outbox]`: where the outbox transport writes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutboxConfig {
+    /// The folder; it is made if it is not there.
+    pub path: PathBuf,
+}
+
+impl Default for OutboxConfig {
+    fn default() -> Self {
+        Self {
+            path: "outbox".into(),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What a person writes down: the batch file and the secrets file, typed, unknown keys refused.
+
+mod batch;
+mod dispatch;
+mod secrets;
+mod smtp;
+mod values;
+
+pub use batch::{AttachmentConfig, Batch, LetterConfig, ManifestConfig};
+pub use dispatch::{DispatchConfig, OutboxConfig, TransportName};
+pub use secrets::Secrets;
+pub use smtp::{SmtpSecurity, SmtpSettings};
+pub use values::{SendWindow, parse_duration};
+
+use std::path::{Path, PathBuf};
+
+/// A batch or secrets file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is not there or cannot be read.
+    #[error("cannot read {what} {}: {source}\n  next: {next_step}", path.display())]
+    Read {
+        /// Which file it is.
+        what: &'static str,
+        /// Its path.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+        /// What to do.
+        next_step: &'static str,
+    },
+    /// The file is not the TOML that is expected: a slip of syntax, a wrong type, an unknown key.
+    #[error("{} is not a valid {what}:\n{detail}\n  next: correct the place shown; `postroom init` writes a commented example", path.display())]
+    Syntax {
+        /// Which file it is.
+        what: &'static str,
+        /// Its path.
+        path: PathBuf,
+        /// The reader's own words, with line and column, secrets left out.
+        detail: String,
+    },
+    /// A value that cannot be worked with.
+    #[error("{}: `{key}` {text}\n  next: {next_step}", path.display())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The key, with its table.
+        key: String,
+        /// What is wrong with it.
+        text: String,
+        /// What to do.
+        next_step: String,
+    },
+    /// Others on this machine could read the secrets.
+    #[error("{} can be read by other users of this machine, so it was not opened\n  next: chmod 600 {}", path.display(), path.display())]
+    Permissions {
+        /// The secrets file.
+        path: PathBuf,
+    },
+}
+
+impl ConfigError {
+    fn value(
+        path: &Path,
+        key: impl Into<String>,
+        text: impl Into<String>,
+        next_step: impl Into<String>,
+    ) -> Self {
+        Self::Value {
+            path: path.to_owned(),
+            key: key.into(),
+            text: text.into(),
+            next_step: next_step.into(),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+use super::*;
+
+fn typed(text: &str, variables: &[(&str, &str)]) -> Result<Secrets, String> {
+    let mut file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    file.override_from(&|key| {
+        variables
+            .iter()
+            .find(|(name, _)| *name == key)
+            .map(|(_, value)| (*value).to_owned())
+    });
+    file.typed(None, Path::new(".secrets.toml"))
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_shipped_example_is_valid() {
+    let example = include_str!("../../../.example-secrets.toml");
+    typed(
+        example,
+        &[
+            ("POSTROOM_SMTP_USERNAME", ""),
+            ("POSTROOM_SMTP_PASSWORD", ""),
+        ],
+    )
+    .unwrap();
+}
+
+#[test]
+fn both_spellings_of_the_mailbox_work() {
+    for key in ["send_emails_as", "send_email_as"] {
+        let secrets = typed(&format!("{key} = \"reports@study.example\""), &[]).unwrap();
+        assert_eq!(
+            secrets.send_emails_as.unwrap().as_str(),
+            "reports@study.example"
+        );
+    }
+}
+
+#[test]
+fn the_environment_overrides_the_file() {
+    let secrets = typed(
+        "[smtp]\nhost = \"a.example\"\nport = 25",
+        &[
+            ("POSTROOM_SMTP_HOST", "b.example"),
+            ("POSTROOM_SMTP_USERNAME", "u"),
+            ("POSTROOM_SMTP_PASSWORD", "p"),
+        ],
+    );
+    let smtp = secrets.unwrap().smtp.unwrap();
+    assert_eq!((smtp.host.as_str(), smtp.port), ("b.example", 25));
+    assert_eq!(smtp.login.unwrap().0, "u");
+}
+
+#[test]
+fn a_password_never_goes_out_in_the_clear() {
+    let refusal = typed(
+        "[smtp]\nhost = \"relay.example\"\nsecurity = \"none\"\nusername = \"u\"\npassword = \"hunter2\"",
+        &[],
+    )
+    .unwrap_err();
+    assert!(
+        refusal.contains("in the clear") && !refusal.contains("hunter2"),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn values_that_cannot_work_are_refused() {
+    for (text, part) in [
+        ("send_emails_as = \"nobody\"", "send_emails_as"),
+        (
+            "[smtp]\nhost = \"a.example\"\nsecurity = \"ssl\"",
+            "smtp.security",
+        ),
+        ("[smtp]\nhost = \"a.example\"\nport = 0", "smtp.port"),
+        (
+            "[smtp]\nhost = \"a.example\"\nusername = \"u\"",
+            "smtp.password",
+        ),
+        ("pasword = \"x\"", "unknown field"),
+    ] {
+        let refusal = typed(text, &[]).unwrap_err();
+        assert!(refusal.contains(part), "{part}: {refusal}");
+    }
+}

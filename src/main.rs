@@ -1,0 +1,2 @@
+//! postroom
+fn main() {}
