@@ -3,4 +3,5 @@ pub mod address;
 pub mod clock;
 pub mod config;
 pub mod fault;
+pub mod manifest;
 pub mod secret;

@@ -1,0 +1,180 @@
+//! Which column is which.
+
+use super::{Findings, Table};
+use crate::config::ManifestConfig;
+use crate::fault::{Fault, quote};
+
+/// The columns that the batch file names, as indices into the table.
+pub(super) struct Columns {
+    pub id: usize,
+    pub name: usize,
+    pub to: Vec<usize>,
+    pub cc: Vec<usize>,
+    pub bcc: Vec<usize>,
+    pub require: Vec<usize>,
+}
+
+impl Columns {
+    /// Finds the named columns by their exact headers; every one that cannot be found is a fault.
+    pub fn find(table: &Table, config: &ManifestConfig, findings: &mut Findings) -> Option<Self> {
+        let headers = table.headers();
+        let mut all = |names: &[String], key: &str| -> Vec<Option<usize>> {
+            names
+                .iter()
+                .map(|name| locate(headers, name, key, findings))
+                .collect()
+        };
+        let id = all(std::slice::from_ref(&config.id), "id");
+        let name = all(std::slice::from_ref(&config.name), "name");
+        let (to, cc, bcc) = (
+            all(&config.to, "to"),
+            all(&config.cc, "cc"),
+            all(&config.bcc, "bcc"),
+        );
+        let require = all(&config.require, "require");
+        note_doubled(headers, findings);
+        let whole = |found: Vec<Option<usize>>| found.into_iter().collect::<Option<Vec<_>>>();
+        Some(Self {
+            id: whole(id)?[0],
+            name: whole(name)?[0],
+            to: whole(to)?,
+            cc: whole(cc)?,
+            bcc: whole(bcc)?,
+            require: whole(require)?,
+        })
+    }
+}
+
+fn locate(headers: &[String], name: &str, key: &str, findings: &mut Findings) -> Option<usize> {
+    let mut exact = (0..headers.len()).filter(|&index| headers[index] == name);
+    match (exact.next(), exact.next()) {
+        (Some(index), None) => Some(index),
+        (Some(_), Some(_)) => {
+            findings.add(
+                Fault::new(
+                    format!(
+                        "column `{}` ([manifest] {key}) stands twice in the header",
+                        quote(name)
+                    ),
+                    "rename one of the two, so that it is certain which one is meant",
+                )
+                .column(name),
+            );
+            None
+        }
+        (None, _) => {
+            findings.add(missing(headers, name, key).column(name));
+            None
+        }
+    }
+}
+
+fn missing(headers: &[String], name: &str, key: &str) -> Fault {
+    if let Some(header) = headers.iter().find(|header| header.trim() == name.trim()) {
+        return Fault::new(
+            format!(
+                "column `{}` ([manifest] {key}) is written `{}` in the header, with stray blanks",
+                quote(name),
+                quote(header)
+            ),
+            "take the blanks out of the header, or write the name in the batch file just so",
+        );
+    }
+    let near = near_names(headers, name);
+    let next_step = if near.is_empty() {
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|header| format!("`{}`", quote(header)))
+            .collect();
+        format!(
+            "the columns are {}: correct the name in the batch file",
+            headers.join(", ")
+        )
+    } else {
+        format!(
+            "did you mean {}? correct the name in the batch file",
+            near.join(" or ")
+        )
+    };
+    Fault::new(
+        format!("column `{}` ([manifest] {key}) is missing", quote(name)),
+        next_step,
+    )
+}
+
+fn near_names(headers: &[String], name: &str) -> Vec<String> {
+    const ALIKE: f64 = 0.7;
+    let folded = name.trim().to_lowercase();
+    let mut near: Vec<_> = headers
+        .iter()
+        .map(|header| {
+            (
+                strsim::normalized_damerau_levenshtein(&folded, &header.trim().to_lowercase()),
+                header,
+            )
+        })
+        .filter(|(alike, _)| *alike >= ALIKE)
+        .collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0));
+    near.into_iter()
+        .take(3)
+        .map(|(_, header)| format!("`{}`", quote(header)))
+        .collect()
+}
+
+/// A column that stands twice and is not named is only a danger to templates.
+fn note_doubled(headers: &[String], findings: &mut Findings) {
+    for (index, header) in headers.iter().enumerate() {
+        let doubled = !header.trim().is_empty()
+            && headers[..index].contains(header)
+            && !findings
+                .list
+                .iter()
+                .any(|fault| fault.column.as_ref() == Some(header));
+        if doubled {
+            findings.add(
+                Fault::warning(
+                    format!("column `{}` stands twice in the header", quote(header)),
+                    "templates cannot use it by name: rename one of the two if they should",
+                )
+                .column(header),
+            );
+        }
+    }
+}
+
+/// The name under which templates know a column: `RRED School ID` is `rred_school_id`.
+#[must_use]
+pub fn snake_case(header: &str) -> String {
+    let mut name = String::with_capacity(header.len());
+    for character in header.trim().chars() {
+        if character.is_alphanumeric() {
+            name.extend(character.to_lowercase());
+        } else if !name.is_empty() && !name.ends_with('_') {
+            name.push('_');
+        }
+    }
+    name.truncate(name.trim_end_matches('_').len());
+    if name.starts_with(|first: char| first.is_numeric()) {
+        name.insert(0, '_');
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn template_names_are_lower_case_words() {
+        for (header, name) in [
+            ("RRED School ID", "rred_school_id"),
+            ("IPD/CPD", "ipd_cpd"),
+            (" TL  Email ", "tl_email"),
+            ("2023 total (%)", "_2023_total"),
+            ("Größe", "größe"),
+        ] {
+            assert_eq!(snake_case(header), name);
+        }
+    }
+}

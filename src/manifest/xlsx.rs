@@ -1,0 +1,225 @@
+//! XLSX, cell by cell, as a person sees it in Excel.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use calamine::{DataRef, Reader, Xlsx, open_workbook};
+
+use super::{Findings, Table};
+use crate::fault::{Fault, quote};
+
+/// Reads one sheet, the first unless named, into a table. Without a table the findings say why.
+pub(super) fn read(path: &Path, sheet: Option<&str>, findings: &mut Findings) -> Option<Table> {
+    let mut workbook: Xlsx<BufReader<File>> = match open_workbook(path) {
+        Ok(workbook) => workbook,
+        Err(error) => {
+            findings.add(Fault::new(
+                format!("the workbook cannot be read: {error}"),
+                "correct [manifest] path, or save the list anew as .xlsx without a password",
+            ));
+            return None;
+        }
+    };
+    let names = workbook.sheet_names();
+    let name = match sheet {
+        Some(wanted) => names.iter().find(|name| *name == wanted),
+        None => names.first(),
+    };
+    let Some(name) = name.cloned() else {
+        let names: Vec<_> = names
+            .iter()
+            .map(|name| format!("`{}`", quote(name)))
+            .collect();
+        findings.add(Fault::new(
+            format!(
+                "the workbook has no sheet `{}`",
+                quote(sheet.unwrap_or("1"))
+            ),
+            format!(
+                "the sheets are {}: correct [manifest] sheet",
+                names.join(", ")
+            ),
+        ));
+        return None;
+    };
+    let mut sheet = match Sheet::read(&mut workbook, &name) {
+        Ok(sheet) => sheet,
+        Err(text) => {
+            findings.add(Fault::new(
+                format!("the sheet `{}` cannot be read: {text}", quote(&name)),
+                "save the list anew as .xlsx or as \"CSV UTF-8\"",
+            ));
+            return None;
+        }
+    };
+    findings.list.extend(
+        sheet
+            .faults
+            .drain(..)
+            .map(|fault| fault.file(findings.file.clone())),
+    );
+    let Some(mut table) = sheet.table else {
+        findings.add(Fault::new(
+            format!("the sheet `{}` is empty", quote(&name)),
+            "check [manifest] sheet: the first row must hold the column names",
+        ));
+        return None;
+    };
+    table.shrink();
+    Some(table)
+}
+
+/// A sheet as it is read: the first row with anything in it is the header.
+#[derive(Default)]
+struct Sheet {
+    table: Option<Table>,
+    row: Vec<String>,
+    faults: Vec<Fault>,
+}
+
+/// Rows of a sheet beyond this width are damage or an attack, not a dispatch list.
+const WIDEST: usize = 1_000;
+
+impl Sheet {
+    fn read(workbook: &mut Xlsx<BufReader<File>>, name: &str) -> Result<Self, String> {
+        let mut cells = workbook
+            .worksheet_cells_reader(name)
+            .map_err(|error| error.to_string())?;
+        let formats: Vec<Option<usize>> = cells
+            .styles()
+            .iter()
+            .map(|style| {
+                let format = style.number_format.as_ref();
+                format.and_then(|format| leading_zeros(&format.format_code))
+            })
+            .collect();
+        let mut sheet = Self::default();
+        let mut current = None;
+        while let Some((cell, style)) = cells
+            .next_cell_with_style_id()
+            .map_err(|error| error.to_string())?
+        {
+            let (row, column) = cell.get_position();
+            if current != Some(row) {
+                sheet.end_row(current)?;
+                current = Some(row);
+            }
+            let column = column as usize;
+            if column >= WIDEST {
+                return Err(format!("row {} has more than {WIDEST} columns", row + 1));
+            }
+            match shown(cell.get_value(), formats.get(style).copied().flatten()) {
+                Ok(text) if text.is_empty() => {}
+                Ok(text) => {
+                    if sheet.row.len() <= column {
+                        sheet.row.resize(column + 1, String::new());
+                    }
+                    sheet.row[column] = text;
+                }
+                Err(error) => sheet.faults.push(
+                    Fault::new(
+                        format!("the cell in column {} shows the error {error}", column + 1),
+                        "mend the formula, or put the value there",
+                    )
+                    .row(row + 1),
+                ),
+            }
+        }
+        sheet.end_row(current)?;
+        Ok(sheet)
+    }
+
+    fn end_row(&mut self, row: Option<u32>) -> Result<(), String> {
+        let Some(row) = row else { return Ok(()) };
+        let cells = std::mem::take(&mut self.row);
+        if cells.iter().all(|cell| cell.trim().is_empty()) {
+            return Ok(());
+        }
+        let Some(table) = &mut self.table else {
+            self.table = Some(Table::new(cells));
+            return Ok(());
+        };
+        let width = table.headers().len();
+        if cells.iter().skip(width).any(|cell| !cell.trim().is_empty()) {
+            self.faults.push(
+                Fault::new(
+                    format!(
+                        "the row has a value in column {}, which has no header",
+                        cells.len()
+                    ),
+                    "give the column a name, or empty the cell",
+                )
+                .row(row + 1),
+            );
+        }
+        table
+            .push(row + 1, cells.iter().map(String::as_str))
+            .map_err(|_| "it holds more than 4 GB of text".to_owned())
+    }
+}
+
+/// A cell as Excel shows it.
+fn shown(value: &DataRef<'_>, zeros: Option<usize>) -> Result<String, String> {
+    Ok(match value {
+        DataRef::Empty => String::new(),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
+            text.clone()
+        }
+        DataRef::SharedString(text) => (*text).to_owned(),
+        DataRef::Int(number) => padded(number.to_string(), zeros),
+        // A whole number has no ".0" in Excel, and Rust prints none for it either.
+        DataRef::Float(number) => padded(number.to_string(), zeros),
+        DataRef::Bool(value) => if *value { "TRUE" } else { "FALSE" }.to_owned(),
+        DataRef::DateTime(moment) => {
+            let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
+            if (hour, minute, second) == (0, 0, 0) {
+                format!("{year:04}-{month:02}-{day:02}")
+            } else {
+                format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+            }
+        }
+        DataRef::Error(error) => return Err(error.to_string()),
+    })
+}
+
+/// The width of a number format that only adds zeros in front, such as `00000` for a school number.
+fn leading_zeros(format: &str) -> Option<usize> {
+    let only_zeros = format.len() > 1 && format.bytes().all(|byte| byte == b'0');
+    only_zeros.then_some(format.len())
+}
+
+fn padded(digits: String, zeros: Option<usize>) -> String {
+    match zeros {
+        Some(width) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{digits:0>width$}")
+        }
+        _ => digits,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_read_as_excel_shows_them() {
+        for (value, zeros, text) in [
+            (DataRef::String("0042".into()), None, "0042"),
+            (DataRef::Float(1234.0), None, "1234"),
+            (DataRef::Float(0.1), None, "0.1"),
+            (DataRef::Float(42.0), Some(4), "0042"),
+            (DataRef::Bool(true), None, "TRUE"),
+        ] {
+            assert_eq!(shown(&value, zeros).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn only_a_format_of_zeros_pads() {
+        assert_eq!(leading_zeros("00000"), Some(5));
+        assert_eq!(leading_zeros("0"), None);
+        assert_eq!(leading_zeros("0.00"), None);
+        assert_eq!(leading_zeros("General"), None);
+    }
+}
