@@ -3,5 +3,6 @@ pub mod address;
 pub mod clock;
 pub mod config;
 pub mod fault;
+pub mod letter;
 pub mod manifest;
 pub mod secret;

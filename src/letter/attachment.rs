@@ -1,0 +1,224 @@
+//! Attachments, and the proofs that they belong.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::fault::{Fault, quote};
+
+/// A SHA-256 digest.
+pub type Sha256Digest = [u8; 32];
+
+/// A file that goes with a letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// The file, from where the program runs.
+    pub path: PathBuf,
+    /// The name that recipients see.
+    pub name: Arc<str>,
+    /// Its media type, by its suffix.
+    pub media_type: &'static str,
+    /// Its size.
+    pub bytes: u64,
+    /// The digest of its contents.
+    pub sha256: Sha256Digest,
+    /// Whether the batch file says that everyone gets the same.
+    pub shared: bool,
+}
+
+/// What reading a file told.
+pub(super) struct Read {
+    bytes: u64,
+    sha256: Sha256Digest,
+    start: [u8; 5],
+}
+
+/// Where attachments may lie.
+pub(super) struct Place<'a> {
+    pub folder: &'a Path,
+    pub allow_outside: bool,
+}
+
+/// Reads a file for its digest, in pieces.
+pub(super) fn digest(path: &Path) -> io::Result<Read> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut piece = vec![0; 256 << 10];
+    let mut read = Read {
+        bytes: 0,
+        sha256: [0; 32],
+        start: [0; 5],
+    };
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => break,
+            Ok(length) => {
+                read.note_start(&piece[..length]);
+                read.bytes += length as u64;
+                hasher.update(&piece[..length]);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    read.sha256 = hasher.finalize().into();
+    Ok(read)
+}
+
+/// Reads a file whole.
+pub(super) fn read(path: &Path) -> io::Result<(Read, Vec<u8>)> {
+    let contents = std::fs::read(path)?;
+    let mut read = Read {
+        bytes: 0,
+        sha256: Sha256::digest(&contents).into(),
+        start: [0; 5],
+    };
+    read.note_start(&contents);
+    read.bytes = contents.len() as u64;
+    Ok((read, contents))
+}
+
+impl Read {
+    fn note_start(&mut self, piece: &[u8]) {
+        let at = usize::try_from(self.bytes).unwrap_or(usize::MAX).min(5);
+        for (slot, byte) in self.start[at..].iter_mut().zip(piece) {
+            *slot = *byte;
+        }
+    }
+}
+
+/// Finds an attachment and checks it: inside the folder, a regular file, not empty, and a PDF if it
+/// is called one.
+pub(super) fn belongs(
+    place: &Place<'_>,
+    written: &str,
+    name: Option<&str>,
+    shared: bool,
+    read: &mut dyn FnMut(&Path) -> io::Result<Read>,
+) -> Result<Attachment, Fault> {
+    let at = |fault: Fault| fault.file(quote(written));
+    let path = locate(place, written).map_err(at)?;
+    let name = match name {
+        Some(name) => name.trim().to_owned(),
+        None => path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+    };
+    check_name(&name).map_err(at)?;
+    let read = read(&path).map_err(|error| {
+        at(Fault::new(
+            format!("the attachment cannot be read: {error}"),
+            "let this user read the file",
+        ))
+    })?;
+    if read.bytes == 0 {
+        return Err(at(Fault::new(
+            "the attachment is empty",
+            "make the report anew",
+        )));
+    }
+    let is_pdf = [Path::new(written), Path::new(&name)].iter().any(|path| {
+        path.extension()
+            .is_some_and(|suffix| suffix.eq_ignore_ascii_case("pdf"))
+    });
+    if is_pdf && &read.start != b"%PDF-" {
+        return Err(at(Fault::new(
+            "the attachment is called .pdf but does not begin like a PDF",
+            "make the report anew",
+        )));
+    }
+    Ok(Attachment {
+        media_type: media_type(&name),
+        name: name.into(),
+        bytes: read.bytes,
+        sha256: read.sha256,
+        path,
+        shared,
+    })
+}
+
+fn locate(place: &Place<'_>, written: &str) -> Result<PathBuf, Fault> {
+    let leaves = || {
+        Fault::new(
+            "the attachment lies outside the batch's folder",
+            "put the file into the folder, or set allow_outside = true in [batch]",
+        )
+    };
+    let inside = Path::new(written)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if !place.allow_outside && !inside {
+        return Err(leaves());
+    }
+    if written.is_empty() || written.contains('\0') {
+        return Err(Fault::new(
+            "the attachment's path is empty",
+            "correct [[attachment]] path",
+        ));
+    }
+    let path = place.folder.join(written);
+    let missing = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Fault::new(
+            "the attachment is missing",
+            "put the file there, or take the recipient's rows out of the manifest",
+        ),
+        _ => Fault::new(
+            format!("the attachment cannot be read: {error}"),
+            "let this user read the file",
+        ),
+    };
+    let metadata = std::fs::metadata(&path).map_err(missing)?;
+    if !metadata.is_file() {
+        return Err(Fault::new(
+            "the attachment is not a regular file",
+            "correct [[attachment]] path",
+        ));
+    }
+    if !place.allow_outside {
+        // A link may lead out of the folder although the path as written does not.
+        let real = path.canonicalize().map_err(missing)?;
+        let folder = place.folder.canonicalize().map_err(missing)?;
+        if !real.starts_with(folder) {
+            return Err(leaves());
+        }
+    }
+    Ok(path)
+}
+
+fn check_name(name: &str) -> Result<(), Fault> {
+    const LONGEST: usize = 150;
+    let refused = if name.is_empty() {
+        "is empty"
+    } else if name.chars().any(char::is_control) {
+        "has a line break or control character in it"
+    } else if name.contains(['/', '\\']) {
+        "has a slash in it"
+    } else if name.len() > LONGEST {
+        "is longer than 150 bytes"
+    } else {
+        return Ok(());
+    };
+    Err(Fault::new(
+        format!("the attachment's name `{}` {refused}", quote(name)),
+        "correct [[attachment]] name",
+    ))
+}
+
+fn media_type(name: &str) -> &'static str {
+    let suffix = Path::new(name)
+        .extension()
+        .map(|suffix| suffix.to_string_lossy().to_lowercase());
+    match suffix.as_deref() {
+        Some("pdf") => "application/pdf",
+        Some("docx") => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        Some("xlsx") => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        Some("zip") => "application/zip",
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        _ => "application/octet-stream",
+    }
+}

@@ -1,0 +1,310 @@
+//! From recipients to letters.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::attachment::{self, Attachment};
+use super::template::{self, Escape, Templates};
+use super::values::Values;
+use super::{Letter, rehearsal};
+use crate::address::{Address, HeaderText, Mailbox};
+use crate::config::{Batch, Secrets};
+use crate::fault::Fault;
+use crate::manifest::Manifest;
+
+/// Makes the letters of a batch: the same code for check, preview and send.
+#[derive(Debug)]
+pub struct Letters {
+    manifest: Manifest,
+    templates: Templates,
+    values: Values,
+    plan: LetterPlan,
+}
+
+/// What all letters of a batch share.
+#[derive(Debug)]
+struct LetterPlan {
+    folder: PathBuf,
+    allow_outside: bool,
+    from: Mailbox,
+    reply_to: Option<Mailbox>,
+    attachments: Vec<AttachmentTemplate>,
+    size_limit: Option<u64>,
+    redirect: Option<Address>,
+}
+
+#[derive(Debug)]
+struct AttachmentTemplate {
+    path: String,
+    name: Option<String>,
+    shared: bool,
+}
+
+impl Letters {
+    /// Gets ready to make letters. With `redirect` every letter is a rehearsal to that address.
+    ///
+    /// # Errors
+    /// Faults that concern all letters: no sender, templates that cannot be parsed or use values
+    /// that no recipient has.
+    pub fn new(
+        batch: &Batch,
+        secrets: &Secrets,
+        manifest: Manifest,
+        redirect: Option<Address>,
+    ) -> Result<Self, Vec<Fault>> {
+        let sender = sender(batch, secrets);
+        let values = Values::new(batch, manifest.table.headers());
+        let templates = Templates::load(batch);
+        match (sender, values, templates) {
+            (Ok((from, reply_to)), Ok(values), Ok(templates)) => {
+                let unknown = templates.unknown_values(&values.names());
+                if !unknown.is_empty() {
+                    return Err(unknown);
+                }
+                Ok(Self {
+                    manifest,
+                    templates,
+                    values,
+                    plan: LetterPlan {
+                        folder: batch.folder.clone(),
+                        allow_outside: batch.allow_outside,
+                        from,
+                        reply_to,
+                        attachments: batch
+                            .attachments
+                            .iter()
+                            .enumerate()
+                            .map(|(index, config)| AttachmentTemplate {
+                                path: template::attachment_path(index),
+                                name: config
+                                    .name
+                                    .as_ref()
+                                    .map(|_| template::attachment_name(index)),
+                                shared: config.shared,
+                            })
+                            .collect(),
+                        size_limit: batch.dispatch.size_limit(),
+                        redirect,
+                    },
+                })
+            }
+            (sender, values, templates) => Err([sender.err(), values.err(), templates.err()]
+                .into_iter()
+                .flatten()
+                .flatten()
+                .collect()),
+        }
+    }
+
+    /// How many letters there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.manifest.recipients().len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.manifest.recipients().is_empty()
+    }
+
+    /// The recipient id of a letter.
+    #[must_use]
+    pub fn id(&self, index: usize) -> &str {
+        &self.manifest.recipients()[index].id
+    }
+
+    /// The From mailbox of every letter.
+    #[must_use]
+    pub fn from(&self) -> &Mailbox {
+        &self.plan.from
+    }
+
+    /// Makes one letter; its attachments are read for their digests and not kept.
+    ///
+    /// # Errors
+    /// Everything that is wrong with this letter.
+    pub fn make(&self, index: usize) -> Result<Letter, Vec<Fault>> {
+        self.letter(index, &mut |file| attachment::digest(file))
+    }
+
+    /// Makes one letter together with the contents of its attachments, each read once.
+    ///
+    /// # Errors
+    /// Everything that is wrong with this letter.
+    pub fn make_with_contents(&self, index: usize) -> Result<(Letter, Vec<Vec<u8>>), Vec<Fault>> {
+        let mut contents = Vec::new();
+        let letter = self.letter(index, &mut |file| {
+            let (read, bytes) = attachment::read(file)?;
+            contents.push(bytes);
+            Ok(read)
+        })?;
+        Ok((letter, contents))
+    }
+
+    /// The id of a letter that has been rendering for longer than `limit`, with its template.
+    #[must_use]
+    pub fn stuck(&self, limit: Duration, now: Duration) -> Option<(String, String)> {
+        self.templates.stuck(limit, now)
+    }
+
+    /// Tells the templates the time, for [`Letters::stuck`].
+    pub fn tick(&self, now: Duration) {
+        self.templates.tick(now);
+    }
+
+    fn letter(
+        &self,
+        index: usize,
+        read: &mut dyn FnMut(&Path) -> std::io::Result<attachment::Read>,
+    ) -> Result<Letter, Vec<Fault>> {
+        let recipient = &self.manifest.recipients()[index];
+        let rows = self.manifest.rows(recipient);
+        let table = &self.manifest.table;
+        let name = recipient.name(table, rows);
+        let context = self.values.context(&recipient.id, name, table, rows);
+        let mut faults = Vec::new();
+        let mut render = |template: &str, escape| {
+            self.templates
+                .render(template, escape, &context, &recipient.id)
+                .map_err(|fault| faults.push(fault))
+                .ok()
+        };
+        let subject = render(template::SUBJECT, Escape::None);
+        let html = render(&self.templates.html, Escape::Html);
+        let text = match &self.templates.text {
+            Some(text) => render(text, Escape::None),
+            None => html.as_deref().map(text_of),
+        };
+        let subject = subject.and_then(|subject| {
+            HeaderText::parse(&subject)
+                .map_err(|error| faults.push(bad_subject(&error.to_string(), &recipient.id)))
+                .ok()
+        });
+        let mut attachments = Vec::new();
+        for template in &self.plan.attachments {
+            match self.attachment(template, &context, &recipient.id, read) {
+                Ok(attachment) => attachments.push(attachment),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        let (Some(subject), Some(html), Some(text), true) =
+            (subject, html, text, faults.is_empty())
+        else {
+            return Err(faults);
+        };
+        let addressees = recipient.addressees(table, rows);
+        let mut letter = Letter {
+            id: recipient.id.to_string(),
+            name: name.to_owned(),
+            from: self.plan.from.clone(),
+            reply_to: self.plan.reply_to.clone(),
+            to: addressees.to,
+            cc: addressees.cc,
+            bcc: addressees.bcc,
+            subject,
+            html,
+            text,
+            attachments,
+        };
+        if let Some(to) = &self.plan.redirect {
+            rehearsal::redirect(&mut letter, to);
+        }
+        self.within_size(&letter)?;
+        Ok(letter)
+    }
+
+    fn attachment(
+        &self,
+        template: &AttachmentTemplate,
+        context: &tera::Context,
+        id: &str,
+        read: &mut dyn FnMut(&Path) -> std::io::Result<attachment::Read>,
+    ) -> Result<Attachment, Fault> {
+        let render = |name: &str| self.templates.render(name, Escape::None, context, id);
+        let path = render(&template.path)?;
+        let name = template.name.as_deref().map(render).transpose()?;
+        let place = attachment::Place {
+            folder: &self.plan.folder,
+            allow_outside: self.plan.allow_outside,
+        };
+        attachment::belongs(&place, path.trim(), name.as_deref(), template.shared, read)
+            .map_err(|fault| fault.id(id))
+    }
+
+    fn within_size(&self, letter: &Letter) -> Result<(), Vec<Fault>> {
+        let bytes = letter.encoded_bytes();
+        match self.plan.size_limit {
+            Some(limit) if bytes > limit => Err(vec![
+                Fault::new(
+                    format!(
+                        "the letter takes {:.1} MB when encoded, more than the {:.1} MB that the transport carries",
+                        bytes as f64 / 1e6,
+                        limit as f64 / 1e6
+                    ),
+                    "make the report smaller, or raise [dispatch] max_megabytes if the server allows more",
+                )
+                .id(&letter.id),
+            ]),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn sender(batch: &Batch, secrets: &Secrets) -> Result<(Mailbox, Option<Mailbox>), Vec<Fault>> {
+    let file = batch.file.display().to_string();
+    // Both were parsed when the batch file was read.
+    let written = batch
+        .letter
+        .from
+        .as_deref()
+        .and_then(|text| Mailbox::parse(text).ok());
+    let reply_to = batch
+        .letter
+        .reply_to
+        .as_deref()
+        .and_then(|text| Mailbox::parse(text).ok());
+    match (written, &secrets.send_emails_as) {
+        (Some(from), Some(account)) if from.address.folded() != account.folded() => Err(vec![
+            Fault::new(
+                format!(
+                    "[letter] from is {} and send_emails_as is {account}",
+                    from.address
+                ),
+                "make the two the same mailbox, or leave one out",
+            )
+            .file(file),
+        ]),
+        (Some(from), _) => Ok((from, reply_to)),
+        (None, Some(account)) => Ok((account.clone().into(), reply_to)),
+        (None, None) => Err(vec![
+            Fault::new(
+                "there is no sender",
+                "write [letter] from in the batch file, or send_emails_as in the secrets file",
+            )
+            .file(file),
+        ]),
+    }
+}
+
+fn bad_subject(error: &str, id: &str) -> Fault {
+    Fault::new(
+        format!("the subject cannot be used: {error}"),
+        "take the line break out of the cell that the subject shows",
+    )
+    .id(id)
+}
+
+/// The text alternative of an HTML body, wrapped for mail programs that show plain text.
+fn text_of(html: &str) -> String {
+    const WIDTH: usize = 76;
+    html2text::config::plain()
+        .string_from_read(html.as_bytes(), WIDTH)
+        // What is too narrow to wrap, such as a table of many columns, is written unwrapped.
+        .or_else(|_| {
+            html2text::config::plain()
+                .allow_width_overflow()
+                .string_from_read(html.as_bytes(), WIDTH)
+        })
+        .unwrap_or_default()
+}

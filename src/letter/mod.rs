@@ -1,0 +1,67 @@
+//! One recipient's letter: rendered subject and bodies, and the attachments that belong to it.
+
+mod attachment;
+mod letters;
+mod rehearsal;
+mod source;
+mod template;
+mod values;
+mod watch;
+
+pub use attachment::{Attachment, Sha256Digest};
+pub use letters::Letters;
+
+use crate::address::{Address, HeaderText, Mailbox};
+
+/// The human side of one message. It lives only while it is in hand.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// The recipient's id.
+    pub id: String,
+    /// The recipient's name.
+    pub name: String,
+    /// The From mailbox.
+    pub from: Mailbox,
+    /// The mailbox that answers go to.
+    pub reply_to: Option<Mailbox>,
+    /// The To mailboxes.
+    pub to: Vec<Mailbox>,
+    /// The Cc mailboxes.
+    pub cc: Vec<Mailbox>,
+    /// The Bcc mailboxes.
+    pub bcc: Vec<Mailbox>,
+    /// The subject.
+    pub subject: HeaderText,
+    /// The HTML body.
+    pub html: String,
+    /// The text alternative.
+    pub text: String,
+    /// The attachments, in the order of the batch file.
+    pub attachments: Vec<Attachment>,
+}
+
+impl Letter {
+    /// All addresses: To, Cc and Bcc.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        [&self.to, &self.cc, &self.bcc]
+            .into_iter()
+            .flatten()
+            .map(|mailbox| &mailbox.address)
+    }
+
+    /// About how many bytes the letter takes on the wire: base64 makes four of three and adds a
+    /// line end to every 76 (RFC 2045 section 6.8), and bodies may be quoted-printable.
+    #[must_use]
+    pub fn encoded_bytes(&self) -> u64 {
+        let attached: u64 = self
+            .attachments
+            .iter()
+            .map(|attachment| attachment.bytes.div_ceil(57) * 78)
+            .sum();
+        let bodies = (self.html.len() + self.text.len()) as u64;
+        attached + bodies + bodies / 3 + 2_048
+    }
+}
+
+#[cfg(test)]
+mod tests;
