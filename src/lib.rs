@@ -5,4 +5,6 @@ pub mod config;
 pub mod fault;
 pub mod letter;
 pub mod manifest;
+pub mod message;
+pub mod plan;
 pub mod secret;
