@@ -3,6 +3,7 @@ pub mod address;
 pub mod clock;
 pub mod config;
 pub mod fault;
+pub mod ledger;
 pub mod letter;
 pub mod manifest;
 pub mod message;

@@ -1,0 +1,73 @@
+//! The state file: which letter is where, kept so that no crash can lose it.
+//!
+//! It is an SQLite file in write-ahead mode with `synchronous = FULL`: a commit is on the disk when
+//! it returns. A letter is claimed before its first byte leaves and settled when the answer is
+//! known. What was claimed and not settled when a run ended may have gone out: it is in doubt, and
+//! nothing here ever makes it pending again by itself.
+
+mod error;
+mod open;
+mod record;
+mod schema;
+mod step;
+mod summary;
+
+pub use error::LedgerError;
+pub use open::{Holder, Identity};
+pub use record::{Change, Difference, LetterRecord};
+pub use step::{Answer, Claim, Claimed, Outcome, Pending, Refusal, Settlement, Spent};
+pub use summary::{Counts, LetterStatus};
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use rusqlite::Connection;
+use serde::Serialize;
+
+/// Where a letter stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Not sent yet.
+    Pending,
+    /// A server or folder took it.
+    Accepted,
+    /// A server refused it for good.
+    Rejected,
+    /// It may have gone out.
+    InDoubt,
+}
+
+impl State {
+    /// The word for people and JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::InDoubt => "in_doubt",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        [Self::Pending, Self::Accepted, Self::Rejected, Self::InDoubt]
+            .into_iter()
+            .find(|state| state.word() == word)
+    }
+}
+
+/// An open state file.
+#[derive(Debug)]
+pub struct Ledger {
+    db: Connection,
+    path: PathBuf,
+    /// Held while this process may send; none when the file is only read.
+    _lock: Option<File>,
+    run: Option<i64>,
+    /// Whether another process holds the lock, so that its claims are letters in flight.
+    in_use: bool,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,287 @@
+//! Opening: one writer, the right batch, whole contents, a known format.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+use super::schema::{APPLICATION_ID, TABLES, VERSION};
+use super::{Ledger, LedgerError};
+
+/// Which batch a state file belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The batch's name.
+    pub batch: String,
+    /// Whether it holds a rehearsal.
+    pub rehearsal: bool,
+}
+
+impl Identity {
+    fn text(&self) -> String {
+        if self.rehearsal {
+            format!("{} (rehearsal)", self.batch)
+        } else {
+            self.batch.clone()
+        }
+    }
+}
+
+/// Who works with the file, for a second run to be told.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// The verb.
+    pub command: String,
+    /// The process.
+    pub pid: u32,
+    /// The machine.
+    pub host: String,
+    /// When it began.
+    pub started: Timestamp,
+}
+
+impl Ledger {
+    /// Opens the state file to work with it, and makes it if there is none. Letters that an earlier
+    /// run claimed and did not settle are in doubt from here on.
+    ///
+    /// # Errors
+    /// When another run holds it, or it cannot be trusted.
+    pub fn open(path: &Path, identity: &Identity, holder: &Holder) -> Result<Self, LedgerError> {
+        let lock = lock(path)?;
+        if !path
+            .try_exists()
+            .map_err(|error| LedgerError::storage(path, &error))?
+        {
+            create(path, identity)?;
+        }
+        let mut ledger = Self::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        ledger._lock = Some(lock);
+        ledger.begin_run(holder)?;
+        Ok(ledger)
+    }
+
+    /// Opens the state file to look at it, also while a run works with it.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be trusted.
+    pub fn read(path: &Path, identity: &Identity) -> Result<Self, LedgerError> {
+        if !path.exists() {
+            return Err(LedgerError::Missing {
+                path: path.to_owned(),
+            });
+        }
+        // Reading in write-ahead mode needs the right to write; a read-only copy is read as it is.
+        let mut ledger = Self::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .or_else(|_| Self::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
+        // The lock is tried only where its answer matters: a run that starts at the same moment
+        // must not find it taken.
+        if ledger.has_claims()? {
+            ledger.in_use = matches!(lock(path), Err(LedgerError::Held { .. }));
+        }
+        Ok(ledger)
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Notes how the run ended and closes the file.
+    ///
+    /// # Errors
+    /// When the note cannot be written; nothing is lost by that.
+    pub fn end_run(self, now: Timestamp, ending: &str) -> Result<(), LedgerError> {
+        self.db
+            .execute(
+                "UPDATE runs SET ended_at = ?1, ending = ?2 WHERE seq = ?3",
+                params![now.as_millisecond(), ending, self.run],
+            )
+            .map_err(|error| LedgerError::of(&self.path, &error))?;
+        Ok(())
+    }
+
+    fn connect(path: &Path, identity: &Identity, flags: OpenFlags) -> Result<Self, LedgerError> {
+        let of = |error: rusqlite::Error| LedgerError::of(path, &error);
+        let size = path
+            .metadata()
+            .map_err(|error| LedgerError::storage(path, &error))?
+            .len();
+        if size == 0 {
+            // SQLite would take an empty file for a new one, and everything would go out again.
+            return Err(LedgerError::Damaged {
+                path: path.to_owned(),
+                detail: "it is empty".into(),
+            });
+        }
+        let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(of)?;
+        let pragma =
+            |name: &str| db.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
+        if pragma("application_id").map_err(of)? != APPLICATION_ID {
+            return Err(LedgerError::Foreign {
+                path: path.to_owned(),
+            });
+        }
+        let found = pragma("user_version").map_err(of)?;
+        if found > VERSION {
+            return Err(LedgerError::Newer {
+                path: path.to_owned(),
+                found,
+                known: VERSION,
+            });
+        }
+        db.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+            .map_err(of)?;
+        let check: String = db
+            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+            .map_err(of)?;
+        if check != "ok" {
+            return Err(LedgerError::Damaged {
+                path: path.to_owned(),
+                detail: check,
+            });
+        }
+        let batch: String = db
+            .query_row("SELECT value FROM meta WHERE key = 'batch'", [], |row| {
+                row.get(0)
+            })
+            .map_err(of)?;
+        if batch != identity.text() {
+            return Err(LedgerError::OtherBatch {
+                path: path.to_owned(),
+                found: batch,
+                wanted: identity.text(),
+            });
+        }
+        Ok(Self {
+            db,
+            path: path.to_owned(),
+            _lock: None,
+            run: None,
+            in_use: false,
+        })
+    }
+
+    fn has_claims(&self) -> Result<bool, LedgerError> {
+        self.db
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM letters WHERE state = 'claimed')",
+                [],
+                |row| row.get(0),
+            )
+            .map_err(|error| LedgerError::of(&self.path, &error))
+    }
+
+    fn begin_run(&mut self, holder: &Holder) -> Result<(), LedgerError> {
+        let write = |db: &Connection| -> rusqlite::Result<i64> {
+            db.execute(
+                "INSERT INTO runs (program, command, pid, host, started_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![
+                    env!("CARGO_PKG_VERSION"),
+                    holder.command,
+                    holder.pid,
+                    holder.host,
+                    holder.started.as_millisecond()
+                ],
+            )?;
+            let run = db.last_insert_rowid();
+            db.execute(
+                "UPDATE letters SET state = 'in_doubt', error_code = 'interrupted',
+                    error_text = 'the run ended before the answer was known'
+                 WHERE state = 'claimed'",
+                [],
+            )?;
+            Ok(run)
+        };
+        self.run = Some(write(&self.db).map_err(|error| LedgerError::of(&self.path, &error))?);
+        Ok(())
+    }
+}
+
+/// Takes the lock that keeps a second run out. It goes with the process, however that ends.
+fn lock(path: &Path) -> Result<File, LedgerError> {
+    let file = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .open(beside(path, ".lock"))
+        .map_err(|error| LedgerError::storage(path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(LedgerError::Held {
+            path: path.to_owned(),
+            holder: holder(path).unwrap_or_else(|| "a run that is just starting".into()),
+        }),
+        Err(TryLockError::Error(error)) => Err(LedgerError::storage(path, &error)),
+    }
+}
+
+fn holder(path: &Path) -> Option<String> {
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+    db.query_row(
+        "SELECT command, pid, host, started_at FROM runs ORDER BY seq DESC LIMIT 1",
+        [],
+        |row| {
+            let started = Timestamp::from_millisecond(row.get(3)?).unwrap_or(Timestamp::UNIX_EPOCH);
+            Ok(format!(
+                "`postroom {}`, process {} on {}, since {}",
+                row.get::<_, String>(0)?,
+                row.get::<_, i64>(1)?,
+                row.get::<_, String>(2)?,
+                started.strftime("%Y-%m-%d %H:%M:%S UTC")
+            ))
+        },
+    )
+    .optional()
+    .ok()?
+}
+
+/// Makes a new file under another name and puts it in place whole, so that a crash leaves either no
+/// state file or a good one.
+fn create(path: &Path, identity: &Identity) -> Result<(), LedgerError> {
+    let new = beside(path, ".new");
+    let make = || -> Result<(), Box<dyn std::error::Error>> {
+        for leftover in [new.clone(), beside(&new, "-wal"), beside(&new, "-shm")] {
+            if leftover.exists() {
+                std::fs::remove_file(leftover)?;
+            }
+        }
+        let mut db = Connection::open(&new)?;
+        db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+        let transaction = db.transaction()?;
+        transaction.execute_batch(TABLES)?;
+        transaction.execute("INSERT INTO meta VALUES ('batch', ?1)", [identity.text()])?;
+        transaction.execute_batch(&format!(
+            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
+        ))?;
+        transaction.commit()?;
+        // Closing moves the log into the file and removes it.
+        db.close().map_err(|(_, error)| error)?;
+        File::open(&new)?.sync_all()?;
+        std::fs::rename(&new, path)?;
+        sync_folder(path)?;
+        Ok(())
+    };
+    make().map_err(|error| LedgerError::storage(path, &*error))
+}
+
+/// Makes a rename durable. Windows has no such call; its rename is durable by itself.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    if cfg!(unix) {
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}

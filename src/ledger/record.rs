@@ -1,0 +1,187 @@
+//! The plan in the ledger: taking it in, and telling what changed since.
+
+use std::collections::HashMap;
+
+use rusqlite::{OptionalExtension, params};
+use serde::Serialize;
+
+use super::{Ledger, LedgerError, State};
+
+/// A letter of the plan as the ledger keeps it.
+#[derive(Clone, Debug)]
+pub struct LetterRecord {
+    /// The recipient.
+    pub id: String,
+    /// The digest over everything that leaves.
+    pub digest: [u8; 32],
+    /// The Message-ID.
+    pub message_id: String,
+    /// To, Cc and Bcc as JSON.
+    pub addresses: String,
+    /// Names, digests and sizes as JSON.
+    pub attachments: String,
+}
+
+/// How a letter differs from the ledger's plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Change {
+    /// The manifest has a new recipient.
+    Added,
+    /// The manifest no longer has the recipient.
+    Removed,
+    /// Addresses, text, attachments or sender are others.
+    Changed,
+}
+
+/// One difference between the plan that was begun and the one that was made now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The recipient.
+    pub id: String,
+    /// What changed.
+    pub change: Change,
+    /// Where the letter stands.
+    pub state: State,
+}
+
+impl Ledger {
+    /// Whether a plan was taken in already.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn has_plan(&self) -> Result<bool, LedgerError> {
+        Ok(self.plan()?.is_some())
+    }
+
+    /// The digest of the plan as hexadecimal digits.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn plan(&self) -> Result<Option<String>, LedgerError> {
+        self.db
+            .query_row("SELECT value FROM meta WHERE key = 'plan'", [], |row| {
+                row.get(0)
+            })
+            .optional()
+            .map_err(|error| LedgerError::of(&self.path, &error))
+    }
+
+    /// What differs between the ledger's plan and the letters given in order.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn differences<'a>(
+        &self,
+        letters: impl Iterator<Item = (&'a str, [u8; 32])>,
+    ) -> Result<Vec<Difference>, LedgerError> {
+        let mut known = self
+            .known()
+            .map_err(|error| LedgerError::of(&self.path, &error))?;
+        let mut differences = Vec::new();
+        for (id, digest) in letters {
+            match known.remove(id) {
+                None => differences.push((id.to_owned(), Change::Added, State::Pending)),
+                Some((other, state)) if other != digest => {
+                    differences.push((id.to_owned(), Change::Changed, state));
+                }
+                Some(_) => {}
+            }
+        }
+        let mut removed: Vec<_> = known.into_iter().collect();
+        removed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        differences.extend(
+            removed
+                .into_iter()
+                .map(|(id, (_, state))| (id, Change::Removed, state)),
+        );
+        Ok(differences
+            .into_iter()
+            .map(|(id, change, state)| Difference { id, change, state })
+            .collect())
+    }
+
+    fn known(&self) -> rusqlite::Result<HashMap<String, ([u8; 32], State)>> {
+        let mut statement = self
+            .db
+            .prepare("SELECT id, digest, state FROM letters WHERE position IS NOT NULL")?;
+        statement
+            .query_map([], |row| {
+                let state: String = row.get(2)?;
+                let state = State::parse(&state).unwrap_or(State::InDoubt);
+                Ok((row.get(0)?, (row.get(1)?, state)))
+            })?
+            .collect()
+    }
+
+    /// Takes a plan in: new letters are pending, letters not sent yet take their new form, letters
+    /// that the manifest no longer has are withdrawn. Accepted letters and those in doubt keep what
+    /// was recorded of them, whatever changed.
+    ///
+    /// # Errors
+    /// When the file cannot be written; then it is as it was.
+    pub fn adopt(
+        &mut self,
+        plan: &str,
+        letters: impl Iterator<Item = LetterRecord>,
+    ) -> Result<(), LedgerError> {
+        let path = self.path.clone();
+        self.write_plan(plan, letters)
+            .map_err(|error| LedgerError::of(&path, &error))
+    }
+
+    fn write_plan(
+        &mut self,
+        plan: &str,
+        letters: impl Iterator<Item = LetterRecord>,
+    ) -> rusqlite::Result<()> {
+        let transaction = self.db.transaction()?;
+        transaction.execute("UPDATE letters SET position = NULL", [])?;
+        {
+            let mut insert = transaction.prepare(
+                "INSERT INTO letters (id, position, digest, state, message_id, addresses, attachments)
+                 VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?6)
+                 ON CONFLICT (id) DO UPDATE SET
+                    position = excluded.position,
+                    digest = excluded.digest,
+                    message_id = iif(state IN ('accepted', 'in_doubt'), message_id, excluded.message_id),
+                    addresses = iif(state IN ('accepted', 'in_doubt'), addresses, excluded.addresses),
+                    attachments = iif(state IN ('accepted', 'in_doubt'), attachments, excluded.attachments),
+                    state = iif(state = 'withdrawn', 'pending', state)",
+            )?;
+            for (position, letter) in letters.enumerate() {
+                insert.execute(params![
+                    letter.id,
+                    i64::try_from(position).unwrap_or(i64::MAX),
+                    letter.digest,
+                    letter.message_id,
+                    letter.addresses,
+                    letter.attachments,
+                ])?;
+            }
+        }
+        transaction.execute(
+            "UPDATE letters SET state = 'withdrawn'
+             WHERE position IS NULL AND state IN ('pending', 'rejected')",
+            [],
+        )?;
+        transaction.execute(
+            "INSERT INTO meta VALUES ('plan', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1",
+            [plan],
+        )?;
+        transaction.commit()
+    }
+
+    /// Throws the recorded plan away, as a rehearsal does before it starts anew.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn clear_rehearsal(&mut self) -> Result<(), LedgerError> {
+        self.db
+            .execute_batch(
+                "BEGIN; DELETE FROM attempts; DELETE FROM letters;
+                 DELETE FROM meta WHERE key = 'plan'; COMMIT;",
+            )
+            .map_err(|error| LedgerError::of(&self.path, &error))
+    }
+}

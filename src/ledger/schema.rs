@@ -1,0 +1,64 @@
+//! Tables and versions.
+
+/// "post" in the file's header, by which SQLite files are told apart (`PRAGMA application_id`).
+pub(super) const APPLICATION_ID: i64 = 0x706f_7374;
+
+/// The format that this program writes (`PRAGMA user_version`). It is raised when an older program
+/// could misread the file; older formats are brought up to date when the file is opened for a run.
+pub(super) const VERSION: i64 = 1;
+
+/// Times are milliseconds since 1970, UTC.
+pub(super) const TABLES: &str = "
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE letters (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    -- Place in the manifest; none when the manifest no longer has the recipient.
+    position INTEGER,
+    -- The letter as the current plan has it.
+    digest BLOB NOT NULL,
+    state TEXT NOT NULL CHECK
+        (state IN ('pending', 'claimed', 'accepted', 'rejected', 'in_doubt', 'withdrawn')),
+    message_id TEXT NOT NULL,
+    addresses TEXT NOT NULL,
+    attachments TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    accepted_at INTEGER,
+    receipt TEXT,
+    refused TEXT,
+    error_code TEXT,
+    error_text TEXT
+);
+CREATE INDEX letters_by_state ON letters (state, position);
+
+CREATE TABLE attempts (
+    seq INTEGER PRIMARY KEY,
+    letter INTEGER NOT NULL REFERENCES letters (seq),
+    run INTEGER REFERENCES runs (seq),
+    message_id TEXT NOT NULL,
+    claimed_at INTEGER NOT NULL,
+    settled_at INTEGER,
+    bytes INTEGER NOT NULL,
+    addresses INTEGER NOT NULL,
+    -- accepted, rejected, in_doubt, not_taken or resolved; none while in flight.
+    outcome TEXT,
+    code TEXT,
+    text TEXT
+);
+CREATE INDEX attempts_by_time ON attempts (claimed_at);
+
+CREATE TABLE runs (
+    seq INTEGER PRIMARY KEY,
+    program TEXT NOT NULL,
+    command TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    host TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    ending TEXT
+);
+";
