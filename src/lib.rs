@@ -9,3 +9,4 @@ pub mod manifest;
 pub mod message;
 pub mod plan;
 pub mod secret;
+pub mod transport;

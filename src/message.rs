@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::address::{Address, Mailbox};
 use crate::letter::{Letter, Sha256Digest};
-use crate::plan::{PlannedLetter, hex};
+use crate::plan::hex;
 
 /// The envelope of RFC 5321: who is told about failures, and who gets the message. Bcc is here only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,21 +63,27 @@ pub fn message_id(batch: &str, id: &str, digest: &Sha256Digest, from: &Address) 
 }
 
 impl Message {
-    /// Makes a letter ready. `date` is the moment it is handed over.
+    /// Makes a letter ready. `digest` is its digest in the plan.
     #[must_use]
-    pub fn new(batch: &str, letter: Letter, contents: Vec<Vec<u8>>, date: Timestamp) -> Self {
-        let digest = PlannedLetter::of(&letter).digest;
+    pub fn new(batch: &str, letter: Letter, digest: &Sha256Digest, contents: Vec<Vec<u8>>) -> Self {
         Self {
             id: letter.id.clone(),
-            message_id: message_id(batch, &letter.id, &digest, &letter.from.address),
+            message_id: message_id(batch, &letter.id, digest, &letter.from.address),
             envelope: Envelope {
                 from: letter.from.address.clone(),
                 to: letter.addresses().cloned().collect(),
             },
             letter,
             contents,
-            date,
+            date: Timestamp::UNIX_EPOCH,
         }
+    }
+
+    /// The message dated with the moment it is handed over.
+    #[must_use]
+    pub fn dated(mut self, date: Timestamp) -> Self {
+        self.date = date;
+        self
     }
 
     /// The letter that the message carries.

@@ -253,16 +253,11 @@ impl Batch {
         self.folder.join(path)
     }
 
-    /// The state file beside the batch file: `batch.state.db` for `batch.toml`.
+    /// A file beside the batch file with the same stem: `batch.state.db` for `batch.toml` and the
+    /// suffix `state.db`.
     #[must_use]
-    pub fn state_file(&self) -> PathBuf {
-        self.file.with_extension("state.db")
-    }
-
-    /// The state file of rehearsals, apart from the real one.
-    #[must_use]
-    pub fn rehearsal_file(&self) -> PathBuf {
-        self.file.with_extension("rehearsal.db")
+    pub fn beside(&self, suffix: &str) -> PathBuf {
+        self.file.with_extension(suffix)
     }
 }
 

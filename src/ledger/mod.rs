@@ -8,14 +8,15 @@
 mod error;
 mod open;
 mod record;
+mod resolve;
 mod schema;
 mod step;
 mod summary;
 
 pub use error::LedgerError;
-pub use open::{Holder, Identity};
+pub use open::{Holder, Identity, Kind};
 pub use record::{Change, Difference, LetterRecord};
-pub use step::{Answer, Claim, Claimed, Outcome, Pending, Refusal, Settlement, Spent};
+pub use step::{Answer, Claim, Claimed, InDoubt, Outcome, Pending, Refusal, Settlement, Spent};
 pub use summary::{Counts, LetterStatus};
 
 use std::fs::File;
@@ -63,7 +64,7 @@ pub struct Ledger {
     db: Connection,
     path: PathBuf,
     /// Held while this process may send; none when the file is only read.
-    _lock: Option<File>,
+    lock: Option<File>,
     run: Option<i64>,
     /// Whether another process holds the lock, so that its claims are letters in flight.
     in_use: bool,

@@ -15,16 +15,28 @@ use super::{Ledger, LedgerError};
 pub struct Identity {
     /// The batch's name.
     pub batch: String,
-    /// Whether it holds a rehearsal.
-    pub rehearsal: bool,
+    /// What its letters were accepted by.
+    pub kind: Kind,
+}
+
+/// What a state file tells about. A file of one kind is never taken for another: a letter in a
+/// folder or a rehearsal has not been sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Mail that leaves the machine.
+    Mail,
+    /// Files in the outbox folder.
+    Outbox,
+    /// A rehearsal.
+    Rehearsal,
 }
 
 impl Identity {
     fn text(&self) -> String {
-        if self.rehearsal {
-            format!("{} (rehearsal)", self.batch)
-        } else {
-            self.batch.clone()
+        match self.kind {
+            Kind::Mail => self.batch.clone(),
+            Kind::Outbox => format!("{} (outbox)", self.batch),
+            Kind::Rehearsal => format!("{} (rehearsal)", self.batch),
         }
     }
 }
@@ -34,6 +46,8 @@ impl Identity {
 pub struct Holder {
     /// The verb.
     pub command: String,
+    /// The way out and its far side, by which a look-up knows whether it looks in the right place.
+    pub transport: String,
     /// The process.
     pub pid: u32,
     /// The machine.
@@ -57,7 +71,7 @@ impl Ledger {
             create(path, identity)?;
         }
         let mut ledger = Self::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        ledger._lock = Some(lock);
+        ledger.lock = Some(lock);
         ledger.begin_run(holder)?;
         Ok(ledger)
     }
@@ -93,13 +107,15 @@ impl Ledger {
     ///
     /// # Errors
     /// When the note cannot be written; nothing is lost by that.
-    pub fn end_run(self, now: Timestamp, ending: &str) -> Result<(), LedgerError> {
+    pub fn end_run(mut self, now: Timestamp, ending: &str) -> Result<(), LedgerError> {
         self.db
             .execute(
                 "UPDATE runs SET ended_at = ?1, ending = ?2 WHERE seq = ?3",
                 params![now.as_millisecond(), ending, self.run],
             )
             .map_err(|error| LedgerError::of(&self.path, &error))?;
+        // The note is on the disk before the next run can begin.
+        self.lock.take();
         Ok(())
     }
 
@@ -159,7 +175,7 @@ impl Ledger {
         Ok(Self {
             db,
             path: path.to_owned(),
-            _lock: None,
+            lock: None,
             run: None,
             in_use: false,
         })
@@ -178,10 +194,12 @@ impl Ledger {
     fn begin_run(&mut self, holder: &Holder) -> Result<(), LedgerError> {
         let write = |db: &Connection| -> rusqlite::Result<i64> {
             db.execute(
-                "INSERT INTO runs (program, command, pid, host, started_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO runs (program, command, transport, pid, host, started_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![
                     env!("CARGO_PKG_VERSION"),
                     holder.command,
+                    holder.transport,
                     holder.pid,
                     holder.host,
                     holder.started.as_millisecond()

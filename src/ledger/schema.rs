@@ -50,11 +50,13 @@ CREATE TABLE attempts (
     text TEXT
 );
 CREATE INDEX attempts_by_time ON attempts (claimed_at);
+CREATE INDEX attempts_by_letter ON attempts (letter);
 
 CREATE TABLE runs (
     seq INTEGER PRIMARY KEY,
     program TEXT NOT NULL,
     command TEXT NOT NULL,
+    transport TEXT NOT NULL,
     pid INTEGER NOT NULL,
     host TEXT NOT NULL,
     started_at INTEGER NOT NULL,

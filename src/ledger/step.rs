@@ -1,7 +1,7 @@
 //! One letter's steps: claimed before the wire, settled after.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::{Ledger, LedgerError};
@@ -36,6 +36,19 @@ pub struct Claimed {
     /// The letter's number in the ledger.
     pub seq: i64,
     attempt: i64,
+}
+
+/// A letter that may have gone out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InDoubt {
+    /// Its last claim.
+    pub claim: Claimed,
+    /// The recipient.
+    pub id: String,
+    /// The Message-ID.
+    pub message_id: String,
+    /// The way out that it was given to.
+    pub transport: String,
 }
 
 /// What the far side said, for the record.
@@ -140,24 +153,30 @@ impl Ledger {
         read().map_err(|error| LedgerError::of(&self.path, &error))
     }
 
-    /// The letters in doubt with their Message-IDs, for the transport to look up.
+    /// The letters in doubt, for the transport to look up.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn in_doubt(&self) -> Result<Vec<(Claimed, String, String)>, LedgerError> {
-        let read = || -> rusqlite::Result<Vec<_>> {
+    pub fn in_doubt(&self) -> Result<Vec<InDoubt>, LedgerError> {
+        let read = || -> rusqlite::Result<Vec<InDoubt>> {
             let mut statement = self.db.prepare(
-                "SELECT l.seq, l.id, l.message_id,
-                    (SELECT max(a.seq) FROM attempts a WHERE a.letter = l.seq)
-                 FROM letters l WHERE l.state = 'in_doubt' ORDER BY l.seq",
+                "SELECT l.seq, a.seq, l.id, l.message_id, coalesce(r.transport, '')
+                 FROM letters l
+                 JOIN attempts a ON a.seq = (SELECT max(seq) FROM attempts WHERE letter = l.seq)
+                 LEFT JOIN runs r ON r.seq = a.run
+                 WHERE l.state = 'in_doubt' ORDER BY l.seq",
             )?;
             statement
                 .query_map([], |row| {
-                    let claim = Claimed {
-                        seq: row.get(0)?,
-                        attempt: row.get(3)?,
-                    };
-                    Ok((claim, row.get(1)?, row.get(2)?))
+                    Ok(InDoubt {
+                        claim: Claimed {
+                            seq: row.get(0)?,
+                            attempt: row.get(1)?,
+                        },
+                        id: row.get(2)?,
+                        message_id: row.get(3)?,
+                        transport: row.get(4)?,
+                    })
                 })?
                 .collect()
         };
@@ -202,76 +221,6 @@ impl Ledger {
             )
             .map_err(|error| LedgerError::of(&self.path, &error))
     }
-
-    /// Settles letters in doubt by a person's word: all of them, or none when one is not in doubt.
-    ///
-    /// # Errors
-    /// When a letter is not in doubt, or the file cannot be written.
-    pub fn resolve(
-        &mut self,
-        ids: &[String],
-        accepted: bool,
-        at: Timestamp,
-    ) -> Result<(), LedgerError> {
-        let path = self.path.clone();
-        let of = |error: rusqlite::Error| LedgerError::of(&path, &error);
-        let run = self.run;
-        let transaction = self.db.transaction().map_err(of)?;
-        for id in ids {
-            let found: Option<(i64, String, String)> = transaction
-                .query_row(
-                    "SELECT seq, state, message_id FROM letters WHERE id = ?1",
-                    [id],
-                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-                )
-                .optional()
-                .map_err(of)?;
-            let (seq, message_id) = match found {
-                Some((seq, state, message_id)) if state == "in_doubt" => (seq, message_id),
-                Some((_, state, _)) => {
-                    return Err(LedgerError::NotInDoubt {
-                        id: id.clone(),
-                        state: format!("is {state}"),
-                    });
-                }
-                None => {
-                    return Err(LedgerError::NotInDoubt {
-                        id: id.clone(),
-                        state: "is not in this batch".into(),
-                    });
-                }
-            };
-            by_hand(&transaction, seq, run, &message_id, accepted, at).map_err(of)?;
-        }
-        transaction.commit().map_err(of)
-    }
-}
-
-fn by_hand(
-    transaction: &Transaction<'_>,
-    seq: i64,
-    run: Option<i64>,
-    message_id: &str,
-    accepted: bool,
-    at: Timestamp,
-) -> rusqlite::Result<()> {
-    let (state, text) = if accepted {
-        ("accepted", "resolved by hand as accepted")
-    } else {
-        ("pending", "resolved by hand as unsent")
-    };
-    transaction.execute(
-        "UPDATE letters SET state = ?2, error_code = NULL, error_text = NULL,
-            accepted_at = iif(?2 = 'accepted', ?3, NULL), receipt = iif(?2 = 'accepted', ?4, NULL)
-         WHERE seq = ?1",
-        params![seq, state, at.as_millisecond(), text],
-    )?;
-    transaction.execute(
-        "INSERT INTO attempts (letter, run, message_id, claimed_at, settled_at, bytes, addresses, outcome, code, text)
-         VALUES (?1, ?2, ?3, ?4, ?4, 0, 0, 'resolved', ?5, ?6)",
-        params![seq, run, message_id, at.as_millisecond(), state, text],
-    )?;
-    Ok(())
 }
 
 fn pending(row: &rusqlite::Row<'_>) -> rusqlite::Result<Pending> {

@@ -2,21 +2,23 @@ use std::fs;
 use std::path::Path;
 
 use jiff::Timestamp;
-use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
 
+mod steps;
+
 fn identity(batch: &str) -> Identity {
     Identity {
         batch: batch.into(),
-        rehearsal: false,
+        kind: Kind::Mail,
     }
 }
 
 fn holder() -> Holder {
     Holder {
         command: "send".into(),
+        transport: "smtp relay.example:25".into(),
         pid: 4711,
         host: "office".into(),
         started: at(0),
@@ -122,7 +124,10 @@ fn a_claim_that_is_not_settled_is_in_doubt_for_the_next_run() {
         ["c"]
     );
     let doubt = ledger.in_doubt().unwrap();
-    assert_eq!(doubt[0].1, "b");
+    assert_eq!(
+        (doubt[0].id.as_str(), doubt[0].transport.as_str()),
+        ("b", "smtp relay.example:25")
+    );
 }
 
 #[test]
@@ -298,40 +303,4 @@ fn what_was_not_taken_costs_nothing_of_the_limits() {
         [Some(at(11)), None]
     );
     assert!(ledger.spent_since(at(11)).unwrap().is_empty());
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
-
-    /// Whatever is claimed, settled or cut off, no letter is lost and none is pending again after
-    /// it may have gone out.
-    #[test]
-    fn no_step_loses_a_letter(steps in prop::collection::vec((0..3_usize, 0..6_u8), 1..25)) {
-        let case = Case::new();
-        let mut ledger = case.ledger();
-        let mut went_out = [false; 3];
-        for (letter, step) in steps {
-            if step == 5 {
-                drop(ledger);
-                ledger = open(&case.path()).unwrap();
-                continue;
-            }
-            let Some(pending) = ledger.pending(None, 3).unwrap().into_iter().find(|p| p.position == letter) else {
-                continue;
-            };
-            prop_assert!(!went_out[letter], "a letter that may have gone out is pending again");
-            let claimed = ledger.commit(&[], &[claim(pending.seq, 1)]).unwrap()[0];
-            let answer = Answer::default();
-            let outcome = match step {
-                0 => accepted(),
-                1 => Outcome::Rejected(answer),
-                2 => Outcome::InDoubt(answer),
-                3 => Outcome::NotTaken(answer),
-                _ => { went_out[letter] = true; continue; }
-            };
-            went_out[letter] = step != 3;
-            ledger.commit(&[Settlement { claim: claimed, outcome, at: at(2) }], &[]).unwrap();
-        }
-        prop_assert_eq!(ledger.counts().unwrap().total(), 3);
-    }
 }

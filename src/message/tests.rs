@@ -35,12 +35,7 @@ fn letter(subject: &str, attachment: &str) -> Letter {
 }
 
 fn message(letter: Letter, contents: &[u8]) -> Message {
-    Message::new(
-        "batch",
-        letter,
-        vec![contents.to_vec()],
-        Timestamp::UNIX_EPOCH,
-    )
+    Message::new("batch", letter, &[7; 32], vec![contents.to_vec()])
 }
 
 /// 7-bit, CRLF only, no line over 998 octets (RFC 5322 section 2.1.1).
@@ -146,7 +141,7 @@ fn a_file_name_beyond_ascii_has_a_plain_twin() {
 fn a_letter_without_attachments_is_only_its_two_bodies() {
     let mut plain = letter("x", "r.pdf");
     plain.attachments.clear();
-    let mime = Message::new("batch", plain, Vec::new(), Timestamp::UNIX_EPOCH).mime();
+    let mime = Message::new("batch", plain, &[7; 32], Vec::new()).mime();
     let read = MessageParser::new().parse(&mime).unwrap();
     assert_eq!(read.attachment_count(), 0);
     assert!(read.content_type().unwrap().subtype() == Some("alternative"));

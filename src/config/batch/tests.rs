@@ -26,7 +26,10 @@ fn refusal(text: &str) -> String {
 fn a_small_batch_file_takes_the_defaults() {
     let batch = parse(SMALL).unwrap();
     assert_eq!(batch.folder, Path::new("reports"));
-    assert_eq!(batch.state_file(), Path::new("reports/batch.state.db"));
+    assert_eq!(
+        batch.beside("state.db"),
+        Path::new("reports/batch.state.db")
+    );
     assert_eq!(batch.dispatch.transport, TransportName::Outbox);
     assert_eq!(batch.dispatch.message_limit(), None);
     assert_eq!(batch.dispatch.chunk, 50);

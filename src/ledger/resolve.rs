@@ -1,0 +1,78 @@
+//! Letters in doubt, settled by a person's word.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::{Ledger, LedgerError};
+
+impl Ledger {
+    /// Settles letters in doubt by a person's word: all of them, or none when one is not in doubt.
+    ///
+    /// # Errors
+    /// When a letter is not in doubt, or the file cannot be written.
+    pub fn resolve(
+        &mut self,
+        ids: &[String],
+        accepted: bool,
+        at: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let path = self.path.clone();
+        let of = |error: rusqlite::Error| LedgerError::of(&path, &error);
+        let run = self.run;
+        let transaction = self.db.transaction().map_err(of)?;
+        for id in ids {
+            let found: Option<(i64, String, String)> = transaction
+                .query_row(
+                    "SELECT seq, state, message_id FROM letters WHERE id = ?1",
+                    [id],
+                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+                )
+                .optional()
+                .map_err(of)?;
+            let (seq, message_id) = match found {
+                Some((seq, state, message_id)) if state == "in_doubt" => (seq, message_id),
+                Some((_, state, _)) => {
+                    return Err(LedgerError::NotInDoubt {
+                        id: id.clone(),
+                        state: format!("is {state}"),
+                    });
+                }
+                None => {
+                    return Err(LedgerError::NotInDoubt {
+                        id: id.clone(),
+                        state: "is not in this batch".into(),
+                    });
+                }
+            };
+            by_hand(&transaction, seq, run, &message_id, accepted, at).map_err(of)?;
+        }
+        transaction.commit().map_err(of)
+    }
+}
+
+fn by_hand(
+    transaction: &Transaction<'_>,
+    seq: i64,
+    run: Option<i64>,
+    message_id: &str,
+    accepted: bool,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let (state, text) = if accepted {
+        ("accepted", "resolved by hand as accepted")
+    } else {
+        ("pending", "resolved by hand as unsent")
+    };
+    transaction.execute(
+        "UPDATE letters SET state = ?2, error_code = NULL, error_text = NULL,
+            accepted_at = iif(?2 = 'accepted', ?3, NULL), receipt = iif(?2 = 'accepted', ?4, NULL)
+         WHERE seq = ?1",
+        params![seq, state, at.as_millisecond(), text],
+    )?;
+    transaction.execute(
+        "INSERT INTO attempts (letter, run, message_id, claimed_at, settled_at, bytes, addresses, outcome, code, text)
+         VALUES (?1, ?2, ?3, ?4, ?4, 0, 0, 'resolved', ?5, ?6)",
+        params![seq, run, message_id, at.as_millisecond(), state, text],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! One way out: the trait, its receipt and its one error type.
+//!
+//! A transport turns the world's answers into five words (accepted, throttled, transient, rejected,
+//! in doubt) and two more that stop the run (unauthorised, unusable). It knows the message in hand
+//! and nothing of batch or ledger. To add one, write its file and name it here: one `mod` line and
+//! one arm in [`open`].
+
+mod outbox;
+mod smtp;
+
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::config::{Batch, Secrets, TransportName};
+use crate::message::Message;
+
+/// A way out for messages. Each connection of a run has one of its own.
+pub trait Transport: Send {
+    /// Hands one message over.
+    ///
+    /// # Errors
+    /// One of the six ways in which it was not accepted.
+    fn send(&mut self, message: &Message) -> Result<Receipt, SendError>;
+
+    /// Whether a message whose outcome is not known went out.
+    ///
+    /// # Errors
+    /// When the place to look cannot be reached now.
+    fn look_up(&mut self, id: &str, message_id: &str) -> Result<LookUp, SendError>;
+}
+
+/// The far side took a message. That is all it means: nobody promises delivery.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// The far side's words, or the file.
+    pub text: String,
+    /// Addresses that it refused while it took the message for others.
+    pub refused: Vec<(Address, String)>,
+}
+
+/// What a look-up found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LookUp {
+    /// It went out.
+    Found(Receipt),
+    /// It certainly did not.
+    Absent,
+    /// This transport cannot tell; a person must.
+    Unknown,
+}
+
+/// What the far side said, or what happened instead.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The reply code, or a word for the kind of failure.
+    pub code: String,
+    /// The words, in one line.
+    pub text: String,
+}
+
+impl Answer {
+    /// An answer in one line, whatever the far side wrote.
+    #[must_use]
+    pub fn new(code: impl Into<String>, text: &str) -> Self {
+        const LONGEST: usize = 500;
+        let line: String = text
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .chars()
+            .flat_map(crate::fault::escape)
+            .take(LONGEST)
+            .collect();
+        Self {
+            code: code.into(),
+            text: line,
+        }
+    }
+}
+
+/// Why a message was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SendError {
+    /// Not taken: the far side asks everyone to slow down.
+    Throttled {
+        /// How long it asks to wait, if it says.
+        wait: Option<Duration>,
+        /// Its words.
+        answer: Answer,
+    },
+    /// Not taken: may succeed later.
+    Transient {
+        /// What happened.
+        answer: Answer,
+        /// Whether it would have been the same for any message.
+        everyone: bool,
+    },
+    /// Refused for good.
+    Rejected(Answer),
+    /// It may have gone out.
+    InDoubt(Answer),
+    /// Not taken: who we are is not accepted. Stops the run.
+    Unauthorised(Answer),
+    /// Not taken, and no message would be. Stops the run.
+    Unusable(Answer),
+}
+
+/// Opens the transport of a batch: one arm each.
+///
+/// # Errors
+/// What is missing in the batch or secrets file, with the next step.
+pub fn open(
+    name: TransportName,
+    batch: &Batch,
+    secrets: &Secrets,
+) -> Result<Box<dyn Transport>, String> {
+    match name {
+        TransportName::Outbox => Ok(outbox::open(batch)),
+        TransportName::Smtp => smtp::open(secrets),
+    }
+}

@@ -1,0 +1,193 @@
+//! A folder of .eml files, one for each recipient.
+//!
+//! A file is written under another name, flushed to the disk and renamed, so that a file that is
+//! there is whole, and a repeat cannot make a second one.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::{Answer, LookUp, Receipt, SendError, Transport};
+use crate::config::Batch;
+use crate::message::Message;
+
+pub(super) fn open(batch: &Batch) -> Box<dyn Transport> {
+    Box::new(Outbox {
+        folder: batch.resolve(&batch.outbox.path),
+    })
+}
+
+struct Outbox {
+    folder: PathBuf,
+}
+
+impl Transport for Outbox {
+    fn send(&mut self, message: &Message) -> Result<Receipt, SendError> {
+        let path = self.folder.join(file_name(&message.id));
+        match message_id_of(&path) {
+            Ok(None) => {}
+            Ok(Some(found)) if found == message.message_id => return Ok(receipt(&path)),
+            Ok(Some(_)) => return Err(SendError::Rejected(taken(&path))),
+            Err(error) => return Err(unusable(&path, &error)),
+        }
+        write(&self.folder, &path, &message.mime()).map_err(|error| unusable(&path, &error))?;
+        Ok(receipt(&path))
+    }
+
+    fn look_up(&mut self, id: &str, message_id: &str) -> Result<LookUp, SendError> {
+        let path = self.folder.join(file_name(id));
+        match message_id_of(&path) {
+            Ok(Some(found)) if found == message_id => Ok(LookUp::Found(receipt(&path))),
+            // Only a whole file is ever put under this name, so no other one can be on its way.
+            Ok(_) => Ok(LookUp::Absent),
+            Err(error) => Err(unusable(&path, &error)),
+        }
+    }
+}
+
+fn receipt(path: &Path) -> Receipt {
+    Receipt {
+        text: path.display().to_string(),
+        refused: Vec::new(),
+    }
+}
+
+fn taken(path: &Path) -> Answer {
+    Answer::new(
+        "file exists",
+        &format!(
+            "{} holds another letter: move it away, or name another folder in [outbox] path",
+            path.display()
+        ),
+    )
+}
+
+fn unusable(path: &Path, error: &io::Error) -> SendError {
+    SendError::Unusable(Answer::new(
+        "outbox",
+        &format!("cannot write {}: {error}", path.display()),
+    ))
+}
+
+fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    let mut file = File::create(&partial)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    drop(file);
+    if let Err(error) = written.and_then(|()| fs::rename(&partial, path)) {
+        // Best effort: on a full disk the room is wanted back.
+        let _ = fs::remove_file(&partial);
+        return Err(error);
+    }
+    // The rename itself must survive a power cut; Windows needs no such call.
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// The Message-ID of a file in the outbox; none when there is no file.
+fn message_id_of(path: &Path) -> io::Result<Option<String>> {
+    // Our headers come first and are short.
+    const HEADERS: u64 = 64 << 10;
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut start = Vec::new();
+    file.take(HEADERS).read_to_end(&mut start)?;
+    let start = String::from_utf8_lossy(&start);
+    let headers = start
+        .split("\r\n\r\n")
+        .next()
+        .unwrap_or("")
+        .replace("\r\n ", " ");
+    let value = headers
+        .lines()
+        .find_map(|line| line.strip_prefix("Message-ID:"))
+        .unwrap_or("");
+    Ok(Some(
+        value
+            .trim()
+            .trim_start_matches('<')
+            .trim_end_matches('>')
+            .to_owned(),
+    ))
+}
+
+/// The file name of a recipient: the id itself where every system takes it, else a safe form with a
+/// few digits of its digest, so that two ids never share a file.
+fn file_name(id: &str) -> String {
+    const LONGEST: usize = 100;
+    let safe: String = id
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .take(LONGEST)
+        .collect();
+    let stem = safe.split('.').next().unwrap_or("").to_ascii_uppercase();
+    // Names that Windows keeps for devices, in any folder and with any suffix.
+    let reserved = ["CON", "PRN", "AUX", "NUL"].contains(&stem.as_str())
+        || (stem.len() == 4 && (stem.starts_with("COM") || stem.starts_with("LPT")));
+    if safe == id && !safe.is_empty() && !reserved && !safe.starts_with('.') {
+        return format!("{safe}.eml");
+    }
+    let digest = Sha256::digest(id.as_bytes());
+    let digits = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+    format!("_{safe}-{digits:08x}.eml")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_ordinary_id_is_the_file_name() {
+        assert_eq!(file_name("RRS1000057"), "RRS1000057.eml");
+        assert_eq!(file_name("school-07"), "school-07.eml");
+    }
+
+    #[test]
+    fn an_id_cannot_name_a_device_or_leave_the_folder() {
+        for id in [
+            "../x", "a/b", "CON", "nul.1", "com1", "", ".", "é", ".hidden",
+        ] {
+            let name = file_name(id);
+            assert!(name.starts_with('_') && !name.contains('/'), "{id}: {name}");
+        }
+    }
+
+    #[test]
+    fn the_message_id_of_a_file_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.eml");
+        assert_eq!(message_id_of(&path).unwrap(), None);
+        fs::write(
+            &path,
+            "From: a\r\nMessage-ID:\r\n <x@y>\r\n\r\nMessage-ID: <z@y>\r\n",
+        )
+        .unwrap();
+        assert_eq!(message_id_of(&path).unwrap().as_deref(), Some("x@y"));
+    }
+
+    proptest! {
+        #[test]
+        fn two_ids_never_share_a_file(a in "\\PC{0,40}", b in "\\PC{0,40}") {
+            prop_assume!(a != b);
+            prop_assert_ne!(file_name(&a), file_name(&b));
+        }
+    }
+}

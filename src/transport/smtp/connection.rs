@@ -1,0 +1,280 @@
+//! One connection: opened, protected, signed in.
+//!
+//! lettre speaks the protocol. Its own sockets leave Nagle's algorithm on, which costs some 40 ms a
+//! message when the final dot waits for an acknowledgement (RFC 9293 section 3.7.4), so the socket
+//! is opened here, set to send at once, and driven by a runtime of this thread.
+
+use std::cell::Cell;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Rset};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::response::Response;
+use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::super::{Answer, SendError};
+use super::reply::{Failure, Phase};
+use super::stream::Protected;
+use super::tls;
+use crate::config::{SmtpSecurity, SmtpSettings};
+
+/// Opens connections to one server.
+pub(super) struct Connector {
+    settings: SmtpSettings,
+    runtime: Arc<Runtime>,
+    starttls: Option<TlsParameters>,
+    implicit: Option<(TlsConnector, ServerName<'static>)>,
+    hello: ClientId,
+}
+
+/// An open connection.
+pub(super) struct Connection {
+    smtp: AsyncSmtpConnection,
+    runtime: Arc<Runtime>,
+    timeout: Duration,
+    broken: bool,
+}
+
+impl Connector {
+    pub fn new(settings: &SmtpSettings) -> Result<Self, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| format!("cannot open connections: {error}"))?;
+        let (mut starttls, mut implicit) = (None, None);
+        match settings.security {
+            SmtpSecurity::None => {}
+            SmtpSecurity::StartTls => starttls = Some(tls::for_starttls(settings)?),
+            SmtpSecurity::Tls => implicit = Some(tls::from_the_start(settings)?),
+        }
+        Ok(Self {
+            settings: settings.clone(),
+            runtime: Arc::new(runtime),
+            starttls,
+            implicit,
+            hello: hello(),
+        })
+    }
+
+    /// Opens a connection, protects it and signs in.
+    pub fn connect(&self) -> Result<Connection, SendError> {
+        // Each step has the time that one reply may take.
+        let stream = self.within("connect", self.open_stream())?;
+        let connected = AsyncSmtpConnection::connect_with_transport(stream, &self.hello);
+        let mut smtp = self.within("greeting", async {
+            connected
+                .await
+                .map_err(|error| Failure::from(error).refused_at(Phase::Connect))
+        })?;
+        if let Some(parameters) = &self.starttls {
+            if !smtp.can_starttls() {
+                return Err(SendError::Unusable(Answer::new(
+                    "no STARTTLS",
+                    "the server does not offer STARTTLS, so nothing was sent in the clear: set smtp.security to \"tls\", or \"none\" for a relay in a trusted network",
+                )));
+            }
+            self.within("STARTTLS", async {
+                smtp.starttls(parameters.clone(), &self.hello)
+                    .await
+                    .map_err(tls::refused)
+            })?;
+        }
+        if let Some((username, password)) = &self.settings.login {
+            let credentials = Credentials::new(username.clone(), password.expose().to_owned());
+            self.within("AUTH", async {
+                smtp.auth(&[Mechanism::Plain, Mechanism::Login], &credentials)
+                    .await
+                    .map_err(sign_in_refused)
+            })?;
+        }
+        Ok(Connection {
+            smtp,
+            runtime: Arc::clone(&self.runtime),
+            timeout: self.settings.timeout,
+            broken: false,
+        })
+    }
+
+    async fn open_stream(&self) -> Result<Box<dyn AsyncTokioStream>, SendError> {
+        let server = (self.settings.host.as_str(), self.settings.port);
+        let failed = |error: &io::Error| SendError::Transient {
+            answer: Answer::new(
+                "connection",
+                &format!("cannot connect to {}:{}: {error}", server.0, server.1),
+            ),
+            everyone: true,
+        };
+        let tcp = TcpStream::connect(server)
+            .await
+            .map_err(|error| failed(&error))?;
+        tcp.set_nodelay(true).map_err(|error| failed(&error))?;
+        let Some((connector, name)) = &self.implicit else {
+            return Ok(Box::new(tcp));
+        };
+        match connector.connect(name.clone(), tcp).await {
+            Ok(stream) => Ok(Box::new(Protected(stream))),
+            // A certificate does not get better by waiting.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                Err(SendError::Unusable(Answer::new("TLS", &error.to_string())))
+            }
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    fn within<T>(
+        &self,
+        step: &str,
+        future: impl Future<Output = Result<T, SendError>>,
+    ) -> Result<T, SendError> {
+        let timeout = self.settings.timeout;
+        self.runtime
+            .block_on(async { tokio::time::timeout(timeout, future).await })
+            .unwrap_or_else(|_| {
+                Err(SendError::Transient {
+                    answer: Answer::new(
+                        "timeout",
+                        &format!(
+                            "no answer to {step} from the mail server in {} s",
+                            timeout.as_secs()
+                        ),
+                    ),
+                    everyone: true,
+                })
+            })
+    }
+}
+
+/// A sign-in that failed without a reply code is a client error of lettre's: the server asked for
+/// something that the mechanism does not know, which it does when it refuses.
+fn sign_in_refused(error: Error) -> SendError {
+    if error.is_client() {
+        return SendError::Unauthorised(Answer::new("AUTH", &error.to_string()));
+    }
+    match Failure::from(error).refused_at(Phase::Connect) {
+        SendError::Unusable(answer) => SendError::Unauthorised(answer),
+        other => other,
+    }
+}
+
+/// The name to greet with: this machine's where it is a domain name (RFC 5321 section 4.1.1.1).
+fn hello() -> ClientId {
+    let name = gethostname::gethostname().to_string_lossy().into_owned();
+    let is_domain = name.contains('.')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    if is_domain {
+        ClientId::Domain(name)
+    } else {
+        ClientId::Ipv4(std::net::Ipv4Addr::LOCALHOST)
+    }
+}
+
+impl Connection {
+    /// Whether the conversation is still in step.
+    pub fn in_order(&self) -> bool {
+        !self.broken
+    }
+
+    /// Gives up the transaction begun, so that the next message can follow.
+    pub fn reset(&mut self) -> bool {
+        self.command(Rset).is_ok()
+    }
+
+    /// Sends one command and waits for its reply.
+    pub fn command<C: fmt::Display>(&mut self, command: C) -> Result<(), Failure> {
+        self.exchange(command).map(|_| ())
+    }
+
+    /// Asks to send data; only 354 allows it (RFC 5321 section 4.1.1.4).
+    pub fn data(&mut self) -> Result<(), Failure> {
+        let reply = self.exchange(Data)?;
+        if u16::from(reply.code()) == 354 {
+            return Ok(());
+        }
+        self.broken = true;
+        Err(Failure::Broken(format!(
+            "the mail server answered DATA with {}",
+            reply.code()
+        )))
+    }
+
+    /// Sends the data of a message and its final dot, and gives the server's words. `whole` is set
+    /// once all of the data is on its way: from then on the far side may have taken it.
+    ///
+    /// The final reply may take ten times as long as others: RFC 5321 section 4.5.3.2.6 asks for
+    /// ten minutes, since giving up early makes duplicates. The data itself may flow slowly.
+    pub fn message(&mut self, data: &[u8], whole: &Cell<bool>) -> Result<String, Failure> {
+        // Pieces keep the client's copy small. The end of the list is asked for when the last piece
+        // has been written, just before the dot.
+        const PIECE: usize = 64 << 10;
+        const SLOWEST: u64 = 20_000; // bytes a second
+        let mut pieces = data.chunks(PIECE);
+        let watched = std::iter::from_fn(move || {
+            let piece = pieces.next();
+            whole.set(piece.is_none());
+            piece
+        });
+        let patience = self.timeout * 10 + Duration::from_secs(data.len() as u64 / SLOWEST);
+        let reply = self.runtime.block_on(async {
+            tokio::time::timeout(patience, self.smtp.message_iter(watched)).await
+        });
+        let reply = self.judge(reply, patience)?;
+        if !(200..300).contains(&u16::from(reply.code())) {
+            self.broken = true;
+            return Err(Failure::Broken(format!(
+                "the mail server answered {}",
+                reply.code()
+            )));
+        }
+        let lines: Vec<_> = reply.message().collect();
+        Ok(Answer::new("", &format!("{} {}", reply.code(), lines.join(" "))).text)
+    }
+
+    fn exchange<C: fmt::Display>(&mut self, command: C) -> Result<Response, Failure> {
+        let timeout = self.timeout;
+        let reply = self
+            .runtime
+            .block_on(async { tokio::time::timeout(timeout, self.smtp.command(command)).await });
+        self.judge(reply, timeout)
+    }
+
+    fn judge<T>(
+        &mut self,
+        reply: Result<Result<T, Error>, tokio::time::error::Elapsed>,
+        waited: Duration,
+    ) -> Result<T, Failure> {
+        let result = match reply {
+            Ok(reply) => reply.map_err(Failure::from),
+            Err(_) => Err(Failure::silence(waited)),
+        };
+        // After a 421 the server closes (RFC 5321 section 3.8), and after silence nobody knows.
+        self.broken |= matches!(
+            &result,
+            Err(Failure::Broken(_) | Failure::Reply { code: 421, .. })
+        );
+        result
+    }
+}
+
+impl Drop for Connection {
+    /// Says goodbye where the conversation is in order; the reply is not waited for long.
+    fn drop(&mut self) {
+        if !self.broken {
+            let goodbye = Duration::from_secs(2).min(self.timeout);
+            let _ = self
+                .runtime
+                .block_on(async { tokio::time::timeout(goodbye, self.smtp.quit()).await });
+        }
+    }
+}

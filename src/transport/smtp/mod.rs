@@ -1,0 +1,146 @@
+//! A mail server over SMTP (RFC 5321), one connection that is kept between messages.
+
+mod connection;
+mod reply;
+mod stream;
+mod tls;
+
+use std::cell::Cell;
+
+use lettre::transport::smtp::commands::{Mail, Rcpt};
+
+use self::connection::{Connection, Connector};
+use self::reply::{Failure, Phase};
+use super::{Answer, LookUp, Receipt, SendError, Transport};
+use crate::address::Address;
+use crate::config::Secrets;
+use crate::message::Message;
+
+pub(super) fn open(secrets: &Secrets) -> Result<Box<dyn Transport>, String> {
+    let settings = secrets.smtp.as_ref().ok_or(
+        "there is no mail server\n  next: fill in [smtp] of .secrets.toml (.example-secrets.toml explains it), or set POSTROOM_SMTP_HOST",
+    )?;
+    Ok(Box::new(Smtp {
+        connector: Connector::new(settings)?,
+        connection: None,
+    }))
+}
+
+struct Smtp {
+    connector: Connector,
+    connection: Option<Connection>,
+}
+
+/// How a message was offered so far.
+struct Offered {
+    refused: Vec<(Address, String)>,
+    accepted: usize,
+    first_refusal: Option<SendError>,
+}
+
+impl Transport for Smtp {
+    fn send(&mut self, message: &Message) -> Result<Receipt, SendError> {
+        let reused = self.connection.is_some();
+        match self.try_send(message) {
+            // A server may close an idle connection between two messages: nothing was offered yet.
+            Err(SendError::Transient { everyone: true, .. })
+                if reused && self.connection.is_none() =>
+            {
+                self.try_send(message)
+            }
+            other => other,
+        }
+    }
+
+    fn look_up(&mut self, _id: &str, _message_id: &str) -> Result<LookUp, SendError> {
+        Ok(LookUp::Unknown)
+    }
+}
+
+impl Smtp {
+    fn try_send(&mut self, message: &Message) -> Result<Receipt, SendError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.connector.connect()?,
+        };
+        let sent = offer(&mut connection, message).and_then(|offered| {
+            transmit(&mut connection, message).map(|text| Receipt {
+                text,
+                refused: offered.refused,
+            })
+        });
+        // A refusal leaves the conversation in order; anything else and the connection is dropped.
+        let in_order = match &sent {
+            Ok(_) => true,
+            Err(_) => connection.in_order() && connection.reset(),
+        };
+        if in_order {
+            self.connection = Some(connection);
+        }
+        sent
+    }
+}
+
+/// MAIL and RCPT: who it is from and for.
+fn offer(connection: &mut Connection, message: &Message) -> Result<Offered, SendError> {
+    let from = lettre_address(&message.envelope.from)?;
+    connection
+        .command(Mail::new(Some(from), Vec::new()))
+        .map_err(|failure| failure.refused_at(Phase::Mail))?;
+    let mut offered = Offered {
+        refused: Vec::new(),
+        accepted: 0,
+        first_refusal: None,
+    };
+    for address in &message.envelope.to {
+        let rcpt = Rcpt::new(lettre_address(address)?, Vec::new());
+        let Err(failure) = connection.command(rcpt) else {
+            offered.accepted += 1;
+            continue;
+        };
+        match failure.refused_at(Phase::Rcpt) {
+            SendError::Rejected(answer) => {
+                let words = format!("{} {}", answer.code, answer.text);
+                offered.refused.push((address.clone(), words));
+                offered
+                    .first_refusal
+                    .get_or_insert(SendError::Rejected(answer));
+            }
+            // An address that may be taken later holds the letter back for all: it goes out once.
+            other => return Err(other),
+        }
+    }
+    match offered.first_refusal.take() {
+        Some(refusal) if offered.accepted == 0 => Err(refusal),
+        _ => Ok(offered),
+    }
+}
+
+/// DATA and the message. Once the final dot is on its way, silence is doubt.
+fn transmit(connection: &mut Connection, message: &Message) -> Result<String, SendError> {
+    connection
+        .data()
+        .map_err(|failure| failure.refused_at(Phase::Data))?;
+    let mime = message.mime();
+    // The client ends the data with CRLF, dot, CRLF; the message has its last CRLF already.
+    let body = mime.strip_suffix(b"\r\n").unwrap_or(&mime);
+    let whole = Cell::new(false);
+    connection
+        .message(body, &whole)
+        .map_err(|failure| match failure {
+            Failure::Broken(text) if whole.get() => SendError::InDoubt(Answer::new(
+                "no answer",
+                &format!("no answer came after the message was sent: {text}"),
+            )),
+            other => other.refused_at(Phase::Dot),
+        })
+}
+
+fn lettre_address(address: &Address) -> Result<lettre::Address, SendError> {
+    address.as_str().parse().map_err(|_| {
+        SendError::Rejected(Answer::new(
+            "address",
+            &format!("the SMTP client does not take {address}"),
+        ))
+    })
+}
