@@ -2,6 +2,7 @@
 pub mod address;
 pub mod clock;
 pub mod config;
+pub mod dispatch;
 pub mod fault;
 pub mod ledger;
 pub mod letter;

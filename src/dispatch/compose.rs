@@ -1,0 +1,74 @@
+//! Letters made ready a little ahead of the wire, by a thread of their own.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+
+use crate::clock::Signal;
+use crate::fault::Fault;
+use crate::ledger::Pending;
+use crate::letter::Letters;
+use crate::message::Message;
+use crate::plan::{Plan, PlannedLetter};
+
+use super::limiter::Cost;
+
+/// A letter that is ready to leave, or the reason why it cannot.
+pub(super) struct Composed {
+    pub pending: Pending,
+    pub cost: Cost,
+    pub result: Result<Box<Message>, Vec<Fault>>,
+}
+
+/// Makes messages for the pending letters that come in, until nobody asks any more.
+pub(super) fn run(
+    batch: &str,
+    letters: &Letters,
+    plan: &Plan,
+    wanted: &Receiver<Pending>,
+    composed: &Sender<Composed>,
+    signal: &Arc<Signal>,
+) {
+    for pending in wanted {
+        let planned = &plan.letters[pending.position];
+        let cost = Cost {
+            bytes: planned.bytes,
+            addresses: u64::from(planned.addresses),
+        };
+        let result = compose(batch, letters, planned, pending.position);
+        let sent = composed.send(Composed {
+            pending,
+            cost,
+            result,
+        });
+        signal.raise();
+        if sent.is_err() {
+            return;
+        }
+    }
+}
+
+/// The letter is made anew and must be the planned one: a report or template that changed since the
+/// checks is never sent.
+fn compose(
+    batch: &str,
+    letters: &Letters,
+    planned: &PlannedLetter,
+    position: usize,
+) -> Result<Box<Message>, Vec<Fault>> {
+    let (letter, contents) = letters.make_with_contents(position)?;
+    if PlannedLetter::of(&letter).digest != planned.digest {
+        return Err(vec![
+            Fault::new(
+                "the letter or its report changed since it was checked",
+                "look at it again, then run the same command",
+            )
+            .id(&letter.id),
+        ]);
+    }
+    Ok(Box::new(Message::new(
+        batch,
+        letter,
+        &planned.digest,
+        contents,
+    )))
+}

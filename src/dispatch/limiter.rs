@@ -1,0 +1,315 @@
+//! Our own pace: three sliding windows over what was handed over.
+//!
+//! A window counts a letter from its claim until its answer, and from then on for the length of the
+//! window. The far side takes the letter somewhere between the two, so no window of that length, laid
+//! anywhere over the far side's clock, ever holds more than the limit.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::config::DispatchConfig;
+
+/// What one letter takes of the limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// Bytes on the wire.
+    pub bytes: u64,
+    /// Addresses.
+    pub addresses: u64,
+}
+
+/// The limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Letters in a minute.
+    Messages,
+    /// Bytes in five minutes.
+    Bytes,
+    /// Addresses in a day.
+    Addresses,
+}
+
+/// When the next letter may be claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permit {
+    /// Now.
+    Now,
+    /// After a wait, for the limit named.
+    After(Duration, Limit),
+    /// When an answer to a letter in flight is known.
+    AfterAnswer,
+}
+
+/// The three windows.
+#[derive(Debug)]
+pub struct Limiter {
+    windows: Vec<(Limit, Window)>,
+}
+
+impl Limiter {
+    /// The limits of a batch; a limit that is not set does not limit.
+    #[must_use]
+    pub fn new(config: &DispatchConfig) -> Self {
+        let limits = [
+            (
+                Limit::Messages,
+                Duration::from_mins(1),
+                config.message_limit(),
+            ),
+            (Limit::Bytes, Duration::from_mins(5), config.byte_limit()),
+            (
+                Limit::Addresses,
+                Duration::from_hours(24),
+                config.recipient_limit(),
+            ),
+        ];
+        Self {
+            windows: limits
+                .into_iter()
+                .filter_map(|(limit, length, most)| Some((limit, Window::new(length, most?))))
+                .collect(),
+        }
+    }
+
+    /// Takes in what an earlier run handed over `age` ago.
+    pub fn remember(&mut self, now: Duration, age: Duration, cost: Cost) {
+        for (limit, window) in &mut self.windows {
+            window.spend(millis(now) - millis(age), amount(*limit, cost));
+        }
+    }
+
+    /// Whether a letter may be claimed now.
+    pub fn permit(&mut self, now: Duration, cost: Cost) -> Permit {
+        let mut permit = Permit::Now;
+        for (limit, window) in &mut self.windows {
+            let next = match window.wait(millis(now), amount(*limit, cost)) {
+                Some(0) => continue,
+                Some(wait) => Permit::After(Duration::from_millis(wait), *limit),
+                None => return Permit::AfterAnswer,
+            };
+            permit = match (permit, next) {
+                (Permit::After(longer, _), Permit::After(wait, _)) if longer >= wait => permit,
+                _ => next,
+            };
+        }
+        permit
+    }
+
+    /// A letter was claimed.
+    pub fn claim(&mut self, cost: Cost) {
+        for (limit, window) in &mut self.windows {
+            window.in_flight += amount(*limit, cost);
+        }
+    }
+
+    /// Its answer is known. What was not taken costs nothing.
+    pub fn settle(&mut self, now: Duration, cost: Cost, taken: bool) {
+        for (limit, window) in &mut self.windows {
+            let amount = amount(*limit, cost);
+            window.in_flight = window.in_flight.saturating_sub(amount);
+            if taken {
+                window.spend(millis(now), amount);
+            }
+        }
+    }
+}
+
+fn amount(limit: Limit, cost: Cost) -> u64 {
+    match limit {
+        Limit::Messages => 1,
+        Limit::Bytes => cost.bytes,
+        Limit::Addresses => cost.addresses,
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// One sliding window. Entries are kept in slots of a 600th of its length, each counted as if it had
+/// come at the slot's end, so that a day of any size takes little memory.
+#[derive(Debug)]
+struct Window {
+    length: i64,
+    slot: i64,
+    limit: u64,
+    spent: VecDeque<(i64, u64)>,
+    sum: u64,
+    in_flight: u64,
+}
+
+impl Window {
+    fn new(length: Duration, limit: u64) -> Self {
+        let length = millis(length);
+        Self {
+            length,
+            slot: length / 600,
+            limit,
+            spent: VecDeque::new(),
+            sum: 0,
+            in_flight: 0,
+        }
+    }
+
+    fn spend(&mut self, at: i64, amount: u64) {
+        let slot = at.div_euclid(self.slot) * self.slot + self.slot;
+        self.sum += amount;
+        match self.spent.back_mut() {
+            // Earlier runs are remembered in order and time does not go back, so the last slot is
+            // the only one that can grow; what comes late is counted with it.
+            Some((last, sum)) if *last >= slot => *sum += amount,
+            _ => self.spent.push_back((slot, amount)),
+        }
+    }
+
+    /// Milliseconds until `amount` fits; none when it waits for an answer.
+    fn wait(&mut self, now: i64, amount: u64) -> Option<u64> {
+        while let Some((slot, sum)) = self.spent.front().copied() {
+            if slot + self.length > now {
+                break;
+            }
+            self.spent.pop_front();
+            self.sum -= sum;
+        }
+        // A letter larger than the whole window is a fault of the checks; here it goes alone.
+        let amount = amount.min(self.limit);
+        let mut over = (self.sum + self.in_flight + amount).saturating_sub(self.limit);
+        if over == 0 {
+            return Some(0);
+        }
+        for (slot, sum) in &self.spent {
+            over = over.saturating_sub(*sum);
+            if over == 0 {
+                return Some((slot + self.length - now).unsigned_abs());
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const COST: Cost = Cost {
+        bytes: 1_000,
+        addresses: 3,
+    };
+
+    fn limiter(messages: u32) -> Limiter {
+        Limiter::new(&DispatchConfig {
+            messages_per_minute: Some(messages),
+            ..DispatchConfig::default()
+        })
+    }
+
+    /// Sends as fast as it may for `minutes` and gives the times at which letters were taken.
+    fn run(limiter: &mut Limiter, minutes: u64, latency: Duration) -> Vec<Duration> {
+        let mut now = Duration::ZERO;
+        let mut taken = Vec::new();
+        while now < Duration::from_mins(minutes) {
+            match limiter.permit(now, COST) {
+                Permit::Now => {
+                    limiter.claim(COST);
+                    taken.push(now);
+                    now += latency;
+                    limiter.settle(now, COST, true);
+                }
+                Permit::After(wait, _) => now += wait,
+                Permit::AfterAnswer => unreachable!("nothing is in flight"),
+            }
+        }
+        taken
+    }
+
+    #[test]
+    fn the_limit_is_used_but_never_passed() {
+        let taken = run(&mut limiter(600), 10, Duration::from_millis(1));
+        for window in taken.windows(601) {
+            assert!(window[600].checked_sub(window[0]).unwrap() > Duration::from_mins(1));
+        }
+        assert!(taken.len() >= 5_880, "{} of 6,000", taken.len());
+    }
+
+    #[test]
+    fn a_restart_does_not_burst() {
+        let mut restarted = limiter(28);
+        for age in (0..28).rev() {
+            restarted.remember(Duration::ZERO, Duration::from_secs(age), COST);
+        }
+        match restarted.permit(Duration::ZERO, COST) {
+            Permit::After(wait, Limit::Messages) => {
+                assert!((32..=34).contains(&wait.as_secs()), "{wait:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn letters_in_flight_count_and_what_was_not_taken_does_not() {
+        let mut one = limiter(1);
+        one.claim(COST);
+        assert_eq!(one.permit(Duration::ZERO, COST), Permit::AfterAnswer);
+        one.settle(Duration::ZERO, COST, false);
+        assert_eq!(one.permit(Duration::ZERO, COST), Permit::Now);
+    }
+
+    #[test]
+    fn bytes_and_addresses_have_windows_of_their_own() {
+        let mut limiter = Limiter::new(&DispatchConfig {
+            megabytes_per_five_minutes: Some(1),
+            recipients_per_day: Some(6),
+            ..DispatchConfig::default()
+        });
+        let large = Cost {
+            bytes: 600_000,
+            addresses: 3,
+        };
+        limiter.claim(large);
+        limiter.settle(Duration::ZERO, large, true);
+        assert!(matches!(
+            limiter.permit(Duration::ZERO, large),
+            Permit::After(_, Limit::Bytes)
+        ));
+        let later = Duration::from_mins(6);
+        assert_eq!(limiter.permit(later, large), Permit::Now);
+        limiter.claim(large);
+        limiter.settle(later, large, true);
+        let much_later = Duration::from_hours(12);
+        match limiter.permit(much_later, large) {
+            Permit::After(wait, Limit::Addresses) => assert!(wait > Duration::from_hours(11)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_anywhere_holds_more_than_the_limit(
+            limit in 1..40_u32,
+            latencies in prop::collection::vec(0..9_000_u64, 1..200),
+        ) {
+            let mut limiter = limiter(limit);
+            let mut now = Duration::ZERO;
+            let mut answered = Vec::new();
+            let mut claimed = Vec::new();
+            for latency in latencies {
+                while let Permit::After(wait, _) = limiter.permit(now, COST) {
+                    prop_assert!(!wait.is_zero());
+                    now += wait;
+                }
+                limiter.claim(COST);
+                claimed.push(now);
+                now += Duration::from_millis(latency);
+                limiter.settle(now, COST, true);
+                answered.push(now);
+            }
+            // The far side takes letter i no later than its answer and letter i + limit no earlier
+            // than its claim.
+            for (early, late) in answered.iter().zip(claimed.iter().skip(limit as usize)) {
+                prop_assert!((*late).checked_sub(*early).unwrap() >= Duration::from_mins(1));
+            }
+        }
+    }
+}

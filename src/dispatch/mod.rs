@@ -1,0 +1,124 @@
+//! The sending loop: what is left, when it may go, and what became of it.
+//!
+//! One thread decides. It asks the ledger what is left, waits for the limiter, claims, hands over to
+//! the couriers, settles, and tells what happened. Settlements and the claims that follow them share
+//! one commit, so that a letter costs one flush to the disk and not two. A composer makes the next
+//! letters ready meanwhile, at most two more than there are connections.
+
+mod answers;
+mod compose;
+mod deliver;
+mod event;
+mod feed;
+mod limiter;
+mod retry;
+mod run;
+mod start;
+mod verdict;
+
+pub use event::{Event, Reason};
+pub use limiter::{Cost, Limit, Limiter, Permit};
+pub use retry::Backoff;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::clock::{Clock, Signal};
+use crate::config::DispatchConfig;
+use crate::fault::Fault;
+use crate::ledger::{Ledger, LedgerError};
+use crate::letter::Letters;
+use crate::plan::Plan;
+use crate::transport::{Answer, Transport};
+
+/// What a run works with.
+pub struct Dispatch<'a> {
+    /// The batch's name.
+    pub batch: &'a str,
+    /// Makes the letters.
+    pub letters: &'a Letters,
+    /// What was checked.
+    pub plan: &'a Plan,
+    /// Pace and patience.
+    pub config: &'a DispatchConfig,
+    /// Which letters, if not all that are left.
+    pub only: Option<HashSet<String>>,
+    /// How many letters at most.
+    pub limit: Option<usize>,
+    /// The way out and its far side, as the ledger notes it.
+    pub transport: &'a str,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// How to stop it.
+    pub interrupt: Interrupt,
+}
+
+/// Stops a run from outside: it finishes the letters in hand and takes no more.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt {
+    asked: Arc<AtomicBool>,
+    signal: Arc<Signal>,
+}
+
+impl Interrupt {
+    /// Asks the run to stop.
+    pub fn ask(&self) {
+        self.asked.store(true, Ordering::SeqCst);
+        self.signal.raise();
+    }
+
+    /// Whether it was asked to.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+/// How a run ended. Every ending but [`Ending::Finished`] leaves letters that the next run sends.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// Every letter asked for was tried to its end.
+    Finished {
+        /// Letters that were not taken in the tries allowed and stay pending.
+        left: usize,
+    },
+    /// A person asked it to stop.
+    Interrupted,
+    /// Too many letters in a row failed.
+    Breaker {
+        /// How many.
+        failures: u32,
+        /// The last answer.
+        answer: Answer,
+    },
+    /// The addresses of the day are used up.
+    DayLimit,
+    /// The far side asks for more patience than a run has, or cannot be reached.
+    Outage(Answer),
+    /// Who we are is not accepted.
+    Unauthorised(Answer),
+    /// The transport cannot be used.
+    Unusable(Answer),
+    /// A letter is no longer the one that was checked.
+    Changed(Vec<Fault>),
+}
+
+impl Dispatch<'_> {
+    /// Sends what is left. Events are told as they happen.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read or written. What could not be recorded is then in doubt, and
+    /// the next run says so.
+    pub fn run(
+        &self,
+        ledger: &mut Ledger,
+        transports: Vec<Box<dyn Transport>>,
+        tell: &mut dyn FnMut(Event),
+    ) -> Result<Ending, LedgerError> {
+        run::run(self, ledger, transports, tell)
+    }
+}
+
+#[cfg(test)]
+mod tests;

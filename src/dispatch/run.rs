@@ -1,0 +1,202 @@
+//! The loop itself.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use super::compose::{self, Composed};
+use super::deliver::{Couriers, Done, Job};
+use super::limiter::Limiter;
+use super::retry::Backoff;
+use super::{Dispatch, Ending, Event, Reason, start};
+use crate::ledger::{Claim, Ledger, LedgerError, Pending, Settlement};
+use crate::transport::Transport;
+
+/// Runs the loop to its end.
+pub(super) fn run(
+    dispatch: &Dispatch<'_>,
+    ledger: &mut Ledger,
+    mut transports: Vec<Box<dyn Transport>>,
+    tell: &mut dyn FnMut(Event),
+) -> Result<Ending, LedgerError> {
+    if let Some(transport) = transports.first_mut() {
+        start::look_up(dispatch, ledger, &mut **transport, tell)?;
+    }
+    let limiter = start::remembered(dispatch, ledger)?;
+    let signal = Arc::clone(&dispatch.interrupt.signal);
+    let (wanted, asked) = channel();
+    let (composed, ready) = channel();
+    let (done, answers) = channel();
+    thread::scope(|scope| {
+        let composer_signal = Arc::clone(&signal);
+        scope.spawn(move || {
+            compose::run(
+                dispatch.batch,
+                dispatch.letters,
+                dispatch.plan,
+                &asked,
+                &composed,
+                &composer_signal,
+            );
+        });
+        let couriers = Couriers::start(scope, transports, &done, &signal);
+        drop(done);
+        let mut run = Run {
+            dispatch,
+            ledger,
+            limiter,
+            couriers,
+            wanted,
+            composed: ready,
+            answers,
+            tell,
+            backoff: Backoff::new(dispatch.config.backoff),
+            page: VecDeque::new(),
+            after: None,
+            exhausted: false,
+            composing: 0,
+            ready: VecDeque::new(),
+            retries: Vec::new(),
+            tries: HashMap::new(),
+            started: 0,
+            left: 0,
+            failures: 0,
+            pauses: 0,
+            paused: None,
+            claimed_in_chunk: 0,
+            settled_in_chunk: 0,
+            ending: None,
+        };
+        run.work()
+    })
+}
+
+/// The state of the loop.
+pub(super) struct Run<'run, 'scope> {
+    pub(super) dispatch: &'run Dispatch<'run>,
+    pub(super) ledger: &'run mut Ledger,
+    pub(super) limiter: Limiter,
+    pub(super) couriers: Couriers<'scope>,
+    pub(super) wanted: Sender<Pending>,
+    pub(super) composed: Receiver<Composed>,
+    pub(super) answers: Receiver<Done>,
+    pub(super) tell: &'run mut dyn FnMut(Event),
+    pub(super) backoff: Backoff,
+    /// Letters read from the ledger and not composed yet.
+    pub(super) page: VecDeque<Pending>,
+    pub(super) after: Option<usize>,
+    pub(super) exhausted: bool,
+    pub(super) composing: usize,
+    pub(super) ready: VecDeque<Composed>,
+    /// Letters to try again, and when.
+    pub(super) retries: Vec<(Duration, Pending)>,
+    pub(super) tries: HashMap<i64, u32>,
+    pub(super) started: usize,
+    pub(super) left: usize,
+    pub(super) failures: u32,
+    pub(super) pauses: u32,
+    pub(super) paused: Option<(Duration, Reason)>,
+    pub(super) claimed_in_chunk: u32,
+    pub(super) settled_in_chunk: u32,
+    pub(super) ending: Option<Ending>,
+}
+
+impl Run<'_, '_> {
+    fn work(&mut self) -> Result<Ending, LedgerError> {
+        loop {
+            let settlements = self.take_answers();
+            if self.dispatch.interrupt.is_asked() && self.ending.is_none() {
+                self.end(Ending::Interrupted);
+            }
+            if self.ending.is_none() {
+                self.ask_for_letters()?;
+            }
+            self.take_composed();
+            let (chosen, wait) = self.choose();
+            self.commit(&settlements, chosen)?;
+            if let Some(ending) = self.is_over() {
+                return Ok(ending);
+            }
+            if let Some((wait, reason)) = wait {
+                (self.tell)(Event::Waiting { reason, wait });
+            }
+            // The wall clock may be set and a machine may sleep: long waits are looked at again.
+            let limit = wait.map(|(wait, _)| wait.min(Duration::from_mins(1)));
+            self.dispatch
+                .clock
+                .wait(&self.dispatch.interrupt.signal, limit);
+        }
+    }
+
+    fn is_over(&mut self) -> Option<Ending> {
+        if self.couriers.in_flight() > 0 {
+            return None;
+        }
+        let nothing_left = self.page.is_empty()
+            && self.exhausted
+            && self.composing == 0
+            && self.ready.is_empty()
+            && self.retries.is_empty();
+        match self.ending.take() {
+            Some(ending) => Some(ending),
+            None if nothing_left => Some(Ending::Finished { left: self.left }),
+            None => None,
+        }
+    }
+
+    /// Takes no further letters; those in flight are waited for.
+    pub(super) fn end(&mut self, ending: Ending) {
+        self.ending = Some(ending);
+        let in_flight = self.couriers.in_flight();
+        if in_flight > 0 {
+            (self.tell)(Event::Stopping { in_flight });
+        }
+    }
+
+    /// One commit for what has come in and what goes out; only then is anything told or handed over.
+    fn commit(
+        &mut self,
+        settlements: &[(Settlement, Option<Event>)],
+        chosen: Vec<Composed>,
+    ) -> Result<(), LedgerError> {
+        if settlements.is_empty() && chosen.is_empty() {
+            return Ok(());
+        }
+        let at = self.dispatch.clock.now();
+        let claims: Vec<Claim> = chosen
+            .iter()
+            .map(|composed| Claim {
+                seq: composed.pending.seq,
+                bytes: composed.cost.bytes,
+                addresses: u32::try_from(composed.cost.addresses).unwrap_or(u32::MAX),
+                at,
+            })
+            .collect();
+        let ends: Vec<Settlement> = settlements
+            .iter()
+            .map(|(settlement, _)| settlement.clone())
+            .collect();
+        let claimed = self.ledger.commit(&ends, &claims)?;
+        for (composed, claim) in chosen.into_iter().zip(claimed) {
+            if let Ok(message) = composed.result {
+                self.couriers.hand_over(Job {
+                    pending: composed.pending,
+                    claim,
+                    cost: composed.cost,
+                    message: message.dated(at),
+                });
+            }
+        }
+        for event in settlements.iter().filter_map(|(_, event)| event.clone()) {
+            (self.tell)(event);
+        }
+        if self.settled_in_chunk >= self.dispatch.config.chunk {
+            self.settled_in_chunk = 0;
+            let counts = self.ledger.counts()?;
+            (self.tell)(Event::Checkpoint { counts });
+        }
+        Ok(())
+    }
+}
