@@ -100,10 +100,15 @@ impl Fault {
 /// other invisible characters are written as escapes, and a long text is cut with its length said.
 #[must_use]
 pub fn quote(text: &str) -> String {
-    const LONGEST: usize = 80;
-    let mut quoted: String = text.chars().take(LONGEST).flat_map(escape).collect();
+    quote_up_to(80, text)
+}
+
+/// The same for texts that may be longer than a cell's.
+#[must_use]
+pub fn quote_up_to(longest: usize, text: &str) -> String {
+    let mut quoted: String = text.chars().take(longest).flat_map(escape).collect();
     let length = text.chars().count();
-    if length > LONGEST {
+    if length > longest {
         quoted.push_str(&format!("… ({length} characters)"));
     }
     quoted

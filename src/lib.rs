@@ -1,5 +1,6 @@
 //! postroom sends every school its own report, once, and can prove it.
 pub mod address;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod dispatch;

@@ -1,2 +1,7 @@
-//! postroom
-fn main() {}
+//! The `postroom` program: everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    postroom::cli::main()
+}

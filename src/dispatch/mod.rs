@@ -8,6 +8,7 @@
 mod answers;
 mod compose;
 mod deliver;
+mod estimate;
 mod event;
 mod feed;
 mod limiter;
@@ -16,6 +17,7 @@ mod run;
 mod start;
 mod verdict;
 
+pub use estimate::estimate;
 pub use event::{Event, Reason};
 pub use limiter::{Cost, Limit, Limiter, Permit};
 pub use retry::Backoff;

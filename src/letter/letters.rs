@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::attachment::{self, Attachment};
+use super::sender::sender;
 use super::template::{self, Escape, Templates};
+use super::text::text_of;
 use super::values::Values;
 use super::{Letter, rehearsal};
 use crate::address::{Address, HeaderText, Mailbox};
 use crate::config::{Batch, Secrets};
 use crate::fault::Fault;
-use crate::manifest::Manifest;
+use crate::manifest::{Addressees, Manifest};
 
 /// Makes the letters of a batch: the same code for check, preview and send.
 #[derive(Debug)]
@@ -118,6 +120,20 @@ impl Letters {
     #[must_use]
     pub fn from(&self) -> &Mailbox {
         &self.plan.from
+    }
+
+    /// The addresses that a letter goes to.
+    #[must_use]
+    pub fn addressees(&self, index: usize) -> Addressees {
+        if let Some(to) = &self.plan.redirect {
+            Addressees {
+                to: vec![to.clone().into()],
+                ..Addressees::default()
+            }
+        } else {
+            let recipient = &self.manifest.recipients()[index];
+            recipient.addressees(&self.manifest.table, self.manifest.rows(recipient))
+        }
     }
 
     /// Makes one letter; its attachments are read for their digests and not kept.
@@ -251,60 +267,10 @@ impl Letters {
     }
 }
 
-fn sender(batch: &Batch, secrets: &Secrets) -> Result<(Mailbox, Option<Mailbox>), Vec<Fault>> {
-    let file = batch.file.display().to_string();
-    // Both were parsed when the batch file was read.
-    let written = batch
-        .letter
-        .from
-        .as_deref()
-        .and_then(|text| Mailbox::parse(text).ok());
-    let reply_to = batch
-        .letter
-        .reply_to
-        .as_deref()
-        .and_then(|text| Mailbox::parse(text).ok());
-    match (written, &secrets.send_emails_as) {
-        (Some(from), Some(account)) if from.address.folded() != account.folded() => Err(vec![
-            Fault::new(
-                format!(
-                    "[letter] from is {} and send_emails_as is {account}",
-                    from.address
-                ),
-                "make the two the same mailbox, or leave one out",
-            )
-            .file(file),
-        ]),
-        (Some(from), _) => Ok((from, reply_to)),
-        (None, Some(account)) => Ok((account.clone().into(), reply_to)),
-        (None, None) => Err(vec![
-            Fault::new(
-                "there is no sender",
-                "write [letter] from in the batch file, or send_emails_as in the secrets file",
-            )
-            .file(file),
-        ]),
-    }
-}
-
 fn bad_subject(error: &str, id: &str) -> Fault {
     Fault::new(
         format!("the subject cannot be used: {error}"),
         "take the line break out of the cell that the subject shows",
     )
     .id(id)
-}
-
-/// The text alternative of an HTML body, wrapped for mail programs that show plain text.
-fn text_of(html: &str) -> String {
-    const WIDTH: usize = 76;
-    html2text::config::plain()
-        .string_from_read(html.as_bytes(), WIDTH)
-        // What is too narrow to wrap, such as a table of many columns, is written unwrapped.
-        .or_else(|_| {
-            html2text::config::plain()
-                .allow_width_overflow()
-                .string_from_read(html.as_bytes(), WIDTH)
-        })
-        .unwrap_or_default()
 }

@@ -3,8 +3,10 @@
 mod attachment;
 mod letters;
 mod rehearsal;
+mod sender;
 mod source;
 mod template;
+mod text;
 mod values;
 mod watch;
 

@@ -10,7 +10,7 @@ use tera::{Context, ErrorKind, Tera};
 use super::source::{gather, name_of, read};
 use super::watch::Watch;
 use crate::config::Batch;
-use crate::fault::{Fault, quote};
+use crate::fault::{Fault, quote, quote_up_to};
 
 /// The name under which the subject is kept beside the files.
 pub(super) const SUBJECT: &str = "[letter] subject";
@@ -268,7 +268,8 @@ fn several(report: &str) -> Option<(&str, String)> {
 }
 
 fn quote_lines(text: &str) -> String {
-    text.lines().map(quote).collect::<Vec<_>>().join("; ")
+    let lines: Vec<_> = text.lines().map(|line| quote_up_to(400, line)).collect();
+    lines.join("; ")
 }
 
 /// A body that refuses to grow without end.

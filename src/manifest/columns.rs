@@ -143,16 +143,30 @@ fn note_doubled(headers: &[String], findings: &mut Findings) {
     }
 }
 
-/// The name under which templates know a column: `RRED School ID` is `rred_school_id`.
+/// The name under which templates know a column: `RRED School ID` is `rred_school_id` and `UserID`
+/// is `user_id`.
 #[must_use]
 pub fn snake_case(header: &str) -> String {
-    let mut name = String::with_capacity(header.len());
-    for character in header.trim().chars() {
+    let mut name = String::with_capacity(header.len() + 4);
+    let mut before: Option<char> = None;
+    let mut characters = header.trim().chars().peekable();
+    while let Some(character) = characters.next() {
         if character.is_alphanumeric() {
+            let next_is_lower = characters.peek().is_some_and(|next| next.is_lowercase());
+            let word_begins = character.is_uppercase()
+                && before.is_some_and(|before| {
+                    before.is_lowercase()
+                        || before.is_numeric()
+                        || (before.is_uppercase() && next_is_lower)
+                });
+            if word_begins {
+                name.push('_');
+            }
             name.extend(character.to_lowercase());
         } else if !name.is_empty() && !name.ends_with('_') {
             name.push('_');
         }
+        before = Some(character);
     }
     name.truncate(name.trim_end_matches('_').len());
     if name.starts_with(|first: char| first.is_numeric()) {
@@ -173,6 +187,9 @@ mod tests {
             (" TL  Email ", "tl_email"),
             ("2023 total (%)", "_2023_total"),
             ("Größe", "größe"),
+            ("UserID", "user_id"),
+            ("TLEmail", "tl_email"),
+            ("Q1Total", "q1_total"),
         ] {
             assert_eq!(snake_case(header), name);
         }

@@ -105,6 +105,23 @@ pub enum SendError {
     Unusable(Answer),
 }
 
+/// The way out and its far side in a few words, by which a later run knows whether it looks in the
+/// same place.
+#[must_use]
+pub fn describe(name: TransportName, batch: &Batch, secrets: &Secrets) -> String {
+    match name {
+        TransportName::Outbox => {
+            let folder = batch.resolve(&batch.outbox.path);
+            let whole = std::path::absolute(&folder).unwrap_or(folder);
+            format!("outbox {}", whole.display())
+        }
+        TransportName::Smtp => match &secrets.smtp {
+            Some(smtp) => format!("smtp {}:{}", smtp.host, smtp.port),
+            None => "smtp".to_owned(),
+        },
+    }
+}
+
 /// Opens the transport of a batch: one arm each.
 ///
 /// # Errors

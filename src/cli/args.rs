@@ -1,0 +1,184 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::console::Output;
+use crate::address::Address;
+use crate::config::TransportName;
+
+/// Sends every school its own report, once, and can prove it.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes:
+  0    all letters accepted
+  1    unexpected error
+  2    mistake in the command line or a configuration file
+  3    the checks found faults; nothing was sent
+  4    finished, but letters were rejected or are in doubt
+  5    stopped early; the same command goes on
+  6    sign-in needed or refused
+  7    another run holds the state file
+  130  interrupted; the same command goes on")]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Write a commented starter batch into a folder; nothing there is overwritten
+    Init(InitArgs),
+    /// Find everything that can go wrong before anything is sent
+    Check(CheckArgs),
+    /// Send what is left; the same command resumes
+    Send(SendArgs),
+    /// The same as send, but refuse when there is nothing to resume
+    Resume(SendArgs),
+    /// Show what happened to each letter
+    Status(StatusArgs),
+    /// Settle letters in doubt by hand
+    Resolve(ResolveArgs),
+}
+
+impl Verb {
+    /// How much the verb may say.
+    pub fn output(&self) -> Output {
+        match self {
+            Self::Init(args) => Output {
+                quiet: args.quiet,
+                ..Output::default()
+            },
+            Self::Check(args) => args.common.output(),
+            Self::Send(args) | Self::Resume(args) => args.common.output(),
+            Self::Status(args) => args.common.output(),
+            Self::Resolve(args) => args.common.output(),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// The folder; it is made if it is not there
+    pub folder: PathBuf,
+    /// Say only what goes wrong
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// What every verb with a batch takes.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Common {
+    /// The batch file, or the folder with its batch.toml
+    #[arg(default_value = ".")]
+    pub batch: PathBuf,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Options {
+    /// Write one JSON object to standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Say only what goes wrong
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Show whole addresses and every letter
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// Use this way out instead of the batch file's: outbox or smtp
+    #[arg(long, value_name = "NAME")]
+    pub transport: Option<TransportName>,
+    /// The secrets file [default: .secrets.toml beside the batch file, else here]
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// The state file [default: beside the batch file]
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+}
+
+impl Common {
+    fn output(&self) -> Output {
+        self.options.output()
+    }
+}
+
+impl Options {
+    fn output(&self) -> Output {
+        Output {
+            json: self.json,
+            quiet: self.quiet,
+            verbose: self.verbose,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// Check as a rehearsal to this address
+    #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
+    pub redirect_to: Option<Address>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SendArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// Only this recipient; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub only: Vec<String>,
+    /// At most this many letters
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Do everything but hand the letters over
+    #[arg(long, conflicts_with_all = ["retry_rejected", "accept_changes"])]
+    pub dry_run: bool,
+    /// Rehearse: every letter goes to this address alone, with its own state file
+    #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
+    pub redirect_to: Option<Address>,
+    /// Send only if the plan still has this id, as check shows it
+    #[arg(long, value_name = "ID")]
+    pub plan: Option<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Try letters again that were rejected
+    #[arg(long)]
+    pub retry_rejected: bool,
+    /// Take changes of the manifest, templates and reports for letters not yet sent
+    #[arg(long)]
+    pub accept_changes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// Only this recipient; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub only: Vec<String>,
+    /// Show the rehearsal's state
+    #[arg(long)]
+    pub rehearsal: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ResolveArgs {
+    /// The batch file, or the folder with its batch.toml
+    pub batch: PathBuf,
+    /// The recipients in doubt
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+    /// They went out
+    #[arg(long, required_unless_present = "unsent", conflicts_with = "unsent")]
+    pub accepted: bool,
+    /// They did not; the next send sends them
+    #[arg(long)]
+    pub unsent: bool,
+    #[command(flatten)]
+    pub common: Options,
+}

@@ -1,0 +1,134 @@
+//! `postroom check`: everything that can go wrong, found before anything is sent.
+
+use super::args::CheckArgs;
+use super::console::Console;
+use super::exit::{Exit, Stop};
+use super::prepare::{Loaded, Prepared, load, prepare, refused, show};
+use super::state::StateFile;
+use super::{json, words};
+use crate::clock::Clock;
+use crate::dispatch::estimate;
+use crate::fault::Fault;
+use crate::ledger::{Counts, LedgerError};
+use crate::transport;
+
+pub(super) fn run(args: &CheckArgs, console: &Console, clock: &dyn Clock) -> Result<Exit, Stop> {
+    let loaded = load(&args.common.batch, &args.common.options)?;
+    let state = StateFile::of(&loaded, &args.common.options, args.redirect_to.is_some());
+    let prepared = prepare(&loaded, args.redirect_to.as_ref(), console, clock);
+    let (planned, mut findings) = match &prepared {
+        Ok(prepared) => (Some(prepared), prepared.findings.clone()),
+        Err(findings) => (None, findings.clone()),
+    };
+    let begun = match planned.map(|prepared| begun(&state, prepared)) {
+        Some(Ok((counts, differences))) => {
+            findings.extend(differences);
+            counts
+        }
+        Some(Err(error)) => {
+            findings.push(
+                Fault::new(error.to_string(), "see above").file(state.path.display().to_string()),
+            );
+            None
+        }
+        None => None,
+    };
+    if console.output.json {
+        let transport = loaded.batch.dispatch.transport.to_string();
+        let state_file = state.path.display().to_string();
+        let planned = planned.map(|prepared| (&*prepared.letters, &prepared.plan));
+        json::plan(
+            console,
+            &loaded.batch.name,
+            &transport,
+            &state_file,
+            planned,
+            &findings,
+        );
+    } else {
+        show(&findings, console);
+    }
+    match planned {
+        Some(prepared) if !findings.iter().any(Fault::is_fault) => {
+            summary(&loaded, prepared, &findings, begun, console);
+            Ok(Exit::Success)
+        }
+        _ => Err(refused(&findings)),
+    }
+}
+
+/// What the state file knows, when the batch has begun, and how the plan differs from it.
+fn begun(
+    state: &StateFile,
+    prepared: &Prepared,
+) -> Result<(Option<Counts>, Vec<Fault>), LedgerError> {
+    let ledger = match state.read() {
+        Ok(ledger) => ledger,
+        Err(LedgerError::Missing { .. }) => return Ok((None, Vec::new())),
+        Err(error) => return Err(error),
+    };
+    let ids = (0..prepared.letters.len()).map(|index| prepared.letters.id(index));
+    let digests = prepared.plan.letters.iter().map(|letter| letter.digest);
+    let differences = if ledger.has_plan()? {
+        ledger.differences(ids.zip(digests))?
+    } else {
+        Vec::new()
+    };
+    let findings = differences
+        .iter()
+        .map(|difference| {
+            Fault::warning(
+                super::changes::in_words(difference),
+                "send refuses until it is put back, or takes it with --accept-changes",
+            )
+            .id(&difference.id)
+        })
+        .collect();
+    Ok((Some(ledger.counts()?), findings))
+}
+
+/// What a person can sign.
+fn summary(
+    loaded: &Loaded,
+    prepared: &Prepared,
+    findings: &[Fault],
+    begun: Option<Counts>,
+    console: &Console,
+) {
+    let plan = &prepared.plan;
+    let letters = plan.letters.len() as u64;
+    let config = &loaded.batch.dispatch;
+    let time = estimate(config, letters, plan.bytes(), plan.addresses());
+    let mut lines = vec![
+        format!("batch        {}", loaded.batch.name),
+        format!("from         {}", prepared.letters.from()),
+        format!(
+            "transport    {}",
+            transport::describe(config.transport, &loaded.batch, &loaded.secrets)
+        ),
+        format!(
+            "letters      {} to {}",
+            words::count(letters),
+            words::plural(plan.addresses(), "address")
+        ),
+        format!("attachments  {}", words::count(plan.attachments() as u64)),
+        format!("size         {} on the wire", words::bytes(plan.bytes())),
+        format!(
+            "time         {}",
+            if time.is_zero() {
+                "no waiting under the limits".to_owned()
+            } else {
+                format!("at least {}", words::duration(time))
+            }
+        ),
+        format!("warnings     {}", findings.len()),
+        format!("plan         {}", plan.id),
+    ];
+    if let Some(counts) = begun {
+        lines.push(format!(
+            "so far       {}",
+            super::status::counts_line(&counts)
+        ));
+    }
+    console.result(&lines.join("\n"));
+}

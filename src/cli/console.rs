@@ -1,0 +1,135 @@
+//! The only printer: results to stdout, the rest to stderr.
+
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use indicatif::ProgressBar;
+
+use super::exit::Exit;
+use super::words;
+use crate::fault::{Fault, escape};
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Output {
+    /// One JSON object on stdout.
+    pub json: bool,
+    /// Only what goes wrong.
+    pub quiet: bool,
+    /// Whole addresses and every letter.
+    pub verbose: bool,
+}
+
+/// Writes for people, or JSON for programs.
+pub(super) struct Console {
+    /// How much is said.
+    pub output: Output,
+    bar: Mutex<Option<ProgressBar>>,
+    json: Mutex<BufWriter<Stdout>>,
+}
+
+impl Console {
+    pub fn new(output: Output) -> Self {
+        Self {
+            output,
+            bar: Mutex::new(None),
+            json: Mutex::new(BufWriter::new(io::stdout())),
+        }
+    }
+
+    /// A result, for people.
+    pub fn result(&self, text: &str) {
+        if !self.output.json && !self.output.quiet {
+            self.above_bar(|| write_line(&mut io::stdout().lock(), text));
+        }
+    }
+
+    /// A piece of a JSON object.
+    pub fn json(&self, piece: &str) {
+        // Whoever reads may close the pipe early; that is no error of ours.
+        let _ = self.lock_json().write_all(piece.as_bytes());
+    }
+
+    /// Writes out what is left of a JSON object.
+    pub fn end_json(&self) {
+        let _ = self.lock_json().flush();
+    }
+
+    fn lock_json(&self) -> MutexGuard<'_, BufWriter<Stdout>> {
+        self.json.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something worth knowing, beside the result.
+    pub fn note(&self, text: &str) {
+        if !self.output.quiet {
+            self.above_bar(|| write_line(&mut io::stderr().lock(), text));
+        }
+    }
+
+    /// What the checks found; only faults break a silence that was asked for.
+    pub fn finding(&self, finding: &Fault) {
+        if finding.is_fault() || !self.output.quiet {
+            self.above_bar(|| write_line(&mut io::stderr().lock(), &words::fault(finding)));
+        }
+    }
+
+    /// Something that went wrong.
+    pub fn error(&self, text: &str) {
+        self.above_bar(|| write_line(&mut io::stderr().lock(), &format!("postroom: {text}")));
+    }
+
+    /// Whether a person can be asked and shown a bar.
+    pub fn is_terminal() -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Whether a bar may be drawn.
+    pub fn shows_bar(&self) -> bool {
+        io::stderr().is_terminal() && !self.output.quiet && !self.output.json
+    }
+
+    /// Shows a bar below everything that is written, until another one or none replaces it.
+    pub fn set_bar(&self, bar: Option<ProgressBar>) {
+        let mut slot = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(old) = slot.take() {
+            old.finish_and_clear();
+        }
+        *slot = bar;
+    }
+
+    /// Asks a question that is answered with the word `yes`.
+    pub fn confirm(question: &str) -> bool {
+        let mut stderr = io::stderr().lock();
+        let asked = write!(stderr, "{question} Type yes to go on: ").and_then(|()| stderr.flush());
+        let mut answer = String::new();
+        asked.is_ok()
+            && io::stdin().read_line(&mut answer).is_ok()
+            && answer.trim().eq_ignore_ascii_case("yes")
+    }
+
+    /// Ends the process at once, as a second Ctrl-C asks.
+    pub fn leave(exit: Exit) -> ! {
+        std::process::exit(exit.code().into())
+    }
+
+    fn above_bar(&self, write: impl FnOnce()) {
+        let slot = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*slot {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+}
+
+/// Writes text line by line; what a terminal would act on is escaped, whoever wrote it.
+fn write_line(to: &mut dyn Write, text: &str) {
+    let safe: String = text
+        .chars()
+        .flat_map(|c| {
+            let keep = (c == '\n').then_some(c);
+            keep.into_iter().chain(escape(c).filter(move |_| c != '\n'))
+        })
+        .collect();
+    // A closed pipe or a full log disk must not stop the sending.
+    let _ = writeln!(to, "{safe}");
+}

@@ -1,0 +1,57 @@
+//! The command line: the only room that prints, prompts and ends the process.
+
+mod args;
+mod changes;
+mod check;
+mod console;
+mod ending;
+mod exit;
+mod init;
+mod json;
+mod prepare;
+mod progress;
+mod resolve;
+mod send;
+mod show;
+mod state;
+mod status;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::args::{Cli, Verb};
+use self::console::Console;
+use self::exit::Exit;
+use crate::clock::SystemClock;
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap writes help and version to stdout and mistakes to stderr, in its own form.
+            let failed = error.print().is_err() || error.use_stderr();
+            return if failed { Exit::Usage } else { Exit::Success }.into();
+        }
+    };
+    let clock = SystemClock::new();
+    let console = Console::new(cli.verb.output());
+    let result = match &cli.verb {
+        Verb::Init(args) => init::run(args, &console),
+        Verb::Check(args) => check::run(args, &console, &clock),
+        Verb::Send(args) => send::run(args, send::Start::Any, &console, &clock),
+        Verb::Resume(args) => send::run(args, send::Start::Begun, &console, &clock),
+        Verb::Status(args) => status::run(args, &console),
+        Verb::Resolve(args) => resolve::run(args, &console, &clock),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(stop) => {
+            console.error(&stop.text);
+            stop.exit.into()
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! From the command line to a plan: the same steps for every verb that makes letters.
+
+use std::sync::Arc;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::Options;
+use super::console::Console;
+use super::exit::{Exit, Stop};
+use super::words;
+use crate::address::Address;
+use crate::clock::Clock;
+use crate::config::{Batch, Secrets};
+use crate::fault::Fault;
+use crate::letter::Letters;
+use crate::manifest::Manifest;
+use crate::plan::Plan;
+
+/// A batch as it is read, with what the command line says.
+pub(super) struct Loaded {
+    pub batch: Batch,
+    pub secrets: Secrets,
+}
+
+/// A batch whose letters were all made once.
+pub(super) struct Prepared {
+    pub letters: Arc<Letters>,
+    pub plan: Plan,
+    /// Warnings and notices.
+    pub findings: Vec<Fault>,
+}
+
+/// Reads the batch and secrets files.
+pub(super) fn load(path: &std::path::Path, options: &Options) -> Result<Loaded, Stop> {
+    let mut batch = Batch::load(path)?;
+    if let Some(transport) = options.transport {
+        batch.dispatch.transport = transport;
+    }
+    let environment = |key: &str| std::env::var(key).ok();
+    let secrets = Secrets::load(&batch, options.secrets.as_deref(), &environment)?;
+    Ok(Loaded { batch, secrets })
+}
+
+/// Reads the manifest and makes every letter once.
+///
+/// # Errors
+/// All findings, when a fault is among them.
+pub(super) fn prepare(
+    loaded: &Loaded,
+    redirect: Option<&Address>,
+    console: &Console,
+    clock: &dyn Clock,
+) -> Result<Prepared, Vec<Fault>> {
+    let (manifest, mut findings) = Manifest::read(&loaded.batch);
+    let Some(manifest) = manifest else {
+        return Err(findings);
+    };
+    let made = Letters::new(&loaded.batch, &loaded.secrets, manifest, redirect.cloned()).and_then(
+        |letters| {
+            let letters = Arc::new(letters);
+            let plan = make_plan(&letters, console, clock)?;
+            Ok((letters, plan))
+        },
+    );
+    match made {
+        Ok((letters, plan)) => Ok(Prepared {
+            letters,
+            plan,
+            findings,
+        }),
+        Err(faults) => {
+            findings.extend(faults);
+            Err(findings)
+        }
+    }
+}
+
+fn make_plan(
+    letters: &Arc<Letters>,
+    console: &Console,
+    clock: &dyn Clock,
+) -> Result<Plan, Vec<Fault>> {
+    if !console.shows_bar() {
+        return Plan::make(letters, clock, &mut |_| {});
+    }
+    let bar =
+        ProgressBar::new(letters.len() as u64).with_style(style("checking {bar:30} {pos}/{len}"));
+    console.set_bar(Some(bar.clone()));
+    let plan = Plan::make(letters, clock, &mut |done| bar.set_position(done as u64));
+    console.set_bar(None);
+    plan
+}
+
+/// A bar's style; a template that indicatif does not take is its default.
+pub(super) fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ")
+}
+
+/// Findings that are shown at most; all of them are in the JSON.
+const MOST_SHOWN: usize = 100;
+/// Recipients that are named in one finding.
+const MOST_NAMED: usize = 5;
+
+/// Shows findings one after the other; the same finding for several recipients is shown once.
+pub(super) fn show(findings: &[Fault], console: &Console) {
+    let mut groups: Vec<(Fault, Vec<&str>)> = Vec::new();
+    for finding in findings {
+        let mut same = finding.clone();
+        same.id = None;
+        let ids = finding.id.as_deref();
+        match groups
+            .iter_mut()
+            .rev()
+            .take(MOST_SHOWN)
+            .find(|(other, _)| *other == same)
+        {
+            Some((_, together)) => together.extend(ids),
+            None => groups.push((same, ids.into_iter().collect())),
+        }
+    }
+    for (mut finding, ids) in groups.iter().take(MOST_SHOWN).cloned() {
+        finding.id = match ids.len() {
+            0 => None,
+            1..=MOST_NAMED => Some(ids.join(", ")),
+            more => Some(format!(
+                "{} and {} more",
+                ids[..MOST_NAMED].join(", "),
+                more - MOST_NAMED
+            )),
+        };
+        console.finding(&finding);
+    }
+    if groups.len() > MOST_SHOWN {
+        let more = (groups.len() - MOST_SHOWN) as u64;
+        console.error(&format!(
+            "and {} more findings; --json lists all",
+            words::count(more)
+        ));
+    }
+}
+
+/// The end of a verb whose checks found faults.
+pub(super) fn refused(findings: &[Fault]) -> Stop {
+    let faults = findings.iter().filter(|fault| fault.is_fault()).count() as u64;
+    Stop::new(
+        Exit::Faults,
+        format!("{} found, nothing was sent", words::plural(faults, "fault")),
+    )
+}

@@ -1,0 +1,139 @@
+//! A run's events, shown: a bar on a terminal, plain lines elsewhere.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+
+use super::console::Console;
+use super::prepare::style;
+use super::{status, words};
+use crate::dispatch::{Event, Limit, Reason};
+
+/// Waits shorter than this are not worth a line of their own.
+const WORTH_A_LINE: Duration = Duration::from_secs(10);
+
+/// Listens to one run.
+pub(super) struct Progress<'a> {
+    console: &'a Console,
+    bar: Option<ProgressBar>,
+    rehearsal: bool,
+    said: Cell<Option<Reason>>,
+}
+
+impl<'a> Progress<'a> {
+    /// Begins to show a run of `letters` letters.
+    pub fn new(console: &'a Console, letters: u64, rehearsal: bool) -> Self {
+        let bar = console.shows_bar().then(|| {
+            let bar = ProgressBar::new(letters)
+                .with_style(style("{bar:30} {pos}/{len}  {per_sec}  {eta} left  {msg}"));
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        console.set_bar(bar.clone());
+        Self {
+            console,
+            bar,
+            rehearsal,
+            said: Cell::new(None),
+        }
+    }
+
+    /// Shows what happened.
+    pub fn show(&self, event: &Event) {
+        match event {
+            Event::FoundAccepted { id } => {
+                self.line(&format!("{id}: was in doubt, looked up, went out"));
+            }
+            Event::FoundUnsent { id } => self.line(&format!(
+                "{id}: was in doubt, looked up, did not go out; it is sent now"
+            )),
+            Event::Accepted {
+                id,
+                receipt,
+                refused,
+            } => {
+                self.step();
+                for (address, answer) in refused {
+                    self.line(&format!(
+                        "{id}: accepted, but refused for {address}: {answer}"
+                    ));
+                }
+                if self.console.output.verbose {
+                    let word = if self.rehearsal {
+                        "rehearsed"
+                    } else {
+                        "accepted"
+                    };
+                    self.line(&format!("{id}: {word}: {receipt}"));
+                }
+            }
+            Event::Rejected { id, answer } => {
+                self.step();
+                self.line(&format!("{id}: rejected: {} {}", answer.code, answer.text));
+            }
+            Event::InDoubt { id, answer } => {
+                self.step();
+                self.line(&format!("{id}: in doubt: {}", answer.text));
+            }
+            Event::Retry { id, answer, wait } => self.line(&format!(
+                "{id}: not taken ({} {}), trying again in {}",
+                answer.code,
+                answer.text,
+                words::duration(*wait)
+            )),
+            Event::LeftPending { id, answer } => self.line(&format!(
+                "{id}: not taken ({} {}), left pending",
+                answer.code, answer.text
+            )),
+            Event::Waiting { reason, wait } => self.waiting(*reason, *wait),
+            Event::Checkpoint { counts } => {
+                if self.bar.is_none() {
+                    self.line(&status::counts_line(counts));
+                }
+            }
+            Event::Stopping { in_flight } => self.line(&format!(
+                "stopping; waiting for the answer to {}",
+                words::plural(*in_flight as u64, "letter")
+            )),
+        }
+    }
+
+    fn waiting(&self, reason: Reason, wait: Duration) {
+        let why = match reason {
+            Reason::Limit(Limit::Messages) => "limit of letters a minute",
+            Reason::Limit(Limit::Bytes) => "limit of megabytes in five minutes",
+            Reason::Limit(Limit::Addresses) => "limit of addresses a day",
+            Reason::Pause => "pause between chunks",
+            Reason::Throttled => "the server asked to wait",
+            Reason::Outage => "the server is not ready",
+            Reason::Retry => "before the next try",
+            Reason::Window => "outside the sending hours",
+        };
+        let text = format!("waiting {}: {why}", words::duration(wait));
+        if let Some(bar) = &self.bar {
+            bar.set_message(text);
+        } else if wait >= WORTH_A_LINE && self.said.get() != Some(reason) {
+            self.said.set(Some(reason));
+            self.line(&text);
+        }
+    }
+
+    fn step(&self) {
+        self.said.set(None);
+        if let Some(bar) = &self.bar {
+            bar.set_message("");
+            bar.inc(1);
+        }
+    }
+
+    fn line(&self, text: &str) {
+        self.console.note(text);
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        self.console.set_bar(None);
+    }
+}

@@ -1,0 +1,34 @@
+//! `postroom resolve`: a person settles letters in doubt.
+
+use super::args::ResolveArgs;
+use super::console::Console;
+use super::exit::{Exit, Stop};
+use super::prepare::load;
+use super::state::StateFile;
+use super::{json, status, words};
+use crate::clock::Clock;
+
+pub(super) fn run(args: &ResolveArgs, console: &Console, clock: &dyn Clock) -> Result<Exit, Stop> {
+    let loaded = load(&args.batch, &args.common)?;
+    let state = StateFile::of(&loaded, &args.common, false);
+    // Only `send` may begin a batch.
+    state.read()?;
+    let mut ledger = state.open("resolve", &loaded, clock)?;
+    ledger.resolve(&args.ids, args.accepted, clock.now())?;
+    let (word, next) = if args.accepted {
+        ("accepted", "they are not sent again")
+    } else {
+        ("unsent", "the next `postroom send` sends them")
+    };
+    if console.output.json {
+        let transport = loaded.batch.dispatch.transport.to_string();
+        json::ledger(console, &loaded.batch.name, &transport, &ledger, &|_| true)?;
+    }
+    console.result(&format!(
+        "{} settled as {word}: {next}\nso far  {}",
+        words::plural(args.ids.len() as u64, "letter"),
+        status::counts_line(&ledger.counts()?)
+    ));
+    ledger.end_run(clock.now(), "resolved")?;
+    Ok(Exit::Success)
+}

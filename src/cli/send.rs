@@ -1,0 +1,235 @@
+//! `postroom send` and `postroom resume`.
+
+use std::collections::HashSet;
+
+use super::args::SendArgs;
+use super::console::Console;
+use super::ending::finish;
+use super::exit::{Exit, Stop};
+use super::prepare::{Loaded, Prepared, load, prepare, refused, show};
+use super::progress::Progress;
+use super::show::{confirmed, dry_run, to_go};
+use super::state::StateFile;
+use super::{changes, json, status};
+use crate::clock::Clock;
+use crate::config::TransportName;
+use crate::dispatch::{Dispatch, Interrupt};
+use crate::ledger::{Ledger, LetterRecord};
+use crate::message::message_id;
+use crate::plan::hex;
+use crate::transport;
+
+/// From where a run may start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// From the beginning, or where an earlier run stopped.
+    Any,
+    /// Only where an earlier run stopped.
+    Begun,
+}
+
+pub(super) fn run(
+    args: &SendArgs,
+    start: Start,
+    console: &Console,
+    clock: &dyn Clock,
+) -> Result<Exit, Stop> {
+    let loaded = load(&args.common.batch, &args.common.options)?;
+    may_go_unasked(args, &loaded, console)?;
+    let rehearsal = args.redirect_to.is_some();
+    let state = StateFile::of(&loaded, &args.common.options, rehearsal);
+    if start == Start::Begun {
+        state.read()?;
+    }
+    let prepared = match prepare(&loaded, args.redirect_to.as_ref(), console, clock) {
+        Ok(prepared) => prepared,
+        Err(findings) => {
+            if console.output.json {
+                let transport = loaded.batch.dispatch.transport.to_string();
+                let state_file = state.path.display().to_string();
+                json::plan(
+                    console,
+                    &loaded.batch.name,
+                    &transport,
+                    &state_file,
+                    None,
+                    &findings,
+                );
+            } else {
+                show(&findings, console);
+            }
+            return Err(refused(&findings));
+        }
+    };
+    show(&prepared.findings, console);
+    asked_for(args, &prepared)?;
+    if args.dry_run {
+        return Ok(dry_run(args, &loaded, &prepared, console, clock));
+    }
+    let transports = (0..loaded.batch.dispatch.connections)
+        .map(|_| {
+            transport::open(
+                loaded.batch.dispatch.transport,
+                &loaded.batch,
+                &loaded.secrets,
+            )
+        })
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|text| Stop::new(Exit::Usage, text))?;
+    let command = if start == Start::Any {
+        "send"
+    } else {
+        "resume"
+    };
+    let mut ledger = state.open(command, &loaded, clock)?;
+    take_plan(args, &loaded, &prepared, &mut ledger, rehearsal)?;
+    if args.retry_rejected {
+        ledger.retry_rejected()?;
+    }
+    let before = ledger.counts()?;
+    if start == Start::Begun && before.pending == 0 && before.in_doubt == 0 {
+        return Err(Stop::new(
+            Exit::Usage,
+            format!(
+                "there is nothing to resume: {}",
+                status::counts_line(&before)
+            ),
+        ));
+    }
+    if before.pending > 0 && !confirmed(args, &loaded, &prepared, &before, console) {
+        ledger.end_run(clock.now(), "not confirmed")?;
+        return Err(Stop::new(Exit::Interrupted, "nothing was sent"));
+    }
+    let transport = transport::describe(
+        loaded.batch.dispatch.transport,
+        &loaded.batch,
+        &loaded.secrets,
+    );
+    let interrupt = Interrupt::default();
+    listen_for_interrupt(&interrupt);
+    let dispatch = Dispatch {
+        batch: &loaded.batch.name,
+        letters: &prepared.letters,
+        plan: &prepared.plan,
+        config: &loaded.batch.dispatch,
+        only: (!args.only.is_empty()).then(|| args.only.iter().cloned().collect()),
+        limit: args.limit,
+        transport: &transport,
+        clock,
+        interrupt,
+    };
+    let ending = {
+        let progress = Progress::new(console, to_go(args, &before), rehearsal);
+        dispatch.run(&mut ledger, transports, &mut |event| progress.show(&event))
+    };
+    let ending = ending.map_err(|error| {
+        Stop::new(
+            Exit::Stopped,
+            format!(
+                "{error}\n  letters in hand are in doubt; `postroom status` shows what is recorded"
+            ),
+        )
+    })?;
+    finish(args, &loaded, ledger, &ending, console, clock)
+}
+
+/// Mail leaves only when a person said so: at the prompt, by --yes, or by the plan they looked at.
+fn may_go_unasked(args: &SendArgs, loaded: &Loaded, _console: &Console) -> Result<(), Stop> {
+    let allowed = loaded.batch.dispatch.transport == TransportName::Outbox
+        || args.dry_run
+        || args.yes
+        || args.plan.is_some()
+        || Console::is_terminal();
+    if allowed {
+        return Ok(());
+    }
+    Err(Stop::new(
+        Exit::Usage,
+        "there is no terminal to ask on, so nothing was sent\n  next: look at `postroom check`, then add --plan with its plan id, or --yes",
+    ))
+}
+
+/// Refuses ids and plans that are not there.
+fn asked_for(args: &SendArgs, prepared: &Prepared) -> Result<(), Stop> {
+    let ids: HashSet<&str> = (0..prepared.letters.len())
+        .map(|index| prepared.letters.id(index))
+        .collect();
+    let unknown: Vec<_> = args
+        .only
+        .iter()
+        .filter(|id| !ids.contains(id.as_str()))
+        .map(String::as_str)
+        .collect();
+    if !unknown.is_empty() {
+        return Err(Stop::new(
+            Exit::Usage,
+            format!(
+                "the manifest has no recipient {}\n  nothing was sent\n  next: correct --only",
+                unknown.join(", ")
+            ),
+        ));
+    }
+    match &args.plan {
+        Some(plan) if !prepared.plan.id.matches(plan) => Err(Stop::new(
+            Exit::Faults,
+            format!(
+                "the plan is now {}, not {plan}: manifest, template, report or sender changed\n  nothing was sent\n  next: look at `postroom check` again",
+                prepared.plan.id
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Brings the plan into the ledger, or refuses one that is not the one that was begun.
+fn take_plan(
+    args: &SendArgs,
+    loaded: &Loaded,
+    prepared: &Prepared,
+    ledger: &mut Ledger,
+    rehearsal: bool,
+) -> Result<(), Stop> {
+    let Prepared { letters, plan, .. } = prepared;
+    let ids = (0..letters.len()).map(|index| letters.id(index));
+    let digests = plan.letters.iter().map(|letter| letter.digest);
+    if ledger.has_plan()? {
+        let differences = ledger.differences(ids.zip(digests))?;
+        let nothing_left = ledger.counts()?.pending == 0;
+        if rehearsal && (nothing_left || !differences.is_empty()) {
+            // A rehearsal that is over, or of an older plan, starts anew.
+            ledger.clear_rehearsal()?;
+        } else if differences.is_empty() {
+            return Ok(());
+        } else if !args.accept_changes {
+            return Err(changes::refused(&differences));
+        }
+    }
+    let from = &letters.from().address;
+    let records = plan
+        .letters
+        .iter()
+        .enumerate()
+        .map(|(index, letter)| LetterRecord {
+            id: letters.id(index).to_owned(),
+            digest: letter.digest,
+            message_id: message_id(&loaded.batch.name, letters.id(index), &letter.digest, from),
+            addresses: json::addresses(letters, index),
+            attachments: json::attachments(letter),
+        });
+    ledger.adopt(&hex(&plan.id.0), records)?;
+    Ok(())
+}
+
+/// The first Ctrl-C lets the letters in hand finish, the second ends at once.
+fn listen_for_interrupt(interrupt: &Interrupt) {
+    let interrupt = interrupt.clone();
+    // Without a handler Ctrl-C ends the process, which the ledger survives.
+    let _ = ctrlc::set_handler(move || {
+        if interrupt.is_asked() {
+            Console::leave(Exit::Interrupted);
+        }
+        let console = Console::new(super::console::Output::default());
+        interrupt.ask();
+        console.note("\nfinishing the letter in hand; press Ctrl-C again to stop at once and leave it in doubt");
+    });
+}

@@ -1,0 +1,64 @@
+//! Which state file goes with a command, and its opening.
+
+use std::path::PathBuf;
+
+use super::args::Options;
+use super::prepare::Loaded;
+use crate::clock::Clock;
+use crate::config::TransportName;
+use crate::ledger::{Holder, Identity, Kind, Ledger, LedgerError};
+use crate::transport;
+
+/// Where a command's state is.
+pub(super) struct StateFile {
+    pub path: PathBuf,
+    pub identity: Identity,
+}
+
+impl StateFile {
+    /// The file that `--state` names, else the one beside the batch file. The outbox and rehearsals
+    /// have their own, so that a letter in a folder never counts as sent.
+    pub fn of(loaded: &Loaded, options: &Options, rehearsal: bool) -> Self {
+        let (kind, suffix) = match (rehearsal, loaded.batch.dispatch.transport) {
+            (true, _) => (Kind::Rehearsal, "rehearsal.db"),
+            (false, TransportName::Outbox) => (Kind::Outbox, "outbox.db"),
+            (false, TransportName::Smtp) => (Kind::Mail, "state.db"),
+        };
+        Self {
+            path: options
+                .state
+                .clone()
+                .unwrap_or_else(|| loaded.batch.beside(suffix)),
+            identity: Identity {
+                batch: loaded.batch.name.clone(),
+                kind,
+            },
+        }
+    }
+
+    /// Opens it to work with.
+    pub fn open(
+        &self,
+        command: &str,
+        loaded: &Loaded,
+        clock: &dyn Clock,
+    ) -> Result<Ledger, LedgerError> {
+        let holder = Holder {
+            command: command.to_owned(),
+            transport: transport::describe(
+                loaded.batch.dispatch.transport,
+                &loaded.batch,
+                &loaded.secrets,
+            ),
+            pid: std::process::id(),
+            host: gethostname::gethostname().to_string_lossy().into_owned(),
+            started: clock.now(),
+        };
+        Ledger::open(&self.path, &self.identity, &holder)
+    }
+
+    /// Opens it to look at.
+    pub fn read(&self) -> Result<Ledger, LedgerError> {
+        Ledger::read(&self.path, &self.identity)
+    }
+}
