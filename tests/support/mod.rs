@@ -1,0 +1,296 @@
+//! What the front-door tests share: a batch in a temporary folder, the built program run on it, and
+//! a mail server with scripted faults.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::pedantic,
+    reason = "every test program uses its own part of this, and a test may stop at a surprise"
+)]
+
+pub mod smtp;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+/// A batch in a temporary folder.
+pub struct TestBatch {
+    folder: TempDir,
+    schools: usize,
+}
+
+impl TestBatch {
+    /// A batch of so many schools, ids `S001`…, one address each and a report of their own. Sent
+    /// into the outbox unless `dispatch` says otherwise.
+    pub fn new(schools: usize) -> Self {
+        let batch = Self {
+            folder: tempfile::tempdir().unwrap(),
+            schools,
+        };
+        let mut list = String::from("ID,School,Email\n");
+        fs::create_dir(batch.path("reports")).unwrap();
+        for number in 1..=schools {
+            let id = id(number);
+            list.push_str(&format!(
+                "{id},School {number},teacher{number}@school{number}.example\n"
+            ));
+            fs::write(batch.path(&format!("reports/{id}.pdf")), report(number)).unwrap();
+        }
+        fs::write(batch.path("list.csv"), list).unwrap();
+        fs::write(
+            batch.path("letter.html"),
+            "<p>Dear {{ name }},</p>\n<p>your report.</p>\n",
+        )
+        .unwrap();
+        batch.configure("");
+        batch
+    }
+
+    /// Writes the batch file anew with these lines at its end, such as a `[dispatch]` table.
+    pub fn configure(&self, lines: &str) {
+        let file = format!(
+            "[batch]\nname = \"Test reports\"\n\n[manifest]\npath = \"list.csv\"\nid = \"ID\"\nname = \"School\"\n\
+             to = [\"Email\"]\n\n[letter]\nfrom = \"Study <reports@study.example>\"\n\
+             subject = \"Report for {{{{ name }}}}\"\nhtml = \"letter.html\"\n\n\
+             [[attachment]]\npath = \"reports/{{{{ id }}}}.pdf\"\nname = \"report.pdf\"\n\n{lines}\n"
+        );
+        fs::write(self.path("batch.toml"), file).unwrap();
+    }
+
+    /// Sends over SMTP to a port of this machine, as fast as it goes, with short patience.
+    pub fn use_smtp(&self, port: u16, dispatch: &str) {
+        self.configure(&format!(
+            "[dispatch]\ntransport = \"smtp\"\nmessages_per_minute = 100000\nrecipients_per_day = 1000000\n\
+             backoff = \"10ms\"\n{dispatch}"
+        ));
+        self.secrets(&format!(
+            "[smtp]\nhost = \"127.0.0.1\"\nport = {port}\nsecurity = \"none\"\ntimeout = \"5s\"\n"
+        ));
+    }
+
+    /// Writes the secrets file with the rights it needs.
+    pub fn secrets(&self, text: &str) {
+        let path = self.path(".secrets.toml");
+        fs::write(&path, text).unwrap();
+        private(&path);
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) {
+        fs::write(self.path(name), contents).unwrap();
+    }
+
+    pub fn ids(&self) -> Vec<String> {
+        (1..=self.schools).map(id).collect()
+    }
+
+    /// Runs a verb on this batch with further arguments, in the batch's folder.
+    pub fn run(&self, verb: &str, arguments: &[&str]) -> Ran {
+        Ran::of(self.command(verb, arguments).output().unwrap())
+    }
+
+    /// Starts a verb on this batch and leaves it running.
+    pub fn start(&self, verb: &str, arguments: &[&str]) -> Child {
+        self.command(verb, arguments).spawn().unwrap()
+    }
+
+    pub fn command(&self, verb: &str, arguments: &[&str]) -> Command {
+        let mut command = program();
+        command
+            .arg(verb)
+            .arg(self.folder())
+            .args(arguments)
+            .current_dir(self.folder())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// The letters' states by id, as `status --json` tells them.
+    pub fn states(&self) -> Vec<(String, String)> {
+        let status = self.run("status", &["--json"]).json();
+        let letters = status["letters"].as_array().unwrap();
+        letters
+            .iter()
+            .map(|letter| (text(&letter["id"]), text(&letter["state"])))
+            .collect()
+    }
+
+    /// The ids of the letters in a state.
+    pub fn in_state(&self, state: &str) -> Vec<String> {
+        let states = self.states().into_iter();
+        states
+            .filter(|(_, other)| other == state)
+            .map(|(id, _)| id)
+            .collect()
+    }
+}
+
+/// The built program, without the settings of whoever runs the tests.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_postroom"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("POSTROOM_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// The id of a school.
+pub fn id(number: usize) -> String {
+    format!("S{number:03}")
+}
+
+/// The report of a school: different from all others, and with bytes that need encoding.
+pub fn report(number: usize) -> Vec<u8> {
+    let mut report = format!("%PDF-1.4\nreport of school {number}\n").into_bytes();
+    report.extend((0..3_000_usize).map(|byte| (byte * (number + 7)) as u8));
+    report
+}
+
+/// What a run of the program left.
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    pub fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Fails the test unless the program ended with this code.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        self
+    }
+
+    /// Fails the test unless the program said this on stderr.
+    #[track_caller]
+    pub fn says(self, part: &str) -> Self {
+        assert!(self.stderr.contains(part), "{part:?} is not in {self:?}");
+        self
+    }
+
+    /// The JSON object on stdout.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+impl std::fmt::Debug for Ran {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "exit {:?}\n--- stdout\n{}\n--- stderr\n{}",
+            self.code, self.stdout, self.stderr
+        )
+    }
+}
+
+/// One message as another parser reads it.
+pub struct Mail {
+    pub message_id: String,
+    pub to: Vec<String>,
+    pub subject: String,
+    pub attachments: Vec<(String, [u8; 32])>,
+}
+
+/// Reads a message back with mail-parser.
+pub fn parse_mail(bytes: &[u8]) -> Mail {
+    use mail_parser::{MessageParser, MimeHeaders};
+    let message = MessageParser::new().parse(bytes).unwrap();
+    Mail {
+        message_id: message.message_id().unwrap().to_owned(),
+        to: message
+            .to()
+            .unwrap()
+            .iter()
+            .map(|address| address.address().unwrap().to_owned())
+            .collect(),
+        subject: message.subject().unwrap().to_owned(),
+        attachments: message
+            .attachments()
+            .map(|part| {
+                (
+                    part.attachment_name().unwrap().to_owned(),
+                    Sha256::digest(part.contents()).into(),
+                )
+            })
+            .collect(),
+    }
+}
+
+/// Fails the test unless a message is the letter of this school with its own report.
+#[track_caller]
+pub fn assert_is_letter_of(number: usize, bytes: &[u8]) {
+    let mail = parse_mail(bytes);
+    assert_eq!(mail.to, [format!("teacher{number}@school{number}.example")]);
+    assert_eq!(mail.subject, format!("Report for School {number}"));
+    let digest: [u8; 32] = Sha256::digest(report(number)).into();
+    assert_eq!(mail.attachments, [("report.pdf".to_owned(), digest)]);
+}
+
+/// The number of the school that a message is for.
+pub fn school_of(bytes: &[u8]) -> usize {
+    let subject = parse_mail(bytes).subject;
+    subject
+        .strip_prefix("Report for School ")
+        .unwrap()
+        .parse()
+        .unwrap()
+}
+
+fn text(value: &serde_json::Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// Takes the rights of others away, where files have modes.
+pub fn private(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+/// Copies a batch without what runs left in it.
+pub fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            if entry.file_name() != "outbox" {
+                copy_folder(&entry.path(), &target);
+            }
+        } else if !entry.file_name().to_string_lossy().contains(".db") {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}

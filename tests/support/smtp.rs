@@ -1,0 +1,434 @@
+//! A fake SMTP server on loopback: it keeps what it accepted, notes every breach of the
+//! protocol, and fails on demand.
+
+#[path = "smtp_script.rs"]
+mod script;
+
+use std::collections::{HashMap, HashSet};
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+pub use script::{Action, Event, Step};
+
+/// Longest that dropping a server waits for sessions stuck in a hook of the test.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+type Script = Arc<dyn Fn(&Event) -> Action + Send + Sync>;
+
+/// A message the server took responsibility for, whether or not the client was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    pub mail_from: String,
+    pub rcpt_to: Vec<String>,
+    /// The content without dot-stuffing, including the line end before the final dot.
+    pub data: Arc<[u8]>,
+    /// Number of the connection, from 1.
+    pub session: u64,
+    /// Number of its MAIL FROM among all of the server, from 1: `Event::message`.
+    pub message: u64,
+    /// The user who logged in.
+    pub auth: Option<String>,
+    pub tls: bool,
+}
+
+/// What the server offers; see [`SmtpServer::builder`].
+pub struct Builder {
+    capabilities: Vec<String>,
+    size: usize,
+    password: Option<(String, String)>,
+    token: Option<(String, String)>,
+    starttls: bool,
+    implicit_tls: bool,
+}
+
+impl Builder {
+    /// Offers AUTH PLAIN and LOGIN, and refuses mail before a login.
+    pub fn auth(mut self, user: &str, password: &str) -> Self {
+        self.password = Some((user.into(), password.into()));
+        self
+    }
+
+    /// Offers AUTH XOAUTH2, and refuses mail before a login.
+    pub fn oauth(mut self, user: &str, token: &str) -> Self {
+        self.token = Some((user.into(), token.into()));
+        self
+    }
+
+    /// Offers STARTTLS; AUTH is then offered under TLS only.
+    pub fn starttls(mut self) -> Self {
+        self.starttls = true;
+        self
+    }
+
+    /// Speaks TLS from the first byte.
+    pub fn implicit_tls(mut self) -> Self {
+        self.implicit_tls = true;
+        self
+    }
+
+    /// Largest message accepted, in bytes.
+    pub fn size(mut self, bytes: usize) -> Self {
+        self.size = bytes;
+        self
+    }
+
+    /// Replaces the EHLO lines other than SIZE, AUTH and STARTTLS.
+    pub fn capabilities(mut self, lines: &[&str]) -> Self {
+        self.capabilities = lines.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    /// Starts the server on a free port of 127.0.0.1.
+    pub fn start(self) -> SmtpServer {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind to loopback");
+        let address = listener.local_addr().expect("bound address");
+        let tls = (self.starttls || self.implicit_tls).then(identity);
+        let (ca_pem, tls) = tls.map_or((String::new(), None), |(pem, tls)| (pem, Some(tls)));
+        let hub = Arc::new(Hub {
+            offer: self,
+            tls,
+            script: Mutex::default(),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let accepting = Arc::clone(&hub);
+        let acceptor = thread::spawn(move || accepting.accept_all(&listener));
+        SmtpServer {
+            hub,
+            address,
+            ca_pem,
+            acceptor: Some(acceptor),
+        }
+    }
+}
+
+/// The running server; dropping it closes every connection.
+pub struct SmtpServer {
+    hub: Arc<Hub>,
+    address: SocketAddr,
+    ca_pem: String,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+impl SmtpServer {
+    /// A server without login and TLS.
+    pub fn start() -> Self {
+        Self::builder().start()
+    }
+
+    /// A server to be configured first.
+    pub fn builder() -> Builder {
+        Builder {
+            capabilities: vec!["PIPELINING".into(), "8BITMIME".into()],
+            size: 36_700_160,
+            password: None,
+            token: None,
+            starttls: false,
+            implicit_tls: false,
+        }
+    }
+
+    /// The port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Certificate of the authority behind "localhost" and 127.0.0.1; empty without TLS.
+    pub fn ca_pem(&self) -> String {
+        self.ca_pem.clone()
+    }
+
+    /// Decides from now on what happens at each step, in place of any earlier script.
+    pub fn script(&self, script: impl Fn(&Event) -> Action + Send + Sync + 'static) {
+        *lock(&self.hub.script) = Some(Arc::new(script));
+    }
+
+    /// The accepted messages, in the order of their acceptance.
+    pub fn received(&self) -> Vec<Received> {
+        lock(&self.hub.state).received.clone()
+    }
+
+    /// Breaches of the protocol by the client, misuse of the script, and panics of sessions.
+    pub fn violations(&self) -> Vec<String> {
+        lock(&self.hub.state).violations.clone()
+    }
+
+    /// Waits until `count` messages are accepted; false when that takes too long.
+    pub fn wait_for(&self, count: usize, timeout: Duration) -> bool {
+        self.hub
+            .wait(timeout, |state| state.received.len() >= count)
+    }
+
+    /// Waits until no session is left; false when that takes too long.
+    pub fn wait_idle(&self, timeout: Duration) -> bool {
+        self.hub.wait(timeout, |state| state.live.is_empty())
+    }
+
+    /// How many connections were accepted so far.
+    pub fn connections(&self) -> usize {
+        lock(&self.hub.state).connections
+    }
+
+    /// The most connections that clients held open at once (those after QUIT do not count).
+    pub fn max_concurrent(&self) -> usize {
+        lock(&self.hub.state).max_concurrent
+    }
+}
+
+impl Drop for SmtpServer {
+    fn drop(&mut self) {
+        {
+            let mut state = lock(&self.hub.state);
+            state.stopped = true;
+            for link in state.live.values() {
+                let _ = link.socket.shutdown(Shutdown::Both);
+            }
+        }
+        self.hub.changed.notify_all();
+        let woken = TcpStream::connect_timeout(&self.address, STOP_LIMIT).is_ok();
+        if let Some(acceptor) = self.acceptor.take().filter(|_| woken) {
+            let _ = acceptor.join();
+        }
+        if !self.wait_idle(STOP_LIMIT) {
+            eprintln!("fake SMTP server: a session is stuck in a hook of the test");
+        }
+    }
+}
+
+/// An open connection as seen by the server.
+struct Link {
+    socket: TcpStream,
+    peer_port: u16,
+    counted: bool,
+}
+
+#[derive(Default)]
+struct State {
+    received: Vec<Received>,
+    violations: Vec<String>,
+    live: HashMap<u64, Link>,
+    connections: usize,
+    max_concurrent: usize,
+    messages: u64,
+    stopped: bool,
+}
+
+/// What all sessions share.
+struct Hub {
+    offer: Builder,
+    tls: Option<Arc<ServerConfig>>,
+    script: Mutex<Option<Script>>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// A lock that outlives the panic of another session.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Hub {
+    fn accept_all(self: &Arc<Self>, listener: &TcpListener) {
+        loop {
+            let accepted = listener.accept();
+            if lock(&self.state).stopped {
+                return;
+            }
+            let started = accepted.and_then(|(socket, peer)| self.begin(socket, peer.port()));
+            if let Err(error) = started {
+                self.violation(format!("server: cannot serve a connection: {error}"));
+                self.pause(Duration::from_millis(10));
+            }
+        }
+    }
+
+    fn begin(self: &Arc<Self>, socket: TcpStream, peer_port: u16) -> io::Result<()> {
+        socket.set_nodelay(true)?;
+        let port = socket.local_addr()?.port();
+        let link = Link {
+            socket: socket.try_clone()?,
+            peer_port,
+            counted: true,
+        };
+        let id = {
+            let mut state = lock(&self.state);
+            state.connections += 1;
+            let id = state.connections as u64;
+            state.live.insert(id, link);
+            let mut open = state.live.values().filter(|link| link.counted).count();
+            if open > state.max_concurrent.max(1)
+                && let Some(held) = held_by_clients(port)
+            {
+                let held = |link: &&Link| link.counted && held.contains(&link.peer_port);
+                open = state.live.values().filter(held).count();
+            }
+            state.max_concurrent = state.max_concurrent.max(open);
+            if state.stopped {
+                let _ = socket.shutdown(Shutdown::Both);
+            }
+            id
+        };
+        let hub = Arc::clone(self);
+        let session = move || {
+            let run = catch_unwind(AssertUnwindSafe(|| script::serve(&hub, id, &socket)));
+            if let Err(panic) = run {
+                let text = panic.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+                hub.violation(format!("session {id} panicked: {}", text.unwrap_or("?")));
+            }
+            let _ = socket.shutdown(Shutdown::Both);
+            hub.forget(id);
+        };
+        let spawned = thread::Builder::new()
+            .name(format!("smtp-{id}"))
+            .spawn(session);
+        spawned.map(drop).inspect_err(|_| self.forget(id))
+    }
+
+    fn accept(&self, mail: Received) {
+        lock(&self.state).received.push(mail);
+        self.changed.notify_all();
+    }
+
+    fn violation(&self, text: String) {
+        lock(&self.state).violations.push(text);
+    }
+
+    fn next_message(&self) -> u64 {
+        let mut state = lock(&self.state);
+        state.messages += 1;
+        state.messages
+    }
+
+    /// The connection is on its way out and no longer counts as open.
+    fn leave(&self, id: u64) {
+        if let Some(link) = lock(&self.state).live.get_mut(&id) {
+            link.counted = false;
+        }
+    }
+
+    fn forget(&self, id: u64) {
+        lock(&self.state).live.remove(&id);
+        self.changed.notify_all();
+    }
+
+    fn wait(&self, timeout: Duration, done: impl Fn(&State) -> bool) -> bool {
+        let waited = self
+            .changed
+            .wait_timeout_while(lock(&self.state), timeout, |s| !done(s));
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        done(&state)
+    }
+
+    /// Lets time pass; true when the server stopped meanwhile.
+    fn pause(&self, time: Duration) -> bool {
+        self.wait(time, |state| state.stopped)
+    }
+}
+
+/// Ports of the clients that have not closed their end, as the kernel knows them. A session
+/// learns of that later than the client can open its next connection.
+fn held_by_clients(port: u16) -> Option<HashSet<u16>> {
+    let table = std::fs::read_to_string("/proc/self/net/tcp").ok()?;
+    let port_of = |address: &str| u16::from_str_radix(address.split_once(':')?.1, 16).ok();
+    let peer = |row: &str| {
+        let mut fields = row.split_whitespace().skip(1);
+        let (local, peer, state) = (fields.next()?, fields.next()?, fields.next()?);
+        (port_of(local) == Some(port) && state == "01").then(|| port_of(peer))?
+    };
+    Some(table.lines().filter_map(peer).collect())
+}
+
+/// A fresh authority, as PEM, and a server that proves itself by it.
+fn identity() -> (String, Arc<ServerConfig>) {
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+    let mut ca = CertificateParams::default();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    ca.key_usages = vec![
+        rcgen::KeyUsagePurpose::KeyCertSign,
+        rcgen::KeyUsagePurpose::CrlSign,
+    ];
+    ca.distinguished_name
+        .push(DnType::CommonName, "Fake SMTP authority");
+    let ca_key = KeyPair::generate().expect("key of the authority");
+    let pem = ca
+        .self_signed(&ca_key)
+        .expect("certificate of the authority")
+        .pem();
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let mut host = CertificateParams::new(names).expect("names of the server");
+    host.use_authority_key_identifier_extension = true;
+    let key = KeyPair::generate().expect("key of the server");
+    let host = host
+        .signed_by(&key, &Issuer::new(ca, ca_key))
+        .expect("certificate");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("protocol versions")
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![host.der().clone()],
+            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        )
+        .expect("identity of the server");
+    (pem, Arc::new(config))
+}
+
+/// The two ends of a connection, in clear or under TLS.
+enum Wire {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
+}
+
+impl Wire {
+    fn tls(socket: TcpStream, config: &Arc<ServerConfig>) -> io::Result<Self> {
+        let tls = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+        Ok(Self::Tls(Box::new(StreamOwned::new(tls, socket))))
+    }
+
+    /// Tells the client that nothing more will come.
+    fn finish(&mut self) -> io::Result<()> {
+        let socket = match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => {
+                stream.conn.send_close_notify();
+                stream.flush()?;
+                &mut stream.sock
+            }
+        };
+        socket.shutdown(Shutdown::Write)
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.read(buffer),
+            Self::Tls(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(socket) => socket.flush(),
+            Self::Tls(stream) => stream.flush(),
+        }
+    }
+}
