@@ -1,0 +1,88 @@
+use std::sync::Condvar;
+use std::sync::atomic::AtomicUsize;
+use std::sync::mpsc::channel;
+
+use super::*;
+
+/// Where letters in flight wait for each other.
+struct Meeting {
+    size: usize,
+    arrived: Mutex<usize>,
+    changed: Condvar,
+}
+
+impl Meeting {
+    fn of(size: usize) -> Self {
+        Self {
+            size,
+            arrived: Mutex::new(0),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Waits until the group of this letter is complete, and says whether it came to that.
+    fn join(&self) -> bool {
+        let mut arrived = self.arrived.lock().unwrap();
+        *arrived += 1;
+        let complete = arrived.div_ceil(self.size) * self.size;
+        self.changed.notify_all();
+        let waited = self
+            .changed
+            .wait_timeout_while(arrived, PATIENCE, |arrived| *arrived < complete)
+            .unwrap();
+        !waited.1.timed_out()
+    }
+}
+
+#[test]
+fn three_connections_send_every_letter_once_and_three_at_a_time() {
+    let mut case = Case::new(12);
+    case.config.connections = 3;
+    let meeting = Meeting::of(3);
+    let in_flight = AtomicUsize::new(0);
+    let most = Arc::new(AtomicUsize::new(0));
+    let measured = Arc::clone(&most);
+    let run = case.run(move |_| {
+        measured.fetch_max(
+            1 + in_flight.fetch_add(1, Ordering::SeqCst),
+            Ordering::SeqCst,
+        );
+        let met = meeting.join();
+        in_flight.fetch_sub(1, Ordering::SeqCst);
+        if met { taken() } else { rejected() }
+    });
+    let ids: HashSet<_> = run.ids().into_iter().collect();
+    assert_eq!((run.calls.len(), ids.len()), (12, 12));
+    assert_eq!(most.load(Ordering::SeqCst), 3);
+    assert_eq!(case.counts().accepted, 12);
+    assert_eq!(run.ending(), &Ending::Finished { left: 0 });
+}
+
+#[test]
+fn what_is_in_flight_when_the_run_stops_is_settled() {
+    let mut case = Case::new(5);
+    case.config.connections = 2;
+    let meeting = Meeting::of(2);
+    let (heard, stopping) = channel();
+    let stopping = Mutex::new(stopping);
+    let run = case.run_heard(
+        move |call| {
+            meeting.join();
+            if call.id == "s1" {
+                return Err(SendError::Unauthorised(said("535")));
+            }
+            let _ = stopping.lock().unwrap().recv_timeout(PATIENCE);
+            taken()
+        },
+        |event| {
+            if *event == (Event::Stopping { in_flight: 1 }) {
+                heard.send(()).unwrap();
+            }
+        },
+    );
+    assert_eq!(run.calls.len(), 2);
+    assert!(run.events.contains(&Event::Stopping { in_flight: 1 }));
+    assert_eq!(run.ending(), &Ending::Unauthorised(said("535")));
+    assert_eq!(case.status("s1").state, State::Pending);
+    assert_eq!(case.status("s2").state, State::Accepted);
+}

@@ -1,0 +1,134 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::clock::{Clock, ManualClock, Signal};
+use crate::message::Message;
+use crate::transport::{Answer, LookUp, Receipt, SendError, Transport};
+
+/// One hand-over as the far side sees it.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub id: String,
+    pub message_id: String,
+    /// The first hand-over of all is 1.
+    pub number: usize,
+    /// The first hand-over of this letter is 1.
+    pub attempt: usize,
+    pub at: Duration,
+    pub wall: Timestamp,
+}
+
+/// A manual clock that can be held while an answer is awaited.
+pub struct TestClock {
+    pub manual: ManualClock,
+    pub held: AtomicBool,
+}
+
+impl TestClock {
+    pub fn new(start: Timestamp) -> Arc<Self> {
+        Arc::new(Self {
+            manual: ManualClock::new(start),
+            held: AtomicBool::new(false),
+        })
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        self.manual.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.manual.elapsed()
+    }
+
+    fn wait(&self, signal: &Signal, limit: Option<Duration>) {
+        let limit = limit.filter(|_| !self.held.load(Ordering::SeqCst));
+        self.manual.wait(signal, limit);
+    }
+}
+
+pub type Answering = dyn Fn(&Call) -> Result<Receipt, SendError> + Send + Sync;
+
+/// The scripted far side, shared by all connections.
+pub struct FarSide {
+    pub clock: Arc<TestClock>,
+    pub answer: Box<Answering>,
+    pub look_up: Result<LookUp, SendError>,
+    pub calls: Mutex<Vec<Call>>,
+    pub looked_up: Mutex<Vec<(String, String)>>,
+}
+
+pub struct Connection(pub Arc<FarSide>);
+
+impl Transport for Connection {
+    fn send(&mut self, message: &Message) -> Result<Receipt, SendError> {
+        let call = {
+            let mut calls = self.0.calls.lock().unwrap();
+            let call = Call {
+                id: message.id.clone(),
+                message_id: message.message_id.clone(),
+                number: calls.len() + 1,
+                attempt: 1 + calls.iter().filter(|call| call.id == message.id).count(),
+                at: self.0.clock.elapsed(),
+                wall: self.0.clock.now(),
+            };
+            calls.push(call.clone());
+            call
+        };
+        (self.0.answer)(&call)
+    }
+
+    fn look_up(&mut self, id: &str, message_id: &str) -> Result<LookUp, SendError> {
+        let asked = (id.to_owned(), message_id.to_owned());
+        self.0.looked_up.lock().unwrap().push(asked);
+        self.0.look_up.clone()
+    }
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "an answer like the others, of which this is the good one"
+)]
+pub fn taken() -> Result<Receipt, SendError> {
+    Ok(Receipt {
+        text: "250 queued".into(),
+        refused: Vec::new(),
+    })
+}
+
+pub fn said(code: &str) -> Answer {
+    Answer::new(code, "the words of the far side")
+}
+
+pub fn transient() -> Result<Receipt, SendError> {
+    Err(SendError::Transient {
+        answer: said("451"),
+        everyone: false,
+    })
+}
+
+pub fn outage() -> Result<Receipt, SendError> {
+    Err(SendError::Transient {
+        answer: said("refused"),
+        everyone: true,
+    })
+}
+
+pub fn throttled(wait: Option<Duration>) -> Result<Receipt, SendError> {
+    Err(SendError::Throttled {
+        wait,
+        answer: said("421"),
+    })
+}
+
+pub fn rejected() -> Result<Receipt, SendError> {
+    Err(SendError::Rejected(said("550")))
+}
+
+pub fn in_doubt() -> Result<Receipt, SendError> {
+    Err(SendError::InDoubt(said("cut")))
+}
