@@ -86,7 +86,7 @@ impl Run<'_, '_> {
                 } else {
                     Reason::Outage
                 };
-                self.paused = Some((now + wait, reason));
+                self.pause_until(now + wait, reason);
                 self.retries.push((now + wait, pending));
                 Some(Event::Retry { id, answer, wait })
             }

@@ -128,7 +128,7 @@ impl Run<'_, '_> {
                 return Hold::UntilAnswer;
             }
             self.claimed_in_chunk = 0;
-            self.paused = Some((now + pause, Reason::Pause));
+            self.pause_until(now + pause, Reason::Pause);
         }
         if self.ready.is_empty() {
             return Hold::Free;

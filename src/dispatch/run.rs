@@ -155,6 +155,13 @@ impl Run<'_, '_> {
         }
     }
 
+    /// Makes everyone wait. A pause that lasts longer already is never cut short.
+    pub(super) fn pause_until(&mut self, until: Duration, reason: Reason) {
+        if self.paused.is_none_or(|(longer, _)| longer < until) {
+            self.paused = Some((until, reason));
+        }
+    }
+
     /// One commit for what has come in and what goes out; only then is anything told or handed over.
     fn commit(
         &mut self,

@@ -86,3 +86,38 @@ fn what_is_in_flight_when_the_run_stops_is_settled() {
     assert_eq!(case.status("s1").state, State::Pending);
     assert_eq!(case.status("s2").state, State::Accepted);
 }
+
+#[test]
+fn of_two_throttles_at_once_the_longer_wait_is_kept() {
+    let mut case = Case::new(4);
+    case.config.connections = 2;
+    case.clock.held.store(true, Ordering::SeqCst);
+    let meeting = Meeting::of(2);
+    let (heard, first_answer) = channel();
+    let first_answer = Mutex::new(first_answer);
+    let clock = Arc::clone(&case.clock);
+    let run = case.run_heard(
+        move |call| {
+            if call.number > 2 {
+                return taken();
+            }
+            meeting.join();
+            if call.id == "s1" {
+                return throttled(Some(10 * MINUTE));
+            }
+            let _ = first_answer.lock().unwrap().recv_timeout(PATIENCE);
+            throttled(Some(SECOND))
+        },
+        |event| match event {
+            Event::Retry { id, .. } if id == "s1" => heard.send(()).unwrap(),
+            Event::Retry { .. } => clock.held.store(false, Ordering::SeqCst),
+            _ => {}
+        },
+    );
+    assert_eq!(run.calls.len(), 6);
+    assert!(
+        run.calls[2..].iter().all(|call| call.at >= 10 * MINUTE),
+        "{:?}",
+        run.times()
+    );
+}

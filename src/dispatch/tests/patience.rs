@@ -177,3 +177,17 @@ fn a_letter_taken_between_throttles_starts_the_count_anew() {
     assert_eq!(run.calls.len(), 30);
     assert_eq!(run.ending(), &Ending::Finished { left: 0 });
 }
+
+#[test]
+fn a_pause_between_chunks_does_not_shorten_what_a_throttle_asks() {
+    let mut case = Case::new(3);
+    (case.config.chunk, case.config.pause) = (1, SECOND);
+    let run = case.run(|call| {
+        if call.number == 1 {
+            throttled(Some(5 * MINUTE))
+        } else {
+            taken()
+        }
+    });
+    assert!(run.times()[1] >= 5 * MINUTE, "{:?}", run.times());
+}
