@@ -67,7 +67,10 @@ impl Run<'_, '_> {
                 wait,
                 throttled,
             } => {
-                self.pauses += 1;
+                // Letters that were in flight when the pause began tell of the same trouble.
+                if self.paused.is_none_or(|(until, _)| until <= now) {
+                    self.pauses += 1;
+                }
                 let id = pending.id.clone();
                 let most = if throttled {
                     MOST_PAUSES

@@ -121,3 +121,30 @@ fn of_two_throttles_at_once_the_longer_wait_is_kept() {
         run.times()
     );
 }
+
+#[test]
+fn answers_that_tell_of_one_outage_count_as_one() {
+    let mut case = Case::new(6);
+    (case.config.connections, case.config.attempts) = (3, 3);
+    case.clock.held.store(true, Ordering::SeqCst);
+    let meeting = Meeting::of(3);
+    let clock = Arc::clone(&case.clock);
+    let mut answers = 0;
+    let run = case.run_heard(
+        move |call| {
+            if call.number > 3 {
+                return taken();
+            }
+            meeting.join();
+            outage()
+        },
+        |event| {
+            if matches!(event, Event::Retry { .. } | Event::LeftPending { .. }) {
+                answers += 1;
+                clock.held.store(answers < 3, Ordering::SeqCst);
+            }
+        },
+    );
+    assert_eq!(run.ending(), &Ending::Finished { left: 0 });
+    assert_eq!(case.counts().accepted, 6);
+}
