@@ -1,5 +1,6 @@
 //! What the loop does with the answers that come in.
 
+use std::panic::resume_unwind;
 use std::time::Duration;
 
 use super::run::Run;
@@ -18,6 +19,7 @@ impl Run<'_, '_> {
     pub(super) fn take_answers(&mut self) -> Vec<(Settlement, Option<Event>)> {
         let mut settlements = Vec::new();
         while let Ok(done) = self.answers.try_recv() {
+            let done = done.unwrap_or_else(|panic| resume_unwind(panic));
             self.couriers.returned(done.thread);
             let verdict = verdict::judge(&done.pending.id, done.result);
             let taken = !matches!(verdict.outcome, Outcome::NotTaken(_));

@@ -1,7 +1,9 @@
 //! Letters made ready a little ahead of the wire, by a thread of their own.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
+use std::thread;
 
 use crate::clock::Signal;
 use crate::fault::Fault;
@@ -25,21 +27,23 @@ pub(super) fn run(
     letters: &Letters,
     plan: &Plan,
     wanted: &Receiver<Pending>,
-    composed: &Sender<Composed>,
+    composed: &Sender<thread::Result<Composed>>,
     signal: &Arc<Signal>,
 ) {
     for pending in wanted {
-        let planned = &plan.letters[pending.position];
-        let cost = Cost {
-            bytes: planned.bytes,
-            addresses: u64::from(planned.addresses),
-        };
-        let result = compose(batch, letters, planned, pending.position);
-        let sent = composed.send(Composed {
-            pending,
-            cost,
-            result,
-        });
+        // A panic is passed on: nobody else would know that no letter will come.
+        let sent = composed.send(catch_unwind(AssertUnwindSafe(|| {
+            let planned = &plan.letters[pending.position];
+            let cost = Cost {
+                bytes: planned.bytes,
+                addresses: u64::from(planned.addresses),
+            };
+            Composed {
+                result: compose(batch, letters, planned, pending.position),
+                pending,
+                cost,
+            }
+        })));
         signal.raise();
         if sent.is_err() {
             return;

@@ -1,8 +1,9 @@
 //! The threads that hand messages to their transports, one letter at a time each.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::{self, Scope, ScopedJoinHandle};
 
 use super::limiter::Cost;
 use crate::clock::Signal;
@@ -39,7 +40,7 @@ impl<'scope> Couriers<'scope> {
     pub fn start(
         scope: &'scope Scope<'scope, '_>,
         transports: Vec<Box<dyn Transport>>,
-        done: &Sender<Done>,
+        done: &Sender<thread::Result<Done>>,
         signal: &Arc<Signal>,
     ) -> Self {
         let mut jobs = Vec::new();
@@ -50,14 +51,14 @@ impl<'scope> Couriers<'scope> {
             jobs.push(sender);
             threads.push(scope.spawn(move || {
                 for job in receiver {
-                    let result = transport.send(&job.message);
-                    let told = done.send(Done {
+                    // A panic is passed on: nobody else would know that no answer will come.
+                    let told = done.send(catch_unwind(AssertUnwindSafe(|| Done {
                         thread,
+                        result: transport.send(&job.message),
                         pending: job.pending,
                         claim: job.claim,
                         cost: job.cost,
-                        result,
-                    });
+                    })));
                     signal.raise();
                     if told.is_err() {
                         return;

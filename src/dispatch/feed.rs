@@ -1,5 +1,6 @@
 //! What the loop sends next, and when it may go.
 
+use std::panic::resume_unwind;
 use std::time::Duration;
 
 use super::compose::Composed;
@@ -67,6 +68,7 @@ impl Run<'_, '_> {
 
     pub(super) fn take_composed(&mut self) {
         while let Ok(composed) = self.composed.try_recv() {
+            let composed = composed.unwrap_or_else(|panic| resume_unwind(panic));
             self.composing -= 1;
             match composed.result {
                 Ok(_) => self.ready.push_back(composed),

@@ -80,8 +80,8 @@ pub(super) struct Run<'run, 'scope> {
     pub(super) limiter: Limiter,
     pub(super) couriers: Couriers<'scope>,
     pub(super) wanted: Sender<Pending>,
-    pub(super) composed: Receiver<Composed>,
-    pub(super) answers: Receiver<Done>,
+    pub(super) composed: Receiver<thread::Result<Composed>>,
+    pub(super) answers: Receiver<thread::Result<Done>>,
     pub(super) tell: &'run mut dyn FnMut(Event),
     pub(super) backoff: Backoff,
     /// Letters read from the ledger and not composed yet.

@@ -1,3 +1,4 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 
 use super::*;
@@ -155,4 +156,25 @@ fn a_report_that_changed_since_the_plan_stops_the_run_before_its_letter_is_claim
         let letter = case.status("s2");
         assert_eq!((letter.state, letter.attempts), (State::Pending, 0));
     }
+}
+
+#[test]
+fn a_panic_of_a_transport_ends_the_run_and_leaves_its_letter_in_doubt() {
+    let case = Case::new(3);
+    let crash = catch_unwind(AssertUnwindSafe(|| {
+        case.run(|_| panic!("the transport is broken"))
+    }));
+    assert!(crash.is_err());
+    assert_eq!(case.run(|_| taken()).ids(), ["s2", "s3"]);
+    assert_eq!(case.status("s1").state, State::InDoubt);
+}
+
+#[test]
+fn a_panic_while_a_letter_is_made_ends_the_run_and_leaves_it_pending() {
+    let mut case = Case::new(3);
+    drop(case.ledger());
+    case.plan.letters.truncate(1);
+    let crash = catch_unwind(AssertUnwindSafe(|| case.run(|_| taken())));
+    assert!(crash.is_err());
+    assert_eq!(case.status("s2").state, State::Pending);
 }
