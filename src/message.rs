@@ -124,7 +124,10 @@ impl Message {
             ContentType::new("multipart/alternative")
                 .attribute("boundary", self.boundary("alternative")),
             vec![
-                MimePart::new("text/plain", BodyPart::Text(crlf(&letter.text))),
+                MimePart::new(
+                    "text/plain",
+                    BodyPart::Text(Cow::Owned(crlf(&letter.text()).into_owned())),
+                ),
                 MimePart::new("text/html", BodyPart::Text(crlf(&letter.html))),
             ],
         );

@@ -94,8 +94,7 @@ impl Plan {
         clock: &dyn Clock,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Self, Vec<Fault>> {
-        let mut entries = make_all(letters, clock, progress)?;
-        share_names(&mut entries);
+        let entries = make_all(letters, clock, progress)?;
         let faults = claimed_twice(letters, &entries);
         if !faults.is_empty() {
             return Err(faults);
@@ -162,11 +161,15 @@ fn make_all(
     drop(sender);
     let mut entries: Vec<Option<PlannedLetter>> = vec![None; letters.len()];
     let mut faults: Vec<(usize, Vec<Fault>)> = Vec::new();
+    let mut names = LastName::default();
     let mut done = 0;
     loop {
         letters.tick(clock.elapsed());
         match results.recv_timeout(Duration::from_millis(500)) {
-            Ok((index, Ok(entry))) => entries[index] = Some(entry),
+            Ok((index, Ok(mut entry))) => {
+                names.share(&mut entry);
+                entries[index] = Some(entry);
+            }
             Ok((index, Err(found))) => faults.push((index, found)),
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
@@ -200,12 +203,16 @@ fn endless(id: &str, template: &str) -> Fault {
 }
 
 /// Most attachments have the same name: one copy of it is enough.
-fn share_names(entries: &mut [PlannedLetter]) {
-    let mut last: Option<Arc<str>> = None;
-    for attachment in entries.iter_mut().flat_map(|entry| &mut entry.attachments) {
-        match &last {
-            Some(name) if **name == *attachment.name => attachment.name = Arc::clone(name),
-            _ => last = Some(Arc::clone(&attachment.name)),
+#[derive(Default)]
+struct LastName(Option<Arc<str>>);
+
+impl LastName {
+    fn share(&mut self, entry: &mut PlannedLetter) {
+        for attachment in &mut entry.attachments {
+            match &self.0 {
+                Some(name) if **name == *attachment.name => attachment.name = Arc::clone(name),
+                _ => self.0 = Some(Arc::clone(&attachment.name)),
+            }
         }
     }
 }
@@ -292,7 +299,8 @@ fn digest(letter: &Letter) -> Sha256Digest {
     }
     part(letter.subject.as_str().as_bytes());
     part(letter.html.as_bytes());
-    part(letter.text.as_bytes());
+    // A text that is derived follows from the HTML.
+    part(letter.own_text.as_deref().unwrap_or_default().as_bytes());
     for attachment in &letter.attachments {
         part(attachment.name.as_bytes());
         part(&attachment.sha256);

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::attachment::{self, Attachment};
 use super::sender::sender;
 use super::template::{self, Escape, Templates};
-use super::text::text_of;
 use super::values::Values;
 use super::{Letter, rehearsal};
 use crate::address::{Address, HeaderText, Mailbox};
@@ -55,7 +54,7 @@ impl Letters {
         redirect: Option<Address>,
     ) -> Result<Self, Vec<Fault>> {
         let sender = sender(batch, secrets);
-        let values = Values::new(batch, manifest.table.headers());
+        let values = Values::new(batch, manifest.headers());
         let templates = Templates::load(batch);
         match (sender, values, templates) {
             (Ok((from, reply_to)), Ok(values), Ok(templates)) => {
@@ -101,19 +100,19 @@ impl Letters {
     /// How many letters there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.manifest.recipients().len()
+        self.manifest.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.manifest.recipients().is_empty()
+        self.manifest.is_empty()
     }
 
     /// The recipient id of a letter.
     #[must_use]
     pub fn id(&self, index: usize) -> &str {
-        &self.manifest.recipients()[index].id
+        self.manifest.recipient(index).id()
     }
 
     /// The From mailbox of every letter.
@@ -131,8 +130,7 @@ impl Letters {
                 ..Addressees::default()
             }
         } else {
-            let recipient = &self.manifest.recipients()[index];
-            recipient.addressees(&self.manifest.table, self.manifest.rows(recipient))
+            self.manifest.recipient(index).addressees()
         }
     }
 
@@ -174,44 +172,43 @@ impl Letters {
         index: usize,
         read: &mut dyn FnMut(&Path) -> std::io::Result<attachment::Read>,
     ) -> Result<Letter, Vec<Fault>> {
-        let recipient = &self.manifest.recipients()[index];
-        let rows = self.manifest.rows(recipient);
-        let table = &self.manifest.table;
-        let name = recipient.name(table, rows);
-        let context = self.values.context(&recipient.id, name, table, rows);
+        let recipient = self.manifest.recipient(index);
+        let (id, name) = (recipient.id(), recipient.name());
+        let context = self
+            .values
+            .context(id, name, self.manifest.table(), recipient.rows);
         let mut faults = Vec::new();
         let mut render = |template: &str, escape| {
             self.templates
-                .render(template, escape, &context, &recipient.id)
+                .render(template, escape, &context, id)
                 .map_err(|fault| faults.push(fault))
                 .ok()
         };
         let subject = render(template::SUBJECT, Escape::None);
         let html = render(&self.templates.html, Escape::Html);
-        let text = match &self.templates.text {
-            Some(text) => render(text, Escape::None),
-            None => html.as_deref().map(text_of),
-        };
+        let text = self
+            .templates
+            .text
+            .as_ref()
+            .map(|text| render(text, Escape::None));
         let subject = subject.and_then(|subject| {
             HeaderText::parse(&subject)
-                .map_err(|error| faults.push(bad_subject(&error.to_string(), &recipient.id)))
+                .map_err(|error| faults.push(bad_subject(&error.to_string(), id)))
                 .ok()
         });
         let mut attachments = Vec::new();
         for template in &self.plan.attachments {
-            match self.attachment(template, &context, &recipient.id, read) {
+            match self.attachment(template, &context, id, read) {
                 Ok(attachment) => attachments.push(attachment),
                 Err(fault) => faults.push(fault),
             }
         }
-        let (Some(subject), Some(html), Some(text), true) =
-            (subject, html, text, faults.is_empty())
-        else {
+        let (Some(subject), Some(html), true) = (subject, html, faults.is_empty()) else {
             return Err(faults);
         };
-        let addressees = recipient.addressees(table, rows);
+        let addressees = recipient.addressees();
         let mut letter = Letter {
-            id: recipient.id.to_string(),
+            id: id.to_owned(),
             name: name.to_owned(),
             from: self.plan.from.clone(),
             reply_to: self.plan.reply_to.clone(),
@@ -220,7 +217,7 @@ impl Letters {
             bcc: addressees.bcc,
             subject,
             html,
-            text,
+            own_text: text.flatten(),
             attachments,
         };
         if let Some(to) = &self.plan.redirect {

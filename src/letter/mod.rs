@@ -13,6 +13,8 @@ mod watch;
 pub use attachment::{Attachment, Sha256Digest};
 pub use letters::Letters;
 
+use std::borrow::Cow;
+
 use crate::address::{Address, HeaderText, Mailbox};
 
 /// The human side of one message. It lives only while it is in hand.
@@ -36,8 +38,8 @@ pub struct Letter {
     pub subject: HeaderText,
     /// The HTML body.
     pub html: String,
-    /// The text alternative.
-    pub text: String,
+    /// The text alternative, where the batch has a template for it.
+    pub own_text: Option<String>,
     /// The attachments, in the order of the batch file.
     pub attachments: Vec<Attachment>,
 }
@@ -51,6 +53,16 @@ impl Letter {
             .map(|mailbox| &mailbox.address)
     }
 
+    /// The text alternative: the batch's own, else derived from the HTML. Deriving takes longer than
+    /// all else about a letter, so it is done only where the text is wanted.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        match &self.own_text {
+            Some(text) => Cow::Borrowed(text),
+            None => Cow::Owned(text::text_of(&self.html)),
+        }
+    }
+
     /// About how many bytes the letter takes on the wire: base64 makes four of three and adds a
     /// line end to every 76 (RFC 2045 section 6.8), and bodies may be quoted-printable.
     #[must_use]
@@ -60,7 +72,8 @@ impl Letter {
             .iter()
             .map(|attachment| attachment.bytes.div_ceil(57) * 78)
             .sum();
-        let bodies = (self.html.len() + self.text.len()) as u64;
+        let text = self.own_text.as_ref().map_or(self.html.len(), String::len);
+        let bodies = (self.html.len() + text) as u64;
         attached + bodies + bodies / 3 + 2_048
     }
 }

@@ -24,8 +24,9 @@ pub(super) fn redirect(letter: &mut Letter, to: &Address) {
     }
     html.push_str("</div>\r\n");
     text.push_str("\r\n");
+    // Before the box stands in the HTML, or it would be told twice.
+    letter.own_text = Some(format!("{text}{}", letter.text()));
     letter.html.insert_str(body_start(&letter.html), &html);
-    letter.text.insert_str(0, &text);
     // The stamp has no line break in it, and neither has the subject.
     if let Ok(subject) = HeaderText::parse(&format!("[Rehearsal] {}", letter.subject)) {
         letter.subject = subject;

@@ -85,9 +85,9 @@ fn a_letter_has_its_own_values_addresses_and_report() {
         first.html
     );
     assert!(
-        first.text.contains("St Mary's & Co, 2024: a@one.example"),
+        first.text().contains("St Mary's & Co, 2024: a@one.example"),
         "{}",
-        first.text
+        first.text()
     );
     let to: Vec<_> = first.to.iter().map(ToString::to_string).collect();
     assert_eq!(to, ["a@one.example", "b@one.example", "lead@x.example"]);
@@ -273,5 +273,5 @@ fn a_rehearsal_goes_to_one_address_and_shows_the_real_ones() {
     assert_eq!(addresses, ["me@study.example"]);
     assert!(letter.subject.as_str().starts_with("[Rehearsal] Report"));
     assert!(letter.html.starts_with("<body><div") && letter.html.contains("To: b@one.example"));
-    assert!(letter.text.contains("To: lead@x.example"));
+    assert!(letter.text().contains("To: lead@x.example"));
 }

@@ -5,6 +5,7 @@ use crate::config::ManifestConfig;
 use crate::fault::{Fault, quote};
 
 /// The columns that the batch file names, as indices into the table.
+#[derive(Debug)]
 pub(super) struct Columns {
     pub id: usize,
     pub name: usize,

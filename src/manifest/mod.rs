@@ -16,16 +16,16 @@ pub use table::Table;
 use std::path::Path;
 
 use self::columns::Columns;
+use self::recipients::Groups;
 use crate::config::{Batch, ManifestConfig};
 use crate::fault::Fault;
 
 /// All recipients of a batch with the rows they come from.
 #[derive(Debug)]
 pub struct Manifest {
-    /// The rows.
-    pub table: Table,
-    recipients: Vec<Recipient>,
-    row_order: Vec<u32>,
+    table: Table,
+    columns: Columns,
+    groups: Groups,
 }
 
 impl Manifest {
@@ -45,24 +45,45 @@ impl Manifest {
         (manifest.filter(|_| sound), findings.list)
     }
 
-    /// The recipients in the order of their first rows.
+    /// The column headers.
     #[must_use]
-    pub fn recipients(&self) -> &[Recipient] {
-        &self.recipients
+    pub fn headers(&self) -> &[String] {
+        self.table.headers()
     }
 
-    /// The rows of a recipient, as indices into the table.
+    /// The rows.
     #[must_use]
-    pub fn rows(&self, recipient: &Recipient) -> &[u32] {
-        let start = recipient.first as usize;
-        &self.row_order[start..start + recipient.rows as usize]
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// How many recipients there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.groups.ends.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.groups.ends.is_empty()
+    }
+
+    /// A recipient, in the order of their first rows.
+    #[must_use]
+    pub fn recipient(&self, index: usize) -> Recipient<'_> {
+        Recipient {
+            table: &self.table,
+            columns: &self.columns,
+            rows: self.groups.rows(index),
+        }
     }
 }
 
 fn group(table: Table, config: &ManifestConfig, findings: &mut Findings) -> Option<Manifest> {
     let columns = Columns::find(&table, config, findings)?;
-    let (recipients, row_order) = recipients::group(&table, &columns, findings);
-    if recipients.is_empty() && !findings.list.iter().any(Fault::is_fault) {
+    let groups = recipients::group(&table, &columns, findings);
+    if groups.ends.is_empty() && !findings.list.iter().any(Fault::is_fault) {
         findings.add(Fault::new(
             "the manifest has a header but no recipients",
             "check that this is the right file and sheet",
@@ -70,8 +91,8 @@ fn group(table: Table, config: &ManifestConfig, findings: &mut Findings) -> Opti
     }
     Some(Manifest {
         table,
-        recipients,
-        row_order,
+        columns,
+        groups,
     })
 }
 

@@ -8,25 +8,14 @@ use super::{Findings, Table};
 use crate::address::{Mailbox, parse_list};
 use crate::fault::{Fault, quote};
 
-/// All rows of one id.
-///
-/// Addresses are parsed again from the cells when a letter is made, so that a long list stays small.
-#[derive(Clone, Debug)]
-pub struct Recipient {
-    /// The id, exactly as it stands in the cells less the blanks around it.
-    pub id: Box<str>,
-    pub(super) first: u32,
-    pub(super) rows: u32,
-    columns: std::sync::Arc<AddressColumns>,
-    name_column: u32,
-}
-
-/// Where addresses stand.
-#[derive(Debug)]
-struct AddressColumns {
-    to: Vec<usize>,
-    cc: Vec<usize>,
-    bcc: Vec<usize>,
+/// All rows of one id, as a view into the manifest: a long list stays small because nothing is
+/// copied out of its cells.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipient<'a> {
+    pub(super) table: &'a Table,
+    pub(super) columns: &'a Columns,
+    /// The recipient's rows, as indices into the table.
+    pub rows: &'a [u32],
 }
 
 /// The addresses of one recipient, each once, To before Cc before Bcc.
@@ -40,32 +29,33 @@ pub struct Addressees {
     pub bcc: Vec<Mailbox>,
 }
 
-impl Recipient {
-    /// The recipient's name: the first one that its rows give.
+impl<'a> Recipient<'a> {
+    /// The id, exactly as it stands in the cells less the blanks around it.
     #[must_use]
-    pub fn name<'a>(&self, table: &'a Table, rows: &[u32]) -> &'a str {
-        let column = self.name_column as usize;
-        rows.iter()
-            .map(|&row| table.cell(row as usize, column).trim())
+    pub fn id(&self) -> &'a str {
+        self.cells(self.columns.id).next().unwrap_or("")
+    }
+
+    /// The name: the first one that the rows give.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        self.cells(self.columns.name)
             .find(|name| !name.is_empty())
             .unwrap_or("")
     }
 
-    /// The recipient's addresses. Malformed cells were refused when the manifest was read.
+    /// The addresses. Malformed cells were refused when the manifest was read.
     #[must_use]
-    pub fn addressees(&self, table: &Table, rows: &[u32]) -> Addressees {
+    pub fn addressees(&self) -> Addressees {
         let mut seen = Vec::new();
         let mut gather = |columns: &[usize]| {
             let mut mailboxes: Vec<Mailbox> = Vec::new();
-            for &column in columns {
-                for &row in rows {
-                    let cell = table.cell(row as usize, column);
-                    for mailbox in parse_list(cell).unwrap_or_default() {
-                        let folded = mailbox.address.folded();
-                        if !seen.contains(&folded) {
-                            seen.push(folded);
-                            mailboxes.push(mailbox);
-                        }
+            for cell in columns.iter().flat_map(|&column| self.cells(column)) {
+                for mailbox in parse_list(cell).unwrap_or_default() {
+                    let folded = mailbox.address.folded();
+                    if !seen.contains(&folded) {
+                        seen.push(folded);
+                        mailboxes.push(mailbox);
                     }
                 }
             }
@@ -77,43 +67,64 @@ impl Recipient {
             bcc: gather(&self.columns.bcc),
         }
     }
+
+    fn cells(&self, column: usize) -> impl Iterator<Item = &'a str> + use<'a> {
+        let table = self.table;
+        self.rows
+            .iter()
+            .map(move |&row| table.cell(row as usize, column).trim())
+    }
+
+    fn number(&self, row: u32) -> u32 {
+        self.table.number(row as usize)
+    }
+
+    fn first_number(&self) -> u32 {
+        self.rows.first().map_or(0, |&row| self.number(row))
+    }
 }
 
-/// Groups the rows of a table by id. The second value lists the rows of the first recipient, then
-/// those of the second, and so on.
-pub(super) fn group(
-    table: &Table,
-    columns: &Columns,
-    findings: &mut Findings,
-) -> (Vec<Recipient>, Vec<u32>) {
+/// The rows of a table put together by id: first those of the first recipient, then those of the
+/// second, and so on, with the place where each recipient's rows end.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    pub row_order: Vec<u32>,
+    pub ends: Vec<u32>,
+}
+
+impl Groups {
+    pub fn rows(&self, index: usize) -> &[u32] {
+        let start = match index {
+            0 => 0,
+            _ => self.ends[index - 1] as usize,
+        };
+        &self.row_order[start..self.ends[index] as usize]
+    }
+}
+
+/// Groups the rows of a table by id and checks each recipient.
+pub(super) fn group(table: &Table, columns: &Columns, findings: &mut Findings) -> Groups {
     let (heads, next) = chain_rows(table, columns.id, findings);
-    let shared = std::sync::Arc::new(AddressColumns {
-        to: columns.to.clone(),
-        cc: columns.cc.clone(),
-        bcc: columns.bcc.clone(),
-    });
-    let mut recipients = Vec::with_capacity(heads.len());
-    let mut row_order = Vec::with_capacity(table.len());
+    let mut groups = Groups {
+        row_order: Vec::with_capacity(table.len()),
+        ends: Vec::with_capacity(heads.len()),
+    };
     for head in heads {
-        let first = row_order.len();
         let mut row = head;
         while row != NONE {
-            row_order.push(row);
+            groups.row_order.push(row);
             row = next[row as usize];
         }
-        let rows = &row_order[first..];
+        groups.ends.push(index(groups.row_order.len()));
         let recipient = Recipient {
-            id: table.cell(head as usize, columns.id).trim().into(),
-            first: index(first),
-            rows: index(rows.len()),
-            columns: std::sync::Arc::clone(&shared),
-            name_column: index(columns.name),
+            table,
+            columns,
+            rows: groups.rows(groups.ends.len() - 1),
         };
-        check_name(table, columns, &recipient, rows, findings);
-        check_addresses(table, columns, &recipient, rows, findings);
-        recipients.push(recipient);
+        check_name(&recipient, findings);
+        check_addresses(&recipient, findings);
     }
-    (recipients, row_order)
+    groups
 }
 
 const NONE: u32 = u32::MAX;
@@ -169,26 +180,20 @@ fn chain_rows(table: &Table, id_column: usize, findings: &mut Findings) -> (Vec<
     (heads, next)
 }
 
-fn check_name(
-    table: &Table,
-    columns: &Columns,
-    recipient: &Recipient,
-    rows: &[u32],
-    findings: &mut Findings,
-) {
-    let name = recipient.name(table, rows);
-    let header = &table.headers()[columns.name];
-    let first = rows.first().map_or(0, |&row| table.number(row as usize));
+fn check_name(recipient: &Recipient<'_>, findings: &mut Findings) {
+    let column = recipient.columns.name;
+    let header = &recipient.table.headers()[column];
+    let name = recipient.name();
+    let first = recipient.first_number();
     if name.is_empty() {
         findings.add(
             Fault::new("the recipient has no name", "fill in the name")
                 .row(first)
                 .column(header)
-                .id(&*recipient.id),
+                .id(recipient.id()),
         );
     }
-    for &row in rows {
-        let other = table.cell(row as usize, columns.name).trim();
+    for (&row, other) in recipient.rows.iter().zip(recipient.cells(column)) {
         if !other.is_empty() && other != name {
             findings.add(
                 Fault::new(
@@ -199,90 +204,78 @@ fn check_name(
                     ),
                     "correct the id or the name: the rows of one id are one recipient",
                 )
-                .row(table.number(row as usize))
+                .row(recipient.number(row))
                 .column(header)
-                .id(&*recipient.id),
+                .id(recipient.id()),
             );
         }
     }
 }
 
-fn check_addresses(
-    table: &Table,
-    columns: &Columns,
-    recipient: &Recipient,
-    rows: &[u32],
-    findings: &mut Findings,
-) {
+fn check_addresses(recipient: &Recipient<'_>, findings: &mut Findings) {
+    let Columns {
+        to,
+        cc,
+        bcc,
+        require,
+        ..
+    } = recipient.columns;
     let mut any_malformed = false;
-    let mut any_to = false;
-    let mut given = vec![false; columns.require.len()];
-    let address_columns = columns.to.iter().chain(&columns.cc).chain(&columns.bcc);
-    for (column, row) in
-        address_columns.flat_map(|&column| rows.iter().map(move |&row| (column, row)))
-    {
-        match parse_list(table.cell(row as usize, column)) {
-            Ok(mailboxes) if mailboxes.is_empty() => {}
-            Ok(_) => {
-                any_to |= columns.to.contains(&column);
-                for (given, _) in given
-                    .iter_mut()
-                    .zip(&columns.require)
-                    .filter(|(_, required)| **required == column)
-                {
-                    *given = true;
+    let mut given = Vec::new();
+    for &column in to.iter().chain(cc).chain(bcc).chain(require) {
+        for (&row, cell) in recipient.rows.iter().zip(recipient.cells(column)) {
+            match parse_list(cell) {
+                Ok(mailboxes) if mailboxes.is_empty() => {}
+                Ok(_) => given.push(column),
+                Err(error) => {
+                    any_malformed = true;
+                    findings.add(
+                        Fault::new(error.to_string(), "correct the address, or empty the cell")
+                            .row(recipient.number(row))
+                            .column(&recipient.table.headers()[column])
+                            .id(recipient.id()),
+                    );
                 }
-            }
-            Err(error) => {
-                any_malformed = true;
-                findings.add(
-                    Fault::new(error.to_string(), "correct the address, or empty the cell")
-                        .row(table.number(row as usize))
-                        .column(&table.headers()[column])
-                        .id(&*recipient.id),
-                );
             }
         }
     }
-    if any_malformed {
-        return;
+    // An address that cannot be read is the fault; that one is missing would be said twice.
+    if !any_malformed {
+        check_given(recipient, &given, findings);
     }
-    let names = |columns: &[usize]| {
-        let names: Vec<_> = columns
+}
+
+/// Whether the columns that must give an address do: any of To, and each of `require`.
+fn check_given(recipient: &Recipient<'_>, given: &[usize], findings: &mut Findings) {
+    let headers = recipient.table.headers();
+    let Columns { to, require, .. } = recipient.columns;
+    if !to.iter().any(|column| given.contains(column)) {
+        let names: Vec<_> = to
             .iter()
-            .map(|&column| format!("`{}`", quote(&table.headers()[column])))
+            .map(|&column| format!("`{}`", quote(&headers[column])))
             .collect();
-        names.join(", ")
-    };
-    let first = rows.first().map_or(0, |&row| table.number(row as usize));
-    if !any_to {
         findings.add(
             Fault::new(
-                format!("no address in {}", names(&columns.to)),
+                format!("no address in {}", names.join(", ")),
                 "fill in an address in one of the recipient's rows, or delete the rows",
             )
-            .row(first)
-            .id(&*recipient.id),
+            .row(recipient.first_number())
+            .id(recipient.id()),
         );
         return;
     }
-    for (&required, _) in columns
-        .require
-        .iter()
-        .zip(&given)
-        .filter(|(_, given)| !**given)
-    {
+    for &column in require.iter().filter(|column| !given.contains(column)) {
         findings.add(
             Fault::new(
                 format!(
-                    "no address in {}, which [manifest] require names",
-                    names(&[required])
+                    "no address in `{}`, which [manifest] require names",
+                    quote(&headers[column])
                 ),
                 "fill in the address, or take the column out of require",
             )
-            .row(first)
-            .column(&table.headers()[required])
-            .id(&*recipient.id),
+            .row(recipient.first_number())
+            .column(&headers[column])
+            .id(recipient.id()),
         );
     }
 }

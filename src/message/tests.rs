@@ -22,7 +22,7 @@ fn letter(subject: &str, attachment: &str) -> Letter {
         bcc: vec![mailbox("hidden@study.example")],
         subject: HeaderText::parse(subject).unwrap(),
         html: format!("<p>Un été à l’école</p>\n<p>{}</p>\n.\n", "x".repeat(2_000)),
-        text: "Un été à l’école\n.\n".into(),
+        own_text: Some("Un été à l’école\n.\n".into()),
         attachments: vec![Attachment {
             path: "report.pdf".into(),
             name: Arc::from(attachment),
@@ -158,7 +158,7 @@ proptest! {
         prop_assume!(HeaderText::parse(&subject).is_ok());
         let mut any = letter(&subject, &name);
         any.html.clone_from(&body);
-        any.text = body;
+        any.own_text = Some(body);
         let sent = message(any, &contents);
         let mime = sent.mime();
         assert_fit_for_the_wire(&mime);
