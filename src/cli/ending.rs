@@ -20,6 +20,13 @@ pub(super) fn finish(
 ) -> Result<Exit, Stop> {
     let counts = ledger.counts()?;
     let partly = ledger.partly_refused()?;
+    let ending = match ending {
+        // Stopped at the very last letter: there is nothing to go on with.
+        Ending::Interrupted | Ending::Breaker { .. } | Ending::Outage(_) if counts.pending == 0 => {
+            &Ending::Finished { left: 0 }
+        }
+        other => other,
+    };
     let (exit, reason) = ending_words(ending, &counts, partly, args.redirect_to.is_some());
     if console.output.json {
         let transport = loaded.batch.dispatch.transport.to_string();

@@ -16,8 +16,7 @@ const LONGEST_ASKED: Duration = Duration::from_mins(30);
 
 impl Run<'_, '_> {
     /// Judges the answers that have come in.
-    pub(super) fn take_answers(&mut self) -> Vec<(Settlement, Option<Event>)> {
-        let mut settlements = Vec::new();
+    pub(super) fn take_answers(&mut self) {
         while let Ok(done) = self.answers.try_recv() {
             let done = done.unwrap_or_else(|panic| resume_unwind(panic));
             self.couriers.returned(done.thread);
@@ -31,9 +30,8 @@ impl Run<'_, '_> {
                 at: self.dispatch.clock.now(),
             };
             let event = self.follow(done.pending, verdict.next);
-            settlements.push((settlement, event));
+            self.unrecorded.push((settlement, event));
         }
-        settlements
     }
 
     /// Does what a verdict asks for; the event is told once the settlement is on the disk.

@@ -52,6 +52,7 @@ pub(super) fn run(
             composed: ready,
             answers,
             tell,
+            unrecorded: Vec::new(),
             backoff: Backoff::new(dispatch.config.backoff),
             page: VecDeque::new(),
             after: None,
@@ -83,6 +84,8 @@ pub(super) struct Run<'run, 'scope> {
     pub(super) composed: Receiver<thread::Result<Composed>>,
     pub(super) answers: Receiver<thread::Result<Done>>,
     pub(super) tell: &'run mut dyn FnMut(Event),
+    /// Answers that are not on the disk yet, with what is told when they are.
+    pub(super) unrecorded: Vec<(Settlement, Option<Event>)>,
     pub(super) backoff: Backoff,
     /// Letters read from the ledger and not composed yet.
     pub(super) page: VecDeque<Pending>,
@@ -105,8 +108,36 @@ pub(super) struct Run<'run, 'scope> {
 
 impl Run<'_, '_> {
     fn work(&mut self) -> Result<Ending, LedgerError> {
+        let ending = self.go_on();
+        if ending.is_err() {
+            self.record_what_can_be();
+        }
+        ending
+    }
+
+    /// The ledger failed, perhaps for want of room for a claim. Letters in flight are waited for, and
+    /// the answers that are known are written if that can still be done: each one that cannot is a
+    /// letter in doubt.
+    fn record_what_can_be(&mut self) {
+        self.take_answers();
+        while self.couriers.in_flight() > 0 {
+            self.dispatch
+                .clock
+                .wait(&self.dispatch.interrupt.signal, None);
+            self.take_answers();
+        }
+        let known: Vec<Settlement> = self
+            .unrecorded
+            .drain(..)
+            .map(|(settlement, _)| settlement)
+            .collect();
+        // The first error is the one that is told.
+        let _ = self.ledger.commit(&known, &[]);
+    }
+
+    fn go_on(&mut self) -> Result<Ending, LedgerError> {
         loop {
-            let settlements = self.take_answers();
+            self.take_answers();
             if self.dispatch.interrupt.is_asked() && self.ending.is_none() {
                 self.end(Ending::Interrupted);
             }
@@ -115,7 +146,7 @@ impl Run<'_, '_> {
             }
             self.take_composed();
             let (chosen, wait) = self.choose();
-            self.commit(&settlements, chosen)?;
+            self.commit(chosen)?;
             if let Some(ending) = self.is_over() {
                 return Ok(ending);
             }
@@ -163,12 +194,8 @@ impl Run<'_, '_> {
     }
 
     /// One commit for what has come in and what goes out; only then is anything told or handed over.
-    fn commit(
-        &mut self,
-        settlements: &[(Settlement, Option<Event>)],
-        chosen: Vec<Composed>,
-    ) -> Result<(), LedgerError> {
-        if settlements.is_empty() && chosen.is_empty() {
+    fn commit(&mut self, chosen: Vec<Composed>) -> Result<(), LedgerError> {
+        if self.unrecorded.is_empty() && chosen.is_empty() {
             return Ok(());
         }
         let at = self.dispatch.clock.now();
@@ -181,7 +208,8 @@ impl Run<'_, '_> {
                 at,
             })
             .collect();
-        let ends: Vec<Settlement> = settlements
+        let ends: Vec<Settlement> = self
+            .unrecorded
             .iter()
             .map(|(settlement, _)| settlement.clone())
             .collect();
@@ -196,7 +224,7 @@ impl Run<'_, '_> {
                 });
             }
         }
-        for event in settlements.iter().filter_map(|(_, event)| event.clone()) {
+        for event in self.unrecorded.drain(..).filter_map(|(_, event)| event) {
             (self.tell)(event);
         }
         if self.settled_in_chunk >= self.dispatch.config.chunk {

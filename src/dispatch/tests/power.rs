@@ -109,3 +109,18 @@ fn an_answer_that_cannot_be_written_ends_the_run_and_leaves_the_letter_in_doubt(
     assert_eq!(next.ids(), ["s2", "s3"]);
     assert_eq!(case.status("s1").state, State::InDoubt);
 }
+
+#[test]
+fn an_answer_is_recorded_though_the_next_claim_cannot_be() {
+    let case = Case::new(3);
+    let path = case.path();
+    let run = case.run(move |_| {
+        let database = Database::open(&path).unwrap();
+        database.execute_batch(NO_CLAIMS).unwrap();
+        taken()
+    });
+    assert!(run.ending.is_err());
+    assert_eq!(run.ids(), ["s1"]);
+    assert_eq!(case.status("s1").state, State::Accepted);
+    assert_eq!(case.counts().pending, 2);
+}
