@@ -1,4 +1,71 @@
 //! postroom sends every school its own report, once, and can prove it.
+//!
+//! This page is the architecture. Read it first; then each thing is where its name says.
+//!
+//! # One row's way through the house
+//!
+//! ```text
+//! manifest → recipient → letter → message → dispatch → transport
+//!                                              │
+//!                                            ledger
+//! ```
+//!
+//! It never goes back.
+//!
+//! 1. [`manifest`] reads the rows of a CSV or XLSX file and groups them by id. Faults are gathered
+//!    with file, row and column; with any fault there is no manifest.
+//! 2. [`letter`] renders subject and bodies with tera, finds the attachments and checks that they
+//!    belong. Values are data: never parsed, escaped in HTML, unable to break a header.
+//! 3. [`plan`] makes every letter once, on all cores, and keeps only digests, with one digest over
+//!    all. `check` and `send` make the same plan by the same code.
+//! 4. [`message`] is a letter made ready for the wire: Message-ID, envelope, MIME on demand.
+//! 5. [`dispatch`] asks the ledger what is left, waits for its limiter, claims durably, hands the
+//!    message to a transport, settles durably and emits an event.
+//! 6. [`transport`] turns the world's answers into five words (accepted, throttled, transient,
+//!    rejected, in doubt) and two that stop the run (unauthorised, unusable).
+//! 7. [`ledger`] is the state file: SQLite, one writer.
+//! 8. [`cli`] is the only room that prints, prompts and ends the process.
+//!
+//! Beside them stand the leaves that know nothing of the house: [`clock`] (the only reader of time,
+//! so that tests can set it), [`address`] (parsed single-line values), [`secret`] (values that
+//! cannot be shown) and [`fault`] (what the checks find); and [`config`], what people write down.
+//!
+//! # Words
+//!
+//! - *batch*: one mailing, described by `batch.toml`
+//! - *manifest*: the file with the rows; *recipient*: all rows of one id
+//! - *letter*: rendered subject, bodies and attachments of one recipient
+//! - *message*: a letter ready for the wire; *envelope*: that of RFC 5321 only
+//! - *transport*: one way out; *dispatch*: the sending loop
+//! - *claim*: written before the wire; *settle*: written after
+//! - *accepted*: what a server said, never "delivered"; *rejected*: refused for good; *in doubt*:
+//!   may have gone out
+//! - *rate*: our own pace; *throttled*: the server's push-back
+//! - *rehearsal*: a real run with every address replaced
+//!
+//! # What holds it together
+//!
+//! **Never twice.** A claim is on the disk before the first byte leaves, and a settlement before
+//! the courier's next letter. What was claimed and not settled when a run ended is in doubt, and
+//! nothing makes it pending again by itself: the transport it was given to is asked whether it went
+//! out (the outbox knows; a mail server does not), else a person says so with `postroom resolve`.
+//! Before the final dot of SMTP a failure means not taken; after it, silence is doubt.
+//!
+//! **Never lost.** Every ending but a finished run leaves letters pending in the ledger, and the
+//! next run goes on there. A ledger that is empty, damaged, newer, foreign or of another batch is
+//! refused: none of these means "start from the beginning".
+//!
+//! **Never another's report.** Ids match exactly, each attachment is a readable file inside the
+//! batch's folder, and the same contents for two recipients are a fault. When a letter is made for
+//! the wire it must have the digest of the letter that was checked.
+//!
+//! **Threads.** The deciding thread owns the ledger. One composer makes the next few letters ready;
+//! one courier for each connection hands messages over. Settlements share a commit with the claims
+//! that follow them. At most `connections + 2` composed letters wait, so memory does not depend on
+//! the size of the batch.
+//!
+//! Imports between rooms go one way; `tests/architecture.rs` keeps it so.
+
 pub mod address;
 pub mod cli;
 pub mod clock;

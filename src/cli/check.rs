@@ -3,54 +3,45 @@
 use super::args::CheckArgs;
 use super::console::Console;
 use super::exit::{Exit, Stop};
-use super::prepare::{Loaded, Prepared, load, prepare, refused, show};
+use super::prepare::{Loaded, Prepared, load, prepare, refused, show, transport};
 use super::state::StateFile;
 use super::{json, words};
 use crate::clock::Clock;
 use crate::dispatch::estimate;
 use crate::fault::Fault;
 use crate::ledger::{Counts, LedgerError};
-use crate::transport;
 
 pub(super) fn run(args: &CheckArgs, console: &Console, clock: &dyn Clock) -> Result<Exit, Stop> {
     let loaded = load(&args.common.batch, &args.common.options)?;
     let state = StateFile::of(&loaded, &args.common.options, args.redirect_to.is_some());
-    let prepared = prepare(&loaded, args.redirect_to.as_ref(), console, clock);
-    let (planned, mut findings) = match &prepared {
-        Ok(prepared) => (Some(prepared), prepared.findings.clone()),
-        Err(findings) => (None, findings.clone()),
-    };
-    let begun = match planned.map(|prepared| begun(&state, prepared)) {
-        Some(Ok((counts, differences))) => {
-            findings.extend(differences);
-            counts
+    let transport = transport(&loaded).map(|transport| transport.describe());
+    let (planned, mut findings) = match prepare(&loaded, args.redirect_to.as_ref(), console, clock)
+    {
+        Ok(prepared) => {
+            let findings = prepared.findings.clone();
+            (Some(prepared), findings)
         }
-        Some(Err(error)) => {
-            findings.push(
-                Fault::new(error.to_string(), "see above").file(state.path.display().to_string()),
-            );
-            None
-        }
-        None => None,
+        Err(findings) => (None, findings),
     };
+    findings.extend(transport.as_ref().err().cloned());
+    let begun = planned.as_ref().map(|prepared| begun(&state, prepared));
+    if let Some(Ok((_, differences))) = &begun {
+        findings.extend(differences.iter().cloned());
+    }
     if console.output.json {
-        let transport = loaded.batch.dispatch.transport.to_string();
-        let state_file = state.path.display().to_string();
-        let planned = planned.map(|prepared| (&*prepared.letters, &prepared.plan));
-        json::plan(
-            console,
-            &loaded.batch.name,
-            &transport,
-            &state_file,
-            planned,
-            &findings,
-        );
+        let planned = planned
+            .as_ref()
+            .map(|prepared| (&*prepared.letters, &prepared.plan));
+        json::plan(console, &loaded, &state, planned, &findings);
     } else {
         show(&findings, console);
     }
-    match planned {
-        Some(prepared) if !findings.iter().any(Fault::is_fault) => {
-            summary(&loaded, prepared, &findings, begun, console);
+    match (planned, begun, transport) {
+        (_, Some(Err(error)), _) => Err(error.into()),
+        (Some(prepared), Some(Ok((counts, _))), Ok(transport))
+            if !findings.iter().any(Fault::is_fault) =>
+        {
+            summary(&loaded, &prepared, &transport, &findings, counts, console);
             Ok(Exit::Success)
         }
         _ => Err(refused(&findings)),
@@ -91,6 +82,7 @@ fn begun(
 fn summary(
     loaded: &Loaded,
     prepared: &Prepared,
+    transport: &str,
     findings: &[Fault],
     begun: Option<Counts>,
     console: &Console,
@@ -102,10 +94,7 @@ fn summary(
     let mut lines = vec![
         format!("batch        {}", loaded.batch.name),
         format!("from         {}", prepared.letters.from()),
-        format!(
-            "transport    {}",
-            transport::describe(config.transport, &loaded.batch, &loaded.secrets)
-        ),
+        format!("transport    {transport}"),
         format!(
             "letters      {} to {}",
             words::count(letters),

@@ -29,8 +29,7 @@ pub(super) fn finish(
     };
     let (exit, reason) = ending_words(ending, &counts, partly, args.redirect_to.is_some());
     if console.output.json {
-        let transport = loaded.batch.dispatch.transport.to_string();
-        json::ledger(console, &loaded.batch.name, &transport, &ledger, &|_| true)?;
+        json::ledger(console, loaded, &ledger, &|_| true)?;
     }
     if let Ending::Changed(faults) = ending {
         show(faults, console);

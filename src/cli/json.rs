@@ -4,6 +4,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::console::Console;
+use super::prepare::Loaded;
+use super::state::StateFile;
 use crate::address::Mailbox;
 use crate::fault::Fault;
 use crate::ledger::{Counts, Ledger, LedgerError, LetterStatus, Refusal};
@@ -82,19 +84,28 @@ struct ErrorJson<'a> {
 /// are only findings.
 pub(super) fn plan(
     console: &Console,
-    batch: &str,
-    transport: &str,
-    state_file: &str,
+    loaded: &Loaded,
+    state: &StateFile,
     planned: Option<(&Letters, &Plan)>,
     faults: &[Fault],
 ) {
+    let batch = &loaded.batch.name;
+    let transport = loaded.batch.dispatch.transport.to_string();
+    let state_file = state.path.display().to_string();
     let id = planned.map(|(_, plan)| hex(&plan.id.0));
     let total = planned.map_or(0, |(_, plan)| plan.letters.len() as u64);
     let counts = Counts {
         pending: total,
         ..Counts::default()
     };
-    head(console, batch, id.as_deref(), transport, state_file, counts);
+    head(
+        console,
+        batch,
+        id.as_deref(),
+        &transport,
+        &state_file,
+        counts,
+    );
     if let Some((letters, plan)) = planned {
         for (index, letter) in plan.letters.iter().enumerate() {
             let status = LetterStatus {
@@ -124,18 +135,19 @@ pub(super) fn plan(
 /// Prints the object of `send` and `status`: every letter of the ledger that `wanted` takes.
 pub(super) fn ledger(
     console: &Console,
-    batch: &str,
-    transport: &str,
+    loaded: &Loaded,
     ledger: &Ledger,
     wanted: &dyn Fn(&str) -> bool,
 ) -> Result<(), LedgerError> {
+    let batch = &loaded.batch.name;
+    let transport = loaded.batch.dispatch.transport.to_string();
     let state_file = ledger.path().display().to_string();
     let plan = ledger.plan()?;
     head(
         console,
         batch,
         plan.as_deref(),
-        transport,
+        &transport,
         &state_file,
         ledger.counts()?,
     );

@@ -13,7 +13,7 @@ pub(super) fn run(args: &ResolveArgs, console: &Console, clock: &dyn Clock) -> R
     let state = StateFile::of(&loaded, &args.common, false);
     // Only `send` may begin a batch.
     state.read()?;
-    let mut ledger = state.open("resolve", &loaded, clock)?;
+    let mut ledger = state.open("resolve", "", clock)?;
     ledger.resolve(&args.ids, args.accepted, clock.now())?;
     let (word, next) = if args.accepted {
         ("accepted", "they are not sent again")
@@ -21,8 +21,7 @@ pub(super) fn run(args: &ResolveArgs, console: &Console, clock: &dyn Clock) -> R
         ("unsent", "the next `postroom send` sends them")
     };
     if console.output.json {
-        let transport = loaded.batch.dispatch.transport.to_string();
-        json::ledger(console, &loaded.batch.name, &transport, &ledger, &|_| true)?;
+        json::ledger(console, &loaded, &ledger, &|_| true)?;
     }
     console.result(&format!(
         "{} settled as {word}: {next}\nso far  {}",

@@ -6,18 +6,17 @@ use super::args::SendArgs;
 use super::console::Console;
 use super::ending::finish;
 use super::exit::{Exit, Stop};
-use super::prepare::{Loaded, Prepared, load, prepare, refused, show};
+use super::prepare::{Loaded, Prepared, load, prepare, refused, show, transport};
 use super::progress::Progress;
 use super::show::{confirmed, dry_run, to_go};
 use super::state::StateFile;
-use super::{changes, json, status};
+use super::{changes, json, status, words};
 use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::dispatch::{Dispatch, Interrupt};
 use crate::ledger::{Ledger, LetterRecord};
 use crate::message::message_id;
 use crate::plan::hex;
-use crate::transport;
 
 /// From where a run may start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,16 +44,7 @@ pub(super) fn run(
         Ok(prepared) => prepared,
         Err(findings) => {
             if console.output.json {
-                let transport = loaded.batch.dispatch.transport.to_string();
-                let state_file = state.path.display().to_string();
-                json::plan(
-                    console,
-                    &loaded.batch.name,
-                    &transport,
-                    &state_file,
-                    None,
-                    &findings,
-                );
+                json::plan(console, &loaded, &state, None, &findings);
             } else {
                 show(&findings, console);
             }
@@ -64,24 +54,22 @@ pub(super) fn run(
     show(&prepared.findings, console);
     asked_for(args, &prepared)?;
     if args.dry_run {
-        return Ok(dry_run(args, &loaded, &prepared, console, clock));
+        return Ok(dry_run(args, &loaded, &state, &prepared, console, clock));
     }
     let transports = (0..loaded.batch.dispatch.connections)
-        .map(|_| {
-            transport::open(
-                loaded.batch.dispatch.transport,
-                &loaded.batch,
-                &loaded.secrets,
-            )
-        })
+        .map(|_| transport(&loaded))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|text| Stop::new(Exit::Usage, text))?;
+        .map_err(|fault| Stop::new(Exit::Usage, words::next(&fault)))?;
+    let described = transports
+        .first()
+        .map(|transport| transport.describe())
+        .unwrap_or_default();
     let command = if start == Start::Any {
         "send"
     } else {
         "resume"
     };
-    let mut ledger = state.open(command, &loaded, clock)?;
+    let mut ledger = state.open(command, &described, clock)?;
     take_plan(args, &loaded, &prepared, &mut ledger, rehearsal)?;
     if args.retry_rejected {
         ledger.retry_rejected()?;
@@ -96,15 +84,10 @@ pub(super) fn run(
             ),
         ));
     }
-    if before.pending > 0 && !confirmed(args, &loaded, &prepared, &before, console) {
+    if before.pending > 0 && !confirmed(args, &loaded, &prepared, &described, &before, console) {
         ledger.end_run(clock.now(), "not confirmed")?;
         return Err(Stop::new(Exit::Interrupted, "nothing was sent"));
     }
-    let transport = transport::describe(
-        loaded.batch.dispatch.transport,
-        &loaded.batch,
-        &loaded.secrets,
-    );
     let interrupt = Interrupt::default();
     listen_for_interrupt(&interrupt);
     let dispatch = Dispatch {
@@ -114,7 +97,7 @@ pub(super) fn run(
         config: &loaded.batch.dispatch,
         only: (!args.only.is_empty()).then(|| args.only.iter().cloned().collect()),
         limit: args.limit,
-        transport: &transport,
+        transport: &described,
         clock,
         interrupt,
     };

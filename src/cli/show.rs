@@ -6,6 +6,7 @@ use super::args::SendArgs;
 use super::console::Console;
 use super::exit::Exit;
 use super::prepare::{Loaded, Prepared};
+use super::state::StateFile;
 use super::{json, words};
 use crate::clock::Clock;
 use crate::config::TransportName;
@@ -13,12 +14,12 @@ use crate::dispatch::estimate;
 use crate::ledger::Counts;
 use crate::message::Message;
 use crate::plan::Plan;
-use crate::transport;
 
 /// Everything but the wire: each letter is made ready to the last byte and thrown away.
 pub(super) fn dry_run(
     args: &SendArgs,
     loaded: &Loaded,
+    state: &StateFile,
     prepared: &Prepared,
     console: &Console,
     clock: &dyn Clock,
@@ -41,12 +42,10 @@ pub(super) fn dry_run(
         console.result(&describe(&message, size, console.output.verbose));
     }
     if console.output.json {
-        let transport = loaded.batch.dispatch.transport.to_string();
         json::plan(
             console,
-            &loaded.batch.name,
-            &transport,
-            "",
+            loaded,
+            state,
             Some((letters, plan)),
             &prepared.findings,
         );
@@ -94,6 +93,7 @@ pub(super) fn confirmed(
     args: &SendArgs,
     loaded: &Loaded,
     prepared: &Prepared,
+    transport: &str,
     counts: &Counts,
     console: &Console,
 ) -> bool {
@@ -112,7 +112,7 @@ pub(super) fn confirmed(
     let mut text = format!(
         "from       {}\nthrough    {}\nletters    {} of {} (about {}, {})\ntime       at least {}\nplan       {id}",
         prepared.letters.from(),
-        transport::describe(config.transport, &loaded.batch, &loaded.secrets),
+        transport,
         words::count(go),
         words::count(letters.len() as u64),
         words::plural(addresses, "address"),

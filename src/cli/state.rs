@@ -7,7 +7,6 @@ use super::prepare::Loaded;
 use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::ledger::{Holder, Identity, Kind, Ledger, LedgerError};
-use crate::transport;
 
 /// Where a command's state is.
 pub(super) struct StateFile {
@@ -40,16 +39,12 @@ impl StateFile {
     pub fn open(
         &self,
         command: &str,
-        loaded: &Loaded,
+        transport: &str,
         clock: &dyn Clock,
     ) -> Result<Ledger, LedgerError> {
         let holder = Holder {
             command: command.to_owned(),
-            transport: transport::describe(
-                loaded.batch.dispatch.transport,
-                &loaded.batch,
-                &loaded.secrets,
-            ),
+            transport: transport.to_owned(),
             pid: std::process::id(),
             host: gethostname::gethostname().to_string_lossy().into_owned(),
             started: clock.now(),

@@ -14,8 +14,7 @@ pub(super) fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Stop> {
     let ledger = state.read()?;
     let wanted = |id: &str| args.only.is_empty() || args.only.iter().any(|only| only == id);
     if console.output.json {
-        let transport = loaded.batch.dispatch.transport.to_string();
-        json::ledger(console, &loaded.batch.name, &transport, &ledger, &wanted)?;
+        json::ledger(console, &loaded, &ledger, &wanted)?;
         return Ok(Exit::Success);
     }
     let batch = format!("batch   {}", loaded.batch.name);

@@ -47,6 +47,14 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
+/// What is wrong and the next step, where the place needs no telling.
+pub(super) fn next(fault: &Fault) -> String {
+    format!(
+        "{}\n  nothing was sent\n  next: {}",
+        fault.text, fault.next_step
+    )
+}
+
 /// A finding in two lines: the place and what is wrong, then the next step.
 pub(super) fn fault(fault: &Fault) -> String {
     let severity = match fault.severity {

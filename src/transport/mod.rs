@@ -12,10 +12,15 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::config::{Batch, Secrets, TransportName};
+use crate::fault::{Fault, escape};
 use crate::message::Message;
 
 /// A way out for messages. Each connection of a run has one of its own.
 pub trait Transport: Send {
+    /// The way out and its far side in a few words, by which people know it, and a later run knows
+    /// whether it looks in the same place.
+    fn describe(&self) -> String;
+
     /// Hands one message over.
     ///
     /// # Errors
@@ -68,7 +73,7 @@ impl Answer {
             .collect::<Vec<_>>()
             .join(" ")
             .chars()
-            .flat_map(crate::fault::escape)
+            .flat_map(escape)
             .take(LONGEST)
             .collect();
         Self {
@@ -105,24 +110,7 @@ pub enum SendError {
     Unusable(Answer),
 }
 
-/// The way out and its far side in a few words, by which a later run knows whether it looks in the
-/// same place.
-#[must_use]
-pub fn describe(name: TransportName, batch: &Batch, secrets: &Secrets) -> String {
-    match name {
-        TransportName::Outbox => {
-            let folder = batch.resolve(&batch.outbox.path);
-            let whole = std::path::absolute(&folder).unwrap_or(folder);
-            format!("outbox {}", whole.display())
-        }
-        TransportName::Smtp => match &secrets.smtp {
-            Some(smtp) => format!("smtp {}:{}", smtp.host, smtp.port),
-            None => "smtp".to_owned(),
-        },
-    }
-}
-
-/// Opens the transport of a batch: one arm each.
+/// Opens the transport of a batch: one arm each. Nothing is connected before the first message.
 ///
 /// # Errors
 /// What is missing in the batch or secrets file, with the next step.
@@ -130,7 +118,7 @@ pub fn open(
     name: TransportName,
     batch: &Batch,
     secrets: &Secrets,
-) -> Result<Box<dyn Transport>, String> {
+) -> Result<Box<dyn Transport>, Fault> {
     match name {
         TransportName::Outbox => Ok(outbox::open(batch)),
         TransportName::Smtp => smtp::open(secrets),

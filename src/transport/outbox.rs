@@ -24,6 +24,14 @@ struct Outbox {
 }
 
 impl Transport for Outbox {
+    fn describe(&self) -> String {
+        let whole = std::path::absolute(&self.folder);
+        format!(
+            "outbox {}",
+            whole.as_ref().unwrap_or(&self.folder).display()
+        )
+    }
+
     fn send(&mut self, message: &Message) -> Result<Receipt, SendError> {
         let path = self.folder.join(file_name(&message.id));
         match message_id_of(&path) {

@@ -65,6 +65,10 @@ pub struct FarSide {
 pub struct Connection(pub Arc<FarSide>);
 
 impl Transport for Connection {
+    fn describe(&self) -> String {
+        "smtp relay.example:25".to_owned()
+    }
+
     fn send(&mut self, message: &Message) -> Result<Receipt, SendError> {
         let call = {
             let mut calls = self.0.calls.lock().unwrap();

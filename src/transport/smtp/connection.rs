@@ -27,6 +27,7 @@ use super::reply::{Failure, Phase};
 use super::stream::Protected;
 use super::tls;
 use crate::config::{SmtpSecurity, SmtpSettings};
+use crate::fault::Fault;
 
 /// Opens connections to one server.
 pub(super) struct Connector {
@@ -46,11 +47,16 @@ pub(super) struct Connection {
 }
 
 impl Connector {
-    pub fn new(settings: &SmtpSettings) -> Result<Self, String> {
+    pub fn new(settings: &SmtpSettings) -> Result<Self, Fault> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| format!("cannot open connections: {error}"))?;
+            .map_err(|error| {
+                Fault::new(
+                    format!("no connection can be opened: {error}"),
+                    "close other programs, then run the same command again",
+                )
+            })?;
         let (mut starttls, mut implicit) = (None, None);
         match settings.security {
             SmtpSecurity::None => {}
@@ -64,6 +70,11 @@ impl Connector {
             implicit,
             hello: hello(),
         })
+    }
+
+    /// The server's name and port.
+    pub fn server(&self) -> String {
+        format!("{}:{}", self.settings.host, self.settings.port)
     }
 
     /// Opens a connection, protects it and signs in.
@@ -110,7 +121,7 @@ impl Connector {
         let failed = |error: &io::Error| SendError::Transient {
             answer: Answer::new(
                 "connection",
-                &format!("cannot connect to {}:{}: {error}", server.0, server.1),
+                &format!("cannot connect to {}: {error}", self.server()),
             ),
             everyone: true,
         };

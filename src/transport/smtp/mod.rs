@@ -14,12 +14,16 @@ use self::reply::{Failure, Phase};
 use super::{Answer, LookUp, Receipt, SendError, Transport};
 use crate::address::Address;
 use crate::config::Secrets;
+use crate::fault::Fault;
 use crate::message::Message;
 
-pub(super) fn open(secrets: &Secrets) -> Result<Box<dyn Transport>, String> {
-    let settings = secrets.smtp.as_ref().ok_or(
-        "there is no mail server\n  next: fill in [smtp] of .secrets.toml (.example-secrets.toml explains it), or set POSTROOM_SMTP_HOST",
-    )?;
+pub(super) fn open(secrets: &Secrets) -> Result<Box<dyn Transport>, Fault> {
+    let settings = secrets.smtp.as_ref().ok_or_else(|| {
+        Fault::new(
+            "there is no mail server to send through",
+            "fill in [smtp] of .secrets.toml (.example-secrets.toml explains it), or set POSTROOM_SMTP_HOST",
+        )
+    })?;
     Ok(Box::new(Smtp {
         connector: Connector::new(settings)?,
         connection: None,
@@ -39,6 +43,10 @@ struct Offered {
 }
 
 impl Transport for Smtp {
+    fn describe(&self) -> String {
+        format!("smtp {}", self.connector.server())
+    }
+
     fn send(&mut self, message: &Message) -> Result<Receipt, SendError> {
         let reused = self.connection.is_some();
         match self.try_send(message) {
