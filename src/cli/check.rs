@@ -102,14 +102,7 @@ fn summary(
         ),
         format!("attachments  {}", words::count(plan.attachments() as u64)),
         format!("size         {} on the wire", words::bytes(plan.bytes())),
-        format!(
-            "time         {}",
-            if time.is_zero() {
-                "no waiting under the limits".to_owned()
-            } else {
-                format!("at least {}", words::duration(time))
-            }
-        ),
+        format!("time         {}", words::expected(time)),
         format!("warnings     {}", findings.len()),
         format!("plan         {}", plan.id),
     ];

@@ -1,9 +1,10 @@
 //! A run's events, shown: a bar on a terminal, plain lines elsewhere.
 
 use std::cell::Cell;
+use std::fmt::Write;
 use std::time::Duration;
 
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressState};
 
 use super::console::Console;
 use super::prepare::style;
@@ -22,11 +23,28 @@ pub(super) struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// Begins to show a run of `letters` letters.
-    pub fn new(console: &'a Console, letters: u64, rehearsal: bool) -> Self {
+    /// Begins to show a run of `letters` letters. `under_limits` tells how long that many letters
+    /// take under the limits, which the bar's own pace cannot know.
+    pub fn new(
+        console: &'a Console,
+        letters: u64,
+        rehearsal: bool,
+        under_limits: impl Fn(u64) -> Duration + Clone + Send + Sync + 'static,
+    ) -> Self {
         let bar = console.shows_bar().then(|| {
-            let bar = ProgressBar::new(letters)
-                .with_style(style("{bar:30} {pos}/{len}  {per_sec}  {eta} left  {msg}"));
+            let rate = |state: &ProgressState, text: &mut dyn Write| {
+                let _ = write!(text, "{:.1}/s", state.per_sec());
+            };
+            let left = move |state: &ProgressState, text: &mut dyn Write| {
+                let letters = state.len().unwrap_or(0).saturating_sub(state.pos());
+                let left = state.eta().max(under_limits(letters));
+                let _ = write!(text, "{} left", words::duration(left));
+            };
+            let bar = ProgressBar::new(letters).with_style(
+                style("{bar:30} {pos}/{len}  {rate}  {left}  {msg}")
+                    .with_key("rate", rate)
+                    .with_key("left", left),
+            );
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
@@ -93,7 +111,7 @@ impl<'a> Progress<'a> {
                 }
             }
             Event::Stopping { in_flight } => self.line(&format!(
-                "stopping; waiting for the answer to {}",
+                "stopping: waiting for the answer to {}; Ctrl-C (again) stops at once and leaves it in doubt",
                 words::plural(*in_flight as u64, "letter")
             )),
         }

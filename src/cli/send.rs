@@ -1,6 +1,7 @@
 //! `postroom send` and `postroom resume`.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use super::args::SendArgs;
 use super::console::Console;
@@ -13,7 +14,7 @@ use super::state::StateFile;
 use super::{changes, json, status, words};
 use crate::clock::Clock;
 use crate::config::TransportName;
-use crate::dispatch::{Dispatch, Interrupt};
+use crate::dispatch::{Dispatch, Interrupt, estimate};
 use crate::ledger::{Ledger, LetterRecord};
 use crate::message::message_id;
 use crate::plan::hex;
@@ -102,7 +103,12 @@ pub(super) fn run(
         interrupt,
     };
     let ending = {
-        let progress = Progress::new(console, to_go(args, &before), rehearsal);
+        let progress = Progress::new(
+            console,
+            to_go(args, &before),
+            rehearsal,
+            time_for(&loaded, &prepared),
+        );
         dispatch.run(&mut ledger, transports, &mut |event| progress.show(&event))
     };
     let ending = ending.map_err(|error| {
@@ -114,6 +120,14 @@ pub(super) fn run(
         )
     })?;
     finish(args, &loaded, ledger, &ending, console, clock)
+}
+
+/// How long some of the letters take under the limits, taking each for an average one.
+fn time_for(loaded: &Loaded, prepared: &Prepared) -> impl Fn(u64) -> Duration + Clone + use<> {
+    let config = loaded.batch.dispatch.clone();
+    let all = (prepared.plan.letters.len() as u64).max(1);
+    let (bytes, addresses) = (prepared.plan.bytes() / all, prepared.plan.addresses() / all);
+    move |letters| estimate(&config, letters, bytes * letters, addresses * letters)
 }
 
 /// Mail leaves only when a person said so: at the prompt, by --yes, or by the plan they looked at.
@@ -211,8 +225,6 @@ fn listen_for_interrupt(interrupt: &Interrupt) {
         if interrupt.is_asked() {
             Console::leave(Exit::Interrupted);
         }
-        let console = Console::new(super::console::Output::default());
         interrupt.ask();
-        console.note("\nfinishing the letter in hand; press Ctrl-C again to stop at once and leave it in doubt");
     });
 }

@@ -110,14 +110,14 @@ pub(super) fn confirmed(
     );
     let time = estimate(config, go, bytes, addresses);
     let mut text = format!(
-        "from       {}\nthrough    {}\nletters    {} of {} (about {}, {})\ntime       at least {}\nplan       {id}",
+        "from       {}\nthrough    {}\nletters    {} of {} (about {}, {})\ntime       {}\nplan       {id}",
         prepared.letters.from(),
         transport,
         words::count(go),
         words::count(letters.len() as u64),
         words::plural(addresses, "address"),
         words::bytes(bytes),
-        words::duration(time),
+        words::expected(time),
     );
     if let Some(address) = &args.redirect_to {
         text.push_str(&format!(

@@ -47,6 +47,15 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
+/// How long a run takes at least.
+pub(super) fn expected(time: Duration) -> String {
+    if time.is_zero() {
+        "no waiting under the limits".to_owned()
+    } else {
+        format!("at least {}", duration(time))
+    }
+}
+
 /// What is wrong and the next step, where the place needs no telling.
 pub(super) fn next(fault: &Fault) -> String {
     format!(
