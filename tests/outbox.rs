@@ -48,3 +48,19 @@ fn the_shipped_example_makes_its_letters() {
     assert!(ran.stdout.contains("24 accepted, 0 pending"), "{ran:?}");
     assert_eq!(fs::read_dir(copy.join("outbox")).unwrap().count(), 24);
 }
+
+#[test]
+fn rows_in_another_order_are_the_same_letters() {
+    let batch = TestBatch::new(6);
+    batch.run("send", &["--limit", "2"]).expect(0);
+    let list = fs::read_to_string(batch.path("list.csv")).unwrap();
+    let mut rows: Vec<&str> = list.lines().collect();
+    rows[1..].reverse();
+    batch.write("list.csv", rows.join("\n"));
+    let ran = batch.run("send", &[]).expect(0);
+    assert!(ran.stdout.contains("6 accepted, 0 pending"), "{ran:?}");
+    for number in 1..=6 {
+        let path = batch.path(&format!("outbox/{}.eml", id(number)));
+        assert_is_letter_of(number, &fs::read(path).unwrap());
+    }
+}

@@ -187,18 +187,23 @@ fn take_plan(
     rehearsal: bool,
 ) -> Result<(), Stop> {
     let Prepared { letters, plan, .. } = prepared;
-    let ids = (0..letters.len()).map(|index| letters.id(index));
-    let digests = plan.letters.iter().map(|letter| letter.digest);
-    if ledger.has_plan()? {
-        let differences = ledger.differences(ids.zip(digests))?;
-        let nothing_left = ledger.counts()?.pending == 0;
-        if rehearsal && (nothing_left || !differences.is_empty()) {
-            // A rehearsal that is over, or of an older plan, starts anew.
+    let id = hex(&plan.id.0);
+    match ledger.plan()? {
+        None => {}
+        // A rehearsal that is over, or of an older plan, starts anew.
+        Some(begun) if rehearsal && (begun != id || ledger.counts()?.pending == 0) => {
             ledger.clear_rehearsal()?;
-        } else if differences.is_empty() {
-            return Ok(());
-        } else if !args.accept_changes {
-            return Err(changes::refused(&differences));
+        }
+        Some(begun) if begun == id => return Ok(()),
+        Some(_) => {
+            let ids = (0..letters.len()).map(|index| letters.id(index));
+            let digests = plan.letters.iter().map(|letter| letter.digest);
+            let differences = ledger.differences(ids.zip(digests))?;
+            if !differences.is_empty() && !args.accept_changes {
+                return Err(changes::refused(&differences));
+            }
+            // Without differences only the order of the rows is another; the ledger takes it, since
+            // it finds letters by their place.
         }
     }
     let from = &letters.from().address;
@@ -213,7 +218,7 @@ fn take_plan(
             addresses: json::addresses(letters, index),
             attachments: json::attachments(letter),
         });
-    ledger.adopt(&hex(&plan.id.0), records)?;
+    ledger.adopt(&id, records)?;
     Ok(())
 }
 

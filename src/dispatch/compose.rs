@@ -39,7 +39,7 @@ pub(super) fn run(
                 addresses: u64::from(planned.addresses),
             };
             Composed {
-                result: compose(batch, letters, planned, pending.position),
+                result: compose(batch, letters, planned, &pending),
                 pending,
                 cost,
             }
@@ -51,16 +51,16 @@ pub(super) fn run(
     }
 }
 
-/// The letter is made anew and must be the planned one: a report or template that changed since the
-/// checks is never sent.
+/// The letter is made anew and must be the planned one, for the recipient whom the ledger means: a
+/// report or template that changed since the checks is never sent.
 fn compose(
     batch: &str,
     letters: &Letters,
     planned: &PlannedLetter,
-    position: usize,
+    pending: &Pending,
 ) -> Result<Box<Message>, Vec<Fault>> {
-    let (letter, contents) = letters.make_with_contents(position)?;
-    if PlannedLetter::of(&letter).digest != planned.digest {
+    let (letter, contents) = letters.make_with_contents(pending.position)?;
+    if letter.id != pending.id || PlannedLetter::of(&letter).digest != planned.digest {
         return Err(vec![
             Fault::new(
                 "the letter or its report changed since it was checked",

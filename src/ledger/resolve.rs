@@ -64,7 +64,7 @@ fn by_hand(
         ("pending", "resolved by hand as unsent")
     };
     transaction.execute(
-        "UPDATE letters SET state = ?2, error_code = NULL, error_text = NULL,
+        "UPDATE letters SET state = iif(?2 = 'pending' AND position IS NULL, 'withdrawn', ?2), error_code = NULL, error_text = NULL,
             accepted_at = iif(?2 = 'accepted', ?3, NULL), receipt = iif(?2 = 'accepted', ?4, NULL)
          WHERE seq = ?1",
         params![seq, state, at.as_millisecond(), text],

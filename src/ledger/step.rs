@@ -286,7 +286,7 @@ fn settle(transaction: &Transaction<'_>, settlement: &Settlement) -> rusqlite::R
     };
     transaction
         .prepare_cached(
-            "UPDATE letters SET state = ?2, accepted_at = ?3, receipt = ?4, refused = ?5,
+            "UPDATE letters SET state = iif(?2 = 'pending' AND position IS NULL, 'withdrawn', ?2), accepted_at = ?3, receipt = ?4, refused = ?5,
                 error_code = ?6, error_text = ?7 WHERE seq = ?1",
         )?
         .execute(params![

@@ -304,3 +304,19 @@ fn what_was_not_taken_costs_nothing_of_the_limits() {
     );
     assert!(ledger.spent_since(at(11)).unwrap().is_empty());
 }
+
+#[test]
+fn a_letter_in_doubt_that_left_the_manifest_is_not_pending_when_it_is_resolved_as_unsent() {
+    let case = Case::new();
+    let mut ledger = case.ledger();
+    let first = ledger.pending(None, 1).unwrap()[0].seq;
+    ledger.commit(&[], &[claim(first, 1)]).unwrap();
+    drop(ledger);
+    let mut ledger = open(&case.path()).unwrap();
+    ledger
+        .adopt("plan2", ["b", "c"].map(|id| record(id, 1)).into_iter())
+        .unwrap();
+    ledger.resolve(&["a".to_owned()], false, at(3)).unwrap();
+    assert_eq!(ledger.counts().unwrap().total(), 2);
+    assert_eq!(ledger.pending(None, 9).unwrap().len(), 2);
+}
