@@ -9,10 +9,12 @@
     clippy::panic,
     clippy::print_stderr,
     clippy::pedantic,
+    clippy::disallowed_methods,
     reason = "every test program uses its own part of this, and a test may stop at a surprise"
 )]
 
 pub mod smtp;
+pub mod wait;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -74,6 +76,26 @@ impl TestBatch {
         self.secrets(&format!(
             "[smtp]\nhost = \"127.0.0.1\"\nport = {port}\nsecurity = \"none\"\ntimeout = \"5s\"\n"
         ));
+    }
+
+    /// Sends over SMTP to a server that is given up on after 300 ms of silence, or ten times as long
+    /// after the final dot.
+    pub fn use_impatient_smtp(&self, port: u16) {
+        self.use_smtp(port, "");
+        self.replace(".secrets.toml", "\"5s\"", "\"300ms\"");
+    }
+
+    /// Replaces a part of a file, which must be there.
+    #[track_caller]
+    pub fn replace(&self, name: &str, part: &str, other: &str) {
+        let text = fs::read_to_string(self.path(name)).unwrap();
+        assert!(text.contains(part), "{part:?} is not in {name}: {text}");
+        self.write(name, text.replace(part, other));
+    }
+
+    /// Sends without being asked, with further arguments.
+    pub fn send(&self, arguments: &[&str]) -> Ran {
+        self.run("send", &[&["--yes"], arguments].concat())
     }
 
     /// Writes the secrets file with the rights it needs.
@@ -195,6 +217,11 @@ impl Ran {
         self
     }
 
+    /// Everything the program said.
+    pub fn output(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+
     /// The JSON object on stdout.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
@@ -263,6 +290,30 @@ pub fn school_of(bytes: &[u8]) -> usize {
         .unwrap()
         .parse()
         .unwrap()
+}
+
+/// The numbers of the schools whose letters a server accepted, in the order of their acceptance.
+/// Fails the test when one of them is not the right letter to the right school.
+#[track_caller]
+pub fn accepted_by(server: &smtp::SmtpServer) -> Vec<usize> {
+    let number_of = |received: smtp::Received| {
+        let number = school_of(&received.data);
+        assert_is_letter_of(number, &received.data);
+        let address = format!("teacher{number}@school{number}.example");
+        assert_eq!(received.rcpt_to, [address]);
+        number
+    };
+    server.received().into_iter().map(number_of).collect()
+}
+
+/// Fails the test unless a server accepted the letter of each of so many schools exactly once, and
+/// found nothing wrong with how it was sent.
+#[track_caller]
+pub fn assert_each_once(server: &smtp::SmtpServer, schools: usize) {
+    let mut accepted = accepted_by(server);
+    accepted.sort_unstable();
+    assert_eq!(accepted, (1..=schools).collect::<Vec<_>>());
+    assert_eq!(server.violations(), Vec::<String>::new());
 }
 
 fn text(value: &serde_json::Value) -> String {

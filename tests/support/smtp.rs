@@ -44,14 +44,28 @@ pub struct Builder {
     size: usize,
     password: Option<(String, String)>,
     token: Option<(String, String)>,
+    plain: bool,
     starttls: bool,
     implicit_tls: bool,
+    names: Vec<String>,
 }
 
 impl Builder {
     /// Offers AUTH PLAIN and LOGIN, and refuses mail before a login.
     pub fn auth(mut self, user: &str, password: &str) -> Self {
         self.password = Some((user.into(), password.into()));
+        self
+    }
+
+    /// The same, with LOGIN alone.
+    pub fn auth_login(mut self, user: &str, password: &str) -> Self {
+        self.plain = false;
+        self.auth(user, password)
+    }
+
+    /// The names in the certificate, in place of "localhost" and 127.0.0.1.
+    pub fn certified_for(mut self, names: &[&str]) -> Self {
+        self.names = names.iter().map(ToString::to_string).collect();
         self
     }
 
@@ -89,7 +103,7 @@ impl Builder {
     pub fn start(self) -> SmtpServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind to loopback");
         let address = listener.local_addr().expect("bound address");
-        let tls = (self.starttls || self.implicit_tls).then(identity);
+        let tls = (self.starttls || self.implicit_tls).then(|| identity(&self.names));
         let (ca_pem, tls) = tls.map_or((String::new(), None), |(pem, tls)| (pem, Some(tls)));
         let hub = Arc::new(Hub {
             offer: self,
@@ -130,8 +144,10 @@ impl SmtpServer {
             size: 36_700_160,
             password: None,
             token: None,
+            plain: true,
             starttls: false,
             implicit_tls: false,
+            names: vec!["localhost".into(), "127.0.0.1".into()],
         }
     }
 
@@ -140,7 +156,7 @@ impl SmtpServer {
         self.address.port()
     }
 
-    /// Certificate of the authority behind "localhost" and 127.0.0.1; empty without TLS.
+    /// Certificate of the authority behind the server's own; empty without TLS.
     pub fn ca_pem(&self) -> String {
         self.ca_pem.clone()
     }
@@ -347,7 +363,7 @@ fn held_by_clients(port: u16) -> Option<HashSet<u16>> {
 }
 
 /// A fresh authority, as PEM, and a server that proves itself by it.
-fn identity() -> (String, Arc<ServerConfig>) {
+fn identity(names: &[String]) -> (String, Arc<ServerConfig>) {
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
     let mut ca = CertificateParams::default();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -362,7 +378,6 @@ fn identity() -> (String, Arc<ServerConfig>) {
         .self_signed(&ca_key)
         .expect("certificate of the authority")
         .pem();
-    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
     let mut host = CertificateParams::new(names).expect("names of the server");
     host.use_authority_key_identifier_extension = true;
     let key = KeyPair::generate().expect("key of the server");

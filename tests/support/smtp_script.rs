@@ -72,6 +72,10 @@ pub enum Action {
     Garbage(Vec<u8>),
     /// The normal reply, byte by byte.
     ReplySlowly { byte_delay: Duration },
+    /// The normal reply, then close the connection, as a server does with an idle one.
+    GoThenCut,
+    /// The normal reply, then run the hook.
+    GoThenCall(Arc<dyn Fn() + Send + Sync>),
     /// Run the hook, then do the action.
     CallThen(Arc<dyn Fn() + Send + Sync>, Box<Action>),
 }
@@ -85,6 +89,11 @@ impl Action {
     /// See [`Action::CallThen`].
     pub fn call(hook: impl Fn() + Send + Sync + 'static, then: Self) -> Self {
         Self::CallThen(Arc::new(hook), Box::new(then))
+    }
+
+    /// See [`Action::GoThenCall`].
+    pub fn go_then_call(hook: impl Fn() + Send + Sync + 'static) -> Self {
+        Self::GoThenCall(Arc::new(hook))
     }
 }
 
@@ -246,7 +255,10 @@ impl Session<'_> {
         let offer = &self.hub.offer;
         let mut names = Vec::new();
         if !offer.starttls || self.tls {
-            names.extend(offer.password.iter().flat_map(|_| ["PLAIN", "LOGIN"]));
+            if offer.password.is_some() {
+                names.extend(offer.plain.then_some("PLAIN"));
+                names.push("LOGIN");
+            }
             names.extend(offer.token.iter().map(|_| "XOAUTH2"));
         }
         names
@@ -494,6 +506,7 @@ impl Session<'_> {
                 .map_or_else(Vec::new, |mail| mail.rcpt_to.clone()),
         };
         let mut action = script.map_or(Action::Go, |script| script(&event));
+        let mut after = Action::Go;
         loop {
             let (code, lines) = match action {
                 Action::CallThen(hook, then) => {
@@ -533,6 +546,10 @@ impl Session<'_> {
                 }
                 Action::Reply(code, text) => (code, vec![text]),
                 Action::Multiline(code, lines) => (code, lines),
+                Action::GoThenCut | Action::GoThenCall(_) => {
+                    after = std::mem::replace(&mut action, Action::Go);
+                    continue;
+                }
                 Action::Go => match normal {
                     Some(reply) => reply,
                     None => return Ok(None),
@@ -542,6 +559,15 @@ impl Session<'_> {
                 self.hub.accept(mail);
             }
             self.send_lines(code, &lines)?;
+            match after {
+                Action::GoThenCut => {
+                    self.hub.leave(self.id);
+                    self.socket.shutdown(Shutdown::Both)?;
+                    return Err(End);
+                }
+                Action::GoThenCall(hook) => hook(),
+                _ => {}
+            }
             return Ok(Some(code));
         }
     }

@@ -1,0 +1,24 @@
+//! Waiting for something to come true, with a bound.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The longest that a test waits for anything.
+pub const LONG: Duration = Duration::from_secs(30);
+
+/// Waits until a condition holds, and fails the test when it does not come true.
+#[track_caller]
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < LONG, "{what} took more than {LONG:?}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A port of this machine on which nobody listens.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
