@@ -278,8 +278,13 @@ pub fn assert_is_letter_of(number: usize, bytes: &[u8]) {
     let mail = parse_mail(bytes);
     assert_eq!(mail.to, [format!("teacher{number}@school{number}.example")]);
     assert_eq!(mail.subject, format!("Report for School {number}"));
-    let digest: [u8; 32] = Sha256::digest(report(number)).into();
+    let digest = digest(&report(number));
     assert_eq!(mail.attachments, [("report.pdf".to_owned(), digest)]);
+}
+
+/// The SHA-256 of a report.
+pub fn digest(report: &[u8]) -> [u8; 32] {
+    Sha256::digest(report).into()
 }
 
 /// The number of the school that a message is for.
