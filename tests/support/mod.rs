@@ -14,6 +14,7 @@
 )]
 
 pub mod smtp;
+pub mod victim;
 pub mod wait;
 
 use std::fs;
@@ -275,11 +276,19 @@ pub fn parse_mail(bytes: &[u8]) -> Mail {
 /// Fails the test unless a message is the letter of this school with its own report.
 #[track_caller]
 pub fn assert_is_letter_of(number: usize, bytes: &[u8]) {
+    assert_is_letter_with(&report(number), number, bytes);
+}
+
+/// The same, with a report other than the one that [`TestBatch::new`] wrote.
+#[track_caller]
+pub fn assert_is_letter_with(report: &[u8], number: usize, bytes: &[u8]) {
     let mail = parse_mail(bytes);
     assert_eq!(mail.to, [format!("teacher{number}@school{number}.example")]);
     assert_eq!(mail.subject, format!("Report for School {number}"));
-    let digest = digest(&report(number));
-    assert_eq!(mail.attachments, [("report.pdf".to_owned(), digest)]);
+    assert_eq!(
+        mail.attachments,
+        [("report.pdf".to_owned(), digest(report))]
+    );
 }
 
 /// The SHA-256 of a report.
@@ -301,14 +310,21 @@ pub fn school_of(bytes: &[u8]) -> usize {
 /// Fails the test when one of them is not the right letter to the right school.
 #[track_caller]
 pub fn accepted_by(server: &smtp::SmtpServer) -> Vec<usize> {
-    let number_of = |received: smtp::Received| {
+    accepted_with(report, server)
+}
+
+/// The same, with reports other than those that [`TestBatch::new`] wrote.
+#[track_caller]
+pub fn accepted_with(report: fn(usize) -> Vec<u8>, server: &smtp::SmtpServer) -> Vec<usize> {
+    let mut numbers = Vec::new();
+    for received in server.received() {
         let number = school_of(&received.data);
-        assert_is_letter_of(number, &received.data);
+        assert_is_letter_with(&report(number), number, &received.data);
         let address = format!("teacher{number}@school{number}.example");
         assert_eq!(received.rcpt_to, [address]);
-        number
-    };
-    server.received().into_iter().map(number_of).collect()
+        numbers.push(number);
+    }
+    numbers
 }
 
 /// Fails the test unless a server accepted the letter of each of so many schools exactly once, and

@@ -1,0 +1,102 @@
+//! A run of the program that is stopped from outside at a chosen moment.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use super::{TestBatch, wait};
+
+/// The run; copies of it go into the hooks of a server.
+#[derive(Clone, Default)]
+pub struct Victim {
+    run: Arc<Mutex<Run>>,
+    said: Arc<Mutex<String>>,
+}
+
+#[derive(Default)]
+struct Run {
+    child: Option<Child>,
+    killed: bool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Victim {
+    /// Starts `send`. Hooks that come before this returns wait for it.
+    pub fn send(&self, batch: &TestBatch) {
+        let mut run = lock(&self.run);
+        let mut command = batch.command("send", &["--yes"]);
+        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let said = Arc::clone(&self.said);
+        thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                lock(&said).push_str(&format!("{line}\n"));
+            }
+        });
+        run.child = Some(child);
+    }
+
+    /// Kills it so that it can do nothing more; it is gone when this returns.
+    pub fn kill(&self) {
+        let mut run = lock(&self.run);
+        let child = run.child.as_mut().unwrap();
+        child.kill().unwrap();
+        // It must not have ended by itself before.
+        run.killed = child.wait().unwrap().code().is_none();
+    }
+
+    /// Sends it a signal that it can act on, such as `INT`.
+    pub fn signal(&self, name: &str) {
+        let pid = lock(&self.run).child.as_ref().unwrap().id();
+        // The shell has the command built in.
+        let kill = format!("kill -{name} {pid}");
+        let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits until it has said this on stderr.
+    pub fn wait_until_it_says(&self, words: &str) {
+        wait::until(words, || lock(&self.said).contains(words));
+    }
+
+    /// Waits until someone has killed it.
+    #[track_caller]
+    pub fn wait_until_killed(&self) {
+        wait::until("the kill", || {
+            let mut run = lock(&self.run);
+            if run.killed {
+                return true;
+            }
+            let ended = run.child.as_mut().unwrap().try_wait().unwrap();
+            assert!(ended.is_none(), "not killed: {ended:?}\n{}", self.said());
+            false
+        });
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn wait(&self) -> ExitStatus {
+        let mut status = None;
+        wait::until("the end of the run", || {
+            status = lock(&self.run).child.as_mut().unwrap().try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
+    }
+
+    pub fn said(&self) -> String {
+        lock(&self.said).clone()
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
