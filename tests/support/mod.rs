@@ -13,6 +13,7 @@
     reason = "every test program uses its own part of this, and a test may stop at a surprise"
 )]
 
+pub mod servers;
 pub mod smtp;
 pub mod victim;
 pub mod wait;
