@@ -7,6 +7,8 @@ mod cuts;
 mod doubt;
 #[path = "smtp_faults/refusals.rs"]
 mod refusals;
+#[path = "smtp_faults/rejections.rs"]
+mod rejections;
 #[path = "smtp_faults/runs.rs"]
 mod runs;
 #[path = "smtp_faults/silence.rs"]

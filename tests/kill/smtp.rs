@@ -1,4 +1,4 @@
-//! SIGKILL at 59 moments of runs over SMTP.
+//! SIGKILL at 63 moments of runs over SMTP.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::support::smtp::{Action, SmtpServer, Step};
 use crate::support::victim::Victim;
-use crate::support::{TestBatch, accepted_with, id, report, wait};
+use crate::support::{TestBatch, accepted_by, accepted_with, assert_each_once, id, report, wait};
 
 type Hook = Arc<dyn Fn() + Send + Sync>;
 
@@ -62,7 +62,7 @@ impl Moments {
             self.judge(&server, &batch, moment + 1);
         }
         server.script(|_| Action::Go);
-        self.settle_by_looking(&server, &batch);
+        settle_by_looking(&accepted_with(self.report, &server), &batch);
         batch.send(&[]).expect(0);
         let mut accepted = accepted_with(self.report, &server);
         accepted.sort_unstable();
@@ -110,20 +110,19 @@ impl Moments {
             "{doubts} in doubt after {kills} kills"
         );
     }
+}
 
-    /// Does what a person does: looks whether the letter is there.
-    fn settle_by_looking(&self, server: &SmtpServer, batch: &TestBatch) {
-        let mailbox = accepted_with(self.report, server);
-        let (there, absent): (Vec<_>, Vec<_>) = batch
-            .in_state("in_doubt")
-            .into_iter()
-            .partition(|doubt| mailbox.iter().any(|&number| id(number) == *doubt));
-        for (ids, word) in [(there, "--accepted"), (absent, "--unsent")] {
-            if !ids.is_empty() {
-                let mut arguments: Vec<_> = ids.iter().map(String::as_str).collect();
-                arguments.push(word);
-                batch.run("resolve", &arguments).expect(0);
-            }
+/// Does what a person does: looks whether the letter is there.
+fn settle_by_looking(mailbox: &[usize], batch: &TestBatch) {
+    let (there, absent): (Vec<_>, Vec<_>) = batch
+        .in_state("in_doubt")
+        .into_iter()
+        .partition(|doubt| mailbox.iter().any(|&number| id(number) == *doubt));
+    for (ids, word) in [(there, "--accepted"), (absent, "--unsent")] {
+        if !ids.is_empty() {
+            let mut arguments: Vec<_> = ids.iter().map(String::as_str).collect();
+            arguments.push(word);
+            batch.run("resolve", &arguments).expect(0);
         }
     }
 }
@@ -132,28 +131,32 @@ fn then(hook: Hook, action: Action) -> Action {
     Action::CallThen(hook, Box::new(action))
 }
 
+fn then_go(hook: Hook) -> Action {
+    then(hook, Action::Go)
+}
+
 #[test]
 fn killed_while_connecting() {
     let at = |step: &Step| *step == Step::Connect;
-    Moments::new(at, |hook| then(hook, Action::Go)).play();
+    Moments::new(at, then_go).play();
 }
 
 #[test]
 fn killed_at_mail() {
     let at = |step: &Step| matches!(step, Step::MailFrom(_));
-    Moments::new(at, |hook| then(hook, Action::Go)).play();
+    Moments::new(at, then_go).play();
 }
 
 #[test]
 fn killed_at_rcpt() {
     let at = |step: &Step| matches!(step, Step::Rcpt(_));
-    Moments::new(at, |hook| then(hook, Action::Go)).play();
+    Moments::new(at, then_go).play();
 }
 
 #[test]
 fn killed_at_data() {
     let at = |step: &Step| *step == Step::Data;
-    Moments::new(at, |hook| then(hook, Action::Go)).play();
+    Moments::new(at, then_go).play();
 }
 
 /// Half of the letter is on the server's side and the rest may be in the buffers between.
@@ -168,7 +171,7 @@ fn killed_in_the_middle_of_a_large_letter() {
             large.resize(600_000, b'x');
             large
         },
-        ..Moments::new(at, |hook| then(hook, Action::Go))
+        ..Moments::new(at, then_go)
     }
     .play();
 }
@@ -203,7 +206,35 @@ fn killed_with_four_letters_in_flight() {
         kills: 5,
         schools: 48,
         connections: 4,
-        ..Moments::new(at, |hook| then(hook, Action::Go))
+        ..Moments::new(at, then_go)
     }
     .play();
+}
+
+/// The state file is put in place whole: a run that is killed while it makes it leaves none, or a
+/// good one.
+#[test]
+fn killed_while_the_state_file_is_made() {
+    for name in [".lock", ".new", "", "-wal"] {
+        let server = SmtpServer::start();
+        let batch = TestBatch::new(3);
+        batch.use_smtp(server.port(), "");
+        // No letter can leave before the kill.
+        server.script(|_| Action::Silent);
+        let victim = Victim::default();
+        victim.send(&batch);
+        let state = batch.path("batch.state.db");
+        let file = batch.path(&format!("batch.state.db{name}"));
+        wait::until(name, || file.exists() || state.exists());
+        victim.kill();
+        victim.wait_until_killed();
+        assert!(server.wait_idle(wait::LONG));
+        server.script(|_| Action::Go);
+        // A letter that was claimed in that moment is in doubt.
+        let code = batch.send(&[]).code;
+        assert!([Some(0), Some(4)].contains(&code), "{name}: {code:?}");
+        settle_by_looking(&accepted_by(&server), &batch);
+        batch.send(&[]).expect(0);
+        assert_each_once(&server, 3);
+    }
 }

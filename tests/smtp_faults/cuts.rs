@@ -95,6 +95,21 @@ fn a_server_that_always_answers_data_with_250_is_never_believed() {
     assert!(server.received().is_empty());
 }
 
+/// A letter that the far side cannot bear must not hold up the others.
+#[test]
+fn a_letter_at_which_the_server_always_cuts_stays_pending_and_the_others_go_on() {
+    let server = SmtpServer::start();
+    let batch = TestBatch::new(5);
+    batch.use_smtp(server.port(), "");
+    server.script(|event| match &event.step {
+        Step::Rcpt(to) if to.contains("school2.") => Action::Cut,
+        _ => Action::Go,
+    });
+    batch.send(&[]).expect(5).says("S002: not taken");
+    assert_eq!(accepted_by(&server), [1, 3, 4, 5]);
+    assert_eq!(batch.in_state("pending"), ["S002"]);
+}
+
 #[test]
 fn an_idle_connection_that_the_server_closed_is_opened_again() {
     let server = SmtpServer::start();
