@@ -1,6 +1,6 @@
 //! TLS, certificates, sign-in, and what is never sent in the clear.
 
-use crate::support::smtp::{SmtpServer, Step};
+use crate::support::smtp::{Action, SmtpServer, Step};
 use crate::support::{Ran, TestBatch, assert_each_once};
 
 const USER: &str = "reports@study.example";
@@ -142,7 +142,7 @@ fn a_server_without_starttls_gets_neither_mail_nor_password() {
             matches!(event.step, Step::Connect | Step::Ehlo | Step::Quit),
             "{event:?}"
         );
-        crate::support::smtp::Action::Go
+        Action::Go
     });
     let batch = batch_for(&server, "localhost", &login(PASSWORD));
     assert_stopped(batch.send(&[]), 5, &server, &batch).says("does not offer STARTTLS");
@@ -204,4 +204,31 @@ fn a_password_may_go_in_the_clear_to_this_machine() {
     let batch = batch_for(&server, "127.0.0.1", &lines);
     batch.send(&[]).expect(0);
     assert_sent(&server, false, Some(USER));
+}
+
+#[test]
+fn tls_to_a_server_that_speaks_in_the_clear_stops_the_run() {
+    let server = SmtpServer::start();
+    let lines = format!("security = \"tls\"\n{}", login(PASSWORD));
+    let batch = batch_for(&server, "localhost", &lines);
+    assert_stopped(batch.send(&[]), 5, &server, &batch).says("TLS");
+}
+
+/// Whoever stands between the two ends before TLS could send replies ahead of time, to be taken for
+/// the server's: that a letter was accepted, for one.
+#[test]
+fn replies_that_came_before_tls_are_not_the_servers() {
+    let server = SmtpServer::builder().starttls().start();
+    server.script(|event| match event.step {
+        Step::StartTls => Action::reply(
+            220,
+            "Go ahead\r\n250 EHLO\r\n250 MAIL\r\n250 RCPT\r\n354 DATA\r\n250 accepted",
+        ),
+        Step::FinalDot => Action::reply(554, "5.6.0 No"),
+        _ => Action::Go,
+    });
+    let batch = batch_for(&server, "localhost", "security = \"starttls\"");
+    let ran = batch.send(&[]);
+    assert_eq!(batch.in_state("accepted"), Vec::<String>::new(), "{ran:?}");
+    assert_stopped(ran, 5, &server, &batch);
 }

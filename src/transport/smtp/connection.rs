@@ -24,7 +24,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::super::{Answer, SendError};
 use super::reply::{Failure, Phase};
-use super::stream::Protected;
+use super::stream::{LineByLine, Protected};
 use super::tls;
 use crate::config::{SmtpSecurity, SmtpSettings};
 use crate::fault::Fault;
@@ -129,6 +129,9 @@ impl Connector {
             .await
             .map_err(|error| failed(&error))?;
         tcp.set_nodelay(true).map_err(|error| failed(&error))?;
+        if self.starttls.is_some() {
+            return Ok(Box::new(LineByLine(tcp)));
+        }
         let Some((connector, name)) = &self.implicit else {
             return Ok(Box::new(tcp));
         };
