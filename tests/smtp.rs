@@ -145,3 +145,20 @@ fn the_receipt_is_kept() {
     let message_id = support::parse_mail(&received[0].data).message_id;
     assert_eq!(letter["message_id"], message_id);
 }
+
+/// What a person looked at in the outbox is what goes out.
+#[test]
+fn the_message_on_the_wire_is_the_one_in_the_outbox() {
+    let server = SmtpServer::start();
+    let batch = TestBatch::new(1);
+    batch.use_smtp(server.port(), "");
+    batch.run("send", &["--transport", "outbox"]).expect(0);
+    batch.send(&[]).expect(0);
+    let undated = |message: &[u8]| -> Vec<String> {
+        let text = String::from_utf8(message.to_vec()).unwrap();
+        let lines = text.split("\r\n").map(str::to_owned);
+        lines.filter(|line| !line.starts_with("Date: ")).collect()
+    };
+    let shown = std::fs::read(batch.path("outbox/S001.eml")).unwrap();
+    assert_eq!(undated(&server.received()[0].data), undated(&shown));
+}

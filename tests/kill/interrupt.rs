@@ -1,5 +1,8 @@
 //! Ctrl-C, and the signal by which a system ends programs.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::support::smtp::{Action, SmtpServer, Step};
 use crate::support::victim::Victim;
 use crate::support::{TestBatch, accepted_by, assert_each_once};
@@ -100,4 +103,35 @@ fn an_interrupt_ends_a_pause() {
     batch.use_smtp(server.port(), "");
     batch.run("resume", &["--yes"]).expect(0);
     assert_each_once(&server, 3);
+}
+
+#[test]
+fn an_interrupt_finishes_all_four_letters_in_flight() {
+    let server = SmtpServer::start();
+    let batch = TestBatch::new(12);
+    batch.use_smtp(server.port(), "connections = 4");
+    batch.replace(".secrets.toml", "\"5s\"", "\"1m\"");
+    let victim = Victim::default();
+    let (hook, waiting) = (victim.clone(), Arc::new(AtomicUsize::new(0)));
+    server.script(move |event| {
+        if event.step != Step::FinalDot || event.message > 4 {
+            return Action::Go;
+        }
+        let (hook, waiting) = (hook.clone(), Arc::clone(&waiting));
+        // The last of the four interrupts; none is answered before that is noted.
+        let interrupt = move || {
+            if waiting.fetch_add(1, Ordering::SeqCst) == 3 {
+                hook.signal("INT");
+            }
+            hook.wait_until_it_says(NOTED);
+        };
+        Action::call(interrupt, Action::Go)
+    });
+    victim.send(&batch);
+    assert_eq!(victim.wait().code(), Some(130), "{}", victim.said());
+    assert_eq!(accepted_by(&server).len(), 4);
+    assert_eq!(batch.in_state("accepted").len(), 4);
+    assert_eq!(batch.in_state("pending").len(), 8);
+    batch.run("resume", &["--yes"]).expect(0);
+    assert_each_once(&server, 12);
 }

@@ -130,3 +130,19 @@ fn only_letters_in_doubt_can_be_resolved() {
     // All or none: the one in doubt is still in doubt.
     assert_eq!(batch.in_state("in_doubt"), ["S002"]);
 }
+
+/// Each doubt costs a person an enquiry: a server that makes one after the other is not given more.
+#[test]
+fn five_doubts_in_a_row_stop_the_run() {
+    let server = SmtpServer::start();
+    let batch = TestBatch::new(8);
+    batch.use_smtp(server.port(), "");
+    server.script(|event| match event.step {
+        Step::FinalDot => Action::AcceptThenCut,
+        _ => Action::Go,
+    });
+    batch.send(&[]).expect(5).says("5 failures in a row");
+    assert_eq!(batch.in_state("in_doubt").len(), 5);
+    assert_eq!(batch.in_state("pending"), ["S006", "S007", "S008"]);
+    assert_eq!(accepted_by(&server), [1, 2, 3, 4, 5]);
+}

@@ -99,3 +99,16 @@ fn a_552_in_the_middle_of_the_data_rejects_the_letter_and_the_others_go_on() {
         "552 5.3.4 Too large",
     );
 }
+
+#[test]
+fn a_letter_that_is_too_large_for_the_server_is_rejected_and_the_others_go_on() {
+    let server = SmtpServer::builder().size(20_000).start();
+    let batch = TestBatch::new(3);
+    batch.use_smtp(server.port(), "");
+    let mut report = b"%PDF-1.4\n".to_vec();
+    report.resize(30_000, b'x');
+    batch.write("reports/S002.pdf", report);
+    batch.send(&[]).expect(4).says("S002: rejected: 552");
+    assert_states(&batch, &["S001", "S003"], "rejected", &["S002"]);
+    assert_eq!(accepted_by(&server), [1, 3]);
+}
