@@ -171,9 +171,11 @@ impl Run<'_, '_> {
             && self.ready.is_empty()
             && self.retries.is_empty();
         match self.ending.take() {
-            Some(ending) => Some(ending),
-            None if nothing_left => Some(Ending::Finished { left: self.left }),
-            None => None,
+            // Asked to stop in its last letter, it has finished: nothing could be resumed.
+            None | Some(Ending::Interrupted) if nothing_left => {
+                Some(Ending::Finished { left: self.left })
+            }
+            ending => ending,
         }
     }
 

@@ -14,8 +14,17 @@ fn interrupted(
     signal: &'static str,
     then: fn(Victim) -> Action,
 ) -> (SmtpServer, TestBatch, Victim) {
+    interrupted_in(5, signal, then)
+}
+
+/// The same, of so many letters.
+fn interrupted_in(
+    schools: usize,
+    signal: &'static str,
+    then: fn(Victim) -> Action,
+) -> (SmtpServer, TestBatch, Victim) {
     let server = SmtpServer::start();
-    let batch = TestBatch::new(5);
+    let batch = TestBatch::new(schools);
     batch.use_smtp(server.port(), "");
     batch.replace(".secrets.toml", "\"5s\"", "\"1m\"");
     let victim = Victim::default();
@@ -134,4 +143,13 @@ fn an_interrupt_finishes_all_four_letters_in_flight() {
     assert_eq!(batch.in_state("pending").len(), 8);
     batch.run("resume", &["--yes"]).expect(0);
     assert_each_once(&server, 12);
+}
+
+/// Then there is nothing to go on with, and the run has simply finished.
+#[test]
+fn an_interrupt_in_the_last_letter_is_a_run_that_finished() {
+    let (server, batch, victim) = interrupted_in(2, "INT", |_| Action::Go);
+    assert_eq!(victim.wait().code(), Some(0), "{}", victim.said());
+    assert_eq!(batch.in_state("accepted"), ["S001", "S002"]);
+    assert_each_once(&server, 2);
 }
