@@ -73,7 +73,7 @@ pub(super) fn run(
     let mut ledger = state.open(command, &described, clock)?;
     take_plan(args, &loaded, &prepared, &mut ledger, rehearsal)?;
     if args.retry_rejected {
-        ledger.retry_rejected()?;
+        ledger.retry_rejected(&args.only)?;
     }
     let before = ledger.counts()?;
     if start == Start::Begun && before.pending == 0 && before.in_doubt == 0 {

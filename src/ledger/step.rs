@@ -209,17 +209,28 @@ impl Ledger {
         read().map_err(|error| LedgerError::of(&self.path, &error))
     }
 
-    /// Makes rejected letters pending again, as `--retry-rejected` asks, and says how many.
+    /// Makes rejected letters pending again, as `--retry-rejected` asks: those of these recipients,
+    /// or all if none is named. Says how many.
     ///
     /// # Errors
-    /// When the file cannot be written.
-    pub fn retry_rejected(&mut self) -> Result<usize, LedgerError> {
-        self.db
-            .execute(
-                "UPDATE letters SET state = 'pending' WHERE state = 'rejected' AND position IS NOT NULL",
-                [],
-            )
-            .map_err(|error| LedgerError::of(&self.path, &error))
+    /// When the file cannot be written; then none is.
+    pub fn retry_rejected(&mut self, only: &[String]) -> Result<usize, LedgerError> {
+        const RETRY: &str = "UPDATE letters SET state = 'pending'
+             WHERE state = 'rejected' AND position IS NOT NULL";
+        let path = self.path.clone();
+        let mut write = || -> rusqlite::Result<usize> {
+            if only.is_empty() {
+                return self.db.execute(RETRY, []);
+            }
+            let transaction = self.db.transaction()?;
+            let mut count = 0;
+            for id in only {
+                count += transaction.execute(&format!("{RETRY} AND id = ?1"), [id])?;
+            }
+            transaction.commit()?;
+            Ok(count)
+        };
+        write().map_err(|error| LedgerError::of(&path, &error))
     }
 }
 

@@ -112,3 +112,25 @@ fn a_letter_that_is_too_large_for_the_server_is_rejected_and_the_others_go_on() 
     assert_states(&batch, &["S001", "S003"], "rejected", &["S002"]);
     assert_eq!(accepted_by(&server), [1, 3]);
 }
+
+/// The others stay rejected, also for the run after it.
+#[test]
+fn retry_rejected_with_only_touches_no_other_letter() {
+    let server = SmtpServer::start();
+    let batch = TestBatch::new(3);
+    batch.use_smtp(server.port(), "");
+    always(
+        &server,
+        &[1, 3],
+        |step| *step == Step::FinalDot,
+        || Action::reply(554, "5.6.0 No"),
+    );
+    batch.send(&[]).expect(4);
+    server.script(|_| Action::Go);
+    batch
+        .send(&["--retry-rejected", "--only", "S003"])
+        .expect(4);
+    batch.send(&[]).expect(4);
+    assert_states(&batch, &["S002", "S003"], "rejected", &["S001"]);
+    assert_eq!(accepted_by(&server), [2, 3]);
+}
