@@ -72,10 +72,10 @@ pub(super) fn run(
     };
     let mut ledger = state.open(command, &described, clock)?;
     take_plan(args, &loaded, &prepared, &mut ledger, rehearsal)?;
+    let mut before = ledger.counts()?;
     if args.retry_rejected {
-        ledger.retry_rejected(&args.only)?;
+        before.pending += std::mem::take(&mut before.rejected);
     }
-    let before = ledger.counts()?;
     if start == Start::Begun && before.pending == 0 && before.in_doubt == 0 {
         return Err(Stop::new(
             Exit::Usage,
@@ -88,6 +88,10 @@ pub(super) fn run(
     if before.pending > 0 && !confirmed(args, &loaded, &prepared, &described, &before, console) {
         ledger.end_run(clock.now(), "not confirmed")?;
         return Err(Stop::new(Exit::Interrupted, "nothing was sent"));
+    }
+    // Not before the question: who says no has changed nothing.
+    if args.retry_rejected {
+        ledger.retry_rejected(&args.only)?;
     }
     let interrupt = Interrupt::default();
     listen_for_interrupt(&interrupt);

@@ -154,17 +154,20 @@ impl Connector {
         self.runtime
             .block_on(async { tokio::time::timeout(timeout, future).await })
             .unwrap_or_else(|_| {
-                Err(SendError::Transient {
-                    answer: Answer::new(
-                        "timeout",
-                        &format!(
-                            "no answer to {step} from the mail server in {} s",
-                            timeout.as_secs()
-                        ),
-                    ),
-                    everyone: true,
-                })
+                let silence = Failure::silence(timeout).refused_at(Phase::Connect);
+                Err(during(step, silence))
             })
+    }
+}
+
+/// Names the step in which a connection failed.
+fn during(step: &str, failure: SendError) -> SendError {
+    match failure {
+        SendError::Transient { answer, everyone } => SendError::Transient {
+            answer: Answer::new(answer.code, &format!("{step}: {}", answer.text)),
+            everyone,
+        },
+        other => other,
     }
 }
 
