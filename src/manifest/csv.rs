@@ -29,7 +29,7 @@ pub(super) fn read(path: &Path, config: &ManifestConfig, findings: &mut Findings
 fn decode<'a>(bytes: &'a [u8], findings: &mut Findings) -> Option<Cow<'a, str>> {
     if let Some((encoding, mark)) = encoding_rs::Encoding::for_bom(bytes) {
         let (text, malformed) = encoding.decode_without_bom_handling(&bytes[mark..]);
-        return if malformed {
+        return if malformed || text.contains('\0') {
             unreadable(findings, encoding.name())
         } else {
             Some(text)
