@@ -101,6 +101,43 @@ fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
         .from_reader(text.as_bytes())
 }
 
+/// The lines of the file, counted as an editor counts them.
+///
+/// The reader's own count stands where it began to look for a record: before blank lines, and before
+/// the second half of a line end of two characters.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    counted: usize,
+    line: u32,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            bytes: text.as_bytes(),
+            counted: 0,
+            line: 1,
+        }
+    }
+
+    /// The line of the record that the reader found when it looked from this byte on. Records are
+    /// asked for in their order.
+    fn of(&mut self, byte: u64) -> u32 {
+        let begun = usize::try_from(byte).unwrap_or(usize::MAX);
+        while let Some(byte) = self.bytes.get(self.counted) {
+            let ends_line = match byte {
+                b'\n' => true,
+                b'\r' => self.bytes.get(self.counted + 1) != Some(&b'\n'),
+                _ if self.counted >= begun => break,
+                _ => false,
+            };
+            self.line = self.line.saturating_add(u32::from(ends_line));
+            self.counted += 1;
+        }
+        self.line
+    }
+}
+
 fn parse(text: &str, delimiter: u8, findings: &mut Findings) -> Option<Table> {
     let mut reader = reader(text, delimiter);
     let mut record = StringRecord::new();
@@ -113,6 +150,7 @@ fn parse(text: &str, delimiter: u8, findings: &mut Findings) -> Option<Table> {
         return None;
     }
     let mut table = Table::new(record.iter().map(str::to_owned).collect());
+    let mut lines = Lines::new(text);
     let width = table.headers().len();
     loop {
         match reader.read_record(&mut record) {
@@ -126,8 +164,7 @@ fn parse(text: &str, delimiter: u8, findings: &mut Findings) -> Option<Table> {
                 return None;
             }
         }
-        let line = record.position().map_or(0, csv::Position::line);
-        let line = u32::try_from(line).unwrap_or(u32::MAX);
+        let line = lines.of(record.position().map_or(0, csv::Position::byte));
         let is_blank = record.iter().all(|cell| cell.trim().is_empty());
         let overhangs = record
             .iter()
