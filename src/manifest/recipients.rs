@@ -1,7 +1,7 @@
 //! Rows of one id become one recipient.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use super::columns::Columns;
 use super::{Findings, Table};
@@ -47,14 +47,12 @@ impl<'a> Recipient<'a> {
     /// The addresses. Malformed cells were refused when the manifest was read.
     #[must_use]
     pub fn addressees(&self) -> Addressees {
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         let mut gather = |columns: &[usize]| {
             let mut mailboxes: Vec<Mailbox> = Vec::new();
             for cell in columns.iter().flat_map(|&column| self.cells(column)) {
                 for mailbox in parse_list(cell).unwrap_or_default() {
-                    let folded = mailbox.address.folded();
-                    if !seen.contains(&folded) {
-                        seen.push(folded);
+                    if seen.insert(mailbox.address.folded()) {
                         mailboxes.push(mailbox);
                     }
                 }
