@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::fault::{Fault, Severity};
+use crate::fault::{Fault, Severity, quote};
 
 /// A number with commas: 12,345.
 pub(super) fn count(number: u64) -> String {
@@ -76,7 +76,7 @@ pub(super) fn fault(fault: &Fault) -> String {
         place.push_str(&format!(":{row}"));
     }
     if let Some(column) = &fault.column {
-        place.push_str(&format!(" [{column}]"));
+        place.push_str(&format!(" [{}]", quote(column)));
     }
     if let Some(id) = &fault.id {
         place.push_str(&format!(" {id}"));

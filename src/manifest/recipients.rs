@@ -127,6 +127,9 @@ pub(super) fn group(table: &Table, columns: &Columns, findings: &mut Findings) -
 
 const NONE: u32 = u32::MAX;
 
+/// An id stands in file names and in most of what is told about a letter.
+const LONGEST_ID: usize = 200;
+
 /// Row counts stay below 2^32 because the table's text does.
 fn index(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(NONE)
@@ -150,6 +153,17 @@ fn chain_rows(table: &Table, id_column: usize, findings: &mut Findings) -> (Vec<
                 Fault::new("the id is empty", "fill in the id, or delete the row")
                     .row(table.number(row))
                     .column(header),
+            );
+            continue;
+        }
+        if id.len() > LONGEST_ID {
+            findings.add(
+                Fault::new(
+                    format!("the id `{}` is longer than {LONGEST_ID} bytes", quote(id)),
+                    "check [manifest] id, or use a shorter id",
+                )
+                .row(table.number(row))
+                .column(header),
             );
             continue;
         }
