@@ -234,7 +234,13 @@ fn check_addresses(recipient: &Recipient<'_>, findings: &mut Findings) {
     } = recipient.columns;
     let mut any_malformed = false;
     let mut given = Vec::new();
+    let mut columns: Vec<usize> = Vec::new();
     for &column in to.iter().chain(cc).chain(bcc).chain(require) {
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    for column in columns {
         for (&row, cell) in recipient.rows.iter().zip(recipient.cells(column)) {
             match parse_list(cell) {
                 Ok(mailboxes) if mailboxes.is_empty() => {}
