@@ -117,17 +117,26 @@ impl Sheet {
                     }
                     sheet.row[column] = text;
                 }
-                Err(error) => sheet.faults.push(
-                    Fault::new(
-                        format!("the cell in column {} shows the error {error}", column + 1),
-                        "mend the formula, or put the value there",
-                    )
-                    .row(row + 1),
-                ),
+                Err(error) => sheet.note_error(row + 1, column, &error),
             }
         }
         sheet.end_row(current)?;
         Ok(sheet)
+    }
+
+    fn note_error(&mut self, row: u32, column: usize, error: &str) {
+        let fault = Fault::new(
+            format!("the cell shows the error {error}"),
+            "mend the formula, or put the value there",
+        )
+        .row(row);
+        let headers = self.table.as_ref().map(Table::headers);
+        let header = headers.and_then(|headers| headers.get(column));
+        let header = match header {
+            Some(header) if !header.trim().is_empty() => header.clone(),
+            _ => format!("{}", column + 1),
+        };
+        self.faults.push(fault.column(header));
     }
 
     fn end_row(&mut self, row: Option<u32>) -> Result<(), String> {
