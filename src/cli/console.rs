@@ -1,5 +1,6 @@
 //! The only printer: results to stdout, the rest to stderr.
 
+use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -47,7 +48,7 @@ impl Console {
     /// A piece of a JSON object.
     pub fn json(&self, piece: &str) {
         // Whoever reads may close the pipe early; that is no error of ours.
-        let _ = self.lock_json().write_all(piece.as_bytes());
+        let _ = self.lock_json().write_all(tame(piece).as_bytes());
     }
 
     /// Writes out what is left of a JSON object.
@@ -132,4 +133,24 @@ fn write_line(to: &mut dyn Write, text: &str) {
         .collect();
     // A closed pipe or a full log disk must not stop the sending.
     let _ = writeln!(to, "{safe}");
+}
+
+/// A piece of JSON with escapes for what a terminal would act on or not show. All of it stands in
+/// strings, and serde escapes only what JSON forbids there.
+fn tame(piece: &str) -> Cow<'_, str> {
+    let hidden = |c: char| c == '\u{7f}' || (!c.is_ascii() && escape(c).next() != Some(c));
+    if !piece.contains(hidden) {
+        return piece.into();
+    }
+    let mut safe = String::with_capacity(piece.len());
+    for character in piece.chars() {
+        if hidden(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                safe.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            safe.push(character);
+        }
+    }
+    safe.into()
 }
