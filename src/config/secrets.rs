@@ -110,9 +110,19 @@ fn read(path: &Path) -> Result<File, ConfigError> {
         ConfigError::Syntax {
             what: WHAT,
             path: path.to_owned(),
-            detail: format!("line {}: {}", line + 1, error.message()),
+            detail: format!("line {}: {}", line + 1, without_value(error.message())),
         }
     })
+}
+
+/// What the reader says, less the value it read: a password may stand in the wrong line.
+fn without_value(message: &str) -> String {
+    match message.rsplit_once(", expected ") {
+        Some((read, expected)) if read.starts_with("invalid") => {
+            format!("the value is of another kind, expected {expected}")
+        }
+        _ => message.to_owned(),
+    }
 }
 
 impl File {
