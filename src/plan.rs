@@ -211,13 +211,13 @@ fn claimed_twice(letters: &Letters, entries: &[PlannedLetter]) -> Vec<Fault> {
             continue;
         };
         if first_digest == second_digest {
-            faults.push(
-                Fault::new(
-                    format!("the attachment has the same contents as that of {}", letters.id(*first)),
-                    "give each recipient its own file, or set shared = true for a file that goes to everyone",
-                )
-                .id(letters.id(*second)),
-            );
+            let mut fault = Fault::new(
+                format!("the attachment has the same contents as that of {}", letters.id(*first)),
+                "give each recipient its own file, or set shared = true for a file that goes to everyone",
+            )
+            .id(letters.id(*second));
+            fault.file = letters.file_of(*second, second_digest);
+            faults.push(fault);
         }
     }
     faults

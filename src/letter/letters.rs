@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::attachment::{self, Attachment};
+use super::attachment::{self, Attachment, Sha256Digest};
 use super::sender::sender;
 use super::template::{self, Escape, Templates};
 use super::values::Values;
 use super::{Letter, rehearsal};
 use crate::address::{Address, HeaderText, Mailbox};
 use crate::config::{Batch, Secrets};
-use crate::fault::Fault;
+use crate::fault::{Fault, quote};
 use crate::manifest::{Addressees, Manifest};
 
 /// Makes the letters of a batch: the same code for check, preview and send.
@@ -154,6 +154,16 @@ impl Letters {
             Ok(read)
         })?;
         Ok((letter, contents))
+    }
+
+    /// The file of a letter's attachment with these contents, as the batch file names it.
+    #[must_use]
+    pub fn file_of(&self, index: usize, sha256: &Sha256Digest) -> Option<String> {
+        let letter = self.make(index).ok()?;
+        let mut attachments = letter.attachments.iter();
+        let path = &attachments.find(|file| file.sha256 == *sha256)?.path;
+        let inside = path.strip_prefix(&self.plan.folder).unwrap_or(path);
+        Some(quote(&inside.display().to_string()))
     }
 
     /// The id of a letter that has been rendering for longer than `limit`, with its template.
