@@ -2,6 +2,7 @@
 
 mod attachment;
 mod letters;
+mod place;
 mod rehearsal;
 mod sender;
 mod source;

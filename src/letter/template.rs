@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tera::{Context, ErrorKind, Tera};
 
+use super::place;
 use super::source::{gather, name_of, read};
 use super::watch::Watch;
 use crate::config::Batch;
@@ -46,6 +47,8 @@ pub(super) struct Templates {
     pub html: String,
     /// The name of the text template, if there is one.
     pub text: Option<String>,
+    /// Every template by its name, for the places of what is wrong with it.
+    sources: Vec<(String, String)>,
     watch: Watch,
 }
 
@@ -94,9 +97,10 @@ impl Templates {
             faults.push(fault(&error, &html));
         }
         for (name, source) in strings {
-            if let Err(error) = text_engine.add_raw_templates([(name.clone(), source)]) {
+            if let Err(error) = text_engine.add_raw_templates([(name.clone(), source.clone())]) {
                 faults.push(fault(&error, &name));
             }
+            files.push((name, source));
         }
         if !faults.is_empty() {
             return Err(faults);
@@ -106,6 +110,7 @@ impl Templates {
             text_engine,
             html,
             text,
+            sources: files,
             watch: Watch::default(),
         })
     }
@@ -134,19 +139,35 @@ impl Templates {
                 .collect();
             unknown.sort_unstable();
             for value in unknown {
-                faults.push(
-                    Fault::new(
-                        format!(
-                            "the template uses `{}`, which no column and no [vars] gives",
-                            quote(value)
-                        ),
-                        near(value, known),
-                    )
-                    .file(name),
-                );
+                let fault = self.unknown_value(name, value, known);
+                // A file that two templates include is told once.
+                if !faults.contains(&fault) {
+                    faults.push(fault);
+                }
             }
         }
         faults
+    }
+
+    fn unknown_value(&self, name: &str, value: &str, known: &HashSet<&str>) -> Fault {
+        let found = |(name, source): &'_ (String, String)| {
+            place::of_value(source, value).map(|place| (name.clone(), place))
+        };
+        let (own, others): (Vec<_>, Vec<_>) =
+            self.sources.iter().partition(|(other, _)| other == name);
+        let used = format!(
+            "the template uses `{}`, which no column and no [vars] gives",
+            quote(value)
+        );
+        // What it does not use itself stands in a file that it extends or includes.
+        match own.into_iter().chain(others).find_map(found) {
+            Some((file, (line, column))) => Fault::new(
+                format!("line {line}, column {column}: {used}"),
+                near(value, known),
+            )
+            .file(file),
+            None => Fault::new(used, near(value, known)).file(name),
+        }
     }
 
     /// Renders one template for one recipient.
