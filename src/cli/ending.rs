@@ -2,12 +2,12 @@
 
 use super::args::SendArgs;
 use super::console::Console;
-use super::exit::{Exit, Stop};
+use super::exit::Exit;
 use super::prepare::{Loaded, show};
 use super::{json, status, words};
 use crate::clock::Clock;
 use crate::dispatch::Ending;
-use crate::ledger::{Counts, Ledger};
+use crate::ledger::{Counts, Ledger, LedgerError};
 
 /// Says how the run ended and what to do next.
 pub(super) fn finish(
@@ -17,7 +17,7 @@ pub(super) fn finish(
     ending: &Ending,
     console: &Console,
     clock: &dyn Clock,
-) -> Result<Exit, Stop> {
+) -> Result<Exit, LedgerError> {
     let counts = ledger.counts()?;
     let partly = ledger.partly_refused()?;
     let ending = match ending {
@@ -45,7 +45,10 @@ pub(super) fn finish(
         console.error(reason);
     }
     let ended = reason.unwrap_or_else(|| "finished".to_owned());
-    ledger.end_run(clock.now(), &ended)?;
+    // Every letter is settled by now: a note that cannot be written changes nothing.
+    if let Err(error) = ledger.end_run(clock.now(), &ended) {
+        console.note(&format!("the end of this run is not noted: {error}"));
+    }
     Ok(exit)
 }
 

@@ -15,7 +15,7 @@ use super::{changes, json, status, words};
 use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::dispatch::{Dispatch, Interrupt, estimate};
-use crate::ledger::{Ledger, LetterRecord};
+use crate::ledger::{Ledger, LedgerError, LetterRecord};
 use crate::message::message_id;
 use crate::plan::hex;
 
@@ -115,15 +115,18 @@ pub(super) fn run(
         );
         dispatch.run(&mut ledger, transports, &mut |event| progress.show(&event))
     };
-    let ending = ending.map_err(|error| {
-        Stop::new(
-            Exit::Stopped,
-            format!(
-                "{error}\n  letters in hand are in doubt; `postroom status` shows what is recorded"
-            ),
-        )
-    })?;
-    finish(args, &loaded, ledger, &ending, console, clock)
+    let ending = ending.map_err(|error| lost_ledger(&error))?;
+    finish(args, &loaded, ledger, &ending, console, clock).map_err(|error| lost_ledger(&error))
+}
+
+/// A state file that fails while letters go out. What it says of itself was written for a run that
+/// has not begun.
+fn lost_ledger(error: &LedgerError) -> Stop {
+    let text = error.to_string().replace(
+        "\n  nothing was sent",
+        "\n  letters in hand are in doubt; `postroom status` shows what is recorded",
+    );
+    Stop::new(Exit::Stopped, text)
 }
 
 /// How long some of the letters take under the limits, taking each for an average one.

@@ -54,7 +54,7 @@ pub enum LedgerError {
         wanted: String,
     },
     /// The disk or its rights do not allow it.
-    #[error("cannot write the state file {}: {detail}\n  next: make room or correct the rights of its folder, then run the same command again", path.display())]
+    #[error("cannot write the state file {}: {detail}\n  nothing was sent\n  next: make room or correct the rights of its folder, then run the same command again", path.display())]
     Storage {
         /// The state file.
         path: PathBuf,
