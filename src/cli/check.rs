@@ -25,8 +25,10 @@ pub(super) fn run(args: &CheckArgs, console: &Console, clock: &dyn Clock) -> Res
     };
     findings.extend(transport.as_ref().err().cloned());
     let begun = planned.as_ref().map(|prepared| begun(&state, prepared));
-    if let Some(Ok((_, differences))) = &begun {
-        findings.extend(differences.iter().cloned());
+    match &begun {
+        Some(Ok((_, differences))) => findings.extend(differences.iter().cloned()),
+        Some(Err(error)) => findings.push(untrusted(&state, error)),
+        None => {}
     }
     if console.output.json {
         let planned = planned
@@ -37,7 +39,6 @@ pub(super) fn run(args: &CheckArgs, console: &Console, clock: &dyn Clock) -> Res
         show(&findings, console);
     }
     match (planned, begun, transport) {
-        (_, Some(Err(error)), _) => Err(error.into()),
         (Some(prepared), Some(Ok((counts, _))), Ok(transport))
             if !findings.iter().any(Fault::is_fault) =>
         {
@@ -76,6 +77,15 @@ fn begun(
         })
         .collect();
     Ok((Some(ledger.counts()?), findings))
+}
+
+/// A state file that `send` would refuse, as a finding.
+fn untrusted(state: &StateFile, error: &LedgerError) -> Fault {
+    let path = state.path.display().to_string();
+    let told = error.to_string().replace("\n  nothing was sent", "");
+    let (text, next_step) = told.split_once("\n  next: ").unwrap_or((&told, ""));
+    let text = text.strip_prefix(&path).unwrap_or(text).trim_start();
+    Fault::new(text, next_step).file(path)
 }
 
 /// What a person can sign.
