@@ -41,6 +41,8 @@ impl Manifest {
         };
         let manifest = read_table(&batch.resolve(&config.path), config, &mut findings)
             .and_then(|table| group(table, config, &mut findings));
+        // As they stand in the file, so that a person mends it from top to bottom.
+        findings.list.sort_by_key(|fault| fault.row);
         let sound = !findings.list.iter().any(Fault::is_fault);
         (manifest.filter(|_| sound), findings.list)
     }
