@@ -124,7 +124,7 @@ fn ending_words(
 fn incomplete(counts: &Counts, partly: u64) -> String {
     let mut text = String::from("finished, but not everything was accepted");
     if counts.rejected > 0 {
-        text.push_str("\n  next, rejected: correct the address, then `postroom send --accept-changes --retry-rejected`");
+        text.push_str("\n  next, rejected: mend what the answers name, then `postroom send --retry-rejected`, with --accept-changes if an address was corrected");
     }
     if counts.in_doubt > 0 {
         text.push_str("\n  next, in doubt: look in the Sent folder or ask the school, then `postroom resolve BATCH ID --accepted` or `--unsent`");

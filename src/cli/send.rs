@@ -80,7 +80,7 @@ pub(super) fn run(
         return Err(Stop::new(
             Exit::Usage,
             format!(
-                "there is nothing to resume: {}",
+                "there is nothing to resume: {}\n  next: `postroom status -v` shows what happened to each letter",
                 status::counts_line(&before)
             ),
         ));
