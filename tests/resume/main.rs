@@ -4,6 +4,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stderr,
     clippy::pedantic,
     reason = "a test may stop at a surprise"
 )]
@@ -14,6 +15,7 @@ mod support;
 mod changes;
 mod choosing;
 mod disk;
+mod midway;
 mod outbox;
 mod state;
 
