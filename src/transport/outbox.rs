@@ -4,7 +4,7 @@
 //! there is whole, and a repeat cannot make a second one.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -101,32 +101,33 @@ fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// The Message-ID of a file in the outbox; none when there is no file.
 fn message_id_of(path: &Path) -> io::Result<Option<String>> {
-    // Our headers come first and are short.
-    const HEADERS: u64 = 64 << 10;
+    // Our headers come first; most of them are the addresses, of which there may be many.
+    const LONGEST: u64 = 64 << 20;
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let mut start = Vec::new();
-    file.take(HEADERS).read_to_end(&mut start)?;
-    let start = String::from_utf8_lossy(&start);
-    let headers = start
-        .split("\r\n\r\n")
-        .next()
-        .unwrap_or("")
-        .replace("\r\n ", " ");
-    let value = headers
-        .lines()
-        .find_map(|line| line.strip_prefix("Message-ID:"))
-        .unwrap_or("");
-    Ok(Some(
-        value
-            .trim()
-            .trim_start_matches('<')
-            .trim_end_matches('>')
-            .to_owned(),
-    ))
+    let mut lines = BufReader::new(file.take(LONGEST));
+    let (mut value, mut line) = (String::new(), Vec::new());
+    let mut inside = false;
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        let text = String::from_utf8_lossy(&line);
+        let text = text.trim_end_matches(['\r', '\n']);
+        let folded = text.starts_with([' ', '\t']);
+        if text.is_empty() || (inside && !folded) {
+            break;
+        }
+        if inside {
+            value.push_str(text);
+        } else if let Some(begun) = text.strip_prefix("Message-ID:") {
+            value.push_str(begun);
+            inside = true;
+        }
+        line.clear();
+    }
+    let value = value.trim().trim_start_matches('<').trim_end_matches('>');
+    Ok(Some(value.to_owned()))
 }
 
 /// The file name of a recipient: the id itself where every system takes it, else a safe form with a
