@@ -202,8 +202,8 @@ impl Letters {
             .as_ref()
             .map(|text| render(text, Escape::None));
         let subject = subject.and_then(|subject| {
-            HeaderText::parse(&subject)
-                .map_err(|error| faults.push(bad_subject(&error.to_string(), id)))
+            header(&subject)
+                .map_err(|fault| faults.push(fault.id(id)))
                 .ok()
         });
         let mut attachments = Vec::new();
@@ -274,10 +274,23 @@ impl Letters {
     }
 }
 
-fn bad_subject(error: &str, id: &str) -> Fault {
-    Fault::new(
-        format!("the subject cannot be used: {error}"),
-        "take the line break out of the cell that the subject shows",
-    )
-    .id(id)
+/// The subject as a header: one line, and no longer than a mail program can show.
+fn header(subject: &str) -> Result<HeaderText, Fault> {
+    const LONGEST: usize = 1_000;
+    let bad = |error: &str, next_step: &str| {
+        Fault::new(format!("the subject cannot be used: {error}"), next_step)
+    };
+    let length = subject.chars().count();
+    if length > LONGEST {
+        return Err(bad(
+            &format!("it has {length} characters, more than {LONGEST}"),
+            "look at the cells that the subject shows",
+        ));
+    }
+    HeaderText::parse(subject).map_err(|error| {
+        bad(
+            &error.to_string(),
+            "take the line break out of the cell that the subject shows",
+        )
+    })
 }
