@@ -1,6 +1,8 @@
 //! The texts that a person meets when something is wrong, kept whole: the thing, the place and the
 //! next step must be in each.
 
+// Paths and the words of the system are part of the texts.
+#![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -184,6 +184,9 @@ fn a_megabyte_of_addresses_is_read() {
         format!("ID,School,Email\nS1,Oak,{}\n", addresses.join(";")),
     );
     assert_eq!(send_and_read(&batch, "S1").to, addresses);
+    // The letter is known again, however long its headers are.
+    fs::remove_file(batch.path("batch.outbox.db")).unwrap();
+    batch.run("send", &[]).expect(0);
 }
 
 #[test]
@@ -194,6 +197,24 @@ fn a_megabyte_in_the_letter_is_carried() {
     );
     let sent = send_and_read(&batch, "S1");
     assert!(sent.body.contains(&long()), "{} bytes", sent.body.len());
+}
+
+#[test]
+fn a_megabyte_in_the_subject_is_refused_in_short() {
+    let batch = list(
+        "list.csv",
+        format!("ID,School,Email\nS1,{},a@s.example\n", long()),
+    );
+    let file = fs::read_to_string(batch.path("batch.toml")).unwrap();
+    batch.write(
+        "batch.toml",
+        file.replace("subject = \"Report\"", "subject = \"{{ name }}\""),
+    );
+    batch
+        .run("check", &[])
+        .expect(3)
+        .says("S1: the subject cannot be used: it has 1000000 characters, more than 1000");
+    assert_short(&batch);
 }
 
 #[test]

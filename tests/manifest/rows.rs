@@ -127,6 +127,21 @@ fn a_row_with_a_value_beyond_the_header_is_refused() {
 }
 
 #[test]
+fn a_quote_that_is_not_closed_is_told_where_it_opens() {
+    let batch = list(
+        "list.csv",
+        "ID,School,Email\nS1,A,a@s.example\nS2,\"B,b@s.example\nS3,C,c@s.example\n",
+    );
+    assert_fault(
+        &faults(&batch)[0],
+        Some(3),
+        None,
+        "the row has 2 cells and the header 3, beginning `S2`",
+        "in double quotes",
+    );
+}
+
+#[test]
 fn empty_cells_beyond_the_header_are_no_fault() {
     let batch = list("list.csv", "ID,School,Email\nS1,A,a@s.example,, ,\n");
     assert_eq!(ids(&batch), ["S1"]);
