@@ -7,7 +7,7 @@ use crate::support::smtp::{Action, SmtpServer, Step};
 use crate::support::victim::Victim;
 use crate::support::{TestBatch, accepted_by, assert_each_once};
 
-const NOTED: &str = "finishing the letter in hand";
+const NOTED: &str = "stopping: waiting for the answer";
 
 /// A batch whose run is interrupted by this signal when the second letter's final dot has come.
 fn interrupted(
