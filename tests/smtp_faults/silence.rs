@@ -37,7 +37,10 @@ fn silence_for_ever_ends_the_run_and_every_letter_is_pending() {
     let batch = TestBatch::new(2);
     batch.use_impatient_smtp(server.port());
     server.script(|_| Action::Silent);
-    batch.send(&[]).expect(5).says("greeting: the mail server was silent");
+    batch
+        .send(&[])
+        .expect(5)
+        .says("greeting: the mail server was silent");
     assert_eq!(batch.in_state("pending").len(), 2);
 }
 
