@@ -67,6 +67,7 @@
 //! Imports between rooms go one way; `tests/architecture.rs` keeps it so.
 
 pub mod address;
+pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -1,11 +1,12 @@
 //! What can be written on the command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
 use super::console::Output;
 use crate::address::Address;
+use crate::auth::Flow;
 use crate::config::TransportName;
 
 /// Sends every school its own report, once, and can prove it.
@@ -30,6 +31,12 @@ pub(super) struct Cli {
 pub(super) enum Verb {
     /// Write a commented starter batch into a folder; nothing there is overwritten
     Init(InitArgs),
+    /// Sign in to the mailbox, once; batches then run without asking
+    Login(LoginArgs),
+    /// Forget the sign-in
+    Logout(SignInArgs),
+    /// Show who is signed in, and what the sign-in allows
+    Whoami(SignInArgs),
     /// Find everything that can go wrong before anything is sent
     Check(CheckArgs),
     /// Send what is left; the same command resumes
@@ -50,6 +57,8 @@ impl Verb {
                 quiet: args.quiet,
                 ..Output::default()
             },
+            Self::Login(args) => args.sign_in.output(),
+            Self::Logout(args) | Self::Whoami(args) => args.output(),
             Self::Check(args) => args.common.output(),
             Self::Send(args) | Self::Resume(args) => args.common.output(),
             Self::Status(args) => args.common.output(),
@@ -65,6 +74,50 @@ pub(super) struct InitArgs {
     /// Say only what goes wrong
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// What the verbs of the sign-in take.
+#[derive(Clone, Debug, Args)]
+pub(super) struct SignInArgs {
+    /// The batch folder whose .secrets.toml is used, or the batch file
+    #[arg(default_value = ".")]
+    pub batch: PathBuf,
+    /// The secrets file [default: .secrets.toml beside the batch file, else here]
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Write one JSON object to standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl SignInArgs {
+    fn output(&self) -> Output {
+        Output {
+            json: self.json,
+            ..Output::default()
+        }
+    }
+
+    /// The folder where the secrets file is looked for.
+    pub fn folder(&self) -> &Path {
+        if self.batch.is_dir() {
+            &self.batch
+        } else {
+            self.batch.parent().unwrap_or(Path::new("."))
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LoginArgs {
+    #[command(flatten)]
+    pub sign_in: SignInArgs,
+    /// How: browser, paste or device [default: what the redirect address of the secrets file fits]
+    #[arg(long)]
+    pub flow: Option<Flow>,
+    /// Only print the links by which a user or an administrator agrees to the permissions
+    #[arg(long)]
+    pub consent_url: bool,
 }
 
 /// What every verb with a batch takes.

@@ -1,9 +1,12 @@
 //! `postroom check`: everything that can go wrong, found before anything is sent.
 
+use std::sync::Arc;
+
 use super::args::CheckArgs;
 use super::console::Console;
 use super::exit::{Exit, Stop};
 use super::prepare::{Loaded, Prepared, load, prepare, refused, show, transport};
+use super::signed_in::SignedIn;
 use super::state::StateFile;
 use super::{json, words};
 use crate::clock::Clock;
@@ -11,18 +14,23 @@ use crate::dispatch::estimate;
 use crate::fault::Fault;
 use crate::ledger::{Counts, LedgerError};
 
-pub(super) fn run(args: &CheckArgs, console: &Console, clock: &dyn Clock) -> Result<Exit, Stop> {
+pub(super) fn run(
+    args: &CheckArgs,
+    console: &Console,
+    clock: &Arc<dyn Clock>,
+) -> Result<Exit, Stop> {
     let loaded = load(&args.common.batch, &args.common.options)?;
     let state = StateFile::of(&loaded, &args.common.options, args.redirect_to.is_some());
-    let transport = transport(&loaded).map(|transport| transport.describe());
-    let (planned, mut findings) = match prepare(&loaded, args.redirect_to.as_ref(), console, clock)
-    {
-        Ok(prepared) => {
-            let findings = prepared.findings.clone();
-            (Some(prepared), findings)
-        }
-        Err(findings) => (None, findings),
-    };
+    let transport = transport(&loaded, &SignedIn::bearer(&loaded.secrets.sign_in, clock))
+        .map(|transport| transport.describe());
+    let (planned, mut findings) =
+        match prepare(&loaded, args.redirect_to.as_ref(), console, &**clock) {
+            Ok(prepared) => {
+                let findings = prepared.findings.clone();
+                (Some(prepared), findings)
+            }
+            Err(findings) => (None, findings),
+        };
     findings.extend(transport.as_ref().err().cloned());
     let begun = planned.as_ref().map(|prepared| begun(&state, prepared));
     match &begun {

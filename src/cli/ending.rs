@@ -114,7 +114,7 @@ fn ending_words(
         Ending::Unauthorised(answer) => (
             Exit::SignIn,
             Some(format!(
-                "stopped: the server does not accept the sign-in: {} {}\n  next: correct username and password of the secrets file, then {again} goes on",
+                "stopped: the server does not accept the sign-in: {} {}\n  next: correct the account in the secrets file, or `postroom login`, then {again} goes on",
                 answer.code, answer.text
             )),
         ),

@@ -8,23 +8,26 @@ mod ending;
 mod exit;
 mod init;
 mod json;
+mod login;
 mod prepare;
 mod progress;
 mod resolve;
 mod send;
 mod show;
+mod signed_in;
 mod state;
 mod status;
 mod words;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 
 use self::args::{Cli, Verb};
 use self::console::Console;
 use self::exit::Exit;
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 
 /// Runs the program with the arguments of the process.
 #[must_use]
@@ -37,7 +40,7 @@ pub fn main() -> ExitCode {
             return if failed { Exit::Usage } else { Exit::Success }.into();
         }
     };
-    let clock = SystemClock::new();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let console = Console::new(cli.verb.output());
     let result = match &cli.verb {
         Verb::Init(args) => init::run(args, &console),
@@ -45,7 +48,10 @@ pub fn main() -> ExitCode {
         Verb::Send(args) => send::run(args, send::Start::Any, &console, &clock),
         Verb::Resume(args) => send::run(args, send::Start::Begun, &console, &clock),
         Verb::Status(args) => status::run(args, &console),
-        Verb::Resolve(args) => resolve::run(args, &console, &clock),
+        Verb::Resolve(args) => resolve::run(args, &console, &*clock),
+        Verb::Login(args) => login::login(args, &console, &*clock),
+        Verb::Logout(args) => login::logout(args, &console),
+        Verb::Whoami(args) => login::whoami(args, &console, &clock),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::letter::Letters;
 use crate::manifest::Manifest;
 use crate::plan::Plan;
-use crate::transport::Transport;
+use crate::transport::{Bearer, Transport};
 
 /// A batch as it is read, with what the command line says.
 pub(super) struct Loaded {
@@ -38,16 +38,20 @@ pub(super) fn load(path: &std::path::Path, options: &Options) -> Result<Loaded, 
         batch.dispatch.transport = transport;
     }
     let environment = |key: &str| std::env::var(key).ok();
-    let secrets = Secrets::load(&batch, options.secrets.as_deref(), &environment)?;
+    let secrets = Secrets::load(&batch.folder, options.secrets.as_deref(), &environment)?;
     Ok(Loaded { batch, secrets })
 }
 
 /// Opens the transport of a batch.
-pub(super) fn transport(loaded: &Loaded) -> Result<Box<dyn Transport>, Fault> {
+pub(super) fn transport(
+    loaded: &Loaded,
+    bearer: &Arc<dyn Bearer>,
+) -> Result<Box<dyn Transport>, Fault> {
     crate::transport::open(
         loaded.batch.dispatch.transport,
         &loaded.batch,
         &loaded.secrets,
+        bearer,
     )
 }
 

@@ -1,6 +1,7 @@
 //! `postroom send` and `postroom resume`.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::SendArgs;
@@ -10,6 +11,7 @@ use super::exit::{Exit, Stop};
 use super::prepare::{Loaded, Prepared, load, prepare, refused, show, transport};
 use super::progress::Progress;
 use super::show::{confirmed, dry_run, to_go};
+use super::signed_in::SignedIn;
 use super::state::StateFile;
 use super::{changes, json, status, words};
 use crate::clock::Clock;
@@ -32,9 +34,11 @@ pub(super) fn run(
     args: &SendArgs,
     start: Start,
     console: &Console,
-    clock: &dyn Clock,
+    clock: &Arc<dyn Clock>,
 ) -> Result<Exit, Stop> {
     let loaded = load(&args.common.batch, &args.common.options)?;
+    let bearer = SignedIn::bearer(&loaded.secrets.sign_in, clock);
+    let clock = &**clock;
     may_go_unasked(args, &loaded, console)?;
     let rehearsal = args.redirect_to.is_some();
     let state = StateFile::of(&loaded, &args.common.options, rehearsal);
@@ -58,7 +62,7 @@ pub(super) fn run(
         return Ok(dry_run(args, &loaded, &state, &prepared, console, clock));
     }
     let transports = (0..loaded.batch.dispatch.connections)
-        .map(|_| transport(&loaded))
+        .map(|_| transport(&loaded, &bearer))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|fault| Stop::new(Exit::Usage, words::next(&fault)))?;
     let described = transports

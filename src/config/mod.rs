@@ -3,13 +3,15 @@
 mod batch;
 mod dispatch;
 mod secrets;
+mod sign_in;
 mod smtp;
 mod values;
 
 pub use batch::{AttachmentConfig, Batch, LetterConfig, ManifestConfig};
 pub use dispatch::{DispatchConfig, OutboxConfig, TransportName};
 pub use secrets::Secrets;
-pub use smtp::{SmtpSecurity, SmtpSettings};
+pub use sign_in::{NATIVE_CLIENT, Registration, SignInSettings};
+pub use smtp::{SmtpLogin, SmtpSecurity, SmtpSettings};
 pub use values::{SendWindow, parse_duration};
 
 use std::path::{Path, PathBuf};

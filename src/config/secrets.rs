@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::ConfigError;
+use super::sign_in::SignInSettings;
 use super::smtp::{SmtpSettings, SmtpTable};
-use super::{Batch, ConfigError};
 use crate::address::Address;
 use crate::secret::Secret;
 
@@ -20,38 +21,35 @@ pub struct Secrets {
     pub send_emails_as: Option<Address>,
     /// The mail server, if one is named.
     pub smtp: Option<SmtpSettings>,
+    /// The app registration and the account that signs in.
+    pub sign_in: SignInSettings,
 }
 
-/// The file as written. The sign-in keys are the study guide's; they belong to the Graph and EWS
-/// transports and are accepted here so that one file serves every version.
+/// The file as written.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct File {
     send_emails_as: Option<String>,
     send_email_as: Option<String>,
     smtp: SmtpTable,
-    #[serde(rename = "client_id")]
-    _client_id: serde::de::IgnoredAny,
-    #[serde(rename = "client_secret")]
-    _client_secret: serde::de::IgnoredAny,
-    #[serde(rename = "tenant_id")]
-    _tenant_id: serde::de::IgnoredAny,
-    #[serde(rename = "username")]
-    _username: serde::de::IgnoredAny,
-    #[serde(rename = "scope")]
-    _scope: serde::de::IgnoredAny,
+    client_id: Option<String>,
+    client_secret: Option<Secret>,
+    tenant_id: Option<String>,
+    username: Option<String>,
+    scope: Option<String>,
+    graph_scopes: Option<String>,
+    redirect_uri: Option<String>,
+    cloud: Option<String>,
+    authority: Option<String>,
+    token_store: Option<String>,
+    token_command: Option<Vec<String>>,
+    /// The keys of the transports to come, accepted so that one file serves every version.
     #[serde(rename = "server")]
     _server: serde::de::IgnoredAny,
-    #[serde(rename = "redirect_uri")]
-    _redirect_uri: serde::de::IgnoredAny,
-    #[serde(rename = "authority")]
-    _authority: serde::de::IgnoredAny,
     #[serde(rename = "graph_url")]
     _graph_url: serde::de::IgnoredAny,
     #[serde(rename = "ews_url")]
     _ews_url: serde::de::IgnoredAny,
-    #[serde(rename = "token_store")]
-    _token_store: serde::de::IgnoredAny,
 }
 
 impl Secrets {
@@ -61,13 +59,13 @@ impl Secrets {
     /// # Errors
     /// When the file can be read by other users, is not valid, or holds values that cannot be used.
     pub fn load(
-        batch: &Batch,
+        folder: &Path,
         given: Option<&Path>,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
         let file = match given {
             Some(path) => Some(path.to_owned()),
-            None => [batch.folder.join(".secrets.toml"), ".secrets.toml".into()]
+            None => [folder.join(".secrets.toml"), ".secrets.toml".into()]
                 .into_iter()
                 .find(|path| path.exists()),
         };
@@ -130,7 +128,17 @@ impl File {
         let smtp = &mut self.smtp;
         for (key, slot) in [
             ("SEND_EMAILS_AS", &mut self.send_emails_as),
+            ("CLIENT_ID", &mut self.client_id),
+            ("TENANT_ID", &mut self.tenant_id),
+            ("USERNAME", &mut self.username),
+            ("SCOPE", &mut self.scope),
+            ("GRAPH_SCOPES", &mut self.graph_scopes),
+            ("REDIRECT_URI", &mut self.redirect_uri),
+            ("CLOUD", &mut self.cloud),
+            ("AUTHORITY", &mut self.authority),
+            ("TOKEN_STORE", &mut self.token_store),
             ("SMTP_HOST", &mut smtp.host),
+            ("SMTP_AUTH", &mut smtp.auth),
             ("SMTP_SECURITY", &mut smtp.security),
             ("SMTP_USERNAME", &mut smtp.username),
             ("SMTP_TIMEOUT", &mut smtp.timeout),
@@ -142,6 +150,12 @@ impl File {
         if let Some(value) = variable("POSTROOM_SMTP_PORT") {
             // 0 is no port: `typed` refuses it with the key's name.
             smtp.port = Some(value.parse().unwrap_or(0));
+        }
+        if let Some(value) = variable("POSTROOM_CLIENT_SECRET") {
+            self.client_secret = Some(Secret::new(value));
+        }
+        if let Some(value) = variable("POSTROOM_TOKEN_COMMAND") {
+            self.token_command = Some(value.split_whitespace().map(str::to_owned).collect());
         }
         if let Some(value) = variable("POSTROOM_SMTP_PASSWORD") {
             smtp.password = Some(Secret::new(value));
@@ -164,10 +178,26 @@ impl File {
                 )
             })?),
         };
+        let mut sign_in = SignInSettings {
+            client_id: self.client_id,
+            tenant_id: self.tenant_id,
+            username: self.username,
+            client_secret: self.client_secret,
+            scope: self.scope,
+            graph_scopes: self.graph_scopes,
+            redirect_uri: self.redirect_uri,
+            cloud: self.cloud,
+            authority: self.authority,
+            token_store: self.token_store,
+            token_command: self.token_command,
+            ..SignInSettings::default()
+        };
+        sign_in.read_from(shown);
         Ok(Secrets {
             file,
+            smtp: self.smtp.typed(shown, send_emails_as.as_ref())?,
             send_emails_as,
-            smtp: self.smtp.typed(shown)?,
+            sign_in,
         })
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{ConfigError, parse_duration};
+use crate::address::Address;
 use crate::secret::Secret;
 
 /// `[smtp]`: the mail server.
@@ -17,13 +18,31 @@ pub struct SmtpSettings {
     pub port: u16,
     /// How the connection is protected.
     pub security: SmtpSecurity,
-    /// The account and its password, if the server wants them.
-    pub login: Option<(String, Secret)>,
+    /// How we sign in, if the server wants it.
+    pub login: Option<SmtpLogin>,
     /// A PEM file with a private certificate authority.
     pub ca_file: Option<PathBuf>,
     /// How long the server may be silent.
     pub timeout: Duration,
 }
+
+/// How we sign in to a mail server.
+#[derive(Clone, Debug)]
+pub enum SmtpLogin {
+    /// With an account and its password (AUTH PLAIN or LOGIN).
+    Password(String, Secret),
+    /// With an access token of the sign-in, as this account (AUTH XOAUTH2). For a shared mailbox of
+    /// Exchange Online it is the mailbox, not the person who signed in (Microsoft: "Authenticate an
+    /// IMAP, POP or SMTP connection using OAuth").
+    Token(String),
+}
+
+/// The mail servers of Microsoft's clouds: a token is shown to no other host but this machine.
+const TOKEN_HOSTS: [&str; 3] = [
+    "smtp.office365.com",
+    "smtp.office365.us",
+    "smtp.partner.outlook.cn",
+];
 
 /// How an SMTP connection is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +62,7 @@ pub(super) struct SmtpTable {
     pub(super) host: Option<String>,
     pub(super) port: Option<u16>,
     pub(super) security: Option<String>,
+    pub(super) auth: Option<String>,
     pub(super) username: Option<String>,
     pub(super) password: Option<Secret>,
     pub(super) ca_file: Option<PathBuf>,
@@ -51,7 +71,11 @@ pub(super) struct SmtpTable {
 
 impl SmtpTable {
     /// The settings as they are used; none when no host is named.
-    pub(super) fn typed(self, shown: &Path) -> Result<Option<SmtpSettings>, ConfigError> {
+    pub(super) fn typed(
+        self,
+        shown: &Path,
+        mailbox: Option<&Address>,
+    ) -> Result<Option<SmtpSettings>, ConfigError> {
         let refuse = |key: &str, text: String, next_step: &str| {
             ConfigError::value(shown, format!("smtp.{key}"), text, next_step)
         };
@@ -87,26 +111,37 @@ impl SmtpTable {
             Some(text) => parse_duration(text)
                 .map_err(|error| refuse("timeout", error, "write it like \"60s\""))?,
         };
-        let password = self.password.filter(|password| !password.is_empty());
-        let login = match (self.username.filter(|name| !name.is_empty()), password) {
-            (Some(username), Some(password)) => Some((username, password)),
-            (None, None) => None,
-            (Some(_), None) => {
+        let local = matches!(host.as_str(), "localhost" | "127.0.0.1" | "::1");
+        let username = self.username.filter(|name| !name.is_empty());
+        let login = match self.auth.as_deref() {
+            None | Some("" | "password") => with_password(username, self.password, &refuse)?,
+            Some("oauth") if local || TOKEN_HOSTS.contains(&host.as_str()) => {
+                let account = username.or_else(|| mailbox.map(Address::to_string));
+                Some(SmtpLogin::Token(account.ok_or_else(|| {
+                    refuse(
+                        "username",
+                        "is missing".into(),
+                        "write it, or send_emails_as: the mailbox that the letters come from",
+                    )
+                })?))
+            }
+            Some("oauth") => {
                 return Err(refuse(
-                    "password",
-                    "is missing".into(),
-                    "fill it in, set POSTROOM_SMTP_PASSWORD, or leave the username out",
+                    "host",
+                    format!(
+                        "is `{host}`, and the sign-in's token is for Microsoft's servers alone"
+                    ),
+                    "write smtp.office365.com, or sign in with a password",
                 ));
             }
-            (None, Some(_)) => {
+            Some(other) => {
                 return Err(refuse(
-                    "username",
-                    "is missing".into(),
-                    "fill it in, or leave the password out",
+                    "auth",
+                    format!("is `{other}`"),
+                    "write \"password\" or \"oauth\"",
                 ));
             }
         };
-        let local = matches!(host.as_str(), "localhost" | "127.0.0.1" | "::1");
         if security == SmtpSecurity::None && login.is_some() && !local {
             return Err(refuse(
                 "security",
@@ -122,5 +157,26 @@ impl SmtpTable {
             ca_file: self.ca_file,
             timeout,
         }))
+    }
+}
+
+fn with_password(
+    username: Option<String>,
+    password: Option<Secret>,
+    refuse: &dyn Fn(&str, String, &str) -> ConfigError,
+) -> Result<Option<SmtpLogin>, ConfigError> {
+    match (username, password.filter(|password| !password.is_empty())) {
+        (Some(username), Some(password)) => Ok(Some(SmtpLogin::Password(username, password))),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(refuse(
+            "password",
+            "is missing".into(),
+            "fill it in, set POSTROOM_SMTP_PASSWORD, or leave the username out",
+        )),
+        (None, Some(_)) => Err(refuse(
+            "username",
+            "is missing".into(),
+            "fill it in, or leave the password out",
+        )),
     }
 }

@@ -8,12 +8,14 @@
 mod outbox;
 mod smtp;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::address::Address;
 use crate::config::{Batch, Secrets, TransportName};
 use crate::fault::{Fault, escape};
 use crate::message::Message;
+use crate::secret::Secret;
 
 /// A way out for messages. Each connection of a run has one of its own.
 pub trait Transport: Send {
@@ -32,6 +34,15 @@ pub trait Transport: Send {
     /// # Errors
     /// When the place to look cannot be reached now.
     fn look_up(&mut self, id: &str, message_id: &str) -> Result<LookUp, SendError>;
+}
+
+/// Gives the access tokens of the sign-in to the transports that need one.
+pub trait Bearer: Send + Sync {
+    /// A token for Exchange Online. `refused` is one that the server did not take.
+    ///
+    /// # Errors
+    /// What went wrong and the next step: the run ends, since nobody can be asked.
+    fn for_outlook(&self, refused: Option<&str>) -> Result<Secret, String>;
 }
 
 /// The far side took a message. That is all it means: nobody promises delivery.
@@ -118,9 +129,10 @@ pub fn open(
     name: TransportName,
     batch: &Batch,
     secrets: &Secrets,
+    bearer: &Arc<dyn Bearer>,
 ) -> Result<Box<dyn Transport>, Fault> {
     match name {
         TransportName::Outbox => Ok(outbox::open(batch)),
-        TransportName::Smtp => smtp::open(secrets),
+        TransportName::Smtp => smtp::open(secrets, bearer),
     }
 }

@@ -14,6 +14,7 @@
 )]
 
 pub mod mailbox;
+pub mod oauth;
 pub mod servers;
 pub mod smtp;
 pub mod victim;

@@ -22,16 +22,18 @@ use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::super::{Answer, SendError};
-use super::reply::{Failure, Phase};
+use super::super::{Answer, Bearer, SendError};
+use super::reply::{self, Failure, Phase};
 use super::stream::{LineByLine, Protected};
 use super::tls;
-use crate::config::{SmtpSecurity, SmtpSettings};
+use crate::config::{SmtpLogin, SmtpSecurity, SmtpSettings};
 use crate::fault::Fault;
+use crate::secret::Secret;
 
 /// Opens connections to one server.
 pub(super) struct Connector {
     settings: SmtpSettings,
+    bearer: Arc<dyn Bearer>,
     runtime: Arc<Runtime>,
     starttls: Option<TlsParameters>,
     implicit: Option<(TlsConnector, ServerName<'static>)>,
@@ -47,7 +49,7 @@ pub(super) struct Connection {
 }
 
 impl Connector {
-    pub fn new(settings: &SmtpSettings) -> Result<Self, Fault> {
+    pub fn new(settings: &SmtpSettings, bearer: &Arc<dyn Bearer>) -> Result<Self, Fault> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -65,6 +67,7 @@ impl Connector {
         }
         Ok(Self {
             settings: settings.clone(),
+            bearer: Arc::clone(bearer),
             runtime: Arc::new(runtime),
             starttls,
             implicit,
@@ -77,8 +80,35 @@ impl Connector {
         format!("{}:{}", self.settings.host, self.settings.port)
     }
 
-    /// Opens a connection, protects it and signs in.
+    /// Opens a connection, protects it and signs in. A token that the server does not take is
+    /// renewed once: it may have been revoked before its time.
     pub fn connect(&self) -> Result<Connection, SendError> {
+        let account = match &self.settings.login {
+            None => return self.open(None),
+            Some(SmtpLogin::Password(account, password)) => {
+                let credentials = Credentials::new(account.clone(), password.expose().to_owned());
+                return self.open(Some((&[Mechanism::Plain, Mechanism::Login], credentials)));
+            }
+            Some(SmtpLogin::Token(account)) => account,
+        };
+        let with = |token: &Secret| {
+            let credentials = Credentials::new(account.clone(), token.expose().to_owned());
+            self.open(Some((&[Mechanism::Xoauth2], credentials)))
+        };
+        let token = self.token(None)?;
+        match with(&token) {
+            Err(SendError::Unauthorised(_)) => with(&self.token(Some(&token))?),
+            other => other,
+        }
+    }
+
+    fn token(&self, refused: Option<&Secret>) -> Result<Secret, SendError> {
+        self.bearer
+            .for_outlook(refused.map(Secret::expose))
+            .map_err(|text| SendError::Unauthorised(Answer::new("sign-in", &text)))
+    }
+
+    fn open(&self, login: Option<(&[Mechanism], Credentials)>) -> Result<Connection, SendError> {
         // Each step has the time that one reply may take.
         let stream = self.within("connect", self.open_stream())?;
         let connected = AsyncSmtpConnection::connect_with_transport(stream, &self.hello);
@@ -100,12 +130,11 @@ impl Connector {
                     .map_err(tls::refused)
             })?;
         }
-        if let Some((username, password)) = &self.settings.login {
-            let credentials = Credentials::new(username.clone(), password.expose().to_owned());
+        if let Some((mechanisms, credentials)) = login {
             self.within("AUTH", async {
-                smtp.auth(&[Mechanism::Plain, Mechanism::Login], &credentials)
+                smtp.auth(mechanisms, &credentials)
                     .await
-                    .map_err(sign_in_refused)
+                    .map_err(reply::sign_in_refused)
             })?;
         }
         Ok(Connection {
@@ -167,18 +196,6 @@ fn during(step: &str, failure: SendError) -> SendError {
             answer: Answer::new(answer.code, &format!("{step}: {}", answer.text)),
             everyone,
         },
-        other => other,
-    }
-}
-
-/// A sign-in that failed without a reply code is a client error of lettre's: the server asked for
-/// something that the mechanism does not know, which it does when it refuses.
-fn sign_in_refused(error: Error) -> SendError {
-    if error.is_client() {
-        return SendError::Unauthorised(Answer::new("AUTH", &error.to_string()));
-    }
-    match Failure::from(error).refused_at(Phase::Connect) {
-        SendError::Unusable(answer) => SendError::Unauthorised(answer),
         other => other,
     }
 }

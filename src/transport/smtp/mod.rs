@@ -6,18 +6,22 @@ mod stream;
 mod tls;
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use lettre::transport::smtp::commands::{Mail, Rcpt};
 
 use self::connection::{Connection, Connector};
 use self::reply::{Failure, Phase};
-use super::{Answer, LookUp, Receipt, SendError, Transport};
+use super::{Answer, Bearer, LookUp, Receipt, SendError, Transport};
 use crate::address::Address;
 use crate::config::Secrets;
 use crate::fault::Fault;
 use crate::message::Message;
 
-pub(super) fn open(secrets: &Secrets) -> Result<Box<dyn Transport>, Fault> {
+pub(super) fn open(
+    secrets: &Secrets,
+    bearer: &Arc<dyn Bearer>,
+) -> Result<Box<dyn Transport>, Fault> {
     let settings = secrets.smtp.as_ref().ok_or_else(|| {
         Fault::new(
             "there is no mail server to send through",
@@ -25,7 +29,7 @@ pub(super) fn open(secrets: &Secrets) -> Result<Box<dyn Transport>, Fault> {
         )
     })?;
     Ok(Box::new(Smtp {
-        connector: Connector::new(settings)?,
+        connector: Connector::new(settings, bearer)?,
         connection: None,
     }))
 }

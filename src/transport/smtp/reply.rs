@@ -87,6 +87,18 @@ fn words(error: &Error) -> String {
     text
 }
 
+/// A sign-in that failed without a reply code is a client error of lettre's: the server asked for
+/// something that the mechanism does not know, which it does when it refuses.
+pub(super) fn sign_in_refused(error: Error) -> SendError {
+    if error.is_client() {
+        return SendError::Unauthorised(Answer::new("AUTH", &error.to_string()));
+    }
+    match Failure::from(error).refused_at(Phase::Connect) {
+        SendError::Unusable(answer) => SendError::Unauthorised(answer),
+        other => other,
+    }
+}
+
 fn judge(phase: Phase, code: u16, text: &str) -> SendError {
     let answer = Answer::new(code.to_string(), text);
     let enhanced = text.split_whitespace().next().unwrap_or("");

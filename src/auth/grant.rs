@@ -1,0 +1,113 @@
+//! What the identity platform granted, and to whom.
+
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oauth2::basic::BasicTokenType;
+use oauth2::{ExtraTokenFields, StandardTokenResponse, TokenResponse};
+use serde::{Deserialize, Serialize};
+
+use super::AuthError;
+use crate::config::Registration;
+use crate::fault::quote;
+use crate::secret::Secret;
+
+/// A token answer with the field of OpenID Connect.
+pub(super) type Answer = StandardTokenResponse<IdTokenField, BasicTokenType>;
+
+/// The field of OpenID Connect in a token answer.
+#[derive(Clone, Deserialize, Serialize)]
+pub(super) struct IdTokenField {
+    id_token: Option<String>,
+}
+
+impl ExtraTokenFields for IdTokenField {}
+
+impl fmt::Debug for IdTokenField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdTokenField")
+    }
+}
+
+/// What the identity platform granted.
+#[derive(Debug)]
+pub struct Grant {
+    /// The access token, for the resource that was asked for.
+    pub access: Secret,
+    /// The refresh token, good for every resource.
+    pub refresh: Option<Secret>,
+    /// What the access token allows.
+    pub scopes: Vec<String>,
+    /// How long it is good for.
+    pub expires_in: Duration,
+    claims: Option<Claims>,
+}
+
+/// What an id token says. It came straight from the token endpoint, whose TLS vouches for it
+/// (OpenID Connect Core 1.0 section 3.1.3.7).
+#[derive(Debug, Deserialize)]
+struct Claims {
+    aud: Option<String>,
+    preferred_username: Option<String>,
+    upn: Option<String>,
+    nonce: Option<String>,
+}
+
+impl Grant {
+    /// The nonce that the id token carries.
+    pub(super) fn nonce(&self) -> Option<&str> {
+        self.claims
+            .as_ref()
+            .and_then(|claims| claims.nonce.as_deref())
+    }
+
+    /// Refuses a grant that is for another app or that another account gave.
+    pub(super) fn check(&self, registration: &Registration) -> Result<(), AuthError> {
+        let claims = self
+            .claims
+            .as_ref()
+            .ok_or(AuthError::Mismatch("it does not say who signed in"))?;
+        if claims.aud.as_deref() != Some(registration.client_id.as_str()) {
+            return Err(AuthError::Mismatch("it is for another app"));
+        }
+        let wanted = &registration.username;
+        let names = [&claims.preferred_username, &claims.upn];
+        let mut given = names.into_iter().flatten();
+        if given
+            .clone()
+            .any(|name| name.eq_ignore_ascii_case(wanted.as_str()))
+        {
+            return Ok(());
+        }
+        Err(AuthError::WrongAccount {
+            found: quote(given.next().map_or("another account", String::as_str)),
+            wanted: wanted.clone(),
+        })
+    }
+
+    /// What an answer grants.
+    pub(super) fn of(answer: &Answer) -> Self {
+        Self {
+            access: Secret::new(answer.access_token().secret().clone()),
+            refresh: answer
+                .refresh_token()
+                .map(|token| Secret::new(token.secret().clone())),
+            scopes: answer
+                .scopes()
+                .map(|scopes| scopes.iter().map(|scope| scope.to_string()).collect())
+                .unwrap_or_default(),
+            // Microsoft always says how long; half an hour is less than it ever gives.
+            expires_in: answer.expires_in().unwrap_or(Duration::from_mins(30)),
+            claims: answer.extra_fields().id_token.as_deref().and_then(claims),
+        }
+    }
+}
+
+/// The middle part of a JSON web token (RFC 7519 section 3).
+fn claims(id_token: &str) -> Option<Claims> {
+    let payload = id_token.split('.').nth(1)?;
+    let json = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+    serde_json::from_slice(&json).ok()
+}

@@ -1,0 +1,309 @@
+//! The questions that are asked of the identity platform.
+
+use std::fmt;
+
+use oauth2::basic::{
+    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
+};
+use oauth2::url::Url;
+use oauth2::{
+    AuthType, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken,
+    DeviceAuthorizationUrl, EndpointNotSet, EndpointSet, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardDeviceAuthorizationResponse,
+    StandardErrorResponse, StandardRevocableToken, TokenUrl,
+};
+
+use super::grant::{Answer, Grant};
+use super::http::{self, HttpError};
+use super::{AuthError, Cloud, Resource, refusal};
+use crate::clock::{Clock, Signal};
+use crate::config::{Registration, SignInSettings};
+use crate::secret::Secret;
+
+/// What every sign-in asks for beside a resource: who it is, and a refresh token.
+const OPENID: [&str; 3] = ["openid", "profile", "offline_access"];
+
+type Oauth = Client<
+    BasicErrorResponse,
+    Answer,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointSet,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+/// The identity platform of one tenant, asked in the name of one app.
+#[derive(Debug)]
+pub struct Identity {
+    registration: Registration,
+    authority: Url,
+    scopes: [(Resource, Vec<String>); 2],
+    redirect_uri: Option<String>,
+    oauth: Oauth,
+    http: reqwest::blocking::Client,
+}
+
+/// A sign-in that was begun: the page to open, and what its answer must match.
+pub(super) struct Begun {
+    pub url: Url,
+    pub redirect: String,
+    state: CsrfToken,
+    nonce: String,
+    verifier: PkceCodeVerifier,
+}
+
+impl Identity {
+    /// Gets ready to ask. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// When a key of the secrets file is missing or cannot be used.
+    pub fn new(settings: &SignInSettings, registration: Registration) -> Result<Self, AuthError> {
+        let cloud = Cloud::of(settings)?;
+        let authority = cloud.authority(settings)?;
+        let endpoint = |name: &str| {
+            let base = authority.as_str().trim_end_matches('/');
+            format!("{base}/{}/oauth2/v2.0/{name}", registration.tenant_id)
+        };
+        let bad = |error: oauth2::url::ParseError| {
+            AuthError::setting("authority", error.to_string(), "correct it")
+        };
+        let mut oauth = Client::new(ClientId::new(registration.client_id.clone()))
+            .set_auth_type(AuthType::RequestBody)
+            .set_auth_uri(AuthUrl::new(endpoint("authorize")).map_err(bad)?)
+            .set_token_uri(TokenUrl::new(endpoint("token")).map_err(bad)?)
+            .set_device_authorization_url(
+                DeviceAuthorizationUrl::new(endpoint("devicecode")).map_err(bad)?,
+            );
+        if let Some(secret) = &settings.client_secret {
+            oauth = oauth.set_client_secret(ClientSecret::new(secret.expose().to_owned()));
+        }
+        Ok(Self {
+            scopes: Resource::ALL.map(|resource| (resource, cloud.scopes(resource, settings))),
+            redirect_uri: settings.redirect_uri.clone(),
+            http: http::client().map_err(|error| AuthError::unreachable(&error.to_string()))?,
+            registration,
+            authority,
+            oauth,
+        })
+    }
+
+    /// The app registration and account.
+    #[must_use]
+    pub fn registration(&self) -> &Registration {
+        &self.registration
+    }
+
+    /// The redirect address of the secrets file.
+    #[must_use]
+    pub fn redirect_uri(&self) -> Option<&str> {
+        self.redirect_uri.as_deref()
+    }
+
+    /// The links by which a user, and an administrator for all, agree that the app may send mail.
+    #[must_use]
+    pub fn consent_urls(&self) -> (String, String) {
+        let redirect = self
+            .redirect_uri
+            .as_deref()
+            .unwrap_or(crate::config::NATIVE_CLIENT);
+        let mut scopes: Vec<&str> = OPENID.to_vec();
+        scopes.extend(
+            self.scopes
+                .iter()
+                .flat_map(|(_, scopes)| scopes)
+                .map(String::as_str),
+        );
+        let base = self.authority.as_str().trim_end_matches('/');
+        let tenant = &self.registration.tenant_id;
+        let link = |path: &str, scope: &str, further: &[(&str, &str)]| {
+            let parameters = [
+                ("client_id", self.registration.client_id.as_str()),
+                ("redirect_uri", redirect),
+                ("scope", scope),
+            ];
+            Url::parse_with_params(
+                &format!("{base}/{tenant}/{path}"),
+                parameters.iter().chain(further),
+            )
+            .map_or_else(|_| base.to_owned(), String::from)
+        };
+        // `.default` stands for one resource, and the user's page takes one such scope.
+        let user: Vec<&str> = OPENID
+            .iter()
+            .copied()
+            .chain(self.scopes[0].1.iter().map(String::as_str))
+            .collect();
+        (
+            link(
+                "oauth2/v2.0/authorize",
+                &user.join(" "),
+                &[
+                    ("response_type", "code"),
+                    ("response_mode", "query"),
+                    ("prompt", "consent"),
+                    ("login_hint", self.registration.username.as_str()),
+                ],
+            ),
+            link(
+                "v2.0/adminconsent",
+                &self.scopes[0].1.join(" "),
+                &[("state", "postroom")],
+            ),
+        )
+    }
+
+    /// Begins a sign-in in a browser, with PKCE, state and nonce.
+    pub(super) fn begin(&self, redirect: &str) -> Result<Begun, AuthError> {
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let nonce = CsrfToken::new_random().into_secret();
+        let oauth = self.with_redirect(redirect)?;
+        let (url, state) = oauth
+            .authorize_url(CsrfToken::new_random)
+            .add_scopes(self.sign_in_scopes())
+            .set_pkce_challenge(challenge)
+            .add_extra_param("response_mode", "query")
+            .add_extra_param("nonce", nonce.clone())
+            .add_extra_param("prompt", "select_account")
+            .add_extra_param("login_hint", self.registration.username.as_str())
+            .url();
+        Ok(Begun {
+            url,
+            redirect: redirect.to_owned(),
+            state,
+            nonce,
+            verifier,
+        })
+    }
+
+    /// Takes the answer that came back to the redirect address and redeems its code.
+    pub(super) fn redeem(&self, begun: Begun, query: &str) -> Result<Grant, AuthError> {
+        let mut code = None;
+        let (mut state, mut error, mut description) = (None, None, String::new());
+        for (key, value) in oauth2::url::form_urlencoded::parse(query.as_bytes()) {
+            match &*key {
+                "code" => code = Some(value.into_owned()),
+                "state" => state = Some(value.into_owned()),
+                "error" => error = Some(value.into_owned()),
+                "error_description" => description = value.into_owned(),
+                _ => {}
+            }
+        }
+        if state.as_deref() != Some(begun.state.secret().as_str()) {
+            return Err(AuthError::Mismatch("its state is another"));
+        }
+        if let Some(error) = error {
+            return Err(refusal::refused(&error, &description));
+        }
+        let code = code.ok_or(AuthError::Mismatch("it has no code"))?;
+        let answer = self
+            .with_redirect(&begun.redirect)?
+            .exchange_code(AuthorizationCode::new(code))
+            .set_pkce_verifier(begun.verifier)
+            .add_extra_param(
+                "scope",
+                self.sign_in_scopes()
+                    .map(|scope| scope.to_string())
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            )
+            .request(&self.caller())
+            .map_err(refused)?;
+        let grant = Grant::of(&answer);
+        if grant.nonce() != Some(begun.nonce.as_str()) {
+            return Err(AuthError::Mismatch("its nonce is another"));
+        }
+        Ok(grant)
+    }
+
+    /// Asks for a short code to be typed on another device.
+    pub(super) fn device_code(&self) -> Result<StandardDeviceAuthorizationResponse, AuthError> {
+        self.oauth
+            .exchange_device_code()
+            .add_scopes(self.sign_in_scopes())
+            .request(&self.caller())
+            .map_err(refused)
+    }
+
+    /// Waits until the short code was used.
+    pub(super) fn device_grant(
+        &self,
+        code: &StandardDeviceAuthorizationResponse,
+        clock: &dyn Clock,
+    ) -> Result<Grant, AuthError> {
+        let never = Signal::default();
+        let answer = self
+            .oauth
+            .exchange_device_access_token(code)
+            .request(&self.caller(), |wait| clock.wait(&never, Some(wait)), None)
+            .map_err(refused)?;
+        Ok(Grant::of(&answer))
+    }
+
+    /// Asks for an access token for one resource. Only what was granted already is asked for, and
+    /// one resource at a time: the platform refuses two.
+    ///
+    /// # Errors
+    /// When the refresh token is no longer good or the platform cannot be reached.
+    pub fn refresh(&self, token: &Secret, resource: Resource) -> Result<Grant, AuthError> {
+        let scopes = self.scopes.iter().filter(|(other, _)| *other == resource);
+        let scopes = scopes.flat_map(|(_, scopes)| scopes.clone());
+        let answer = self
+            .oauth
+            .exchange_refresh_token(&RefreshToken::new(token.expose().to_owned()))
+            .add_scopes(scopes.chain(["offline_access".to_owned()]).map(Scope::new))
+            .request(&self.caller())
+            .map_err(refused)?;
+        Ok(Grant::of(&answer))
+    }
+
+    /// Refuses the sign-in of anybody but the account that the secrets file names.
+    pub(super) fn check_account(&self, grant: &Grant) -> Result<(), AuthError> {
+        grant.check(&self.registration)
+    }
+
+    fn sign_in_scopes(&self) -> impl Iterator<Item = Scope> {
+        let first = self.scopes[0].1.iter().cloned();
+        OPENID
+            .into_iter()
+            .map(str::to_owned)
+            .chain(first)
+            .map(Scope::new)
+    }
+
+    fn with_redirect(&self, redirect: &str) -> Result<Oauth, AuthError> {
+        let url = RedirectUrl::new(redirect.to_owned()).map_err(|error| {
+            AuthError::setting(
+                "redirect_uri",
+                error.to_string(),
+                "leave it out, or copy it from the Azure portal",
+            )
+        })?;
+        Ok(self.oauth.clone().set_redirect_uri(url))
+    }
+
+    fn caller(&self) -> impl Fn(oauth2::HttpRequest) -> Result<oauth2::HttpResponse, HttpError> {
+        |request| http::call(&self.http, request)
+    }
+}
+
+/// A failed request in plain words. What did not parse is not shown: it may hold a token.
+fn refused<T>(error: RequestTokenError<HttpError, StandardErrorResponse<T>>) -> AuthError
+where
+    T: oauth2::ErrorResponseType + fmt::Display + 'static,
+{
+    match error {
+        RequestTokenError::ServerResponse(answer) => refusal::refused(
+            &answer.error().to_string(),
+            answer.error_description().map_or("", String::as_str),
+        ),
+        RequestTokenError::Request(error) => AuthError::unreachable(&error.to_string()),
+        RequestTokenError::Parse(..) => {
+            AuthError::unreachable("its answer is not what a sign-in service writes")
+        }
+        RequestTokenError::Other(_) => AuthError::unreachable("its answer is empty or incomplete"),
+    }
+}

@@ -1,0 +1,122 @@
+//! The file of a sign-in, for its user alone.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::AuthError;
+use super::store::SIGN_IN_AGAIN;
+use crate::config::Registration;
+
+/// The folder where programs of this user keep their state.
+pub(super) fn state_folder() -> Option<PathBuf> {
+    let variable = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let folder = if cfg!(windows) {
+        variable("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        variable("HOME").map(|home| home.join("Library/Application Support"))
+    } else {
+        variable("XDG_STATE_HOME")
+            .or_else(|| variable("HOME").map(|home| home.join(".local/state")))
+    };
+    folder.map(|folder| folder.join("postroom"))
+}
+
+/// The file of one account and app.
+pub(super) fn file_name(registration: &Registration) -> String {
+    let mut hasher = Sha256::new();
+    for part in [
+        registration.username.folded(),
+        registration.client_id.clone(),
+        registration.tenant_id.clone(),
+    ] {
+        hasher.update(part);
+        hasher.update([0]);
+    }
+    let digest = hasher.finalize();
+    let digits = u64::from_be_bytes([
+        digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7],
+    ]);
+    format!("sign-in-{digits:016x}.json")
+}
+
+/// What a file holds; none when it is not there.
+pub(super) fn read(path: &Path) -> Result<Option<String>, AuthError> {
+    let cannot = |error: io::Error| {
+        AuthError::store(
+            format!("{} cannot be read: {error}", path.display()),
+            SIGN_IN_AGAIN,
+        )
+    };
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(cannot(error)),
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if metadata.permissions().mode() & 0o077 != 0 {
+            return Err(AuthError::store(
+                format!(
+                    "{} can be read by other users of this machine, so it was not opened",
+                    path.display()
+                ),
+                SIGN_IN_AGAIN,
+            ));
+        }
+    }
+    if !metadata.is_file() {
+        return Err(AuthError::store(
+            format!("{} is not a file", path.display()),
+            "correct token_store",
+        ));
+    }
+    fs::read_to_string(path).map(Some).map_err(cannot)
+}
+
+/// Writes another file and puts it in place whole: a cut leaves the old sign-in or the new one.
+pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut new = path.as_os_str().to_owned();
+    new.push(format!(".{}.new", std::process::id()));
+    let new = PathBuf::from(new);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let written = options.open(&new).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    if let Err(error) = written.and_then(|()| fs::rename(&new, path)) {
+        let _ = fs::remove_file(&new);
+        return Err(error);
+    }
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Removes a file, if it is there.
+pub(super) fn remove(path: &Path) -> Result<(), AuthError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(AuthError::store(
+            format!("{} cannot be removed: {error}", path.display()),
+            "remove it by hand",
+        )),
+    }
+}

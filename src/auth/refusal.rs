@@ -1,0 +1,223 @@
+//! The identity platform's error codes in plain words.
+//!
+//! Source: Microsoft, "Microsoft Entra authentication and authorization error codes". Programs are
+//! told to branch on `error`, not on these numbers: they choose words here and nothing else.
+
+use super::AuthError;
+use crate::fault::quote_up_to;
+
+/// What happened and who can mend it, for the codes that people meet.
+const KNOWN: &[(&[u32], &str, &str)] = &[
+    (
+        &[50_072, 50_074, 50_076, 50_078, 50_079],
+        "a second factor is needed, or must be set up first",
+        "run `postroom login --flow browser` and finish what the page asks for",
+    ),
+    (
+        &[65_001],
+        "nobody has agreed yet that this app may send mail",
+        "run `postroom login --consent-url`, open the link and accept, or send the admin link to IT",
+    ),
+    (
+        &[65_004],
+        "the permissions were declined on the sign-in page",
+        "run `postroom login` again and accept them",
+    ),
+    (
+        &[90_094, 90_095],
+        "an administrator must approve this app",
+        "send IT the admin link of `postroom login --consent-url`",
+    ),
+    (
+        &[7_000_218],
+        "the app registration is not a public client",
+        "in the Azure portal, under Authentication, set \"Allow public client flows\" to Yes, or fill in client_secret",
+    ),
+    (
+        &[700_025],
+        "the app registration is a public client and takes no secret",
+        "leave client_secret in the secrets file empty",
+    ),
+    (
+        &[7_000_215, 7_000_222],
+        "the client secret is wrong or has expired",
+        "make a new one in the Azure portal under Certificates & secrets and put its value into client_secret",
+    ),
+    (
+        &[700_011, 700_016],
+        "the app is not known in this tenant",
+        "compare client_id and tenant_id with the app registration's overview in the Azure portal",
+    ),
+    (
+        &[50_011],
+        "the redirect address is not registered",
+        "in the Azure portal, under Authentication, add http://localhost and the nativeclient address to \"Mobile and desktop applications\"",
+    ),
+    (
+        &[90_002, 90_038],
+        "the tenant was not found, or is in another of Microsoft's clouds",
+        "compare tenant_id with the Azure portal; for a national cloud set `cloud`",
+    ),
+    (
+        &[50_020, 50_034, 50_105],
+        "the account is not in the tenant, not known, or not assigned to the app",
+        "sign in with the account that username names, or ask IT to assign it to the app",
+    ),
+    (
+        &[70_008, 70_043, 50_089, 50_173, 700_082],
+        "the sign-in has expired or was revoked",
+        "run `postroom login` again",
+    ),
+    (
+        &[54_005, 70_019],
+        "the code was used already or has expired",
+        "run `postroom login` again",
+    ),
+    (
+        &[53_000, 53_001, 53_003, 530_032, 50_131, 50_005, 530_033],
+        "a Conditional Access policy does not allow this sign-in",
+        "sign in with `postroom login --flow browser` on a managed device, or ask IT",
+    ),
+    (&[50_057], "the account is disabled", "ask IT to enable it"),
+    (
+        &[50_055],
+        "the password has expired",
+        "change it, then run `postroom login`",
+    ),
+    (
+        &[50_053],
+        "the account is locked",
+        "wait, or ask IT to unlock it",
+    ),
+    (
+        &[50_126],
+        "the user name or password is wrong",
+        "run `postroom login` again",
+    ),
+    (
+        &[650_057, 70_011, 28_002, 28_000, 700_022],
+        "the scope is mistyped, or not among the registration's permissions",
+        "compare `scope` and `graph_scopes` with API permissions in the Azure portal, or leave them empty",
+    ),
+    (
+        &[50_196],
+        "the same request came too often",
+        "wait some minutes, then try again",
+    ),
+    (
+        &[501_481],
+        "the sign-in was finished by another program than the one that began it",
+        "run `postroom login` again",
+    ),
+];
+
+/// A refusal in plain words.
+pub(super) fn refused(error: &str, description: &str) -> AuthError {
+    let code = code_of(description);
+    let known = code.and_then(|code| KNOWN.iter().find(|(codes, ..)| codes.contains(&code)));
+    let (what, next_step) = match (known, error) {
+        (Some((_, what, next_step)), _) => (*what, *next_step),
+        (None, "access_denied" | "authorization_declined") => (
+            "the sign-in was declined",
+            "run `postroom login` again and accept it",
+        ),
+        (None, "expired_token" | "bad_verification_code") => {
+            ("the code has expired", "run `postroom login` again")
+        }
+        (
+            None,
+            "invalid_grant" | "interaction_required" | "login_required" | "consent_required",
+        ) => (
+            "the sign-in is no longer good",
+            "run `postroom login` again",
+        ),
+        (None, "temporarily_unavailable" | "server_error") => (
+            "the sign-in service is not available now",
+            "try again in some minutes",
+        ),
+        _ => (
+            "the sign-in service refused",
+            "ask IT, and show them the line above",
+        ),
+    };
+    AuthError::Refused {
+        what: what.to_owned(),
+        detail: detail(error, description, known.is_some()),
+        next_step: next_step.to_owned(),
+    }
+}
+
+/// The number of `AADSTS65001: …`.
+fn code_of(description: &str) -> Option<u32> {
+    let digits = description.split("AADSTS").nth(1)?;
+    let end = digits
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(digits.len());
+    digits[..end].parse().ok()
+}
+
+/// Code and correlation id; for what is not in the table Microsoft's own words too.
+fn detail(error: &str, description: &str, known: bool) -> String {
+    let mut parts = vec![quote_up_to(60, error)];
+    let mut lines = description.lines();
+    let words = lines.next().unwrap_or_default();
+    if known {
+        parts.extend(code_of(description).map(|code| format!("AADSTS{code}")));
+    } else if !words.is_empty() {
+        parts.push(quote_up_to(300, words));
+    }
+    for id in ["Correlation ID:", "Trace ID:"] {
+        // They stand on lines of their own, or one after the other in a single line.
+        if let Some((_, rest)) = description.split_once(id) {
+            let value: String = rest
+                .trim_start()
+                .chars()
+                .take_while(|c| c.is_ascii_hexdigit() || *c == '-')
+                .collect();
+            if !words.contains(id) || known {
+                parts.push(format!("{id} {value}"));
+            }
+        }
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_codes_say_what_happened_and_what_to_do() {
+        let description = "AADSTS65001: The user or administrator has not consented.\r\nTrace ID: 11-aa\r\nCorrelation ID: 22-bb\r\nTimestamp: 2026";
+        let text = refused("invalid_grant", description).to_string();
+        assert!(text.starts_with("nobody has agreed yet"), "{text}");
+        assert!(
+            text.contains("invalid_grant, AADSTS65001, Correlation ID: 22-bb, Trace ID: 11-aa"),
+            "{text}"
+        );
+        assert!(
+            text.contains("next: run `postroom login --consent-url`"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn unknown_codes_show_the_platforms_own_words() {
+        let text = refused(
+            "invalid_request",
+            "AADSTS999999: Something new.\r\nCorrelation ID: 22-bb",
+        )
+        .to_string();
+        assert!(text.contains("AADSTS999999: Something new."), "{text}");
+        assert!(text.contains("Correlation ID: 22-bb"), "{text}");
+    }
+
+    #[test]
+    fn no_code_stands_in_the_table_twice() {
+        let mut codes: Vec<_> = KNOWN.iter().flat_map(|(codes, ..)| *codes).collect();
+        let all = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), all);
+    }
+}

@@ -1,0 +1,38 @@
+//! The sign-in, as the transports ask for it.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::auth::{AuthError, Resource, Tokens};
+use crate::clock::Clock;
+use crate::config::SignInSettings;
+use crate::secret::Secret;
+use crate::transport::Bearer;
+
+/// Looks for the sign-in when a transport first needs it: most batches need none.
+pub(super) struct SignedIn {
+    settings: SignInSettings,
+    clock: Arc<dyn Clock>,
+    tokens: OnceLock<Result<Tokens, AuthError>>,
+}
+
+impl SignedIn {
+    pub fn bearer(settings: &SignInSettings, clock: &Arc<dyn Clock>) -> Arc<dyn Bearer> {
+        Arc::new(Self {
+            settings: settings.clone(),
+            clock: Arc::clone(clock),
+            tokens: OnceLock::new(),
+        })
+    }
+}
+
+impl Bearer for SignedIn {
+    fn for_outlook(&self, refused: Option<&str>) -> Result<Secret, String> {
+        self.tokens
+            .get_or_init(|| Tokens::new(&self.settings, Arc::clone(&self.clock)))
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|tokens| tokens.access(Resource::Outlook, refused))
+            .map(|token| token.secret)
+            .map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,274 @@
+//! As much of HTTP/1.1 as signing in takes, for the fake server and the small browser.
+
+use std::fmt::Write as _;
+use std::io::{self, BufRead, Read, Write};
+
+/// Longest head and longest body that are read.
+const HEAD_LIMIT: u64 = 64 * 1024;
+const BODY_LIMIT: u64 = 1024 * 1024;
+
+/// A request or an answer: its first line, its headers and its body.
+pub(super) struct Message {
+    pub start: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Message {
+    /// The value of a header, whatever its case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let (_, value) = headers.find(|(other, _)| other.eq_ignore_ascii_case(name))?;
+        Some(value)
+    }
+
+    /// The next request; none when the client closed the connection instead.
+    pub fn request(reader: &mut impl BufRead) -> io::Result<Option<Self>> {
+        let Some(mut request) = Self::head(reader)? else {
+            return Ok(None);
+        };
+        request.take_body(reader, false)?;
+        Ok(Some(request))
+    }
+
+    /// The answer to a request.
+    pub fn answer(reader: &mut impl BufRead) -> io::Result<Self> {
+        let closed = || io::Error::new(io::ErrorKind::UnexpectedEof, "closed without an answer");
+        let mut answer = Self::head(reader)?.ok_or_else(closed)?;
+        answer.take_body(reader, true)?;
+        Ok(answer)
+    }
+
+    fn head(reader: &mut impl BufRead) -> io::Result<Option<Self>> {
+        let mut left = HEAD_LIMIT;
+        let start = line(reader, &mut left)?;
+        if start.is_empty() {
+            return Ok(None);
+        }
+        let mut headers = Vec::new();
+        loop {
+            let text = line(reader, &mut left)?;
+            if text.is_empty() {
+                return Ok(Some(Self {
+                    start,
+                    headers,
+                    body: Vec::new(),
+                }));
+            }
+            let (name, value) = text.split_once(':').ok_or_else(|| bad("header"))?;
+            headers.push((name.to_owned(), value.trim().to_owned()));
+        }
+    }
+
+    fn take_body(&mut self, reader: &mut impl BufRead, until_end: bool) -> io::Result<()> {
+        if self
+            .header("Transfer-Encoding")
+            .is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"))
+        {
+            return self.take_chunks(reader);
+        }
+        match self.header("Content-Length").map(str::parse::<u64>) {
+            Some(Ok(length)) if length <= BODY_LIMIT => self.take_exactly(reader, length),
+            Some(_) => Err(bad("Content-Length")),
+            None if until_end => {
+                let taken = reader.take(BODY_LIMIT).read_to_end(&mut self.body);
+                taken.map(drop)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn take_chunks(&mut self, reader: &mut impl BufRead) -> io::Result<()> {
+        let mut left = HEAD_LIMIT;
+        loop {
+            let size = line(reader, &mut left)?;
+            let size = size.split(';').next().unwrap_or_default().trim();
+            let size = u64::from_str_radix(size, 16).map_err(|_| bad("chunk"))?;
+            if size > BODY_LIMIT || self.body.len() as u64 + size > BODY_LIMIT {
+                return Err(bad("chunk"));
+            }
+            self.take_exactly(reader, size)?;
+            let trailer = line(reader, &mut left)?;
+            if size == 0 && trailer.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn take_exactly(&mut self, reader: &mut impl BufRead, length: u64) -> io::Result<()> {
+        let taken = reader.take(length).read_to_end(&mut self.body)?;
+        if (taken as u64) < length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(())
+    }
+}
+
+/// What the server says.
+pub(super) struct Response {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self {
+            status,
+            headers: vec![("Content-Type", content_type.into())],
+            body: body.into(),
+        }
+    }
+
+    pub fn json(status: u16, value: &serde_json::Value) -> Self {
+        Self::new(status, "application/json; charset=utf-8", value.to_string())
+    }
+
+    pub fn page(status: u16, text: &str) -> Self {
+        let text = text.replace('&', "&amp;").replace('<', "&lt;");
+        let page = format!("<!DOCTYPE html><title>Sign in</title><p>{text}</p>\n");
+        Self::new(status, "text/html; charset=utf-8", page)
+    }
+
+    pub fn redirect(location: String) -> Self {
+        Self {
+            status: 302,
+            headers: vec![("Location", location)],
+            body: Vec::new(),
+        }
+    }
+
+    pub fn send(&self, writer: &mut impl Write, close: bool) -> io::Result<()> {
+        let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
+        for (name, value) in &self.headers {
+            let _ = write!(head, "{name}: {value}\r\n");
+        }
+        head.push_str("Cache-Control: no-store, no-cache\r\nPragma: no-cache\r\n");
+        if close {
+            head.push_str("Connection: close\r\n");
+        }
+        let _ = write!(head, "Content-Length: {}\r\n\r\n", self.body.len());
+        let mut bytes = head.into_bytes();
+        bytes.extend_from_slice(&self.body);
+        writer.write_all(&bytes)?;
+        writer.flush()
+    }
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        302 => "Found",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        _ => "Status",
+    }
+}
+
+fn bad(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("bad {what}"))
+}
+
+/// A line without its end; empty also at the end of the stream.
+fn line(reader: &mut impl BufRead, left: &mut u64) -> io::Result<String> {
+    let mut line = Vec::new();
+    let read = reader.take(*left).read_until(b'\n', &mut line)? as u64;
+    *left -= read;
+    if line.pop_if(|last| *last == b'\n').is_none() && read > 0 {
+        return Err(bad("line"));
+    }
+    line.pop_if(|last| *last == b'\r');
+    String::from_utf8(line).map_err(|_| bad("line"))
+}
+
+/// The pairs of a query or form, decoded; none when its encoding is broken.
+pub(super) fn parse_form(text: &str) -> Option<Vec<(String, String)>> {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((percent_decode(name)?, percent_decode(value)?))
+        })
+        .collect()
+}
+
+/// The query or form of these pairs.
+pub(super) fn write_form(pairs: &[(String, String)]) -> String {
+    let pairs = pairs
+        .iter()
+        .map(|(name, value)| format!("{}={}", percent_encode(name), percent_encode(value)));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+fn percent_encode(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+pub(super) fn percent_decode(text: &str) -> Option<String> {
+    let mut decoded = Vec::new();
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || char::from(bytes.next()?).to_digit(16);
+                let (high, low) = (digit()?, digit()?);
+                (high * 16 + low) as u8
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(decoded).ok()
+}
+
+/// Base64 with the URL alphabet and without padding.
+pub(super) fn base64url(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for block in bytes.chunks(3) {
+        let mut bits = [0; 4];
+        bits[1..=block.len()].copy_from_slice(block);
+        let bits = u32::from_be_bytes(bits);
+        for digit in 0..=block.len() {
+            let value = (bits >> (18 - 6 * digit)) & 63;
+            text.push(char::from(DIGITS[value as usize]));
+        }
+    }
+    text
+}
+
+/// Plain base64, decoded; padding is not checked.
+pub(super) fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    let (mut bytes, mut buffer, mut bits) = (Vec::new(), 0_u32, 0);
+    for digit in text.trim_end_matches('=').bytes() {
+        let value = match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'a'..=b'z' => digit - b'a' + 26,
+            b'0'..=b'9' => digit - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        buffer = (buffer << 6) | u32::from(value);
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push((buffer >> bits) as u8);
+        }
+    }
+    Some(bytes)
+}
