@@ -28,7 +28,8 @@
 //!
 //! Beside them stand the leaves that know nothing of the house: [`clock`] (the only reader of time,
 //! so that tests can set it), [`address`] (parsed single-line values), [`secret`] (values that
-//! cannot be shown) and [`fault`] (what the checks find); and [`config`], what people write down.
+//! cannot be shown) and [`fault`] (what the checks find); [`config`], what people write down; and
+//! [`auth`], the sign-in, which knows nothing of what is sent: `cli` hands its tokens to transports.
 //!
 //! # Words
 //!
