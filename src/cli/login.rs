@@ -268,7 +268,9 @@ impl Person for Terminal<'_> {
     }
 
     fn open(&self, url: &str) {
-        // A machine without a browser shows the address, and that is enough.
-        let _ = open::that_detached(url);
+        // Only for somebody who sits there. A machine without a browser has shown the address.
+        if Console::is_terminal() {
+            let _ = open::that_detached(url);
+        }
     }
 }
