@@ -15,6 +15,7 @@
 
 pub mod mailbox;
 pub mod oauth;
+pub mod provider;
 pub mod servers;
 pub mod smtp;
 pub mod victim;
