@@ -8,6 +8,7 @@ mod support;
 use std::fs;
 
 use support::provider::{self, PERSON, Provider, SmallBrowser, kept, login};
+use support::servers::or_skip;
 use support::{Ran, TestBatch};
 
 const DONE: &str = "You are signed in.";
@@ -66,10 +67,10 @@ fn can_send_by_both(ran: Ran) {
 
 #[test]
 fn chromium_signs_in_and_shows_the_closing_page() {
-    let Some(provider) = provider::or_skip(Provider::start()) else {
+    let Some(provider) = or_skip(Provider::start()) else {
         return;
     };
-    if provider::or_skip(provider::chromium_version()).is_none() {
+    if or_skip(provider::chromium_version()).is_none() {
         return;
     }
     let signed = Signed(provider.batch(PERSON));
@@ -85,7 +86,7 @@ fn chromium_signs_in_and_shows_the_closing_page() {
 
 #[test]
 fn a_client_that_follows_redirects_signs_in_too() {
-    let Some(provider) = provider::or_skip(Provider::start()) else {
+    let Some(provider) = or_skip(Provider::start()) else {
         return;
     };
     let signed = signed_in(&provider);
@@ -94,7 +95,7 @@ fn a_client_that_follows_redirects_signs_in_too() {
 
 #[test]
 fn a_code_typed_on_another_device_signs_in() {
-    let Some(provider) = provider::or_skip(Provider::start()) else {
+    let Some(provider) = or_skip(Provider::start()) else {
         return;
     };
     let signed = Signed(provider.batch(PERSON));
@@ -114,7 +115,7 @@ fn a_code_typed_on_another_device_signs_in() {
 
 #[test]
 fn every_renewal_brings_another_refresh_token_and_the_newest_is_kept() {
-    let Some(provider) = provider::or_skip(Provider::start()) else {
+    let Some(provider) = or_skip(Provider::start()) else {
         return;
     };
     let signed = signed_in(&provider);
@@ -135,12 +136,12 @@ fn every_renewal_brings_another_refresh_token_and_the_newest_is_kept() {
 
 #[test]
 fn another_account_than_the_one_in_the_secrets_file_is_refused_and_not_kept() {
-    let Some(provider) = provider::or_skip(Provider::start()) else {
+    let Some(provider) = or_skip(Provider::start()) else {
         return;
     };
-    let batch = provider.batch("bob@study.example");
-    let (ran, page) = sign_in_with(&batch, |url| SmallBrowser::new().open(url));
+    let signed = Signed(provider.batch("bob@study.example"));
+    let (ran, page) = sign_in_with(&signed.0, |url| SmallBrowser::new().open(url));
     assert!(page.contains("The sign-in did not succeed."), "{page}");
     ran.expect(6).says(PERSON);
-    assert!(!kept(&batch).exists());
+    assert!(!kept(&signed.0).exists());
 }

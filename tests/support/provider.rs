@@ -4,9 +4,8 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::blocking::Client;
@@ -29,7 +28,7 @@ impl Running {
         Ran {
             code: self.0.wait().unwrap().code(),
             stdout: said.stdout.recv_timeout(wait::LONG).unwrap(),
-            stderr: said.lines.iter().collect::<Vec<_>>().join("\n"),
+            stderr: said.rest(),
         }
     }
 }
@@ -63,6 +62,19 @@ impl Said {
             let _ = whole.send(text);
         });
         Self { lines, stdout }
+    }
+
+    /// What else standard error brings before it is closed.
+    #[track_caller]
+    fn rest(&self) -> String {
+        let mut rest = String::new();
+        loop {
+            match self.lines.recv_timeout(wait::LONG) {
+                Ok(line) => rest.push_str(&(line + "\n")),
+                Err(RecvTimeoutError::Disconnected) => return rest,
+                Err(RecvTimeoutError::Timeout) => panic!("standard error stays open: {rest}"),
+            }
+        }
     }
 
     /// The next line of standard error that has this in it.
@@ -136,19 +148,6 @@ impl Provider {
         fs::create_dir(batch.path("nothing")).unwrap();
         batch
     }
-}
-
-/// The provider; none, with a word about it, when it is not installed and nobody insists on it.
-#[track_caller]
-pub fn or_skip<T>(found: Result<T, String>) -> Option<T> {
-    let why = match found {
-        Ok(found) => return Some(found),
-        Err(why) => why,
-    };
-    let insists = std::env::var("POSTROOM_REAL_SERVERS").is_ok_and(|value| value == "1");
-    assert!(!insists, "{why}");
-    eprintln!("skipped: {why}");
-    None
 }
 
 /// The file of the sign-in, which must not lie in the batch's folder.

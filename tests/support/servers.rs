@@ -109,7 +109,7 @@ impl Drop for RealServer {
 
 /// The server; none, with a word about it, when it is not installed and nobody insists on it.
 #[track_caller]
-pub fn or_skip(server: Result<RealServer, String>) -> Option<RealServer> {
+pub fn or_skip<T>(server: Result<T, String>) -> Option<T> {
     let why = match server {
         Ok(server) => return Some(server),
         Err(why) => why,
