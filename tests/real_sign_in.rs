@@ -35,8 +35,9 @@ fn signed_in(provider: &Provider) -> Signed {
 struct Signed(TestBatch);
 
 impl Signed {
-    fn refresh_token(&self) -> String {
-        fs::read_to_string(kept(&self.0)).unwrap()
+    /// What is kept of the sign-in.
+    fn record(&self) -> String {
+        provider::record(&self.0)
     }
 }
 
@@ -60,7 +61,7 @@ fn can_send_by_both(ran: Ran) {
             resource["abilities"].to_string().contains(ability),
             "{told}"
         );
-        let good_for = resource["expires_in_seconds"].as_u64().unwrap();
+        let good_for = resource["expires_in_seconds"].as_u64().unwrap_or(0);
         assert!((3_500..=3_600).contains(&good_for), "{told}");
     }
 }
@@ -119,11 +120,11 @@ fn every_renewal_brings_another_refresh_token_and_the_newest_is_kept() {
         return;
     };
     let signed = signed_in(&provider);
-    let first = signed.refresh_token();
+    let first = signed.record();
     can_send_by_both(signed.0.run("whoami", &["--json"]));
-    let second = signed.refresh_token();
+    let second = signed.record();
     can_send_by_both(signed.0.run("whoami", &["--json"]));
-    let third = signed.refresh_token();
+    let third = signed.record();
     assert!(first != second && second != third && first != third);
     // The server takes an older one for a theft, so the newest was used each time.
     fs::write(kept(&signed.0), first).unwrap();
@@ -132,6 +133,18 @@ fn every_renewal_brings_another_refresh_token_and_the_newest_is_kept() {
     fs::write(kept(&signed.0), third).unwrap();
     signed.0.run("whoami", &["--json"]).expect(6);
     assert!(!refused.output().contains("refresh_token"), "{refused:?}");
+}
+
+#[test]
+fn a_person_who_declines_is_not_signed_in() {
+    let Some(provider) = or_skip(Provider::start()) else {
+        return;
+    };
+    let signed = Signed(provider.batch("declines@study.example"));
+    let (ran, page) = sign_in_with(&signed.0, |url| SmallBrowser::new().open(url));
+    assert!(page.contains("The sign-in did not succeed."), "{page}");
+    ran.expect(6).says("no, says the person");
+    assert!(!kept(&signed.0).exists());
 }
 
 #[test]

@@ -156,6 +156,11 @@ pub fn kept(batch: &TestBatch) -> PathBuf {
     batch.folder().with_file_name(format!("{name}-token"))
 }
 
+/// What is kept of the sign-in, which must be there.
+pub fn record(batch: &TestBatch) -> String {
+    fs::read_to_string(kept(batch)).unwrap()
+}
+
 /// Begins `postroom login` by a flow. No browser of this machine is opened by it.
 pub fn login(batch: &TestBatch, flow: &str) -> (Running, Said) {
     let mut child = batch

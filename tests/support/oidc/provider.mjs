@@ -1,4 +1,5 @@
-// npm's oidc-provider on loopback, with Microsoft's paths and one person, who says yes.
+// npm's oidc-provider on loopback, with Microsoft's paths and one person, who says yes
+// unless the hint is declines@….
 //
 // usage: node provider.mjs NODE_MODULES
 //
@@ -90,18 +91,24 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   renderError: (ctx, out) => page(ctx, `<p>${out.error}: ${out.error_description}</p>`),
 });
 
-// The person: picks the account, signs in and agrees, without being shown a page.
+// The person: picks the account, signs in and agrees, or declines under another name, without being
+// shown a page.
 async function answer(ctx) {
   const { params, prompt, grantId } = await provider.interactionDetails(ctx.req, ctx.res);
-  const result = { select_account: {}, login: { accountId: PERSON } };
+  const declines = {
+    error: 'access_denied',
+    error_description: 'no, says the person',
+  };
+  const agrees = { select_account: {}, login: { accountId: PERSON } };
   if (prompt.name === 'consent') {
     const grant =
       (grantId && (await provider.Grant.find(grantId))) ||
       new provider.Grant({ accountId: PERSON, clientId: params.client_id });
     grant.addOIDCScope((prompt.details.missingOIDCScope ?? []).join(' '));
     grant.addOIDCClaims(prompt.details.missingOIDCClaims ?? []);
-    result.consent = { grantId: await grant.save() };
+    agrees.consent = { grantId: await grant.save() };
   }
+  const result = params.login_hint?.startsWith('declines@') ? declines : agrees;
   ctx.respond = false;
   await provider.interactionFinished(ctx.req, ctx.res, result, { mergeWithLastSubmission: true });
 }
