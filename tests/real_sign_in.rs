@@ -43,7 +43,9 @@ impl Signed {
 
 impl Drop for Signed {
     fn drop(&mut self) {
-        let _ = fs::remove_file(kept(&self.0));
+        let file = kept(&self.0);
+        let _ = fs::remove_file(file.with_extension("json.lock"));
+        let _ = fs::remove_file(file);
     }
 }
 
@@ -133,6 +135,22 @@ fn every_renewal_brings_another_refresh_token_and_the_newest_is_kept() {
     fs::write(kept(&signed.0), third).unwrap();
     signed.0.run("whoami", &["--json"]).expect(6);
     assert!(!refused.output().contains("refresh_token"), "{refused:?}");
+}
+
+#[test]
+fn runs_at_the_same_time_renew_one_after_another() {
+    let Some(provider) = or_skip(Provider::start()) else {
+        return;
+    };
+    let signed = signed_in(&provider);
+    // To use a refresh token twice would end the sign-in for all of them.
+    for _ in 0..3 {
+        let runs = [(); 4].map(|()| provider::start(&signed.0, "whoami", &["--json"]));
+        for (running, said) in runs {
+            can_send_by_both(running.ended("the end of whoami", said));
+        }
+    }
+    can_send_by_both(signed.0.run("whoami", &["--json"]));
 }
 
 #[test]

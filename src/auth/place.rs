@@ -109,6 +109,24 @@ pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Holds other runs off a file until what this gives is dropped. The empty file beside it stays: to
+/// remove it would let two runs in. None where files cannot be locked, which stops nobody.
+pub(super) fn lock(path: &Path) -> Option<File> {
+    fs::create_dir_all(path.parent()?).ok()?;
+    let mut lock = path.as_os_str().to_owned();
+    lock.push(".lock");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let file = options.open(lock).ok()?;
+    file.lock().ok()?;
+    Some(file)
+}
+
 /// Removes a file, if it is there.
 pub(super) fn remove(path: &Path) -> Result<(), AuthError> {
     match fs::remove_file(path) {

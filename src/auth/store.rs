@@ -1,11 +1,12 @@
 //! Where a sign-in is kept between runs: the system's keyring, else a file that only its user reads.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::AuthError;
-use super::place::{file_name, read, remove, state_folder, write};
+use super::place::{file_name, lock, read, remove, state_folder, write};
 use crate::config::{Registration, SignInSettings};
 use crate::secret::Secret;
 
@@ -76,6 +77,16 @@ impl Store {
         self.file.as_deref()
     }
 
+    /// Holds other runs off this sign-in until what this gives is dropped: of two that renew with
+    /// one refresh token, a server that gives out another each time takes the second for a thief.
+    #[must_use]
+    pub fn lock(&self) -> Option<File> {
+        match &self.file {
+            Some(file) => lock(file),
+            None => lock(&state_folder()?.join(file_name(&self.registration))),
+        }
+    }
+
     /// The sign-in that is kept; none when nobody is signed in.
     ///
     /// # Errors
@@ -135,6 +146,7 @@ impl Store {
     /// # Errors
     /// When it is there and cannot be removed.
     pub fn clear(&self) -> Result<bool, AuthError> {
+        let _lock = self.lock();
         let mut any = false;
         if let Some(entry) = self.entry() {
             any |= entry.delete_credential().is_ok();

@@ -103,6 +103,7 @@ impl Tokens {
             }),
             Source::SignIn(sign_in) => {
                 let (identity, store) = &**sign_in;
+                let _lock = store.lock();
                 // Read each time: another run may have renewed the sign-in meanwhile.
                 let Some(Kept { refresh }) = store.load()? else {
                     return Err(AuthError::SignedOut(

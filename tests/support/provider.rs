@@ -153,7 +153,7 @@ impl Provider {
 /// The file of the sign-in, which must not lie in the batch's folder.
 pub fn kept(batch: &TestBatch) -> PathBuf {
     let name = batch.folder().file_name().unwrap().to_string_lossy();
-    batch.folder().with_file_name(format!("{name}-token"))
+    batch.folder().with_file_name(format!("{name}-token.json"))
 }
 
 /// What is kept of the sign-in, which must be there.
@@ -161,10 +161,15 @@ pub fn record(batch: &TestBatch) -> String {
     fs::read_to_string(kept(batch)).unwrap()
 }
 
-/// Begins `postroom login` by a flow. No browser of this machine is opened by it.
+/// Begins `postroom login` by a flow.
 pub fn login(batch: &TestBatch, flow: &str) -> (Running, Said) {
+    start(batch, "login", &["--flow", flow])
+}
+
+/// Starts a verb and leaves it running. It finds no browser that it could open.
+pub fn start(batch: &TestBatch, verb: &str, arguments: &[&str]) -> (Running, Said) {
     let mut child = batch
-        .command("login", &["--flow", flow])
+        .command(verb, arguments)
         .env("PATH", batch.path("nothing"))
         .spawn()
         .unwrap();
