@@ -11,7 +11,7 @@ use support::provider::{self, PERSON, Provider, SmallBrowser, kept, login};
 use support::servers::or_skip;
 use support::{Ran, TestBatch};
 
-const DONE: &str = "You are signed in.";
+const DONE: &str = "Your sign-in has reached postroom.";
 
 /// Signs in by the browser flow; `browse` opens the page and gives the text of the last one.
 #[track_caller]

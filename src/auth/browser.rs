@@ -13,7 +13,7 @@ use super::{AuthError, Grant, Identity, PATIENCE, Person};
 const SLOWEST: Duration = Duration::from_secs(5);
 const LONGEST: u64 = 16 << 10;
 
-const DONE: &str = "You are signed in. You can close this page and go back to postroom.";
+const DONE: &str = "Your sign-in has reached postroom. You can close this page and go back to it.";
 const FAILED: &str = "The sign-in did not succeed. You can close this page; postroom says why.";
 
 pub(super) fn sign_in(identity: &Identity, person: &dyn Person) -> Result<Grant, AuthError> {

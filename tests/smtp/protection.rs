@@ -162,7 +162,7 @@ fn a_wrong_password_is_a_matter_of_sign_in_and_is_never_shown() {
         let lines = format!("security = \"{security}\"\n{}", login(WRONG));
         let batch = batch_for(&server, "localhost", &lines);
         let ran = assert_stopped(batch.send(&["--verbose"]), 6, &server, &batch);
-        let ran = ran.says("535").says("username and password");
+        let ran = ran.says("535").says("does not accept the sign-in");
         let state = std::fs::read(batch.path("batch.state.db")).unwrap();
         let status = batch.run("status", &["--json", "--verbose"]);
         let told = ran.output() + &status.output() + &String::from_utf8_lossy(&state);
