@@ -17,6 +17,7 @@ pub mod mailbox;
 pub mod oauth;
 pub mod provider;
 pub mod servers;
+pub mod signing_in;
 pub mod smtp;
 pub mod victim;
 pub mod wait;

@@ -21,6 +21,7 @@ pub use script::{Action, Event, Step};
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
 type Script = Arc<dyn Fn(&Event) -> Action + Send + Sync>;
+type TokenCheck = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// A message the server took responsibility for, whether or not the client was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub struct Builder {
     capabilities: Vec<String>,
     size: usize,
     password: Option<(String, String)>,
-    token: Option<(String, String)>,
+    token: Option<(String, TokenCheck)>,
     plain: bool,
     starttls: bool,
     implicit_tls: bool,
@@ -70,8 +71,18 @@ impl Builder {
     }
 
     /// Offers AUTH XOAUTH2, and refuses mail before a login.
-    pub fn oauth(mut self, user: &str, token: &str) -> Self {
-        self.token = Some((user.into(), token.into()));
+    pub fn oauth(self, user: &str, token: &str) -> Self {
+        let token = token.to_owned();
+        self.oauth_by(user, move |given| given == token)
+    }
+
+    /// The same, for every token that passes a check.
+    pub fn oauth_by(
+        mut self,
+        user: &str,
+        check: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.token = Some((user.into(), Arc::new(check)));
         self
     }
 

@@ -290,26 +290,37 @@ impl Session<'_> {
         else {
             return self.send(501, "5.5.2 Login cancelled or not base64");
         };
-        let (given, wanted) = match mechanism.as_str() {
+        let offer = &self.hub.offer;
+        let is_password = |given: &(String, String)| offer.password.as_ref() == Some(given);
+        let (given, welcome) = match mechanism.as_str() {
             "LOGIN" => {
                 let Some(password) = self.answer(None, PASSWORD_PROMPT)? else {
                     return self.send(501, "5.5.2 Login cancelled or not base64");
                 };
-                (Some((first, password)), &self.hub.offer.password)
+                let given = (first, password);
+                let welcome = is_password(&given);
+                (Some(given), welcome)
             }
             "PLAIN" => {
                 let mut parts = first.split('\0').skip(1).map(str::to_owned);
-                (parts.next().zip(parts.next()), &self.hub.offer.password)
+                let given = parts.next().zip(parts.next());
+                let welcome = given.as_ref().is_some_and(is_password);
+                (given, welcome)
             }
             _ => {
                 let bearer = first.strip_prefix("user=").and_then(|text| {
                     let (user, token) = text.split_once("\x01auth=Bearer ")?;
                     Some((user.to_owned(), token.strip_suffix("\x01\x01")?.to_owned()))
                 });
-                (bearer, &self.hub.offer.token)
+                let wanted = offer.token.as_ref();
+                let welcome = bearer
+                    .as_ref()
+                    .zip(wanted)
+                    .is_some_and(|((user, token), (wanted, check))| user == wanted && check(token));
+                (bearer, welcome)
             }
         };
-        if given == *wanted {
+        if welcome {
             self.auth = given.map(|(user, _)| user);
             return self.send(235, "2.7.0 Welcome");
         }
