@@ -42,7 +42,10 @@ fn a_browser_signs_in() {
     let login = desk.begin(BROWSER);
     let page = login.browse();
     assert_eq!(page.status, Some(200), "{page:?}");
-    assert!(page.body.contains("You are signed in"), "{page:?}");
+    assert!(
+        page.body.contains("Your sign-in has reached postroom"),
+        "{page:?}"
+    );
     let ran = login.end().expect(0).says("sign in as ann@study.example");
     assert!(
         ran.stdout.contains("signed in as ann@study.example"),
