@@ -215,11 +215,19 @@ fn load(args: &SignInArgs) -> Result<Secrets, Stop> {
 
 /// A batch folder is copied and shared; the sign-in must not go with it.
 fn not_in_the_batch(store: &Store, folder: &Path) -> Result<(), Stop> {
-    let Some(parent) = store.file().and_then(Path::parent) else {
-        return Ok(());
+    // The folder of the file need not be there yet, and that of a batch file may be unnamed.
+    let place = store.file().and_then(|file| {
+        file.ancestors()
+            .skip(1)
+            .find_map(|above| above.canonicalize().ok())
+    });
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
     };
     let inside = folder.join("batch.toml").exists()
-        && matches!((parent.canonicalize(), folder.canonicalize()), (Ok(parent), Ok(folder)) if parent.starts_with(&folder));
+        && matches!((place, folder.canonicalize()), (Some(place), Ok(folder)) if place.starts_with(&folder));
     if inside {
         return Err(Stop::new(
             Exit::Usage,
