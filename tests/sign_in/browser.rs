@@ -128,7 +128,7 @@ fn another_account_is_refused() {
     let desk = Desk::new();
     desk.server.sign_in_other_account("eve@study.example");
     fails(&desk)
-        .says("\"eve@study.example\"")
+        .says("eve@study.example")
         .says("not ann@study.example")
         .says("choose ann@study.example");
 }

@@ -92,7 +92,8 @@ fn another_account_is_refused() {
     desk.server.sign_in_other_account("eve@study.example");
     desk.run("login", DEVICE)
         .expect(6)
-        .says("\"eve@study.example\", not ann@study.example");
+        .says("eve@study.example")
+        .says("not ann@study.example");
     assert!(!desk.store().exists());
 }
 

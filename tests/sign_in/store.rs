@@ -5,6 +5,8 @@ use std::fs;
 use crate::support::signing_in::Desk;
 
 const BROWSER: &[&str] = &["--flow", "browser"];
+/// The flow that ends by itself if nothing stops it.
+const DEVICE: &[&str] = &["--flow", "device"];
 
 /// Neither `whoami` nor anything else uses what is kept; `logout` and `login` mend it.
 #[track_caller]
@@ -118,7 +120,7 @@ fn logging_out_forgets_the_sign_in() {
 #[track_caller]
 fn is_refused(desk: &Desk, place: &str, words: &str) {
     desk.change(&format!("file:{}", desk.store().display()), place);
-    desk.run("login", BROWSER)
+    desk.run("login", DEVICE)
         .expect(2)
         .says(words)
         .says("next: ");
@@ -141,7 +143,7 @@ fn a_place_in_the_batch_folder_is_refused_from_within() {
         let place = format!("file:{}", desk.batch.path("token.json").display());
         desk.change(&format!("file:{}", desk.store().display()), &place);
         let output = crate::support::program()
-            .args(["login", argument, "--flow", "browser"])
+            .args(["login", argument, "--flow", "device"])
             .current_dir(desk.batch.folder())
             .env("PATH", "")
             .stdin(std::process::Stdio::null())
