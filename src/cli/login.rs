@@ -26,7 +26,7 @@ pub(super) fn login(args: &LoginArgs, console: &Console, clock: &dyn Clock) -> R
         return Ok(Exit::Success);
     }
     let store = Store::new(settings, registration.clone()).map_err(stop)?;
-    not_in_the_batch(&store, args.sign_in.folder())?;
+    not_in_the_batch(&store, &args.sign_in)?;
     let flow = args.flow.unwrap_or_else(|| default_flow(&identity));
     // Without a terminal nobody was meant to be asked, unless the flow was named that needs none.
     if !Console::is_terminal() && (args.flow.is_none() || flow == Flow::Paste) {
@@ -214,7 +214,8 @@ fn load(args: &SignInArgs) -> Result<Secrets, Stop> {
 }
 
 /// A batch folder is copied and shared; the sign-in must not go with it.
-fn not_in_the_batch(store: &Store, folder: &Path) -> Result<(), Stop> {
+fn not_in_the_batch(store: &Store, args: &SignInArgs) -> Result<(), Stop> {
+    let folder = args.folder();
     // The folder of the file need not be there yet, and that of a batch file may be unnamed.
     let place = store.file().and_then(|file| {
         file.ancestors()
@@ -226,7 +227,8 @@ fn not_in_the_batch(store: &Store, folder: &Path) -> Result<(), Stop> {
     } else {
         folder
     };
-    let inside = folder.join("batch.toml").exists()
+    let is_batch = args.batch.is_file() || folder.join("batch.toml").exists();
+    let inside = is_batch
         && matches!((place, folder.canonicalize()), (Some(place), Ok(folder)) if place.starts_with(&folder));
     if inside {
         return Err(Stop::new(

@@ -118,7 +118,7 @@ fn a_server_that_takes_no_token_stops_the_batch() {
     desk.use_smtp(server.port());
     desk.send()
         .expect(6)
-        .says("the server does not accept the sign-in")
+        .says("the server refused the access token")
         .says("next: ");
     assert_eq!(renewals(&desk), 2);
     assert!(server.received().is_empty());

@@ -87,11 +87,18 @@ fn words(error: &Error) -> String {
     text
 }
 
-/// A sign-in that failed without a reply code is a client error of lettre's: the server asked for
-/// something that the mechanism does not know, which it does when it refuses.
+/// A sign-in that failed without a reply code is a client error of lettre's: the server has no way to
+/// sign in that fits, or it refused an access token with a challenge (334), which lettre does not
+/// answer, so that the server's own reason is never read.
 pub(super) fn sign_in_refused(error: Error) -> SendError {
     if error.is_client() {
-        return SendError::Unauthorised(Answer::new("AUTH", &error.to_string()));
+        let text = words(&error);
+        let text = if text.contains("challenge") {
+            "the server refused the access token: check that the account may send as the mailbox, and that authenticated SMTP is on for it"
+        } else {
+            text.rsplit(": ").next().unwrap_or_default()
+        };
+        return SendError::Unauthorised(Answer::new("AUTH", text));
     }
     match Failure::from(error).refused_at(Phase::Connect) {
         SendError::Unusable(answer) => SendError::Unauthorised(answer),
