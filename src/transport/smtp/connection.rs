@@ -24,7 +24,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::super::{Answer, Bearer, SendError};
 use super::reply::{self, Failure, Phase};
-use super::stream::{LineByLine, Protected};
+use super::stream::Stream;
 use super::tls;
 use crate::config::{SmtpLogin, SmtpSecurity, SmtpSettings};
 use crate::fault::Fault;
@@ -159,13 +159,13 @@ impl Connector {
             .map_err(|error| failed(&error))?;
         tcp.set_nodelay(true).map_err(|error| failed(&error))?;
         if self.starttls.is_some() {
-            return Ok(Box::new(LineByLine(tcp)));
+            return Ok(Box::new(Stream::LineByLine(tcp)));
         }
         let Some((connector, name)) = &self.implicit else {
             return Ok(Box::new(tcp));
         };
         match connector.connect(name.clone(), tcp).await {
-            Ok(stream) => Ok(Box::new(Protected(stream))),
+            Ok(stream) => Ok(Box::new(Stream::Protected(Box::new(stream)))),
             // A certificate does not get better by waiting.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 Err(SendError::Unusable(Answer::new("TLS", &error.to_string())))

@@ -10,91 +10,82 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-/// A connection that is protected from its first byte.
+/// A connection that lettre did not open.
 #[derive(Debug)]
-pub(super) struct Protected(pub TlsStream<TcpStream>);
+pub(super) enum Stream {
+    /// Protected from its first byte.
+    Protected(Box<TlsStream<TcpStream>>),
+    /// Begun in the clear to be raised later, and read no further than the end of a line.
+    ///
+    /// lettre keeps what it has read ahead when STARTTLS raises the connection: replies that somebody
+    /// in between had sent along with the server's 220 would be taken for the server's own, "accepted"
+    /// among them (response injection; Poddebniak and others, "Why TLS Is Better Without STARTTLS",
+    /// USENIX Security 2021). Left in the socket they meet the TLS handshake instead, and fail it.
+    LineByLine(TcpStream),
+}
 
-impl AsyncTokioStream for Protected {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.0.get_ref().0.peer_addr()
+impl Stream {
+    fn writer(&mut self) -> Pin<&mut (dyn AsyncWrite + Unpin)> {
+        match self {
+            Self::Protected(stream) => Pin::new(&mut **stream),
+            Self::LineByLine(stream) => Pin::new(stream),
+        }
     }
 }
 
-impl AsyncRead for Protected {
+impl AsyncTokioStream for Stream {
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        match self {
+            Self::Protected(stream) => stream.get_ref().0.peer_addr(),
+            Self::LineByLine(stream) => stream.peer_addr(),
+        }
+    }
+}
+
+impl AsyncRead for Stream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
+        match &mut *self {
+            Self::Protected(stream) => Pin::new(&mut **stream).poll_read(context, buffer),
+            Self::LineByLine(stream) => poll_line(stream, context, buffer),
+        }
     }
 }
 
-impl AsyncWrite for Protected {
+/// Reads what has come up to the end of a line.
+fn poll_line(
+    stream: &mut TcpStream,
+    context: &mut Context<'_>,
+    buffer: &mut ReadBuf<'_>,
+) -> Poll<io::Result<()>> {
+    let mut bytes = [0; 1024];
+    let most = buffer.remaining().min(bytes.len());
+    let mut ahead = ReadBuf::new(&mut bytes[..most]);
+    let seen = ready!(stream.poll_peek(context, &mut ahead))?;
+    let end = ahead.filled().iter().position(|&byte| byte == b'\n');
+    let mut line = ReadBuf::new(&mut bytes[..end.map_or(seen, |end| end + 1)]);
+    ready!(Pin::new(stream).poll_read(context, &mut line))?;
+    buffer.put_slice(line.filled());
+    Poll::Ready(Ok(()))
+}
+
+impl AsyncWrite for Stream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
+        self.writer().poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
+        self.writer().poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
-    }
-}
-
-/// A connection that begins in the clear and is read no further than the end of a line.
-///
-/// lettre keeps what it has read ahead when STARTTLS raises the connection: replies that somebody in
-/// between had sent along with the server's 220 would be taken for the server's own, "accepted" among
-/// them (response injection; Poddebniak and others, "Why TLS Is Better Without STARTTLS", USENIX
-/// Security 2021). Left in the socket they meet the TLS handshake instead, and fail it.
-#[derive(Debug)]
-pub(super) struct LineByLine(pub TcpStream);
-
-impl AsyncTokioStream for LineByLine {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.0.peer_addr()
-    }
-}
-
-impl AsyncRead for LineByLine {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let mut bytes = [0; 1024];
-        let most = buffer.remaining().min(bytes.len());
-        let mut ahead = ReadBuf::new(&mut bytes[..most]);
-        let seen = ready!(self.0.poll_peek(context, &mut ahead))?;
-        let end = ahead.filled().iter().position(|&byte| byte == b'\n');
-        let mut line = ReadBuf::new(&mut bytes[..end.map_or(seen, |end| end + 1)]);
-        ready!(Pin::new(&mut self.0).poll_read(context, &mut line))?;
-        buffer.put_slice(line.filled());
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for LineByLine {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
+        self.writer().poll_shutdown(context)
     }
 }
