@@ -11,6 +11,8 @@ use crate::transport::Answer;
 
 /// Pauses in a row without a single letter taken, before the far side counts as out of reach.
 const MOST_PAUSES: u32 = 10;
+/// Tries of one letter at which the far side broke off, while others were taken in between.
+const MOST_BREAKS: u32 = 10;
 /// The longest wait that a far side may ask for; beyond it the run ends and can be resumed.
 const LONGEST_ASKED: Duration = Duration::from_mins(30);
 
@@ -50,15 +52,12 @@ impl Run<'_, '_> {
                 Some(event)
             }
             Next::Again(answer) => {
-                let tries = self.tries.entry(pending.seq).or_default();
-                *tries += 1;
-                let id = pending.id.clone();
-                if *tries >= self.dispatch.config.attempts {
-                    self.left += 1;
-                    self.fail(answer.clone());
-                    return Some(Event::LeftPending { id, answer });
+                let tries = self.tried(&pending);
+                if tries >= self.dispatch.config.attempts {
+                    return Some(self.give_up(pending, answer));
                 }
-                let wait = self.backoff.wait(*tries, fastrand::f64());
+                let wait = self.backoff.wait(tries, fastrand::f64());
+                let id = pending.id.clone();
                 self.retries.push((now + wait, pending));
                 Some(Event::Retry { id, answer, wait })
             }
@@ -66,33 +65,7 @@ impl Run<'_, '_> {
                 answer,
                 wait,
                 throttled,
-            } => {
-                // Letters that were in flight when the pause began tell of the same trouble.
-                if self.paused.is_none_or(|(until, _)| until <= now) {
-                    self.pauses += 1;
-                }
-                let id = pending.id.clone();
-                let most = if throttled {
-                    MOST_PAUSES
-                } else {
-                    self.dispatch.config.attempts
-                };
-                let wait = wait.unwrap_or_else(|| self.backoff.wait(self.pauses, fastrand::f64()));
-                if self.pauses >= most || wait > LONGEST_ASKED {
-                    if self.ending.is_none() {
-                        self.end(Ending::Outage(answer.clone()));
-                    }
-                    return Some(Event::LeftPending { id, answer });
-                }
-                let reason = if throttled {
-                    Reason::Throttled
-                } else {
-                    Reason::Outage
-                };
-                self.pause_until(now + wait, reason);
-                self.retries.push((now + wait, pending));
-                Some(Event::Retry { id, answer, wait })
-            }
+            } => Some(self.everyone_waits(pending, answer, wait, throttled)),
             Next::Stop(ending) => {
                 if self.ending.is_none() {
                     self.end(ending);
@@ -100,6 +73,56 @@ impl Run<'_, '_> {
                 None
             }
         }
+    }
+
+    fn everyone_waits(
+        &mut self,
+        pending: Pending,
+        answer: Answer,
+        wait: Option<Duration>,
+        throttled: bool,
+    ) -> Event {
+        let now = self.dispatch.clock.elapsed();
+        // Letters that were in flight when the pause began tell of the same trouble.
+        if self.paused.is_none_or(|(until, _)| until <= now) {
+            self.pauses += 1;
+        }
+        let (most, reason) = if throttled {
+            (MOST_PAUSES, Reason::Throttled)
+        } else {
+            (self.dispatch.config.attempts, Reason::Outage)
+        };
+        let wait = wait.unwrap_or_else(|| self.backoff.wait(self.pauses, fastrand::f64()));
+        if self.pauses >= most || wait > LONGEST_ASKED {
+            if self.ending.is_none() {
+                self.end(Ending::Outage(answer.clone()));
+            }
+            let id = pending.id;
+            return Event::LeftPending { id, answer };
+        }
+        self.pause_until(now + wait, reason);
+        // Others were taken between that many tries, so the trouble is this letter's own.
+        if !throttled && self.tried(&pending) >= MOST_BREAKS {
+            return self.give_up(pending, answer);
+        }
+        let id = pending.id.clone();
+        self.retries.push((now + wait, pending));
+        Event::Retry { id, answer, wait }
+    }
+
+    /// Counts a try of a letter that was not taken, and says how many there were.
+    fn tried(&mut self, pending: &Pending) -> u32 {
+        let tries = self.tries.entry(pending.seq).or_default();
+        *tries += 1;
+        *tries
+    }
+
+    /// Leaves a letter pending for the next run.
+    fn give_up(&mut self, pending: Pending, answer: Answer) -> Event {
+        self.left += 1;
+        self.fail(answer.clone());
+        let id = pending.id;
+        Event::LeftPending { id, answer }
     }
 
     fn fail(&mut self, answer: Answer) {

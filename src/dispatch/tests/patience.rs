@@ -191,3 +191,12 @@ fn a_pause_between_chunks_does_not_shorten_what_a_throttle_asks() {
     });
     assert!(run.times()[1] >= 5 * MINUTE, "{:?}", run.times());
 }
+
+#[test]
+fn a_letter_at_which_the_far_side_always_breaks_off_is_given_up_while_others_are_taken() {
+    let case = Case::new(30);
+    let run = case.run(|call| if call.id == "s1" { outage() } else { taken() });
+    assert_eq!(run.of("s1").len(), 10);
+    assert_eq!(run.ending(), &Ending::Finished { left: 1 });
+    assert_eq!(case.counts().accepted, 29);
+}
