@@ -44,10 +44,7 @@ pub(super) fn sign_in(identity: &Identity, person: &dyn Person) -> Result<Grant,
     let (query, browser) = answer
         .recv_timeout(PATIENCE)
         .map_err(|_| AuthError::TooLate(PATIENCE.as_secs() / 60))?;
-    let grant = identity.redeem(begun, &query).and_then(|grant| {
-        identity.check_account(&grant)?;
-        Ok(grant)
-    });
+    let grant = identity.redeem(begun, &query);
     page(browser, if grant.is_ok() { DONE } else { FAILED });
     grant
 }

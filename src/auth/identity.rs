@@ -110,13 +110,6 @@ impl Identity {
             .redirect_uri
             .as_deref()
             .unwrap_or(crate::config::NATIVE_CLIENT);
-        let mut scopes: Vec<&str> = OPENID.to_vec();
-        scopes.extend(
-            self.scopes
-                .iter()
-                .flat_map(|(_, scopes)| scopes)
-                .map(String::as_str),
-        );
         let base = self.authority.as_str().trim_end_matches('/');
         let tenant = &self.registration.tenant_id;
         let link = |path: &str, scope: &str, further: &[(&str, &str)]| {
@@ -131,16 +124,11 @@ impl Identity {
             )
             .map_or_else(|_| base.to_owned(), String::from)
         };
-        // `.default` stands for one resource, and the user's page takes one such scope.
-        let user: Vec<&str> = OPENID
-            .iter()
-            .copied()
-            .chain(self.scopes[0].1.iter().map(String::as_str))
-            .collect();
         (
             link(
                 "oauth2/v2.0/authorize",
-                &user.join(" "),
+                // `.default` stands for one resource, and the user's page takes one such scope.
+                &self.sign_in_scope(),
                 &[
                     ("response_type", "code"),
                     ("response_mode", "query"),
@@ -179,7 +167,8 @@ impl Identity {
         })
     }
 
-    /// Takes the answer that came back to the redirect address and redeems its code.
+    /// Takes the answer that came back to the redirect address and redeems its code. The sign-in of
+    /// anybody but the account that the secrets file names is refused.
     pub(super) fn redeem(&self, begun: Begun, query: &str) -> Result<Grant, AuthError> {
         let mut code = None;
         let (mut state, mut error, mut description) = (None, None, String::new());
@@ -203,19 +192,14 @@ impl Identity {
             .with_redirect(&begun.redirect)?
             .exchange_code(AuthorizationCode::new(code))
             .set_pkce_verifier(begun.verifier)
-            .add_extra_param(
-                "scope",
-                self.sign_in_scopes()
-                    .map(|scope| scope.to_string())
-                    .collect::<Vec<_>>()
-                    .join(" "),
-            )
+            .add_extra_param("scope", self.sign_in_scope())
             .request(&self.caller())
             .map_err(refused)?;
         let grant = Grant::of(&answer);
         if grant.nonce() != Some(begun.nonce.as_str()) {
             return Err(AuthError::Mismatch("its nonce is another"));
         }
+        grant.check(&self.registration)?;
         Ok(grant)
     }
 
@@ -228,7 +212,7 @@ impl Identity {
             .map_err(refused)
     }
 
-    /// Waits until the short code was used.
+    /// Waits until the short code was used, by the account that the secrets file names.
     pub(super) fn device_grant(
         &self,
         code: &StandardDeviceAuthorizationResponse,
@@ -240,7 +224,9 @@ impl Identity {
             .exchange_device_access_token(code)
             .request(&self.caller(), |wait| clock.wait(&never, Some(wait)), None)
             .map_err(refused)?;
-        Ok(Grant::of(&answer))
+        let grant = Grant::of(&answer);
+        grant.check(&self.registration)?;
+        Ok(grant)
     }
 
     /// Asks for an access token for one resource. Only what was granted already is asked for, and
@@ -260,11 +246,7 @@ impl Identity {
         Ok(Grant::of(&answer))
     }
 
-    /// Refuses the sign-in of anybody but the account that the secrets file names.
-    pub(super) fn check_account(&self, grant: &Grant) -> Result<(), AuthError> {
-        grant.check(&self.registration)
-    }
-
+    /// What a sign-in asks for.
     fn sign_in_scopes(&self) -> impl Iterator<Item = Scope> {
         let first = self.scopes[0].1.iter().cloned();
         OPENID
@@ -272,6 +254,15 @@ impl Identity {
             .map(str::to_owned)
             .chain(first)
             .map(Scope::new)
+    }
+
+    /// The same in one text.
+    fn sign_in_scope(&self) -> String {
+        let scopes: Vec<String> = self
+            .sign_in_scopes()
+            .map(|scope| scope.to_string())
+            .collect();
+        scopes.join(" ")
     }
 
     fn with_redirect(&self, redirect: &str) -> Result<Oauth, AuthError> {

@@ -87,11 +87,9 @@ pub fn sign_in(
     person: &dyn Person,
     clock: &dyn Clock,
 ) -> Result<Grant, AuthError> {
-    let grant = match flow {
-        Flow::Browser => browser::sign_in(identity, person)?,
-        Flow::Paste => paste::sign_in(identity, person)?,
-        Flow::Device => device::sign_in(identity, person, clock)?,
-    };
-    identity.check_account(&grant)?;
-    Ok(grant)
+    match flow {
+        Flow::Browser => browser::sign_in(identity, person),
+        Flow::Paste => paste::sign_in(identity, person),
+        Flow::Device => device::sign_in(identity, person, clock),
+    }
 }
