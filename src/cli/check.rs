@@ -67,10 +67,8 @@ fn begun(
         Err(LedgerError::Missing { .. }) => return Ok((None, Vec::new())),
         Err(error) => return Err(error),
     };
-    let ids = (0..prepared.letters.len()).map(|index| prepared.letters.id(index));
-    let digests = prepared.plan.letters.iter().map(|letter| letter.digest);
     let differences = if ledger.has_plan()? {
-        ledger.differences(ids.zip(digests))?
+        prepared.differences(&ledger)?
     } else {
         Vec::new()
     };

@@ -12,6 +12,7 @@ use crate::address::Address;
 use crate::clock::Clock;
 use crate::config::{Batch, Secrets};
 use crate::fault::Fault;
+use crate::ledger::{Difference, Ledger, LedgerError};
 use crate::letter::Letters;
 use crate::manifest::Manifest;
 use crate::plan::Plan;
@@ -29,6 +30,15 @@ pub(super) struct Prepared {
     pub plan: Plan,
     /// Warnings and notices.
     pub findings: Vec<Fault>,
+}
+
+impl Prepared {
+    /// How the plan differs from the one that the ledger began with.
+    pub fn differences(&self, ledger: &Ledger) -> Result<Vec<Difference>, LedgerError> {
+        let ids = (0..self.letters.len()).map(|index| self.letters.id(index));
+        let digests = self.plan.letters.iter().map(|letter| letter.digest);
+        ledger.differences(ids.zip(digests))
+    }
 }
 
 /// Reads the batch and secrets files.

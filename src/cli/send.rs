@@ -39,7 +39,7 @@ pub(super) fn run(
     let loaded = load(&args.common.batch, &args.common.options)?;
     let bearer = SignedIn::bearer(&loaded.secrets.sign_in, clock);
     let clock = &**clock;
-    may_go_unasked(args, &loaded, console)?;
+    may_go_unasked(args, &loaded)?;
     let rehearsal = args.redirect_to.is_some();
     let state = StateFile::of(&loaded, &args.common.options, rehearsal);
     if start == Start::Begun {
@@ -142,7 +142,7 @@ fn time_for(loaded: &Loaded, prepared: &Prepared) -> impl Fn(u64) -> Duration + 
 }
 
 /// Mail leaves only when a person said so: at the prompt, by --yes, or by the plan they looked at.
-fn may_go_unasked(args: &SendArgs, loaded: &Loaded, _console: &Console) -> Result<(), Stop> {
+fn may_go_unasked(args: &SendArgs, loaded: &Loaded) -> Result<(), Stop> {
     let allowed = loaded.batch.dispatch.transport == TransportName::Outbox
         || args.dry_run
         || args.yes
@@ -159,23 +159,8 @@ fn may_go_unasked(args: &SendArgs, loaded: &Loaded, _console: &Console) -> Resul
 
 /// Refuses ids and plans that are not there.
 fn asked_for(args: &SendArgs, prepared: &Prepared) -> Result<(), Stop> {
-    let ids: HashSet<&str> = (0..prepared.letters.len())
-        .map(|index| prepared.letters.id(index))
-        .collect();
-    let unknown: Vec<_> = args
-        .only
-        .iter()
-        .filter(|id| !ids.contains(id.as_str()))
-        .map(String::as_str)
-        .collect();
-    if !unknown.is_empty() {
-        return Err(Stop::new(
-            Exit::Usage,
-            format!(
-                "the manifest has no recipient {}\n  nothing was sent\n  next: correct --only",
-                unknown.join(", ")
-            ),
-        ));
+    if !args.only.is_empty() {
+        known(&args.only, prepared)?;
     }
     match &args.plan {
         Some(plan) if !prepared.plan.id.matches(plan) => Err(Stop::new(
@@ -187,6 +172,26 @@ fn asked_for(args: &SendArgs, prepared: &Prepared) -> Result<(), Stop> {
         )),
         _ => Ok(()),
     }
+}
+
+fn known(only: &[String], prepared: &Prepared) -> Result<(), Stop> {
+    let letters = &prepared.letters;
+    let ids: HashSet<&str> = (0..letters.len()).map(|index| letters.id(index)).collect();
+    let unknown: Vec<_> = only
+        .iter()
+        .filter(|id| !ids.contains(id.as_str()))
+        .map(String::as_str)
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(Stop::new(
+        Exit::Usage,
+        format!(
+            "the manifest has no recipient {}\n  nothing was sent\n  next: correct --only",
+            unknown.join(", ")
+        ),
+    ))
 }
 
 /// Brings the plan into the ledger, or refuses one that is not the one that was begun.
@@ -207,9 +212,7 @@ fn take_plan(
         }
         Some(begun) if begun == id => return Ok(()),
         Some(_) => {
-            let ids = (0..letters.len()).map(|index| letters.id(index));
-            let digests = plan.letters.iter().map(|letter| letter.digest);
-            let differences = ledger.differences(ids.zip(digests))?;
+            let differences = prepared.differences(ledger)?;
             if !differences.is_empty() && !args.accept_changes {
                 return Err(changes::refused(&differences));
             }
