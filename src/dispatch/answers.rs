@@ -16,7 +16,7 @@ const MOST_BREAKS: u32 = 10;
 /// The longest wait that a far side may ask for; beyond it the run ends and can be resumed.
 const LONGEST_ASKED: Duration = Duration::from_mins(30);
 
-impl Run<'_, '_> {
+impl Run<'_> {
     /// Judges the answers that have come in.
     pub(super) fn take_answers(&mut self) {
         while let Ok(done) = self.answers.try_recv() {

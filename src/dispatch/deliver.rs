@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::thread::{self, Scope};
 
 use super::limiter::Cost;
 use crate::clock::Signal;
@@ -29,27 +29,25 @@ pub(super) struct Done {
 }
 
 /// The threads and which of them are idle.
-pub(super) struct Couriers<'scope> {
+pub(super) struct Couriers {
     jobs: Vec<Sender<Job>>,
     idle: Vec<usize>,
-    _threads: Vec<ScopedJoinHandle<'scope, ()>>,
 }
 
-impl<'scope> Couriers<'scope> {
-    /// One thread for each transport.
-    pub fn start(
+impl Couriers {
+    /// One thread for each transport; the scope waits for them.
+    pub fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
         transports: Vec<Box<dyn Transport>>,
         done: &Sender<thread::Result<Done>>,
         signal: &Arc<Signal>,
     ) -> Self {
         let mut jobs = Vec::new();
-        let mut threads = Vec::new();
         for (thread, mut transport) in transports.into_iter().enumerate() {
             let (sender, receiver): (Sender<Job>, Receiver<Job>) = channel();
             let (done, signal) = (done.clone(), Arc::clone(signal));
             jobs.push(sender);
-            threads.push(scope.spawn(move || {
+            scope.spawn(move || {
                 for job in receiver {
                     // A panic is passed on: nobody else would know that no answer will come.
                     let told = done.send(catch_unwind(AssertUnwindSafe(|| Done {
@@ -64,12 +62,11 @@ impl<'scope> Couriers<'scope> {
                         return;
                     }
                 }
-            }));
+            });
         }
         Self {
             idle: (0..jobs.len()).collect(),
             jobs,
-            _threads: threads,
         }
     }
 

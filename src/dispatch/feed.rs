@@ -14,7 +14,7 @@ const LONGEST_FOR_THE_DAY: Duration = Duration::from_mins(15);
 /// Letters asked of the ledger at once.
 const PAGE: usize = 256;
 
-impl Run<'_, '_> {
+impl Run<'_> {
     /// Keeps the composer a little ahead of the wire.
     pub(super) fn ask_for_letters(&mut self) -> Result<(), LedgerError> {
         let ahead = self.dispatch.config.connections as usize + 2;

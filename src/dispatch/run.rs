@@ -75,11 +75,11 @@ pub(super) fn run(
 }
 
 /// The state of the loop.
-pub(super) struct Run<'run, 'scope> {
+pub(super) struct Run<'run> {
     pub(super) dispatch: &'run Dispatch<'run>,
     pub(super) ledger: &'run mut Ledger,
     pub(super) limiter: Limiter,
-    pub(super) couriers: Couriers<'scope>,
+    pub(super) couriers: Couriers,
     pub(super) wanted: Sender<Pending>,
     pub(super) composed: Receiver<thread::Result<Composed>>,
     pub(super) answers: Receiver<thread::Result<Done>>,
@@ -106,7 +106,7 @@ pub(super) struct Run<'run, 'scope> {
     pub(super) ending: Option<Ending>,
 }
 
-impl Run<'_, '_> {
+impl Run<'_> {
     fn work(&mut self) -> Result<Ending, LedgerError> {
         let ending = self.go_on();
         if ending.is_err() {
