@@ -74,6 +74,7 @@ pub mod clock;
 pub mod config;
 pub mod dispatch;
 pub mod fault;
+pub mod http;
 pub mod ledger;
 pub mod letter;
 pub mod manifest;

@@ -38,6 +38,17 @@ pub struct Message {
     date: Timestamp,
 }
 
+/// A file on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Attached<'a> {
+    /// The name that recipients see.
+    pub name: &'a str,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// Its bytes.
+    pub contents: &'a [u8],
+}
+
 /// The Message-ID of a letter.
 ///
 /// It follows from batch, recipient and the letter's digest in the plan, so that a letter that does
@@ -92,6 +103,17 @@ impl Message {
         &self.letter
     }
 
+    /// Its attachments.
+    pub fn attachments(&self) -> impl Iterator<Item = Attached<'_>> {
+        let contents = self.contents.iter().map(Vec::as_slice);
+        let attachments = self.letter.attachments.iter().zip(contents);
+        attachments.map(|(attachment, contents)| Attached {
+            name: &attachment.name,
+            media_type: attachment.media_type,
+            contents,
+        })
+    }
+
     /// The message in the form of RFC 5322: 7-bit, lines ended by CRLF, without Bcc. The same
     /// message gives the same bytes.
     #[must_use]
@@ -135,16 +157,16 @@ impl Message {
             return bodies;
         }
         let mut parts = vec![bodies];
-        for (attachment, contents) in letter.attachments.iter().zip(&self.contents) {
+        for attached in self.attachments() {
             parts.push(MimePart {
                 headers: vec![
                     (
                         "Content-Type".into(),
-                        content_type(attachment.media_type, &attachment.name),
+                        content_type(attached.media_type, attached.name),
                     ),
-                    ("Content-Disposition".into(), disposition(&attachment.name)),
+                    ("Content-Disposition".into(), disposition(attached.name)),
                 ],
-                contents: BodyPart::Binary(Cow::Borrowed(contents.as_slice())),
+                contents: BodyPart::Binary(Cow::Borrowed(attached.contents)),
             });
         }
         MimePart::new(

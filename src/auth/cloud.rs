@@ -1,47 +1,9 @@
-//! Microsoft's clouds and their hosts.
+//! What is asked of Microsoft's clouds, and where.
 
 use oauth2::url::Url;
 
 use super::AuthError;
-use crate::config::SignInSettings;
-
-/// One of Microsoft's clouds. An app is registered in each one apart.
-///
-/// Hosts: Microsoft, "National cloud deployments" and "National clouds authentication endpoints".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cloud {
-    name: &'static str,
-    login: &'static str,
-    graph: &'static str,
-    outlook: &'static str,
-}
-
-const CLOUDS: [Cloud; 4] = [
-    Cloud {
-        name: "global",
-        login: "login.microsoftonline.com",
-        graph: "graph.microsoft.com",
-        outlook: "outlook.office.com",
-    },
-    Cloud {
-        name: "us-gov",
-        login: "login.microsoftonline.us",
-        graph: "graph.microsoft.us",
-        outlook: "outlook.office365.us",
-    },
-    Cloud {
-        name: "us-dod",
-        login: "login.microsoftonline.us",
-        graph: "dod-graph.microsoft.us",
-        outlook: "outlook.office365.us",
-    },
-    Cloud {
-        name: "china",
-        login: "login.partner.microsoftonline.cn",
-        graph: "microsoftgraph.chinacloudapi.cn",
-        outlook: "partner.outlook.cn",
-    },
-];
+use crate::config::{Cloud, SignInSettings};
 
 /// What an access token is for. One token serves one resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,17 +34,17 @@ impl Cloud {
     /// # Errors
     /// When there is no cloud of that name.
     pub fn of(settings: &SignInSettings) -> Result<Self, AuthError> {
-        let name = settings.cloud.as_deref().unwrap_or("global");
-        CLOUDS
-            .into_iter()
-            .find(|cloud| cloud.name == name)
-            .ok_or_else(|| {
-                AuthError::setting(
-                    "cloud",
-                    format!("`{name}` is not one of Microsoft's clouds"),
-                    "write \"global\", \"us-gov\", \"us-dod\" or \"china\"",
-                )
-            })
+        let name = settings.cloud.as_deref();
+        Self::named(name).ok_or_else(|| {
+            AuthError::setting(
+                "cloud",
+                format!(
+                    "`{}` is not one of Microsoft's clouds",
+                    name.unwrap_or_default()
+                ),
+                "write \"global\", \"us-gov\", \"us-dod\" or \"china\"",
+            )
+        })
     }
 
     /// Where sign-in takes place: the cloud's own address, or the one that the secrets file names.
@@ -104,8 +66,9 @@ impl Cloud {
         };
         let url = Url::parse(&written).map_err(|_| refuse(format!("`{written}` is not a URL")))?;
         let host = url.host_str().unwrap_or_default();
-        let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-        let microsofts = url.scheme() == "https" && CLOUDS.iter().any(|cloud| cloud.login == host);
+        let local = Cloud::is_this_machine(host);
+        let microsofts =
+            url.scheme() == "https" && Cloud::ALL.iter().any(|cloud| cloud.login == host);
         if !(microsofts || local) {
             return Err(refuse(format!(
                 "`{written}` is not Microsoft's, so nothing was asked there"

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth2::basic::BasicTokenType;
 use oauth2::{ExtraTokenFields, StandardTokenResponse, TokenResponse};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::AuthError;
@@ -100,14 +101,14 @@ impl Grant {
                 .unwrap_or_default(),
             // Microsoft always says how long; half an hour is less than it ever gives.
             expires_in: answer.expires_in().unwrap_or(Duration::from_mins(30)),
-            claims: answer.extra_fields().id_token.as_deref().and_then(claims),
+            claims: answer.extra_fields().id_token.as_deref().and_then(payload),
         }
     }
 }
 
 /// The middle part of a JSON web token (RFC 7519 section 3).
-fn claims(id_token: &str) -> Option<Claims> {
-    let payload = id_token.split('.').nth(1)?;
+pub(super) fn payload<T: DeserializeOwned>(token: &str) -> Option<T> {
+    let payload = token.split('.').nth(1)?;
     let json = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
     serde_json::from_slice(&json).ok()
 }

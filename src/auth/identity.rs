@@ -15,9 +15,10 @@ use oauth2::{
 
 use super::grant::{Answer, Grant};
 use super::http::{self, HttpError};
-use super::{AuthError, Cloud, Resource, refusal};
+use super::{AuthError, Resource, refusal};
 use crate::clock::{Clock, Signal};
-use crate::config::{Registration, SignInSettings};
+use crate::config::{Cloud, Registration, SignInSettings};
+use crate::http::Http;
 use crate::secret::Secret;
 
 /// What every sign-in asks for beside a resource: who it is, and a refresh token.
@@ -44,7 +45,7 @@ pub struct Identity {
     scopes: [(Resource, Vec<String>); 2],
     redirect_uri: Option<String>,
     oauth: Oauth,
-    http: reqwest::blocking::Client,
+    http: Http,
 }
 
 /// A sign-in that was begun: the page to open, and what its answer must match.

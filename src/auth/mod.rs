@@ -22,7 +22,7 @@ mod refusal;
 mod store;
 mod tokens;
 
-pub use cloud::{Cloud, Resource};
+pub use cloud::Resource;
 pub use error::AuthError;
 pub use grant::Grant;
 pub use identity::Identity;

@@ -17,7 +17,7 @@ const EARLY: Duration = Duration::from_mins(5);
 pub struct AccessToken {
     /// The token.
     pub secret: Secret,
-    /// Its scopes; none are known of a token that another program gave.
+    /// Its scopes; none where another program gave a token that does not name them.
     pub scopes: Vec<String>,
     /// How long it is still good for; not known of a token that another program gave.
     pub expires_in: Option<Duration>,
@@ -96,11 +96,14 @@ impl Tokens {
 
     fn renew(&self, resource: Resource) -> Result<AccessToken, AuthError> {
         match &self.source {
-            Source::Command(command) => Ok(AccessToken {
-                secret: command::token(command, resource)?,
-                scopes: Vec::new(),
-                expires_in: None,
-            }),
+            Source::Command(command) => {
+                let secret = command::token(command, resource)?;
+                Ok(AccessToken {
+                    scopes: command::scopes(&secret),
+                    secret,
+                    expires_in: None,
+                })
+            }
             Source::SignIn(sign_in) => {
                 let (identity, store) = &**sign_in;
                 let _lock = store.lock();

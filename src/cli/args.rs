@@ -141,7 +141,7 @@ pub(super) struct Options {
     /// Show whole addresses and every letter
     #[arg(long, short)]
     pub verbose: bool,
-    /// Use this way out instead of the batch file's: outbox or smtp
+    /// Use this way out instead of the batch file's: graph, smtp or outbox
     #[arg(long, value_name = "NAME")]
     pub transport: Option<TransportName>,
     /// The secrets file [default: .secrets.toml beside the batch file, else here]
@@ -172,6 +172,12 @@ impl Options {
 pub(super) struct CheckArgs {
     #[command(flatten)]
     pub common: Common,
+    /// Ask the mail server or Microsoft too: sign-in, mailbox, permissions. Nothing is sent
+    #[arg(long)]
+    pub online: bool,
+    /// With --online: send one letter to yourself and look what became of it
+    #[arg(long, requires = "online")]
+    pub probe: bool,
     /// Check as a rehearsal to this address
     #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
     pub redirect_to: Option<Address>,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::args::CheckArgs;
 use super::console::Console;
 use super::exit::{Exit, Stop};
+use super::online::{self, Online};
 use super::prepare::{Loaded, Prepared, load, prepare, refused, show, transport};
 use super::signed_in::SignedIn;
 use super::state::StateFile;
@@ -13,6 +14,7 @@ use crate::clock::Clock;
 use crate::dispatch::estimate;
 use crate::fault::Fault;
 use crate::ledger::{Counts, LedgerError};
+use crate::transport::Transport;
 
 pub(super) fn run(
     args: &CheckArgs,
@@ -21,8 +23,7 @@ pub(super) fn run(
 ) -> Result<Exit, Stop> {
     let loaded = load(&args.common.batch, &args.common.options)?;
     let state = StateFile::of(&loaded, &args.common.options, args.redirect_to.is_some());
-    let transport = transport(&loaded, &SignedIn::bearer(&loaded.secrets.sign_in, clock))
-        .map(|transport| transport.describe());
+    let mut transport = transport(&loaded, &SignedIn::bearer(&loaded.secrets.sign_in, clock));
     let (planned, mut findings) =
         match prepare(&loaded, args.redirect_to.as_ref(), console, &**clock) {
             Ok(prepared) => {
@@ -38,11 +39,16 @@ pub(super) fn run(
         Some(Err(error)) => findings.push(untrusted(&state, error)),
         None => {}
     }
+    let mut online = Online::default();
+    if let (true, Ok(transport)) = (args.online, &mut transport) {
+        online = ask_online(args, &mut **transport, &loaded, planned.as_ref(), &**clock)?;
+        findings.append(&mut online.findings);
+    }
     if console.output.json {
         let planned = planned
             .as_ref()
             .map(|prepared| (&*prepared.letters, &prepared.plan));
-        json::plan(console, &loaded, &state, planned, &findings);
+        json::plan(console, &loaded, &state, planned, &findings, &online.facts);
     } else {
         show(&findings, console);
     }
@@ -50,11 +56,41 @@ pub(super) fn run(
         (Some(prepared), Some(Ok((counts, _))), Ok(transport))
             if !findings.iter().any(Fault::is_fault) =>
         {
-            summary(&loaded, &prepared, &transport, &findings, counts, console);
+            let mut lines = summary(&loaded, &prepared, &transport.describe(), &findings, counts);
+            let width = |(word, text): &(&str, String)| format!("{word:<12} {text}");
+            lines.extend(online.facts.iter().map(width));
+            console.result(&lines.join("\n"));
             Ok(Exit::Success)
         }
         _ => Err(refused(&findings)),
     }
+}
+
+/// Asks the far side, and sends it a probe if that is wanted and nothing stands in the way.
+fn ask_online(
+    args: &CheckArgs,
+    transport: &mut dyn Transport,
+    loaded: &Loaded,
+    planned: Option<&Prepared>,
+    clock: &dyn Clock,
+) -> Result<Online, Stop> {
+    let (mut online, own_address) = online::ask(transport, loaded, planned)?;
+    if !args.probe || online.findings.iter().any(Fault::is_fault) {
+        return Ok(online);
+    }
+    match (planned, own_address.or_else(|| loaded.own_address())) {
+        (Some(prepared), Some(to)) => {
+            let probe = online::probe(transport, loaded, prepared, &to, clock)?;
+            online.facts.extend(probe.facts);
+            online.findings.extend(probe.findings);
+        }
+        (Some(_), None) => online.findings.push(Fault::warning(
+            "no probe was sent: it is not known who you are",
+            "write username in the secrets file",
+        )),
+        (None, _) => {}
+    }
+    Ok(online)
 }
 
 /// What the state file knows, when the batch has begun, and how the plan differs from it.
@@ -101,8 +137,7 @@ fn summary(
     transport: &str,
     findings: &[Fault],
     begun: Option<Counts>,
-    console: &Console,
-) {
+) -> Vec<String> {
     let plan = &prepared.plan;
     let letters = plan.letters.len() as u64;
     let config = &loaded.batch.dispatch;
@@ -128,5 +163,5 @@ fn summary(
             super::status::counts_line(&counts)
         ));
     }
-    console.result(&lines.join("\n"));
+    lines
 }

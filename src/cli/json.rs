@@ -1,5 +1,7 @@
 //! The JSON that `check`, `send` and `status` print, written as it is made.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -88,6 +90,7 @@ pub(super) fn plan(
     state: &StateFile,
     planned: Option<(&Letters, &Plan)>,
     faults: &[Fault],
+    online: &[(&'static str, String)],
 ) {
     let batch = &loaded.batch.name;
     let transport = loaded.batch.dispatch.transport.to_string();
@@ -128,7 +131,15 @@ pub(super) fn plan(
             one_letter(console, index, "planned", &status);
         }
     }
-    console.json(&format!("],\"faults\":{}}}\n", to_json(faults)));
+    console.json(&format!("],\"faults\":{}", to_json(faults)));
+    if !online.is_empty() {
+        let facts: BTreeMap<String, &str> = online
+            .iter()
+            .map(|(word, text)| (word.to_lowercase().replace([' ', '-'], "_"), text.as_str()))
+            .collect();
+        console.json(&format!(",\"online\":{}", to_json(&facts)));
+    }
+    console.json("}\n");
     console.end_json();
 }
 

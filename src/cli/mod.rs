@@ -9,6 +9,7 @@ mod exit;
 mod init;
 mod json;
 mod login;
+mod online;
 mod prepare;
 mod progress;
 mod resolve;

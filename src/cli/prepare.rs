@@ -24,6 +24,13 @@ pub(super) struct Loaded {
     pub secrets: Secrets,
 }
 
+impl Loaded {
+    /// The address of the person who sends, where the secrets file names one.
+    pub fn own_address(&self) -> Option<Address> {
+        Address::parse(self.secrets.sign_in.username.as_deref()?).ok()
+    }
+}
+
 /// A batch whose letters were all made once.
 pub(super) struct Prepared {
     pub letters: Arc<Letters>,

@@ -124,6 +124,8 @@ impl<'a> Progress<'a> {
             Reason::Limit(Limit::Addresses) => "limit of addresses a day",
             Reason::Pause => "pause between chunks",
             Reason::Throttled => "the server asked to wait",
+            Reason::Caution => "slower, as the server asked to wait",
+            Reason::Doubt => "a letter in doubt may still appear in the mailbox",
             Reason::Outage => "the server is not ready",
             Reason::Retry => "before the next try",
             Reason::Window => "outside the sending hours",

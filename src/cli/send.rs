@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::show::{confirmed, dry_run, to_go};
 use super::signed_in::SignedIn;
 use super::state::StateFile;
-use super::{changes, json, status, words};
+use super::{changes, json, online, status, words};
 use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::dispatch::{Dispatch, Interrupt, estimate};
@@ -49,7 +49,7 @@ pub(super) fn run(
         Ok(prepared) => prepared,
         Err(findings) => {
             if console.output.json {
-                json::plan(console, &loaded, &state, None, &findings);
+                json::plan(console, &loaded, &state, None, &findings, &[]);
             } else {
                 show(&findings, console);
             }
@@ -61,7 +61,7 @@ pub(super) fn run(
     if args.dry_run {
         return Ok(dry_run(args, &loaded, &state, &prepared, console, clock));
     }
-    let transports = (0..loaded.batch.dispatch.connections)
+    let mut transports = (0..loaded.batch.dispatch.at_once())
         .map(|_| transport(&loaded, &bearer))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|fault| Stop::new(Exit::Usage, words::next(&fault)))?;
@@ -69,6 +69,13 @@ pub(super) fn run(
         .first()
         .map(|transport| transport.describe())
         .unwrap_or_default();
+    if let Some(transport) = transports.first_mut() {
+        let faults = online::too_large(&mut **transport, &prepared)?;
+        if !faults.is_empty() {
+            show(&faults, console);
+            return Err(refused(&faults));
+        }
+    }
     let command = if start == Start::Any {
         "send"
     } else {

@@ -48,6 +48,7 @@ pub(super) fn dry_run(
             state,
             Some((letters, plan)),
             &prepared.findings,
+            &[],
         );
     }
     console.result(&format!(

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::auth::{AuthError, Resource, Tokens};
+use crate::auth::{AccessToken, AuthError, Resource, Tokens};
 use crate::clock::Clock;
 use crate::config::SignInSettings;
 use crate::secret::Secret;
-use crate::transport::Bearer;
+use crate::transport::{Bearer, Token};
 
 /// Looks for the sign-in when a transport first needs it: most batches need none.
 pub(super) struct SignedIn {
@@ -25,14 +25,30 @@ impl SignedIn {
     }
 }
 
-impl Bearer for SignedIn {
-    fn for_outlook(&self, refused: Option<&str>) -> Result<Secret, String> {
+impl SignedIn {
+    fn access(&self, resource: Resource, refused: Option<&str>) -> Result<AccessToken, String> {
         self.tokens
             .get_or_init(|| Tokens::new(&self.settings, Arc::clone(&self.clock)))
             .as_ref()
             .map_err(Clone::clone)
-            .and_then(|tokens| tokens.access(Resource::Outlook, refused))
-            .map(|token| token.secret)
+            .and_then(|tokens| tokens.access(resource, refused))
             .map_err(|error| error.to_string())
+    }
+}
+
+impl Bearer for SignedIn {
+    fn for_graph(&self, refused: Option<&str>) -> Result<Token, String> {
+        let token = self.access(Resource::Graph, refused)?;
+        // Scopes are named with the address of their resource or without.
+        let name = |scope: &String| scope.rsplit('/').next().unwrap_or_default().to_owned();
+        Ok(Token {
+            scopes: token.scopes.iter().map(name).collect(),
+            secret: token.secret,
+        })
+    }
+
+    fn for_outlook(&self, refused: Option<&str>) -> Result<Secret, String> {
+        self.access(Resource::Outlook, refused)
+            .map(|token| token.secret)
     }
 }

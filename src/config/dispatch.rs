@@ -16,13 +16,21 @@ pub enum TransportName {
     Outbox,
     /// A mail server.
     Smtp,
+    /// Exchange Online through Microsoft Graph.
+    Graph,
 }
+
+/// The most letters that may be on their way to Microsoft Graph at once: it allows an app four
+/// requests at a time (Microsoft Graph throttling limits, Outlook service), and one is left for
+/// whatever else the app does.
+const MOST_GRAPH_CONNECTIONS: u32 = 3;
 
 impl fmt::Display for TransportName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Outbox => "outbox",
             Self::Smtp => "smtp",
+            Self::Graph => "graph",
         })
     }
 }
@@ -34,10 +42,13 @@ impl std::str::FromStr for TransportName {
         match text {
             "outbox" => Ok(Self::Outbox),
             "smtp" => Ok(Self::Smtp),
-            "graph" | "ews" => Err(format!(
-                "`{text}` is not part of this version: use outbox or smtp"
+            "graph" => Ok(Self::Graph),
+            "ews" => Err(format!(
+                "`{text}` is not part of this version: use graph, smtp or outbox"
             )),
-            _ => Err(format!("`{text}` is not a transport: use outbox or smtp")),
+            _ => Err(format!(
+                "`{text}` is not a transport: use graph, smtp or outbox"
+            )),
         }
     }
 }
@@ -75,6 +86,10 @@ pub struct DispatchConfig {
     pub backoff: Duration,
     /// The largest encoded letter in megabytes (10^6 bytes); 35 by default, none for the outbox.
     pub max_megabytes: Option<u32>,
+    /// How long a letter in doubt is looked for, where that can be done, before it counts as not
+    /// sent.
+    #[serde(deserialize_with = "duration")]
+    pub patience: Duration,
     /// The hours in which letters may go out.
     pub window: Option<SendWindow>,
 }
@@ -93,12 +108,22 @@ impl Default for DispatchConfig {
             attempts: 5,
             backoff: Duration::from_secs(2),
             max_megabytes: None,
+            patience: Duration::from_mins(5),
             window: None,
         }
     }
 }
 
 impl DispatchConfig {
+    /// How many letters are on their way at once: as written, but at most three to Microsoft Graph.
+    #[must_use]
+    pub fn at_once(&self) -> u32 {
+        match self.transport {
+            TransportName::Graph => self.connections.min(MOST_GRAPH_CONNECTIONS),
+            TransportName::Outbox | TransportName::Smtp => self.connections,
+        }
+    }
+
     /// Letters in any 60 seconds, if there is a limit.
     #[must_use]
     pub fn message_limit(&self) -> Option<u64> {
@@ -108,7 +133,8 @@ impl DispatchConfig {
     /// Encoded bytes in any 5 minutes, if there is a limit.
     #[must_use]
     pub fn byte_limit(&self) -> Option<u64> {
-        self.limit(self.megabytes_per_five_minutes, None)
+        let default = (self.transport == TransportName::Graph).then_some(140);
+        self.limit(self.megabytes_per_five_minutes, default)
             .map(|megabytes| megabytes * 1_000_000)
     }
 
@@ -130,7 +156,7 @@ impl DispatchConfig {
     fn limit(&self, written: Option<u32>, default: Option<u32>) -> Option<u64> {
         let default = match self.transport {
             TransportName::Outbox => None,
-            TransportName::Smtp => default,
+            TransportName::Smtp | TransportName::Graph => default,
         };
         written.or(default).map(u64::from)
     }

@@ -1,20 +1,26 @@
 //! What a person writes down: the batch file and the secrets file, typed, unknown keys refused.
 
 mod batch;
+mod cloud;
 mod dispatch;
+mod graph;
 mod secrets;
 mod sign_in;
 mod smtp;
 mod values;
 
 pub use batch::{AttachmentConfig, Batch, LetterConfig, ManifestConfig};
+pub use cloud::Cloud;
 pub use dispatch::{DispatchConfig, OutboxConfig, TransportName};
+pub use graph::{GraphPlace, GraphSettings, SaveIn};
 pub use secrets::Secrets;
 pub use sign_in::{NATIVE_CLIENT, Registration, SignInSettings};
 pub use smtp::{SmtpLogin, SmtpSecurity, SmtpSettings};
 pub use values::{SendWindow, parse_duration};
 
 use std::path::{Path, PathBuf};
+
+use crate::fault::Fault;
 
 /// A batch or secrets file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +79,24 @@ impl ConfigError {
             key: key.into(),
             text: text.into(),
             next_step: next_step.into(),
+        }
+    }
+}
+
+impl From<ConfigError> for Fault {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Value {
+                path,
+                key,
+                text,
+                next_step,
+            } => Self::new(format!("`{key}` {text}"), next_step).file(path.display().to_string()),
+            other => {
+                let told = other.to_string();
+                let (text, next_step) = told.split_once("\n  next: ").unwrap_or((&told, ""));
+                Self::new(text, next_step)
+            }
         }
     }
 }

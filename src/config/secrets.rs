@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::ConfigError;
 use super::sign_in::SignInSettings;
 use super::smtp::{SmtpSettings, SmtpTable};
+use super::{ConfigError, GraphSettings};
 use crate::address::Address;
 use crate::secret::Secret;
 
@@ -23,6 +23,8 @@ pub struct Secrets {
     pub smtp: Option<SmtpSettings>,
     /// The app registration and the account that signs in.
     pub sign_in: SignInSettings,
+    /// Microsoft Graph.
+    pub graph: GraphSettings,
 }
 
 /// The file as written.
@@ -43,11 +45,12 @@ struct File {
     authority: Option<String>,
     token_store: Option<String>,
     token_command: Option<Vec<String>>,
-    /// The keys of the transports to come, accepted so that one file serves every version.
+    graph_url: Option<String>,
+    save_in: Option<String>,
+    timeout: Option<String>,
+    /// The keys of the transport to come, accepted so that one file serves every version.
     #[serde(rename = "server")]
     _server: serde::de::IgnoredAny,
-    #[serde(rename = "graph_url")]
-    _graph_url: serde::de::IgnoredAny,
     #[serde(rename = "ews_url")]
     _ews_url: serde::de::IgnoredAny,
 }
@@ -137,6 +140,9 @@ impl File {
             ("CLOUD", &mut self.cloud),
             ("AUTHORITY", &mut self.authority),
             ("TOKEN_STORE", &mut self.token_store),
+            ("GRAPH_URL", &mut self.graph_url),
+            ("SAVE_IN", &mut self.save_in),
+            ("TIMEOUT", &mut self.timeout),
             ("SMTP_HOST", &mut smtp.host),
             ("SMTP_AUTH", &mut smtp.auth),
             ("SMTP_SECURITY", &mut smtp.security),
@@ -198,6 +204,12 @@ impl File {
             smtp: self.smtp.typed(shown, send_emails_as.as_ref())?,
             send_emails_as,
             sign_in,
+            graph: GraphSettings::typed(
+                self.graph_url,
+                self.save_in.as_deref(),
+                self.timeout.as_deref(),
+                shown,
+            )?,
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::panic::resume_unwind;
 use std::time::Duration;
 
+use super::deliver::Said;
 use super::run::Run;
 use super::verdict::{self, Next};
 use super::{Ending, Event, Reason};
@@ -19,8 +20,14 @@ const LONGEST_ASKED: Duration = Duration::from_mins(30);
 impl Run<'_> {
     /// Judges the answers that have come in.
     pub(super) fn take_answers(&mut self) {
-        while let Ok(done) = self.answers.try_recv() {
-            let done = done.unwrap_or_else(|panic| resume_unwind(panic));
+        while let Ok(said) = self.answers.try_recv() {
+            let done = match said.unwrap_or_else(|panic| resume_unwind(panic)) {
+                Said::Done(done) => done,
+                Said::Note(note) => {
+                    self.notes.push(note);
+                    continue;
+                }
+            };
             self.couriers.returned(done.thread);
             let verdict = verdict::judge(&done.pending.id, done.result);
             let taken = !matches!(verdict.outcome, Outcome::NotTaken(_));
@@ -30,6 +37,7 @@ impl Run<'_> {
                 claim: done.claim,
                 outcome: verdict.outcome,
                 at: self.dispatch.clock.now(),
+                request_ids: done.request_ids,
             };
             let event = self.follow(done.pending, verdict.next);
             self.unrecorded.push((settlement, event));
@@ -40,9 +48,16 @@ impl Run<'_> {
     fn follow(&mut self, pending: Pending, next: Next) -> Option<Event> {
         let now = self.dispatch.clock.elapsed();
         match next {
-            Next::Done(event) => {
+            Next::Done(event, wait) => {
                 (self.failures, self.pauses) = (0, 0);
                 self.settled_in_chunk += 1;
+                match wait {
+                    Some(wait) => {
+                        self.caution.throttled();
+                        self.pause_until(now + wait.min(LONGEST_ASKED), Reason::Throttled);
+                    }
+                    None => self.caution.taken(),
+                }
                 Some(event)
             }
             Next::Failed(event, answer) => {
@@ -88,6 +103,7 @@ impl Run<'_> {
             self.pauses += 1;
         }
         let (most, reason) = if throttled {
+            self.caution.throttled();
             (MOST_PAUSES, Reason::Throttled)
         } else {
             (self.dispatch.config.attempts, Reason::Outage)

@@ -7,25 +7,87 @@ use std::thread::{self, Scope};
 
 use super::limiter::Cost;
 use crate::clock::Signal;
-use crate::ledger::{Claimed, Pending};
+use crate::ledger::{Claimed, Pending, Tried};
 use crate::message::Message;
-use crate::transport::{Receipt, SendError, Transport};
+use crate::transport::{Attempt, Earlier, Receipt, SendError, Transport};
 
 /// A claimed letter for a thread to hand over.
 pub(super) struct Job {
     pub pending: Pending,
     pub claim: Claimed,
     pub cost: Cost,
+    pub trace: String,
     pub message: Message,
 }
 
-/// What became of it.
+/// What a thread says of the letter that it has in hand.
+pub(super) enum Said {
+    /// Something to write down before it goes on.
+    Note(Note),
+    /// What became of it.
+    Done(Done),
+}
+
+/// A note that a transport waits for: it goes on when it is told, and not when `kept` is dropped.
+pub(super) struct Note {
+    pub claim: Claimed,
+    pub text: String,
+    pub kept: Sender<()>,
+}
+
+/// What became of a letter. `pending` is what is left of it if it was not taken.
 pub(super) struct Done {
     pub thread: usize,
     pub pending: Pending,
     pub claim: Claimed,
     pub cost: Cost,
     pub result: Result<Receipt, SendError>,
+    pub request_ids: Vec<String>,
+}
+
+fn hand_over(
+    thread: usize,
+    transport: &mut dyn Transport,
+    job: Job,
+    said: &Sender<thread::Result<Said>>,
+    signal: &Signal,
+) -> Done {
+    let Job {
+        mut pending,
+        claim,
+        cost,
+        trace,
+        message,
+    } = job;
+    let mut tried = pending.earlier.clone().unwrap_or_default();
+    let earlier = pending
+        .earlier
+        .take()
+        .map(|Tried { note }| Earlier { note });
+    let mut keep = |text: &str| {
+        tried.note = Some(text.to_owned());
+        let (kept, answer) = channel();
+        let note = Note {
+            claim,
+            text: text.to_owned(),
+            kept,
+        };
+        let asked = said.send(Ok(Said::Note(note))).is_ok();
+        signal.raise();
+        asked && answer.recv().is_ok()
+    };
+    let mut attempt = Attempt::new(&trace, earlier, &mut keep);
+    let result = transport.send(&message, &mut attempt);
+    let request_ids = attempt.request_ids;
+    pending.earlier = Some(tried);
+    Done {
+        thread,
+        pending,
+        claim,
+        cost,
+        result,
+        request_ids,
+    }
 }
 
 /// The threads and which of them are idle.
@@ -39,23 +101,19 @@ impl Couriers {
     pub fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
         transports: Vec<Box<dyn Transport>>,
-        done: &Sender<thread::Result<Done>>,
+        said: &Sender<thread::Result<Said>>,
         signal: &Arc<Signal>,
     ) -> Self {
         let mut jobs = Vec::new();
         for (thread, mut transport) in transports.into_iter().enumerate() {
             let (sender, receiver): (Sender<Job>, Receiver<Job>) = channel();
-            let (done, signal) = (done.clone(), Arc::clone(signal));
+            let (said, signal) = (said.clone(), Arc::clone(signal));
             jobs.push(sender);
             scope.spawn(move || {
                 for job in receiver {
                     // A panic is passed on: nobody else would know that no answer will come.
-                    let told = done.send(catch_unwind(AssertUnwindSafe(|| Done {
-                        thread,
-                        result: transport.send(&job.message),
-                        pending: job.pending,
-                        claim: job.claim,
-                        cost: job.cost,
+                    let told = said.send(catch_unwind(AssertUnwindSafe(|| {
+                        Said::Done(hand_over(thread, &mut *transport, job, &said, &signal))
                     })));
                     signal.raise();
                     if told.is_err() {

@@ -86,6 +86,10 @@ pub enum Reason {
     Pause,
     /// The far side asked for it.
     Throttled,
+    /// The far side asked for it a short while ago.
+    Caution,
+    /// A letter in doubt may still appear where it would be if it went out.
+    Doubt,
     /// The far side cannot be reached or is not ready.
     Outage,
     /// A letter is tried again later and no other is left.

@@ -17,7 +17,7 @@ const PAGE: usize = 256;
 impl Run<'_> {
     /// Keeps the composer a little ahead of the wire.
     pub(super) fn ask_for_letters(&mut self) -> Result<(), LedgerError> {
-        let ahead = self.dispatch.config.connections as usize + 2;
+        let ahead = self.dispatch.config.at_once() as usize + 2;
         let now = self.dispatch.clock.elapsed();
         while self.composing + self.ready.len() < ahead {
             let due = self.retries.iter().position(|(due, _)| *due <= now);
@@ -102,6 +102,7 @@ impl Run<'_> {
                 Permit::AfterAnswer => return (chosen, None),
             }
             self.limiter.claim(cost);
+            self.caution.claimed(now);
             self.claimed_in_chunk += 1;
             chosen.extend(self.ready.pop_front());
         }
@@ -139,6 +140,14 @@ impl Run<'_> {
             match until.checked_sub(now) {
                 Some(wait) if !wait.is_zero() => return Hold::For(wait, reason),
                 _ => self.paused = None,
+            }
+        }
+        if self.caution.one_at_a_time() {
+            if self.couriers.in_flight() > 0 || !nothing_chosen {
+                return Hold::UntilAnswer;
+            }
+            if let Some(wait) = self.caution.wait(now) {
+                return Hold::For(wait, Reason::Caution);
             }
         }
         let window = self.dispatch.config.window.as_ref();

@@ -6,6 +6,7 @@
 //! letters ready meanwhile, at most two more than there are connections.
 
 mod answers;
+mod caution;
 mod compose;
 mod deliver;
 mod estimate;

@@ -6,13 +6,14 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use super::caution::Caution;
 use super::compose::{self, Composed};
-use super::deliver::{Couriers, Done, Job};
+use super::deliver::{Couriers, Job, Note, Said};
 use super::limiter::Limiter;
 use super::retry::Backoff;
 use super::{Dispatch, Ending, Event, Reason, start};
 use crate::ledger::{Claim, Ledger, LedgerError, Pending, Settlement};
-use crate::transport::Transport;
+use crate::transport::{Transport, new_trace};
 
 /// Runs the loop to its end.
 pub(super) fn run(
@@ -28,7 +29,7 @@ pub(super) fn run(
     let signal = Arc::clone(&dispatch.interrupt.signal);
     let (wanted, asked) = channel();
     let (composed, ready) = channel();
-    let (done, answers) = channel();
+    let (said, answers) = channel();
     thread::scope(|scope| {
         let composer_signal = Arc::clone(&signal);
         scope.spawn(move || {
@@ -41,8 +42,8 @@ pub(super) fn run(
                 &composer_signal,
             );
         });
-        let couriers = Couriers::start(scope, transports, &done, &signal);
-        drop(done);
+        let couriers = Couriers::start(scope, transports, &said, &signal);
+        drop(said);
         let mut run = Run {
             dispatch,
             ledger,
@@ -53,6 +54,8 @@ pub(super) fn run(
             answers,
             tell,
             unrecorded: Vec::new(),
+            notes: Vec::new(),
+            caution: Caution::new(dispatch.config.backoff),
             backoff: Backoff::new(dispatch.config.backoff),
             page: VecDeque::new(),
             after: None,
@@ -82,10 +85,13 @@ pub(super) struct Run<'run> {
     pub(super) couriers: Couriers,
     pub(super) wanted: Sender<Pending>,
     pub(super) composed: Receiver<thread::Result<Composed>>,
-    pub(super) answers: Receiver<thread::Result<Done>>,
+    pub(super) answers: Receiver<thread::Result<Said>>,
     pub(super) tell: &'run mut dyn FnMut(Event),
     /// Answers that are not on the disk yet, with what is told when they are.
     pub(super) unrecorded: Vec<(Settlement, Option<Event>)>,
+    /// What transports write down of letters in hand, and wait for.
+    pub(super) notes: Vec<Note>,
+    pub(super) caution: Caution,
     pub(super) backoff: Backoff,
     /// Letters read from the ledger and not composed yet.
     pub(super) page: VecDeque<Pending>,
@@ -120,11 +126,14 @@ impl Run<'_> {
     /// letter in doubt.
     fn record_what_can_be(&mut self) {
         self.take_answers();
+        // A transport whose note is dropped takes no further step.
+        self.notes.clear();
         while self.couriers.in_flight() > 0 {
             self.dispatch
                 .clock
                 .wait(&self.dispatch.interrupt.signal, None);
             self.take_answers();
+            self.notes.clear();
         }
         let known: Vec<Settlement> = self
             .unrecorded
@@ -138,6 +147,7 @@ impl Run<'_> {
     fn go_on(&mut self) -> Result<Ending, LedgerError> {
         loop {
             self.take_answers();
+            self.keep_notes()?;
             if self.dispatch.interrupt.is_asked() && self.ending.is_none() {
                 self.end(Ending::Interrupted);
             }
@@ -195,6 +205,16 @@ impl Run<'_> {
         }
     }
 
+    /// Puts on the disk what transports wrote down, and lets them go on.
+    fn keep_notes(&mut self) -> Result<(), LedgerError> {
+        for note in self.notes.drain(..) {
+            self.ledger.note(note.claim, &note.text)?;
+            // A thread that no longer waits has told its panic.
+            let _ = note.kept.send(());
+        }
+        Ok(())
+    }
+
     /// One commit for what has come in and what goes out; only then is anything told or handed over.
     fn commit(&mut self, chosen: Vec<Composed>) -> Result<(), LedgerError> {
         if self.unrecorded.is_empty() && chosen.is_empty() {
@@ -208,6 +228,7 @@ impl Run<'_> {
                 bytes: composed.cost.bytes,
                 addresses: u32::try_from(composed.cost.addresses).unwrap_or(u32::MAX),
                 at,
+                trace: new_trace(),
             })
             .collect();
         let ends: Vec<Settlement> = self
@@ -216,12 +237,13 @@ impl Run<'_> {
             .map(|(settlement, _)| settlement.clone())
             .collect();
         let claimed = self.ledger.commit(&ends, &claims)?;
-        for (composed, claim) in chosen.into_iter().zip(claimed) {
+        for ((composed, claim), wanted) in chosen.into_iter().zip(claimed).zip(claims) {
             if let Ok(message) = composed.result {
                 self.couriers.hand_over(Job {
                     pending: composed.pending,
                     claim,
                     cost: composed.cost,
+                    trace: wanted.trace,
                     message: message.dated(at),
                 });
             }

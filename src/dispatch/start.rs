@@ -2,47 +2,116 @@
 
 use std::time::Duration;
 
-use super::limiter::{Cost, Limiter};
-use super::{Dispatch, Event, verdict};
-use crate::ledger::{Ledger, LedgerError, Outcome, Settlement};
-use crate::transport::{Answer, LookUp, Transport};
+use jiff::Timestamp;
 
-/// Letters in doubt are looked up where they were given to, before anything else goes out.
+use super::limiter::{Cost, Limiter};
+use super::{Dispatch, Event, Reason, verdict};
+use crate::ledger::{InDoubt, Ledger, LedgerError, Outcome, Settlement};
+use crate::transport::{Answer, Doubt, LookUp, Receipt, Transport};
+
+/// The longest that one try of a letter takes, so that a claim whose run was cut off is not younger.
+const LONGEST_TRY: Duration = Duration::from_mins(10);
+/// The wait between two looks for the same letter.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
+
+/// Letters in doubt are looked up where they were given to, before anything else goes out. Those
+/// that may still appear there are waited for.
 pub(super) fn look_up(
     dispatch: &Dispatch<'_>,
     ledger: &mut Ledger,
     transport: &mut dyn Transport,
     tell: &mut dyn FnMut(Event),
 ) -> Result<(), LedgerError> {
-    for doubt in ledger.in_doubt()? {
-        if doubt.transport != dispatch.transport {
-            continue;
+    let clock = dispatch.clock;
+    let now = clock.now();
+    let mut open: Vec<(InDoubt, Duration)> = ledger
+        .in_doubt()?
+        .into_iter()
+        .filter(|doubt| doubt.transport == dispatch.transport)
+        .map(|doubt| {
+            let deadline = clock.elapsed() + patience_left(dispatch, &doubt, now);
+            (doubt, deadline)
+        })
+        .collect();
+    loop {
+        let mut unseen = Vec::new();
+        for (doubt, deadline) in open {
+            let is_late = clock.elapsed() >= deadline;
+            let found = transport.look_up(&Doubt {
+                id: &doubt.id,
+                message_id: &doubt.message_id,
+                note: doubt.note.as_deref(),
+            });
+            match found {
+                Ok(LookUp::NotSeen) if !is_late => unseen.push((doubt, deadline)),
+                Ok(LookUp::Absent | LookUp::NotSeen) => {
+                    settle(dispatch, ledger, doubt, None, tell)?;
+                }
+                Ok(LookUp::Found(receipt)) => {
+                    settle(dispatch, ledger, doubt, Some(receipt), tell)?;
+                }
+                Ok(LookUp::Unknown) | Err(_) => {}
+            }
         }
-        let (outcome, event) = match transport.look_up(&doubt.id, &doubt.message_id) {
-            Ok(LookUp::Found(receipt)) => (
-                Outcome::Accepted {
-                    receipt: receipt.text,
-                    refused: Vec::new(),
-                },
-                Event::FoundAccepted { id: doubt.id },
-            ),
-            Ok(LookUp::Absent) => (
-                Outcome::NotTaken(verdict::recorded(&Answer::new(
-                    "absent",
-                    "looked up and not found",
-                ))),
-                Event::FoundUnsent { id: doubt.id },
-            ),
-            Ok(LookUp::Unknown) | Err(_) => continue,
+        let Some(last) = unseen.iter().map(|(_, deadline)| *deadline).max() else {
+            return Ok(());
         };
-        let settlement = Settlement {
-            claim: doubt.claim,
-            outcome,
-            at: dispatch.clock.now(),
-        };
-        ledger.commit(&[settlement], &[])?;
-        tell(event);
+        let wait = last.saturating_sub(clock.elapsed());
+        tell(Event::Waiting {
+            reason: Reason::Doubt,
+            wait,
+        });
+        clock.wait(&dispatch.interrupt.signal, Some(wait.min(BETWEEN_LOOKS)));
+        if dispatch.interrupt.is_asked() {
+            return Ok(());
+        }
+        open = unseen;
     }
+}
+
+/// How long a letter that is not seen may still appear. A clock that was set back makes nobody wait
+/// for longer.
+fn patience_left(dispatch: &Dispatch<'_>, doubt: &InDoubt, now: Timestamp) -> Duration {
+    let patience = dispatch.config.patience;
+    let last_sign = doubt
+        .settled_at
+        .unwrap_or_else(|| now.min(doubt.claimed_at + LONGEST_TRY));
+    let age = Duration::try_from(now.duration_since(last_sign)).unwrap_or_default();
+    patience.saturating_sub(age)
+}
+
+/// Records what a look-up found; no receipt means that the letter did not go out.
+fn settle(
+    dispatch: &Dispatch<'_>,
+    ledger: &mut Ledger,
+    doubt: InDoubt,
+    receipt: Option<Receipt>,
+    tell: &mut dyn FnMut(Event),
+) -> Result<(), LedgerError> {
+    let (outcome, event) = match receipt {
+        Some(receipt) => (
+            Outcome::Accepted {
+                receipt: receipt.text,
+                refused: Vec::new(),
+            },
+            Event::FoundAccepted { id: doubt.id },
+        ),
+        None => (
+            Outcome::NotTaken(verdict::recorded(&Answer::new(
+                "absent",
+                "looked up and not found",
+            ))),
+            Event::FoundUnsent { id: doubt.id },
+        ),
+    };
+    let settlement = Settlement {
+        claim: doubt.claim,
+        outcome,
+        at: dispatch.clock.now(),
+        request_ids: Vec::new(),
+    };
+    ledger.commit(&[settlement], &[])?;
+    tell(event);
     Ok(())
 }
 
@@ -61,7 +130,7 @@ pub(super) fn remembered(dispatch: &Dispatch<'_>, ledger: &Ledger) -> Result<Lim
             bytes: spent.bytes,
             addresses: u64::from(spent.addresses),
         };
-        limiter.remember(elapsed, age, cost);
+        limiter.remember(elapsed, age, cost, spent.taken);
     }
     Ok(limiter)
 }

@@ -19,6 +19,7 @@ mod chunks;
 mod connections;
 mod doubt;
 mod far_side;
+mod notes;
 mod order;
 mod pace;
 mod patience;
@@ -43,6 +44,7 @@ struct Case {
     limit: Option<usize>,
     transport: &'static str,
     look_up: Result<LookUp, SendError>,
+    note: Option<&'static str>,
     interrupt: Interrupt,
     clock: Arc<TestClock>,
 }
@@ -93,6 +95,7 @@ impl Case {
             limit: None,
             transport: "smtp relay.example:25",
             look_up: Ok(LookUp::Unknown),
+            note: None,
             interrupt: Interrupt::default(),
             clock,
         }
@@ -144,6 +147,7 @@ impl Case {
             look_up: self.look_up.clone(),
             calls: Mutex::default(),
             looked_up: Mutex::default(),
+            note: self.note,
         });
         let transports = (0..self.config.connections)
             .map(|_| Box::new(Connection(Arc::clone(&far_side))) as Box<dyn Transport>)

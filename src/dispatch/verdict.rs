@@ -14,8 +14,8 @@ pub(super) struct Verdict {
 
 /// What the run does with the letter and with itself.
 pub(super) enum Next {
-    /// The letter is done.
-    Done(Event),
+    /// The letter is done; everyone waits if the far side asks for it.
+    Done(Event, Option<Duration>),
     /// The letter is done, and it counts as a failure.
     Failed(Event, Answer),
     /// The letter is tried again; the others go on.
@@ -46,15 +46,18 @@ pub(super) fn judge(id: &str, result: Result<Receipt, SendError>) -> Verdict {
                     })
                     .collect(),
             },
-            next: Next::Done(Event::Accepted {
-                id,
-                receipt: receipt.text,
-                refused: receipt
-                    .refused
-                    .into_iter()
-                    .map(|(address, answer)| (address.masked(), answer))
-                    .collect(),
-            }),
+            next: Next::Done(
+                Event::Accepted {
+                    id,
+                    receipt: receipt.text,
+                    refused: receipt
+                        .refused
+                        .into_iter()
+                        .map(|(address, answer)| (address.masked(), answer))
+                        .collect(),
+                },
+                receipt.wait,
+            ),
         },
         Err(SendError::Rejected(answer)) => Verdict {
             outcome: Outcome::Rejected(recorded(&answer)),

@@ -6,6 +6,7 @@
 //! nothing here ever makes it pending again by itself.
 
 mod error;
+mod left;
 mod open;
 mod record;
 mod resolve;
@@ -14,9 +15,10 @@ mod step;
 mod summary;
 
 pub use error::LedgerError;
+pub use left::{InDoubt, Pending, Spent, Tried};
 pub use open::{Holder, Identity, Kind};
 pub use record::{Change, Difference, LetterRecord};
-pub use step::{Answer, Claim, Claimed, InDoubt, Outcome, Pending, Refusal, Settlement, Spent};
+pub use step::{Answer, Claim, Claimed, Outcome, Refusal, Settlement};
 pub use summary::{Counts, LetterStatus};
 
 use std::fs::File;

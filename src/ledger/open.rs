@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::schema::{APPLICATION_ID, TABLES, VERSION};
+use super::schema::{APPLICATION_ID, TABLES, VERSION, bring_up_to_date};
 use super::{Ledger, LedgerError};
 
 /// Which batch a state file belongs to.
@@ -132,7 +132,7 @@ impl Ledger {
                 detail: "it is empty".into(),
             });
         }
-        let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        let mut db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(of)?;
         let pragma =
             |name: &str| db.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
@@ -171,6 +171,9 @@ impl Ledger {
                 found: batch,
                 wanted: identity.text(),
             });
+        }
+        if found < VERSION && flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
+            bring_up_to_date(&mut db).map_err(of)?;
         }
         Ok(Self {
             db,

@@ -1,11 +1,13 @@
 //! Tables and versions.
 
+use rusqlite::{Connection, TransactionBehavior};
+
 /// "post" in the file's header, by which SQLite files are told apart (`PRAGMA application_id`).
 pub(super) const APPLICATION_ID: i64 = 0x706f_7374;
 
 /// The format that this program writes (`PRAGMA user_version`). It is raised when an older program
 /// could misread the file; older formats are brought up to date when the file is opened for a run.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// Times are milliseconds since 1970, UTC.
 pub(super) const TABLES: &str = "
@@ -47,7 +49,13 @@ CREATE TABLE attempts (
     -- accepted, rejected, in_doubt, not_taken or resolved; none while in flight.
     outcome TEXT,
     code TEXT,
-    text TEXT
+    text TEXT,
+    -- Names the attempt to the far side (client-request-id).
+    trace TEXT,
+    -- The far side's names of the requests that it answered, with blanks between them.
+    request_ids TEXT,
+    -- What the transport wrote down while it had the letter in hand.
+    note TEXT
 );
 CREATE INDEX attempts_by_time ON attempts (claimed_at);
 CREATE INDEX attempts_by_letter ON attempts (letter);
@@ -64,3 +72,23 @@ CREATE TABLE runs (
     ending TEXT
 );
 ";
+
+/// What brings a file to the next format, from the first on.
+const STEPS: [&str; 1] = ["
+ALTER TABLE attempts ADD COLUMN trace TEXT;
+ALTER TABLE attempts ADD COLUMN request_ids TEXT;
+ALTER TABLE attempts ADD COLUMN note TEXT;
+"];
+
+/// Brings a file of an older format up to date, in one step that is done or not.
+pub(super) fn bring_up_to_date(db: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Read again: another process may have been here meanwhile.
+    let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let done = usize::try_from(found - 1).unwrap_or_default();
+    for step in STEPS.iter().skip(done) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.execute_batch(&format!("PRAGMA user_version = {VERSION};"))?;
+    transaction.commit()
+}

@@ -6,17 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ledger, LedgerError};
 
-/// A letter that is left to send.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pending {
-    /// Its number in the ledger.
-    pub seq: i64,
-    /// Its place in the manifest.
-    pub position: usize,
-    /// The recipient.
-    pub id: String,
-}
-
 /// A letter about to leave.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -28,6 +17,8 @@ pub struct Claim {
     pub addresses: u32,
     /// When.
     pub at: Timestamp,
+    /// Names the attempt to the far side.
+    pub trace: String,
 }
 
 /// A claim that is on the disk. Only with one in hand may a letter be sent.
@@ -35,20 +26,7 @@ pub struct Claim {
 pub struct Claimed {
     /// The letter's number in the ledger.
     pub seq: i64,
-    attempt: i64,
-}
-
-/// A letter that may have gone out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InDoubt {
-    /// Its last claim.
-    pub claim: Claimed,
-    /// The recipient.
-    pub id: String,
-    /// The Message-ID.
-    pub message_id: String,
-    /// The way out that it was given to.
-    pub transport: String,
+    pub(super) attempt: i64,
 }
 
 /// What the far side said, for the record.
@@ -96,17 +74,8 @@ pub struct Settlement {
     pub outcome: Outcome,
     /// When.
     pub at: Timestamp,
-}
-
-/// What an earlier attempt took of the limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spent {
-    /// The last moment at which it can have been taken; none when only its claim is known.
-    pub at: Option<Timestamp>,
-    /// Bytes on the wire.
-    pub bytes: u64,
-    /// Addresses.
-    pub addresses: u32,
+    /// The far side's names of the requests that it answered.
+    pub request_ids: Vec<String>,
 }
 
 impl Ledger {
@@ -136,110 +105,18 @@ impl Ledger {
         write().map_err(|error| LedgerError::of(&path, &error))
     }
 
-    /// The next letters left to send after a place in the manifest, in its order.
+    /// Writes down what a transport must know of a letter in flight if the run is cut off. It is on
+    /// the disk when this returns.
     ///
     /// # Errors
-    /// When the file cannot be read.
-    pub fn pending(&self, after: Option<usize>, most: usize) -> Result<Vec<Pending>, LedgerError> {
-        let read = || -> rusqlite::Result<Vec<Pending>> {
-            let mut statement = self.db.prepare_cached(
-                "SELECT seq, position, id FROM letters
-                 WHERE state = 'pending' AND position > ?1 ORDER BY position LIMIT ?2",
-            )?;
-            let after = after.map_or(-1, |after| i64::try_from(after).unwrap_or(i64::MAX));
-            let most = i64::try_from(most).unwrap_or(i64::MAX);
-            statement.query_map([after, most], pending)?.collect()
-        };
-        read().map_err(|error| LedgerError::of(&self.path, &error))
+    /// When the file cannot be written.
+    pub fn note(&mut self, claim: Claimed, text: &str) -> Result<(), LedgerError> {
+        self.db
+            .prepare_cached("UPDATE attempts SET note = ?2 WHERE seq = ?1")
+            .and_then(|mut statement| statement.execute(params![claim.attempt, text]))
+            .map(drop)
+            .map_err(|error| LedgerError::of(&self.path, &error))
     }
-
-    /// The letters in doubt, for the transport to look up.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn in_doubt(&self) -> Result<Vec<InDoubt>, LedgerError> {
-        let read = || -> rusqlite::Result<Vec<InDoubt>> {
-            let mut statement = self.db.prepare(
-                "SELECT l.seq, a.seq, l.id, l.message_id, coalesce(r.transport, '')
-                 FROM letters l
-                 JOIN attempts a ON a.seq = (SELECT max(seq) FROM attempts WHERE letter = l.seq)
-                 LEFT JOIN runs r ON r.seq = a.run
-                 WHERE l.state = 'in_doubt' ORDER BY l.seq",
-            )?;
-            statement
-                .query_map([], |row| {
-                    Ok(InDoubt {
-                        claim: Claimed {
-                            seq: row.get(0)?,
-                            attempt: row.get(1)?,
-                        },
-                        id: row.get(2)?,
-                        message_id: row.get(3)?,
-                        transport: row.get(4)?,
-                    })
-                })?
-                .collect()
-        };
-        read().map_err(|error| LedgerError::of(&self.path, &error))
-    }
-
-    /// What attempts since a moment took of the limits. Attempts that the far side did not take
-    /// count for nothing.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn spent_since(&self, since: Timestamp) -> Result<Vec<Spent>, LedgerError> {
-        let read = || -> rusqlite::Result<Vec<Spent>> {
-            let mut statement = self.db.prepare(
-                "SELECT settled_at, bytes, addresses FROM attempts
-                 WHERE claimed_at >= ?1 AND coalesce(outcome, '') NOT IN ('not_taken', 'resolved')
-                 ORDER BY claimed_at",
-            )?;
-            statement
-                .query_map([since.as_millisecond()], |row| {
-                    let at: Option<i64> = row.get(0)?;
-                    Ok(Spent {
-                        at: at.and_then(|at| Timestamp::from_millisecond(at).ok()),
-                        bytes: row.get::<_, i64>(1)?.unsigned_abs(),
-                        addresses: row.get(2)?,
-                    })
-                })?
-                .collect()
-        };
-        read().map_err(|error| LedgerError::of(&self.path, &error))
-    }
-
-    /// Makes rejected letters pending again, as `--retry-rejected` asks: those of these recipients,
-    /// or all if none is named. Says how many.
-    ///
-    /// # Errors
-    /// When the file cannot be written; then none is.
-    pub fn retry_rejected(&mut self, only: &[String]) -> Result<usize, LedgerError> {
-        const RETRY: &str = "UPDATE letters SET state = 'pending'
-             WHERE state = 'rejected' AND position IS NOT NULL";
-        let path = self.path.clone();
-        let mut write = || -> rusqlite::Result<usize> {
-            if only.is_empty() {
-                return self.db.execute(RETRY, []);
-            }
-            let transaction = self.db.transaction()?;
-            let mut count = 0;
-            for id in only {
-                count += transaction.execute(&format!("{RETRY} AND id = ?1"), [id])?;
-            }
-            transaction.commit()?;
-            Ok(count)
-        };
-        write().map_err(|error| LedgerError::of(&path, &error))
-    }
-}
-
-fn pending(row: &rusqlite::Row<'_>) -> rusqlite::Result<Pending> {
-    Ok(Pending {
-        seq: row.get(0)?,
-        position: usize::try_from(row.get::<_, i64>(1)?).unwrap_or(usize::MAX),
-        id: row.get(2)?,
-    })
 }
 
 fn claim(
@@ -259,8 +136,8 @@ fn claim(
     }
     transaction
         .prepare_cached(
-            "INSERT INTO attempts (letter, run, message_id, claimed_at, bytes, addresses)
-             SELECT seq, ?2, message_id, ?3, ?4, ?5 FROM letters WHERE seq = ?1",
+            "INSERT INTO attempts (letter, run, message_id, claimed_at, bytes, addresses, trace)
+             SELECT seq, ?2, message_id, ?3, ?4, ?5, ?6 FROM letters WHERE seq = ?1",
         )?
         .execute(params![
             wanted.seq,
@@ -268,6 +145,7 @@ fn claim(
             wanted.at.as_millisecond(),
             i64::try_from(wanted.bytes).unwrap_or(i64::MAX),
             wanted.addresses,
+            wanted.trace,
         ])?;
     Ok(Claimed {
         seq: wanted.seq,
@@ -311,8 +189,16 @@ fn settle(transaction: &Transaction<'_>, settlement: &Settlement) -> rusqlite::R
         ])?;
     transaction
         .prepare_cached(
-            "UPDATE attempts SET settled_at = ?2, outcome = ?3, code = ?4, text = ?5 WHERE seq = ?1",
+            "UPDATE attempts SET settled_at = ?2, outcome = ?3, code = ?4, text = ?5,
+                request_ids = nullif(trim(coalesce(request_ids, '') || ' ' || ?6), '') WHERE seq = ?1",
         )?
-        .execute(params![settlement.claim.attempt, at, outcome, code, text])?;
+        .execute(params![
+            settlement.claim.attempt,
+            at,
+            outcome,
+            code,
+            text,
+            settlement.request_ids.join(" ")
+        ])?;
     Ok(())
 }

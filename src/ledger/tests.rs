@@ -50,6 +50,7 @@ fn claim(seq: i64, second: i64) -> Claim {
         bytes: 100,
         addresses: 2,
         at: at(second),
+        trace: format!("trace-{seq}-{second}"),
     }
 }
 
@@ -104,6 +105,7 @@ fn a_claim_that_is_not_settled_is_in_doubt_for_the_next_run() {
         claim: claims[0],
         outcome: accepted(),
         at: at(2),
+        request_ids: Vec::new(),
     };
     ledger.commit(&[settlement], &[]).unwrap();
     drop(ledger);
@@ -216,6 +218,7 @@ fn differences_are_told_and_taken_only_for_letters_not_sent() {
         claim: claims[0],
         outcome: accepted(),
         at: at(2),
+        request_ids: Vec::new(),
     };
     ledger.commit(&[settlement], &[]).unwrap();
     let now = [record("a", 2), record("b", 2), record("d", 1)];
@@ -257,7 +260,7 @@ fn differences_are_told_and_taken_only_for_letters_not_sent() {
 }
 
 #[test]
-fn what_was_not_taken_costs_nothing_of_the_limits() {
+fn what_was_not_taken_costs_its_bytes_alone() {
     let case = Case::new();
     let mut ledger = case.ledger();
     let pending = ledger.pending(None, 3).unwrap();
@@ -267,6 +270,7 @@ fn what_was_not_taken_costs_nothing_of_the_limits() {
         claim,
         outcome,
         at: at(11),
+        request_ids: Vec::new(),
     };
     let not_taken = Outcome::NotTaken(Answer::default());
     ledger
@@ -277,8 +281,32 @@ fn what_was_not_taken_costs_nothing_of_the_limits() {
         .unwrap();
     let spent = ledger.spent_since(at(10)).unwrap();
     assert_eq!(
-        spent.iter().map(|spent| spent.at).collect::<Vec<_>>(),
-        [Some(at(11)), None]
+        spent
+            .iter()
+            .map(|spent| (spent.at, spent.taken))
+            .collect::<Vec<_>>(),
+        [(Some(at(11)), true), (Some(at(11)), false), (None, true)]
     );
     assert!(ledger.spent_since(at(11)).unwrap().is_empty());
+}
+
+#[test]
+fn a_file_of_the_first_format_is_brought_up_to_date_and_kept() {
+    let case = Case::new();
+    let mut ledger = case.ledger();
+    let first = ledger.pending(None, 1).unwrap()[0].seq;
+    ledger.commit(&[], &[claim(first, 1)]).unwrap();
+    drop(ledger);
+    let db = rusqlite::Connection::open(case.path()).unwrap();
+    db.execute_batch(
+        "ALTER TABLE attempts DROP COLUMN trace; ALTER TABLE attempts DROP COLUMN request_ids;
+         ALTER TABLE attempts DROP COLUMN note; PRAGMA user_version = 1;",
+    )
+    .unwrap();
+    drop(db);
+    let mut ledger = open(&case.path()).unwrap();
+    assert_eq!(ledger.in_doubt().unwrap()[0].note, None);
+    let second = ledger.pending(None, 1).unwrap()[0].seq;
+    let claims = ledger.commit(&[], &[claim(second, 2)]).unwrap();
+    ledger.note(claims[0], "a note").unwrap();
 }

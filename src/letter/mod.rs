@@ -73,9 +73,15 @@ impl Letter {
             .iter()
             .map(|attachment| attachment.bytes.div_ceil(57) * 78)
             .sum();
+        // Each address with its name, and what a protocol writes around it.
+        let addresses: usize = [&self.to, &self.cc, &self.bcc]
+            .into_iter()
+            .flatten()
+            .map(|mailbox| 2 * mailbox.to_string().len() + 64)
+            .sum();
         let text = self.own_text.as_ref().map_or(self.html.len(), String::len);
         let bodies = (self.html.len() + text) as u64;
-        attached + bodies + bodies / 3 + 2_048
+        attached + bodies + bodies / 3 + addresses as u64 + 2_048
     }
 }
 

@@ -5,8 +5,12 @@
 //! and nothing of batch or ledger. To add one, write its file and name it here: one `mod` line and
 //! one arm in [`open`].
 
+mod attempt;
+mod graph;
 mod outbox;
 mod smtp;
+
+pub use attempt::{Attempt, Doubt, Earlier, Keep, new_trace};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,22 +31,79 @@ pub trait Transport: Send {
     ///
     /// # Errors
     /// One of the six ways in which it was not accepted.
-    fn send(&mut self, message: &Message) -> Result<Receipt, SendError>;
+    fn send(&mut self, message: &Message, attempt: &mut Attempt<'_>) -> Result<Receipt, SendError>;
 
     /// Whether a message whose outcome is not known went out.
     ///
     /// # Errors
     /// When the place to look cannot be reached now.
-    fn look_up(&mut self, id: &str, message_id: &str) -> Result<LookUp, SendError>;
+    fn look_up(&mut self, doubt: &Doubt<'_>) -> Result<LookUp, SendError>;
+
+    /// The largest message that can be handed over, if there is a bound that depends on who we are.
+    ///
+    /// # Errors
+    /// When that cannot be known, as when nobody is signed in.
+    fn largest(&mut self) -> Result<Option<Largest>, SendError> {
+        Ok(None)
+    }
+
+    /// Asks the far side, without sending anything, whether letters could go out.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    fn survey(&mut self) -> Result<Survey, SendError>;
+
+    /// What can be seen of a message that was sent to ourselves; none while it is not there.
+    ///
+    /// # Errors
+    /// When the place to look cannot be reached.
+    fn seen(&mut self, _message_id: &str) -> Result<Option<Survey>, SendError> {
+        Ok(Some(Survey::default()))
+    }
+}
+
+/// The largest message that a transport can hand over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Largest {
+    /// Bytes on the wire.
+    pub bytes: u64,
+    /// What would allow more.
+    pub remedy: String,
+}
+
+/// What the far side says of itself before anything is sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// What was found, each with a word for it.
+    pub facts: Vec<(&'static str, String)>,
+    /// What could not be found out, or will be missed, each with its remedy.
+    pub warnings: Vec<(String, String)>,
+    /// Our address there, for a probe; none where the transport does not know it.
+    pub own_address: Option<Address>,
 }
 
 /// Gives the access tokens of the sign-in to the transports that need one.
 pub trait Bearer: Send + Sync {
+    /// A token for Microsoft Graph. `refused` is one that the server did not take.
+    ///
+    /// # Errors
+    /// What went wrong and the next step: the run ends, since nobody can be asked.
+    fn for_graph(&self, refused: Option<&str>) -> Result<Token, String>;
+
     /// A token for Exchange Online. `refused` is one that the server did not take.
     ///
     /// # Errors
     /// What went wrong and the next step: the run ends, since nobody can be asked.
     fn for_outlook(&self, refused: Option<&str>) -> Result<Secret, String>;
+}
+
+/// An access token and what it allows.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// The token.
+    pub secret: Secret,
+    /// The names of its scopes, without the address of the resource; none when they are not known.
+    pub scopes: Vec<String>,
 }
 
 /// The far side took a message. That is all it means: nobody promises delivery.
@@ -52,6 +113,8 @@ pub struct Receipt {
     pub text: String,
     /// Addresses that it refused while it took the message for others.
     pub refused: Vec<(Address, String)>,
+    /// How long it asks to wait before the next one.
+    pub wait: Option<Duration>,
 }
 
 /// What a look-up found.
@@ -61,6 +124,9 @@ pub enum LookUp {
     Found(Receipt),
     /// It certainly did not.
     Absent,
+    /// It is not where it would be if it had. The place may lag behind: a while after the try, this
+    /// means that it did not.
+    NotSeen,
     /// This transport cannot tell; a person must.
     Unknown,
 }
@@ -134,5 +200,6 @@ pub fn open(
     match name {
         TransportName::Outbox => Ok(outbox::open(batch)),
         TransportName::Smtp => smtp::open(secrets, bearer),
+        TransportName::Graph => graph::open(secrets, bearer),
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{Answer, LookUp, Receipt, SendError, Transport};
+use super::{Answer, Attempt, Doubt, LookUp, Receipt, SendError, Survey, Transport};
 use crate::config::Batch;
 use crate::message::Message;
 
@@ -32,7 +32,7 @@ impl Transport for Outbox {
         )
     }
 
-    fn send(&mut self, message: &Message) -> Result<Receipt, SendError> {
+    fn send(&mut self, message: &Message, _: &mut Attempt<'_>) -> Result<Receipt, SendError> {
         let path = self.folder.join(file_name(&message.id));
         match message_id_of(&path) {
             Ok(None) => {}
@@ -44,21 +44,32 @@ impl Transport for Outbox {
         Ok(receipt(&path))
     }
 
-    fn look_up(&mut self, id: &str, message_id: &str) -> Result<LookUp, SendError> {
-        let path = self.folder.join(file_name(id));
+    fn look_up(&mut self, doubt: &Doubt<'_>) -> Result<LookUp, SendError> {
+        let path = self.folder.join(file_name(doubt.id));
         match message_id_of(&path) {
-            Ok(Some(found)) if found == message_id => Ok(LookUp::Found(receipt(&path))),
+            Ok(Some(found)) if found == doubt.message_id => Ok(LookUp::Found(receipt(&path))),
             // Only a whole file is ever put under this name, so no other one can be on its way.
             Ok(_) => Ok(LookUp::Absent),
             Err(error) => Err(unusable(&path, &error)),
         }
+    }
+
+    fn survey(&mut self) -> Result<Survey, SendError> {
+        let trial = self.folder.join(".postroom-trial");
+        write(&self.folder, &trial, b"")
+            .and_then(|()| fs::remove_file(&trial))
+            .map_err(|error| unusable(&self.folder, &error))?;
+        Ok(Survey {
+            facts: vec![("folder", "can be written".into())],
+            ..Survey::default()
+        })
     }
 }
 
 fn receipt(path: &Path) -> Receipt {
     Receipt {
         text: path.display().to_string(),
-        refused: Vec::new(),
+        ..Receipt::default()
     }
 }
 

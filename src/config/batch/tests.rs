@@ -76,7 +76,7 @@ fn values_that_cannot_work_are_refused() {
             "not a duration",
         ),
         (
-            format!("{SMALL}[dispatch]\ntransport = \"graph\""),
+            format!("{SMALL}[dispatch]\ntransport = \"ews\""),
             "not part of this version",
         ),
         (

@@ -63,6 +63,7 @@ fn an_address_refused_of_a_letter_taken_is_recorded_whole_and_told_masked() {
         Ok(Receipt {
             text: "250 queued".into(),
             refused: vec![(head, "550 no such person".into())],
+            wait: None,
         })
     });
     let letter = case.status("s1");

@@ -15,7 +15,7 @@ fn a_letter_in_doubt_that_is_found_is_accepted_and_not_sent() {
     let mut case = one_in_doubt();
     case.look_up = Ok(LookUp::Found(Receipt {
         text: "in Sent Items".into(),
-        refused: Vec::new(),
+        ..Receipt::default()
     }));
     let run = case.run(|_| taken());
     assert_eq!(run.ids(), ["s2"]);
@@ -84,6 +84,7 @@ fn a_letter_whose_run_was_cut_off_is_looked_up_and_not_simply_sent() {
         bytes: 100,
         addresses: 2,
         at: case.clock.now(),
+        trace: String::new(),
     };
     ledger.commit(&[], &[claim]).unwrap();
     drop(ledger);

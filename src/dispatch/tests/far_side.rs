@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use crate::clock::{Clock, ManualClock, Signal};
 use crate::message::Message;
-use crate::transport::{Answer, LookUp, Receipt, SendError, Transport};
+use crate::transport::{
+    Answer, Attempt, Doubt, Earlier, LookUp, Receipt, SendError, Survey, Transport,
+};
 
 /// One hand-over as the far side sees it.
 #[derive(Clone, Debug)]
@@ -19,6 +21,10 @@ pub struct Call {
     pub attempt: usize,
     pub at: Duration,
     pub wall: Timestamp,
+    /// Names the try.
+    pub trace: String,
+    /// What is known of the try before.
+    pub earlier: Option<Earlier>,
 }
 
 /// A manual clock that can be held while an answer is awaited.
@@ -60,6 +66,8 @@ pub struct FarSide {
     pub look_up: Result<LookUp, SendError>,
     pub calls: Mutex<Vec<Call>>,
     pub looked_up: Mutex<Vec<(String, String)>>,
+    /// What is written down of each letter.
+    pub note: Option<&'static str>,
 }
 
 pub struct Connection(pub Arc<FarSide>);
@@ -69,7 +77,7 @@ impl Transport for Connection {
         "smtp relay.example:25".to_owned()
     }
 
-    fn send(&mut self, message: &Message) -> Result<Receipt, SendError> {
+    fn send(&mut self, message: &Message, attempt: &mut Attempt<'_>) -> Result<Receipt, SendError> {
         let call = {
             let mut calls = self.0.calls.lock().unwrap();
             let call = Call {
@@ -79,17 +87,27 @@ impl Transport for Connection {
                 attempt: 1 + calls.iter().filter(|call| call.id == message.id).count(),
                 at: self.0.clock.elapsed(),
                 wall: self.0.clock.now(),
+                trace: attempt.trace.to_owned(),
+                earlier: attempt.earlier.clone(),
             };
             calls.push(call.clone());
             call
         };
+        if let Some(note) = self.0.note {
+            attempt.note(&format!("{note} {}", call.number))?;
+            attempt.request_ids.push(format!("request-{}", call.number));
+        }
         (self.0.answer)(&call)
     }
 
-    fn look_up(&mut self, id: &str, message_id: &str) -> Result<LookUp, SendError> {
-        let asked = (id.to_owned(), message_id.to_owned());
+    fn look_up(&mut self, doubt: &Doubt<'_>) -> Result<LookUp, SendError> {
+        let asked = (doubt.id.to_owned(), doubt.message_id.to_owned());
         self.0.looked_up.lock().unwrap().push(asked);
         self.0.look_up.clone()
+    }
+
+    fn survey(&mut self) -> Result<Survey, SendError> {
+        Ok(Survey::default())
     }
 }
 
@@ -100,7 +118,7 @@ impl Transport for Connection {
 pub fn taken() -> Result<Receipt, SendError> {
     Ok(Receipt {
         text: "250 queued".into(),
-        refused: Vec::new(),
+        ..Receipt::default()
     })
 }
 

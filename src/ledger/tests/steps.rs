@@ -32,7 +32,7 @@ proptest! {
                 _ => { went_out[letter] = true; continue; }
             };
             went_out[letter] = step != 3;
-            ledger.commit(&[Settlement { claim: claimed, outcome, at: at(2) }], &[]).unwrap();
+            ledger.commit(&[Settlement { claim: claimed, outcome, at: at(2), request_ids: Vec::new() }], &[]).unwrap();
         }
         prop_assert_eq!(ledger.counts().unwrap().total(), 3);
     }

@@ -12,7 +12,7 @@ use lettre::transport::smtp::commands::{Mail, Rcpt};
 
 use self::connection::{Connection, Connector};
 use self::reply::{Failure, Phase};
-use super::{Answer, Bearer, LookUp, Receipt, SendError, Transport};
+use super::{Answer, Attempt, Bearer, Doubt, LookUp, Receipt, SendError, Survey, Transport};
 use crate::address::Address;
 use crate::config::Secrets;
 use crate::fault::Fault;
@@ -51,7 +51,7 @@ impl Transport for Smtp {
         format!("smtp {}", self.connector.server())
     }
 
-    fn send(&mut self, message: &Message) -> Result<Receipt, SendError> {
+    fn send(&mut self, message: &Message, _: &mut Attempt<'_>) -> Result<Receipt, SendError> {
         let reused = self.connection.is_some();
         match self.try_send(message) {
             // A server may close an idle connection between two messages: nothing was offered yet.
@@ -64,8 +64,20 @@ impl Transport for Smtp {
         }
     }
 
-    fn look_up(&mut self, _id: &str, _message_id: &str) -> Result<LookUp, SendError> {
+    fn look_up(&mut self, _: &Doubt<'_>) -> Result<LookUp, SendError> {
         Ok(LookUp::Unknown)
+    }
+
+    fn survey(&mut self) -> Result<Survey, SendError> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.connector.connect()?,
+        };
+        self.connection = Some(connection);
+        Ok(Survey {
+            facts: vec![("server", format!("{} takes us", self.connector.server()))],
+            ..Survey::default()
+        })
     }
 }
 
@@ -79,6 +91,7 @@ impl Smtp {
             transmit(&mut connection, message).map(|text| Receipt {
                 text,
                 refused: offered.refused,
+                wait: None,
             })
         });
         // A refusal leaves the conversation in order; anything else and the connection is dropped.

@@ -1,0 +1,173 @@
+//! `check --online`: what the far side says before anything is sent to a school.
+
+use std::time::Duration;
+
+use super::exit::{Exit, Stop};
+use super::prepare::{Loaded, Prepared};
+use super::words;
+use crate::address::{Address, HeaderText};
+use crate::clock::{Clock, Signal};
+use crate::config::TransportName;
+use crate::fault::Fault;
+use crate::letter::Letter;
+use crate::message::Message;
+use crate::transport::{Answer, Attempt, Largest, SendError, Survey, Transport, new_trace};
+
+/// How long a probe is looked for in the mailbox.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// The wait between two looks.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
+
+/// What the far side said, as lines of the summary and findings.
+#[derive(Default)]
+pub(super) struct Online {
+    pub facts: Vec<(&'static str, String)>,
+    pub findings: Vec<Fault>,
+}
+
+/// Asks the far side; a sign-in that is not good ends the verb.
+pub(super) fn ask(
+    transport: &mut dyn Transport,
+    loaded: &Loaded,
+    prepared: Option<&Prepared>,
+) -> Result<(Online, Option<Address>), Stop> {
+    let mut online = Online::default();
+    if let Some(prepared) = prepared {
+        online.findings = too_large(transport, prepared)?;
+    }
+    let survey = transport.survey().map_err(|error| stop(&error))?;
+    let own_address = survey.own_address.clone();
+    online.take(survey);
+    if let Some(prepared) = prepared
+        && loaded.batch.dispatch.transport == TransportName::Graph
+    {
+        online.facts.push((
+            "copies",
+            format!(
+                "take about {} in Sent Items",
+                words::bytes(prepared.plan.bytes())
+            ),
+        ));
+    }
+    Ok((online, own_address))
+}
+
+/// The letters that are too large for what the sign-in allows.
+pub(super) fn too_large(
+    transport: &mut dyn Transport,
+    prepared: &Prepared,
+) -> Result<Vec<Fault>, Stop> {
+    let Some(Largest { bytes, remedy }) = transport.largest().map_err(|error| stop(&error))? else {
+        return Ok(Vec::new());
+    };
+    let letters = prepared.plan.letters.iter().enumerate();
+    Ok(letters
+        .filter(|(_, letter)| letter.bytes > bytes)
+        .map(|(index, letter)| {
+            Fault::new(
+                format!(
+                    "the letter takes {} on the wire, and the sign-in allows {}",
+                    words::bytes(letter.bytes),
+                    words::bytes(bytes)
+                ),
+                remedy.clone(),
+            )
+            .id(prepared.letters.id(index))
+        })
+        .collect())
+}
+
+/// Sends one letter to ourselves and says what came of it.
+pub(super) fn probe(
+    transport: &mut dyn Transport,
+    loaded: &Loaded,
+    prepared: &Prepared,
+    to: &Address,
+    clock: &dyn Clock,
+) -> Result<Online, Stop> {
+    let message = message(loaded, prepared, to, clock);
+    let trace = new_trace();
+    let mut keep = |_: &str| true;
+    let mut attempt = Attempt::new(&trace, None, &mut keep);
+    let receipt = transport
+        .send(&message, &mut attempt)
+        .map_err(|error| stop(&error))?;
+    let mut online = Online::default();
+    online
+        .facts
+        .push(("probe", format!("to {to}: {}", receipt.text)));
+    let (begun, signal) = (clock.elapsed(), Signal::default());
+    loop {
+        let seen = transport.seen(&message.message_id);
+        if let Some(survey) = seen.map_err(|error| stop(&error))? {
+            online.take(survey);
+            return Ok(online);
+        }
+        if clock.elapsed() >= begun + PATIENCE {
+            online.findings.push(Fault::warning(
+                "the probe was accepted and is not in Sent Items",
+                "look there by hand; without a copy letters in doubt cannot be looked up",
+            ));
+            return Ok(online);
+        }
+        clock.wait(&signal, Some(BETWEEN_LOOKS));
+    }
+}
+
+impl Online {
+    fn take(&mut self, survey: Survey) {
+        self.facts.extend(survey.facts);
+        let warnings = survey.warnings.into_iter();
+        self.findings
+            .extend(warnings.map(|(text, remedy)| Fault::warning(text, remedy)));
+    }
+}
+
+/// A letter to ourselves that nobody can take for a report.
+fn message(loaded: &Loaded, prepared: &Prepared, to: &Address, clock: &dyn Clock) -> Message {
+    let now = clock.now();
+    let mut digest = [0; 32];
+    digest[..16].copy_from_slice(&now.as_nanosecond().to_be_bytes());
+    let letter = Letter {
+        id: "postroom-probe".into(),
+        name: String::new(),
+        from: prepared.letters.from().clone(),
+        reply_to: None,
+        to: vec![to.clone().into()],
+        cc: Vec::new(),
+        bcc: Vec::new(),
+        subject: HeaderText::parse("postroom: a probe, please ignore").unwrap_or_default(),
+        html: "<p>This letter was sent by <code>postroom check --online --probe</code> to see whether letters go out. No school got one.</p>".into(),
+        own_text: None,
+        attachments: Vec::new(),
+    };
+    Message::new(&loaded.batch.name, letter, &digest, Vec::new()).dated(now)
+}
+
+/// A far side that does not take us, as the end of a verb that has sent nothing to a school.
+pub(super) fn stop(error: &SendError) -> Stop {
+    let said = |Answer { code, text }: &Answer| format!("{code} {text}");
+    let (exit, text, next) = match error {
+        SendError::Unauthorised(answer) => (
+            Exit::SignIn,
+            said(answer),
+            "run `postroom login`, or correct the account in the secrets file",
+        ),
+        SendError::Unusable(answer) | SendError::Rejected(answer) => (
+            Exit::Stopped,
+            said(answer),
+            "mend the cause, then try again",
+        ),
+        SendError::InDoubt(answer) => (
+            Exit::Stopped,
+            said(answer),
+            "the probe may have arrived: look in your inbox",
+        ),
+        SendError::Throttled { answer, .. } | SendError::Transient { answer, .. } => (
+            Exit::Stopped,
+            said(answer),
+            "try again when the server is back",
+        ),
+    };
+    Stop::new(exit, format!("{text}\n  nothing was sent\n  next: {next}"))
+}

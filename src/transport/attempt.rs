@@ -1,0 +1,94 @@
+//! What a transport is told of a letter's past, and what it writes down of its present.
+
+use super::{Answer, SendError};
+
+/// Writes a note about the letter in hand into the ledger; true when it is on the disk.
+pub type Keep<'a> = dyn FnMut(&str) -> bool + 'a;
+
+/// One try at handing a letter over.
+pub struct Attempt<'a> {
+    /// Names the try to the far side: a UUID that is in the ledger before the try begins.
+    pub trace: &'a str,
+    /// What is known of the try before this one; none when this is the first.
+    pub earlier: Option<Earlier>,
+    /// The far side's own names of the requests that it answered.
+    pub request_ids: Vec<String>,
+    keep: &'a mut Keep<'a>,
+}
+
+/// An earlier try that was not taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Earlier {
+    /// What the transport wrote down last.
+    pub note: Option<String>,
+}
+
+/// A letter that may have gone out.
+#[derive(Clone, Copy, Debug)]
+pub struct Doubt<'a> {
+    /// The recipient.
+    pub id: &'a str,
+    /// The Message-ID without its angle brackets.
+    pub message_id: &'a str,
+    /// What the transport wrote down last while it had the letter in hand.
+    pub note: Option<&'a str>,
+}
+
+impl<'a> Attempt<'a> {
+    /// A try; `keep` puts its notes on the disk.
+    pub fn new(trace: &'a str, earlier: Option<Earlier>, keep: &'a mut Keep<'a>) -> Self {
+        Self {
+            trace,
+            earlier,
+            request_ids: Vec::new(),
+            keep,
+        }
+    }
+
+    /// Writes down what a later run must know if this try is cut off. It is on the disk when this
+    /// returns.
+    ///
+    /// # Errors
+    /// When it cannot be: the next step must not be taken then.
+    pub fn note(&mut self, text: &str) -> Result<(), SendError> {
+        if (self.keep)(text) {
+            return Ok(());
+        }
+        Err(SendError::Unusable(Answer::new(
+            "state file",
+            "the state file could not be written, so the letter was not sent",
+        )))
+    }
+}
+
+/// A random UUID (RFC 9562 section 5.4) to name a try by.
+#[must_use]
+pub fn new_trace() -> String {
+    let random = fastrand::u128(..);
+    let version = random & !(0xf << 76) | 0x4 << 76;
+    let uuid = version & !(0x3 << 62) | 0x2 << 62;
+    let digits = format!("{uuid:032x}");
+    let (time, rest) = digits.split_at(8);
+    format!(
+        "{time}-{}-{}-{}-{}",
+        &rest[..4],
+        &rest[4..8],
+        &rest[8..12],
+        &rest[12..]
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_is_a_random_uuid() {
+        let (one, other) = (new_trace(), new_trace());
+        assert_ne!(one, other);
+        let lengths: Vec<_> = one.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert_eq!(&one[14..15], "4");
+        assert!("89ab".contains(&one[19..20]), "{one}");
+    }
+}

@@ -1,0 +1,91 @@
+//! What the scopes of a token allow. They are read, never assumed.
+
+use crate::transport::{Answer, SendError};
+
+/// What can be done with the mailbox that letters go out of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Abilities {
+    /// Send.
+    pub send: bool,
+    /// Look for letters that may have gone out.
+    pub read: bool,
+    /// Make drafts there.
+    pub drafts: bool,
+    /// Make drafts in the person's own mailbox.
+    pub own_drafts: bool,
+    /// Whether the mailbox is the person's own.
+    pub own: bool,
+}
+
+impl Abilities {
+    /// The abilities that scopes give. A token whose scopes are not known is taken to allow sending
+    /// and nothing else.
+    pub fn of(scopes: &[String], own: bool) -> Self {
+        let has = |name: &str| scopes.iter().any(|scope| scope.eq_ignore_ascii_case(name));
+        let shared = |name: &str| has(&format!("{name}.Shared"));
+        // A scope for shared mailboxes covers the person's own as well.
+        let either = |name: &str| shared(name) || (own && has(name));
+        Self {
+            send: scopes.is_empty() || either("Mail.Send"),
+            read: either("Mail.Read") || either("Mail.ReadWrite"),
+            drafts: either("Mail.ReadWrite"),
+            own_drafts: has("Mail.ReadWrite") || shared("Mail.ReadWrite"),
+            own,
+        }
+    }
+
+    /// A scope by the name that fits the mailbox.
+    pub fn scope(self, name: &str) -> String {
+        if self.own {
+            name.to_owned()
+        } else {
+            format!("{name}.Shared")
+        }
+    }
+
+    /// Refuses to begin without the right to send.
+    pub fn may_send(self) -> Result<(), SendError> {
+        if self.send {
+            return Ok(());
+        }
+        let scope = self.scope("Mail.Send");
+        Err(SendError::Unauthorised(Answer::new(
+            "scopes",
+            &format!(
+                "the sign-in does not allow {scope}: add the delegated permission {scope} to the app registration, then run `postroom login` again"
+            ),
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(scopes: &str, own: bool) -> Abilities {
+        let scopes: Vec<String> = scopes.split_whitespace().map(str::to_owned).collect();
+        Abilities::of(&scopes, own)
+    }
+
+    #[test]
+    fn the_grant_of_the_study_sends_and_no_more() {
+        let abilities = of("Mail.Send Mail.Send.Shared User.Read", false);
+        assert!(abilities.send && !abilities.read && !abilities.drafts);
+    }
+
+    #[test]
+    fn a_shared_mailbox_needs_the_shared_scopes() {
+        let own_only = of("Mail.Send Mail.ReadWrite", false);
+        assert!(!own_only.send && !own_only.read && !own_only.drafts && own_only.own_drafts);
+        let shared = of("mail.send.shared Mail.ReadWrite.Shared", false);
+        assert!(shared.send && shared.read && shared.drafts);
+        assert!(of("Mail.Send Mail.Read", true).read);
+    }
+
+    #[test]
+    fn a_token_that_does_not_name_its_scopes_may_send() {
+        let unknown = of("", false);
+        assert!(unknown.send && !unknown.read && !unknown.drafts);
+        assert!(of("User.Read", false).may_send().is_err());
+    }
+}

@@ -1,0 +1,190 @@
+//! What an answer of Microsoft Graph means for the letter in hand.
+//!
+//! Codes: Microsoft Graph, "Error responses and resource types", and the response codes of Exchange
+//! that it passes on. The code decides, never the words.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use serde::Deserialize;
+
+use crate::http::{Failure, Reply};
+use crate::transport::{Answer, SendError};
+
+/// What a request does, which decides what its silence means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It cannot send the letter.
+    Prepare,
+    /// It sends a draft by its name, which can be done once only.
+    Release,
+    /// It sends the letter as it is: each such request that is taken sends one.
+    Send,
+}
+
+/// An error as Microsoft Graph writes it.
+#[derive(Default, Deserialize)]
+struct Body {
+    error: Error,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Error {
+    code: String,
+    message: String,
+}
+
+/// What no answer, or half of one, means.
+pub(super) fn silence(failure: &Failure, step: Step) -> SendError {
+    match failure {
+        Failure::NotSent(text) => SendError::Transient {
+            answer: Answer::new("no connection", text),
+            everyone: true,
+        },
+        Failure::NoAnswer(text) if step == Step::Prepare => SendError::Transient {
+            answer: Answer::new("no answer", text),
+            everyone: true,
+        },
+        Failure::NoAnswer(text) => SendError::InDoubt(Answer::new(
+            "no answer",
+            &format!("no answer came after the letter was handed over: {text}"),
+        )),
+    }
+}
+
+/// What an answer that is not a success means.
+pub(super) fn meaning(reply: &Reply, step: Step) -> SendError {
+    let error = serde_json::from_slice::<Body>(&reply.body)
+        .map(|body| body.error)
+        .unwrap_or_default();
+    let said = said(reply, &error);
+    if let Some(known) = known(&error.code, reply.status, &said) {
+        return known;
+    }
+    let is_json = !error.code.is_empty();
+    match reply.status {
+        429 => SendError::Throttled {
+            wait: wait(reply),
+            answer: said,
+        },
+        // A server that names a time, or a letter that can go out once only, may be asked again.
+        503 if step != Step::Send || reply.header("retry-after").is_some() => {
+            SendError::Throttled {
+                wait: wait(reply),
+                answer: said,
+            }
+        }
+        401 => SendError::Unauthorised(with(
+            &said,
+            "run `postroom login`; if it asks for more, your organisation wants you to sign in anew",
+        )),
+        408 | 409 | 412 | 423 | 500..=599 if step == Step::Prepare => SendError::Transient {
+            answer: said,
+            everyone: reply.status >= 500,
+        },
+        500..=599 => SendError::InDoubt(said),
+        413 => SendError::Rejected(with(&said, "the letter is too large for one request")),
+        400 | 409 | 422 if is_json => SendError::Rejected(said),
+        _ => SendError::Unusable(with(&said, "this answer is not one that postroom knows")),
+    }
+}
+
+/// Whether an answer says that the message asked for is not there.
+pub(super) fn is_item_missing(reply: &Reply) -> bool {
+    serde_json::from_slice::<Body>(&reply.body)
+        .is_ok_and(|body| body.error.code == "ErrorItemNotFound")
+}
+
+/// Codes with a meaning of their own, whatever the status they come with.
+fn known(code: &str, status: u16, said: &Answer) -> Option<SendError> {
+    let stop = |remedy: &str| Some(SendError::Unusable(with(said, remedy)));
+    match code {
+        "ErrorSendAsDenied" => stop(
+            "the person who signed in may not send as this mailbox: ask for the right Send As (or Send on Behalf) on it",
+        ),
+        "ErrorAccessDenied" | "Authorization_RequestDenied" | "accessDenied" => stop(
+            "a permission of the sign-in or a right on the mailbox is missing: `postroom whoami` lists the permissions; the mailbox needs Full Access and Send As",
+        ),
+        "ErrorExceededMessageLimit" => stop(
+            "the mailbox has sent as much as it may in 24 hours: run the same command again tomorrow",
+        ),
+        "ErrorMessageSubmissionBlocked" => stop(
+            "the account is blocked from sending: an administrator finds it under Restricted entities in the Defender portal",
+        ),
+        "ErrorQuotaExceeded" => stop(
+            "the mailbox is full, or has no room for our mark: make room in it, then run the same command again",
+        ),
+        "MailboxNotEnabledForRESTAPI" => stop(
+            "the mailbox is not one of Exchange Online: correct send_emails_as, or use another transport",
+        ),
+        "ErrorInvalidUser"
+        | "ErrorNonExistentMailbox"
+        | "ResourceNotFound"
+        | "Request_ResourceNotFound" => {
+            stop("there is no such mailbox: correct send_emails_as in the secrets file")
+        }
+        "insufficient_claims" => Some(SendError::Unauthorised(with(
+            said,
+            "your organisation asks for a new sign-in: run `postroom login`",
+        ))),
+        "ErrorInvalidRecipients" | "ErrorMessageSizeExceeded" | "RequestBodyRead" => {
+            Some(SendError::Rejected(said.clone()))
+        }
+        "ErrorServerBusy" if status != 503 => Some(SendError::Throttled {
+            wait: None,
+            answer: said.clone(),
+        }),
+        _ => None,
+    }
+}
+
+/// The answer in one line: the code and words of the service, else the status alone, since a page
+/// from something in between says nothing to anybody.
+fn said(reply: &Reply, error: &Error) -> Answer {
+    let status = reply.status.to_string();
+    if error.code.is_empty() {
+        let what = match reply.header("content-type") {
+            _ if reply.body.is_empty() => "an empty answer".to_owned(),
+            Some(kind) => format!("an answer that is not Microsoft Graph's ({kind})"),
+            None => "an answer that is not Microsoft Graph's".to_owned(),
+        };
+        return Answer::new(status, &what);
+    }
+    Answer::new(format!("{status} {}", id(&error.code)), &error.message)
+}
+
+fn with(answer: &Answer, remedy: &str) -> Answer {
+    let words = answer.text.trim_end_matches('.');
+    Answer::new(answer.code.clone(), &format!("{words}; {remedy}"))
+}
+
+/// A name of the far side as it may stand in a line of ours.
+pub(super) fn id(text: &str) -> String {
+    text.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c))
+        .take(80)
+        .collect()
+}
+
+/// Retry-After in seconds or as a date (RFC 9110 section 10.2.3). A date is taken by the far side's
+/// own clock, so that ours may be wrong.
+pub(super) fn wait(reply: &Reply) -> Option<Duration> {
+    let written = reply.header("retry-after")?.trim();
+    if let Ok(seconds) = written.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = date(written)?;
+    let now = date(reply.header("date")?)?;
+    Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
+}
+
+fn date(text: &str) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new()
+        .parse_timestamp(text.trim())
+        .ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! A letter as Microsoft Graph takes it: JSON with the attachments in base64.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+
+use crate::address::{HeaderText, Mailbox};
+use crate::message::Message;
+
+/// The mark that a letter carries in the mailbox, by which it is found again. Recipients do not see
+/// it. It has one fixed name, since a mailbox can hold only so many (Microsoft Graph,
+/// "singleValueLegacyExtendedProperty").
+pub(super) const TAG: &str = "String {6f0b3c52-9a41-4c1e-8a57-5d3c0f6e2b19} Name postroom.message";
+
+/// What goes with the text of a letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum With {
+    /// All attachments.
+    Attachments,
+    /// None: they are added to the draft one by one.
+    Nothing,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SendMail<'a> {
+    message: MessageJson<'a>,
+    save_to_sent_items: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MessageJson<'a> {
+    subject: &'a str,
+    body: BodyJson<'a>,
+    from: RecipientJson<'a>,
+    to_recipients: Vec<RecipientJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cc_recipients: Vec<RecipientJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    bcc_recipients: Vec<RecipientJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reply_to: Vec<RecipientJson<'a>>,
+    internet_message_id: String,
+    single_value_extended_properties: [PropertyJson<'a>; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attachments: Vec<AttachmentJson<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BodyJson<'a> {
+    content_type: &'static str,
+    content: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RecipientJson<'a> {
+    email_address: EmailAddressJson<'a>,
+}
+
+#[derive(Serialize)]
+struct EmailAddressJson<'a> {
+    address: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct PropertyJson<'a> {
+    id: &'static str,
+    value: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AttachmentJson<'a> {
+    #[serde(rename = "@odata.type")]
+    kind: &'static str,
+    name: &'a str,
+    content_type: &'a str,
+    content_bytes: String,
+}
+
+/// The body of sendMail.
+pub(super) fn send_mail(message: &Message) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&SendMail {
+        message: json(message, With::Attachments),
+        save_to_sent_items: true,
+    })
+}
+
+/// The body that makes a draft.
+pub(super) fn draft(message: &Message, with: With) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&json(message, with))
+}
+
+/// The body that adds one attachment to a draft.
+pub(super) fn attachment(message: &Message, index: usize) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&attachments(message).nth(index))
+}
+
+/// About how long the body of sendMail is, without making it.
+pub(super) fn size(message: &Message) -> u64 {
+    message.letter().encoded_bytes()
+}
+
+fn json(message: &Message, with: With) -> MessageJson<'_> {
+    let letter = message.letter();
+    MessageJson {
+        subject: letter.subject.as_str(),
+        body: BodyJson {
+            content_type: "html",
+            content: &letter.html,
+        },
+        // Always said: without it letters went out in the name of the person who signed in.
+        from: recipient(&letter.from),
+        to_recipients: letter.to.iter().map(recipient).collect(),
+        cc_recipients: letter.cc.iter().map(recipient).collect(),
+        bcc_recipients: letter.bcc.iter().map(recipient).collect(),
+        reply_to: letter.reply_to.iter().map(recipient).collect(),
+        internet_message_id: format!("<{}>", message.message_id),
+        single_value_extended_properties: [PropertyJson {
+            id: TAG,
+            value: &message.message_id,
+        }],
+        attachments: match with {
+            With::Attachments => attachments(message).collect(),
+            With::Nothing => Vec::new(),
+        },
+    }
+}
+
+fn recipient(mailbox: &Mailbox) -> RecipientJson<'_> {
+    RecipientJson {
+        email_address: EmailAddressJson {
+            address: mailbox.address.as_str(),
+            name: mailbox.name.as_ref().map(HeaderText::as_str),
+        },
+    }
+}
+
+fn attachments(message: &Message) -> impl Iterator<Item = AttachmentJson<'_>> {
+    message.attachments().map(|attached| AttachmentJson {
+        kind: "#microsoft.graph.fileAttachment",
+        name: attached.name,
+        content_type: attached.media_type,
+        content_bytes: STANDARD.encode(attached.contents),
+    })
+}

@@ -1,0 +1,188 @@
+//! A letter that is a draft first: it has a name before it goes out, and a name can be sent once only.
+
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+
+use super::SMALL;
+use super::answer::Step;
+use super::body::{self, With};
+use super::find::{self, Found};
+use super::service::{Ask, Service, Trail};
+use super::{upload, words};
+use crate::message::Message;
+use crate::transport::{Answer, Attempt, Receipt, SendError};
+
+/// Files of this size and above go through an upload session, smaller ones must not (Microsoft
+/// Graph, "Attach large files to Outlook messages": 3 MB).
+const UPLOAD_FROM: usize = 3_000_000;
+
+/// What the ledger keeps of a letter that is made by way of a draft.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Note {
+    /// The draft, once it is complete; before that it is not known and was never sent.
+    pub draft: Option<String>,
+    /// Whether it lies in the mailbox of the person who signed in.
+    pub own: bool,
+    /// The Message-ID that the service gave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+}
+
+impl Note {
+    /// Reads what an earlier try wrote down.
+    pub fn read(text: Option<&str>) -> Option<Self> {
+        serde_json::from_str(text?).ok()
+    }
+
+    fn write(&self, attempt: &mut Attempt<'_>) -> Result<(), SendError> {
+        // The type has string keys and no foreign serializers, so it cannot fail.
+        attempt.note(&serde_json::to_string(self).unwrap_or_default())
+    }
+}
+
+/// Makes the draft with all its attachments. Whatever stops this leaves nothing sent.
+pub(super) fn make(
+    service: &mut Service,
+    own: bool,
+    message: &Message,
+    attempt: &mut Attempt<'_>,
+) -> Result<Note, SendError> {
+    let mut note = Note {
+        draft: None,
+        own,
+        message_id: None,
+    };
+    note.write(attempt)?;
+    let (json, with) = first_request(message)?;
+    let draft = create(service, own, &json, &mut Trail::of(attempt))?;
+    drop(json);
+    if with == With::Nothing
+        && let Err(error) = attach(service, own, &draft.id, message, &mut Trail::of(attempt))
+    {
+        // Best effort: the next try of this letter looks for what is left behind.
+        let _ = remove(service, own, &draft.id, &mut Trail::of(attempt));
+        return Err(error);
+    }
+    note.draft = Some(draft.id);
+    note.message_id = draft.internet_message_id;
+    note.write(attempt)?;
+    Ok(note)
+}
+
+/// Sends a draft by its name.
+pub(super) fn release(
+    service: &mut Service,
+    note: &Note,
+    attempt: &mut Attempt<'_>,
+) -> Result<Receipt, SendError> {
+    let Some(id) = note.draft.as_deref() else {
+        return Err(SendError::Unusable(Answer::new("draft", "there is none")));
+    };
+    // Written anew for this try, which is the one that a later run finds cut off.
+    note.write(attempt)?;
+    let ask = Ask {
+        method: Method::POST,
+        url: service.url(note.own, &["messages", id, "send"]),
+        json: None,
+        step: Step::Release,
+    };
+    let failed = match service.ask(&ask, &mut Trail::of(attempt)) {
+        Ok(reply) if reply.status == 202 => {
+            return Ok(words::receipt(&reply, note.message_id.as_deref()));
+        }
+        Ok(reply) => SendError::InDoubt(Answer::new(
+            reply.status.to_string(),
+            "the letter was neither accepted nor refused",
+        )),
+        Err(error) => error,
+    };
+    match failed {
+        // The draft tells whether it went: a message that is no draft any more was sent.
+        SendError::InDoubt(answer) => {
+            match find::by_id(service, note.own, id, &mut Trail::of(attempt)) {
+                Ok(Some(Found {
+                    is_draft: false, ..
+                })) => Ok(words::seen(None)),
+                _ => Err(SendError::InDoubt(answer)),
+            }
+        }
+        SendError::Rejected(answer) => {
+            // Best effort: a draft that nobody wants is only in the way.
+            let _ = remove(service, note.own, id, &mut Trail::of(attempt));
+            Err(SendError::Rejected(answer))
+        }
+        other => Err(other),
+    }
+}
+
+/// Removes a draft that will not be sent.
+pub(super) fn remove(
+    service: &mut Service,
+    own: bool,
+    id: &str,
+    trail: &mut Trail<'_>,
+) -> Result<(), SendError> {
+    let ask = Ask {
+        method: Method::DELETE,
+        url: service.url(own, &["messages", id]),
+        json: None,
+        step: Step::Prepare,
+    };
+    service.look(&ask, trail).map(drop)
+}
+
+/// The request that makes the draft: with the attachments if they fit.
+fn first_request(message: &Message) -> Result<(Vec<u8>, With), SendError> {
+    for with in [With::Attachments, With::Nothing] {
+        if with == With::Attachments && body::size(message) > 2 * SMALL {
+            continue;
+        }
+        let json = body::draft(message, with).map_err(|error| words::not_written(&error))?;
+        if json.len() as u64 <= SMALL {
+            return Ok((json, with));
+        }
+    }
+    Err(SendError::Rejected(Answer::new(
+        "too large",
+        "the letter is too large without its attachments: make its text smaller",
+    )))
+}
+
+fn create(
+    service: &mut Service,
+    own: bool,
+    json: &[u8],
+    trail: &mut Trail<'_>,
+) -> Result<Found, SendError> {
+    let ask = Ask {
+        method: Method::POST,
+        url: service.url(own, &["messages"]),
+        json: Some(json),
+        step: Step::Prepare,
+    };
+    find::read(&service.ask(&ask, trail)?)
+}
+
+fn attach(
+    service: &mut Service,
+    own: bool,
+    draft: &str,
+    message: &Message,
+    trail: &mut Trail<'_>,
+) -> Result<(), SendError> {
+    for (index, attached) in message.attachments().enumerate() {
+        if attached.contents.len() >= UPLOAD_FROM {
+            upload::attach(service, own, draft, attached, trail)?;
+            continue;
+        }
+        let json = body::attachment(message, index).map_err(|error| words::not_written(&error))?;
+        let ask = Ask {
+            method: Method::POST,
+            url: service.url(own, &["messages", draft, "attachments"]),
+            json: Some(&json),
+            step: Step::Prepare,
+        };
+        service.ask(&ask, trail)?;
+    }
+    Ok(())
+}

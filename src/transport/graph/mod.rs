@@ -1,0 +1,243 @@
+//! Exchange Online through Microsoft Graph, version 1.0.
+//!
+//! With the permissions that the study has, a letter is one request, `sendMail`: whether a request
+//! that got no answer went out, nobody can tell. With `Mail.Read.Shared` it can be looked up; with
+//! `Mail.ReadWrite.Shared` a letter is a draft first, whose name is in the ledger before it is sent,
+//! and large attachments are possible. What the sign-in allows is read from the token.
+
+mod abilities;
+mod answer;
+mod body;
+mod draft;
+mod find;
+mod service;
+mod survey;
+mod upload;
+mod words;
+
+use std::sync::Arc;
+
+use reqwest::Method;
+
+use self::abilities::Abilities;
+use self::answer::Step;
+use self::draft::Note;
+use self::find::Found;
+use self::service::{Ask, Service, Trail};
+use super::{
+    Answer, Attempt, Bearer, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport,
+    new_trace,
+};
+use crate::config::Secrets;
+use crate::fault::Fault;
+use crate::message::Message;
+
+/// The longest request. The service takes about 4 MB, and what stands around the letter counts too
+/// (Microsoft Graph, "Attach large files to Outlook messages").
+const SMALL: u64 = 3_980_000;
+
+pub(super) fn open(
+    secrets: &Secrets,
+    bearer: &Arc<dyn Bearer>,
+) -> Result<Box<dyn Transport>, Fault> {
+    let place = secrets
+        .graph
+        .place(&secrets.sign_in, secrets.send_emails_as.as_ref())
+        .map_err(Fault::from)?;
+    let service = Service::new(place, bearer, secrets.graph.silence).map_err(|failure| {
+        Fault::new(
+            format!("the connection to Microsoft Graph cannot be prepared: {failure}"),
+            "check the certificates of this machine",
+        )
+    })?;
+    Ok(Box::new(Graph {
+        service,
+        in_own: false,
+    }))
+}
+
+struct Graph {
+    service: Service,
+    /// Whether drafts are made in the person's own mailbox, since the shared one takes no uploads.
+    in_own: bool,
+}
+
+/// What became of a letter that was tried before.
+enum Became {
+    Sent(Found),
+    /// A complete draft that was not sent.
+    Ready(Note),
+    /// Handed over as it is, and still where letters wait for their turn.
+    OnItsWay,
+    /// It is nowhere. Certain if nothing was ever asked to send it.
+    Nothing {
+        certain: bool,
+    },
+}
+
+impl Transport for Graph {
+    fn describe(&self) -> String {
+        let place = &self.service.place;
+        let mailbox = place
+            .mailbox
+            .as_ref()
+            .map_or("me", |mailbox| mailbox.as_str());
+        format!(
+            "graph {} as {mailbox}",
+            place.url.host_str().unwrap_or_default()
+        )
+    }
+
+    fn send(&mut self, message: &Message, attempt: &mut Attempt<'_>) -> Result<Receipt, SendError> {
+        let abilities = self.service.abilities()?;
+        abilities.may_send()?;
+        if let Some(earlier) = attempt.earlier.take()
+            && abilities.read
+        {
+            let note = Note::read(earlier.note.as_deref());
+            match self.became(note, &message.message_id, &mut Trail::of(attempt))? {
+                Became::Sent(found) => return Ok(words::seen(Some(&found))),
+                Became::Ready(note) => return draft::release(&mut self.service, &note, attempt),
+                Became::OnItsWay => return Err(SendError::InDoubt(words::on_its_way())),
+                Became::Nothing { .. } => {}
+            }
+        }
+        if abilities.drafts {
+            self.send_as_draft(abilities, message, attempt)
+        } else {
+            self.send_as_it_is(abilities, message, attempt)
+        }
+    }
+
+    fn look_up(&mut self, doubt: &Doubt<'_>) -> Result<LookUp, SendError> {
+        if !self.service.abilities()?.read {
+            return Ok(LookUp::Unknown);
+        }
+        let (trace, mut request_ids) = (new_trace(), Vec::new());
+        let mut trail = Trail {
+            trace: &trace,
+            request_ids: &mut request_ids,
+        };
+        let note = Note::read(doubt.note);
+        Ok(match self.became(note, doubt.message_id, &mut trail)? {
+            Became::Sent(found) => LookUp::Found(words::seen(Some(&found))),
+            Became::Nothing { certain: true } => LookUp::Absent,
+            // A draft that waits for long enough is sent by its name, which cannot send it twice.
+            Became::Ready(_) | Became::Nothing { certain: false } => LookUp::NotSeen,
+            Became::OnItsWay => LookUp::Unknown,
+        })
+    }
+
+    fn largest(&mut self) -> Result<Option<Largest>, SendError> {
+        let abilities = self.service.abilities()?;
+        abilities.may_send()?;
+        Ok((!abilities.drafts).then(|| Largest {
+            bytes: SMALL,
+            remedy: format!(
+                "add the delegated permission {} to the app registration and run `postroom login` again, or make the report smaller",
+                abilities.scope("Mail.ReadWrite")
+            ),
+        }))
+    }
+
+    fn survey(&mut self) -> Result<Survey, SendError> {
+        survey::survey(&mut self.service)
+    }
+
+    fn seen(&mut self, message_id: &str) -> Result<Option<Survey>, SendError> {
+        survey::seen(&mut self.service, message_id)
+    }
+}
+
+impl Graph {
+    /// One request that sends the letter. It is not repeated unless it certainly sent nothing.
+    fn send_as_it_is(
+        &mut self,
+        abilities: Abilities,
+        message: &Message,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<Receipt, SendError> {
+        let json = body::send_mail(message).map_err(|error| words::not_written(&error))?;
+        if json.len() as u64 > SMALL {
+            return Err(SendError::Rejected(words::too_large(abilities)));
+        }
+        let ask = Ask {
+            method: Method::POST,
+            url: self.service.url(false, &["sendMail"]),
+            json: Some(&json),
+            step: Step::Send,
+        };
+        let answer = match self.service.ask(&ask, &mut Trail::of(attempt)) {
+            Ok(reply) if reply.status == 202 => return Ok(words::receipt(&reply, None)),
+            Ok(reply) => Answer::new(
+                reply.status.to_string(),
+                "the letter was neither accepted nor refused",
+            ),
+            Err(SendError::InDoubt(answer)) => answer,
+            Err(other) => return Err(other),
+        };
+        if abilities.read
+            && let Ok(Became::Sent(found)) =
+                self.became(None, &message.message_id, &mut Trail::of(attempt))
+        {
+            return Ok(words::seen(Some(&found)));
+        }
+        Err(SendError::InDoubt(answer))
+    }
+
+    /// A draft, then its release.
+    fn send_as_draft(
+        &mut self,
+        abilities: Abilities,
+        message: &Message,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<Receipt, SendError> {
+        match draft::make(&mut self.service, self.in_own, message, attempt) {
+            Err(SendError::Unusable(answer)) if answer.code == upload::REFUSED && !self.in_own => {
+                if !abilities.own_drafts {
+                    return Err(SendError::Rejected(words::no_uploads(&answer)));
+                }
+                self.in_own = true;
+                let note = draft::make(&mut self.service, true, message, attempt)?;
+                draft::release(&mut self.service, &note, attempt)
+            }
+            Ok(note) => draft::release(&mut self.service, &note, attempt),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// What became of a letter. Drafts that were never complete are removed on the way.
+    fn became(
+        &mut self,
+        note: Option<Note>,
+        message_id: &str,
+        trail: &mut Trail<'_>,
+    ) -> Result<Became, SendError> {
+        let own = note.as_ref().is_some_and(|note| note.own);
+        if let Some(id) = note.as_ref().and_then(|note| note.draft.as_deref())
+            && let Some(found) = find::by_id(&mut self.service, own, id, trail)?
+        {
+            return Ok(match note {
+                Some(note) if found.is_draft => Became::Ready(note),
+                _ => Became::Sent(found),
+            });
+        }
+        let found = find::all(&mut self.service, own, message_id, trail)?;
+        if let Some(sent) = found.iter().find(|found| !found.is_draft) {
+            return Ok(Became::Sent(sent.clone()));
+        }
+        let Some(note) = note else {
+            return Ok(if found.is_empty() {
+                Became::Nothing { certain: false }
+            } else {
+                Became::OnItsWay
+            });
+        };
+        for unsent in found {
+            draft::remove(&mut self.service, own, &unsent.id, trail)?;
+        }
+        Ok(Became::Nothing {
+            certain: note.draft.is_none(),
+        })
+    }
+}

@@ -1,0 +1,195 @@
+//! Authorised requests to Microsoft Graph.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::blocking::Request;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, Url};
+
+use super::abilities::Abilities;
+use super::answer::{self, Step};
+use crate::config::GraphPlace;
+use crate::http::{Failure, Http, Reply};
+use crate::transport::{Answer, Attempt, Bearer, SendError, Token};
+
+/// The service, asked in the name of the person who signed in.
+pub(super) struct Service {
+    http: Http,
+    pub place: GraphPlace,
+    bearer: Arc<dyn Bearer>,
+    token: Option<Token>,
+}
+
+/// A request before it is authorised.
+pub(super) struct Ask<'a> {
+    pub method: Method,
+    pub url: Url,
+    /// A body in JSON; none for a request without a body.
+    pub json: Option<&'a [u8]>,
+    pub step: Step,
+}
+
+/// Which request is it, for those who look into it later: its name for the far side, and the far
+/// side's own names for it.
+pub(super) struct Trail<'a> {
+    pub trace: &'a str,
+    pub request_ids: &'a mut Vec<String>,
+}
+
+impl<'a> Trail<'a> {
+    /// The trail of a try.
+    pub fn of(attempt: &'a mut Attempt<'_>) -> Self {
+        Self {
+            trace: attempt.trace,
+            request_ids: &mut attempt.request_ids,
+        }
+    }
+}
+
+impl Service {
+    pub fn new(
+        place: GraphPlace,
+        bearer: &Arc<dyn Bearer>,
+        silence: Duration,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            http: Http::new(silence)?,
+            place,
+            bearer: Arc::clone(bearer),
+            token: None,
+        })
+    }
+
+    /// What the sign-in allows.
+    pub fn abilities(&mut self) -> Result<Abilities, SendError> {
+        let own = self.place.mailbox.is_none();
+        Ok(Abilities::of(&self.token(None)?.scopes, own))
+    }
+
+    /// The address of something in the mailbox that letters go out of, or in the person's own.
+    pub fn url(&self, own: bool, path: &[&str]) -> Url {
+        let mut url = self.place.url.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty();
+            match &self.place.mailbox {
+                Some(mailbox) if !own => segments.extend(["users", mailbox.as_str()]),
+                _ => segments.extend(["me"]),
+            };
+            segments.extend(path);
+        }
+        url
+    }
+
+    /// Asks. An answer that is not a success comes back as what it means for the letter.
+    pub fn ask(&mut self, ask: &Ask<'_>, trail: &mut Trail<'_>) -> Result<Reply, SendError> {
+        let reply = self.answer(ask, trail)?;
+        if (200..300).contains(&reply.status) {
+            Ok(reply)
+        } else {
+            Err(answer::meaning(&reply, ask.step))
+        }
+    }
+
+    /// Asks for something that may not be there.
+    pub fn look(
+        &mut self,
+        ask: &Ask<'_>,
+        trail: &mut Trail<'_>,
+    ) -> Result<Option<Reply>, SendError> {
+        let reply = self.answer(ask, trail)?;
+        match reply.status {
+            200..300 => Ok(Some(reply)),
+            404 if answer::is_item_missing(&reply) => Ok(None),
+            _ => Err(answer::meaning(&reply, ask.step)),
+        }
+    }
+
+    /// Asks, with a fresh token if the one in hand is no longer taken.
+    fn answer(&mut self, ask: &Ask<'_>, trail: &mut Trail<'_>) -> Result<Reply, SendError> {
+        let mut token = self.token(None)?;
+        let mut reply = self.once(ask, &token, trail)?;
+        // A token that was refused did nothing: asking again cannot send twice.
+        if reply.status == 401 {
+            token = self.token(Some(&token))?;
+            reply = self.once(ask, &token, trail)?;
+        }
+        Ok(reply)
+    }
+
+    /// Puts bytes where an upload session wants them. Its address is authorisation enough, and the
+    /// token is not shown to it (Microsoft Graph, "Attach large files to Outlook messages").
+    pub fn upload(
+        &self,
+        url: &Url,
+        range: Option<String>,
+        bytes: Vec<u8>,
+    ) -> Result<Reply, Failure> {
+        let method = if range.is_some() {
+            Method::PUT
+        } else {
+            Method::GET
+        };
+        let mut request = Request::new(method, url.clone());
+        if let Some(range) = range.and_then(|range| HeaderValue::from_str(&range).ok()) {
+            let headers = request.headers_mut();
+            headers.insert("Content-Range", range);
+            headers.insert(
+                CONTENT_TYPE,
+                HeaderValue::from_static("application/octet-stream"),
+            );
+        }
+        self.http.call(request, bytes)
+    }
+
+    fn once(
+        &self,
+        ask: &Ask<'_>,
+        token: &Token,
+        trail: &mut Trail<'_>,
+    ) -> Result<Reply, SendError> {
+        let mut request = Request::new(ask.method.clone(), ask.url.clone());
+        let headers = request.headers_mut();
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose()))
+            .map_err(|_| unauthorised("the token holds characters that no token has"))?;
+        bearer.set_sensitive(true);
+        headers.insert(AUTHORIZATION, bearer);
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        // Names that stay the same when a message moves from Drafts to Sent Items (Microsoft Graph,
+        // "Get immutable identifiers for Outlook resources").
+        headers.insert("Prefer", HeaderValue::from_static("IdType=\"ImmutableId\""));
+        if let Ok(trace) = HeaderValue::from_str(trail.trace) {
+            headers.insert("client-request-id", trace);
+            headers.insert("return-client-request-id", HeaderValue::from_static("true"));
+        }
+        if ask.json.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        } else if ask.method == Method::POST {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        let body = ask.json.map(<[u8]>::to_vec).unwrap_or_default();
+        let reply = self
+            .http
+            .call(request, body)
+            .map_err(|failure| answer::silence(&failure, ask.step))?;
+        trail
+            .request_ids
+            .extend(reply.header("request-id").map(answer::id));
+        Ok(reply)
+    }
+
+    fn token(&mut self, refused: Option<&Token>) -> Result<Token, SendError> {
+        let refused = refused.map(|token| token.secret.expose());
+        let token = self
+            .bearer
+            .for_graph(refused)
+            .map_err(|text| unauthorised(&text))?;
+        self.token = Some(token.clone());
+        Ok(token)
+    }
+}
+
+fn unauthorised(text: &str) -> SendError {
+    let line = text.replace("\n  next: ", "; ");
+    SendError::Unauthorised(Answer::new("sign-in", &line))
+}

@@ -1,0 +1,142 @@
+//! What can be learnt of Microsoft Graph and the mailbox without sending a letter.
+
+use reqwest::Method;
+use serde::Deserialize;
+
+use super::answer::Step;
+use super::find;
+use super::service::{Ask, Service, Trail};
+use crate::address::Address;
+use crate::transport::{SendError, Survey, new_trace};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Me {
+    mail: Option<String>,
+    user_principal_name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Folder {
+    display_name: String,
+    total_item_count: u64,
+}
+
+/// Who is signed in, what they may, and whether the mailbox is there.
+pub(super) fn survey(service: &mut Service) -> Result<Survey, SendError> {
+    let abilities = service.abilities()?;
+    abilities.may_send()?;
+    let (trace, mut request_ids) = (new_trace(), Vec::new());
+    let mut trail = Trail {
+        trace: &trace,
+        request_ids: &mut request_ids,
+    };
+    let mut survey = Survey::default();
+    let me: Me = get(service, true, &[], &mut trail)?;
+    survey
+        .facts
+        .push(("signed in", me.user_principal_name.clone()));
+    let own_address = me.mail.as_deref().unwrap_or(&me.user_principal_name);
+    survey.own_address = Address::parse(own_address).ok();
+    survey.facts.push((
+        "letters go",
+        if abilities.drafts {
+            "as drafts that are sent by name: reports of any size that the mailbox takes"
+        } else {
+            "in one request each: up to about 4 MB with the report"
+        }
+        .into(),
+    ));
+    let what = format!(
+        "with the permission {} it could be",
+        abilities.scope("Mail.Read")
+    );
+    if abilities.read {
+        let folder: Folder = get(service, false, &["mailFolders", "sentitems"], &mut trail)?;
+        survey.facts.push((
+            "mailbox",
+            format!(
+                "{} holds {} messages",
+                folder.display_name, folder.total_item_count
+            ),
+        ));
+        survey
+            .facts
+            .push(("in doubt", "looked up in Sent Items and Drafts".into()));
+    } else {
+        survey.warnings.push((
+            "the mailbox could not be looked at: whether it is there, and whether you may send as it, shows with the first letter".into(),
+            format!("{what}; `check --online --probe` tries one letter to yourself"),
+        ));
+        survey.warnings.push((
+            "a letter in doubt cannot be looked up: it waits for `postroom resolve`".into(),
+            what,
+        ));
+    }
+    Ok(survey)
+}
+
+/// What can be seen of a probe that was sent to ourselves; none while it is not there.
+pub(super) fn seen(service: &mut Service, message_id: &str) -> Result<Option<Survey>, SendError> {
+    let abilities = service.abilities()?;
+    let mut survey = Survey::default();
+    if !abilities.read {
+        survey.warnings.push((
+            format!("the probe could not be looked at: its Message-ID should be <{message_id}>"),
+            format!(
+                "compare it with the letter in your inbox; with the permission {} this is done here",
+                abilities.scope("Mail.Read")
+            ),
+        ));
+        return Ok(Some(survey));
+    }
+    let (trace, mut request_ids) = (new_trace(), Vec::new());
+    let mut trail = Trail {
+        trace: &trace,
+        request_ids: &mut request_ids,
+    };
+    let marked = find::by_mark(service, false, "sentitems", message_id, &mut trail)?;
+    let named = find::by_message_id(service, false, message_id, &mut trail)?;
+    let Some(sent) = marked
+        .first()
+        .or(named.first())
+        .filter(|sent| !sent.is_draft)
+    else {
+        return Ok(None);
+    };
+    survey.facts.push((
+        "mark",
+        if marked.is_empty() {
+            "lost: letters in doubt are looked up by Message-ID alone"
+        } else {
+            "kept: letters in doubt are found by it"
+        }
+        .into(),
+    ));
+    let kept = format!("<{message_id}>");
+    survey.facts.push((
+        "Message-ID",
+        match sent.internet_message_id.as_deref() {
+            Some(given) if given == kept => "kept as postroom wrote it".into(),
+            Some(given) => format!("replaced by the service: {given}"),
+            None => "not told".into(),
+        },
+    ));
+    Ok(Some(survey))
+}
+
+fn get<T: for<'de> Deserialize<'de>>(
+    service: &mut Service,
+    own: bool,
+    path: &[&str],
+    trail: &mut Trail<'_>,
+) -> Result<T, SendError> {
+    let ask = Ask {
+        method: Method::GET,
+        url: service.url(own, path),
+        json: None,
+        step: Step::Prepare,
+    };
+    find::read(&service.ask(&ask, trail)?)
+}
