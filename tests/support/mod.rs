@@ -13,6 +13,11 @@
     reason = "every test program uses its own part of this, and a test may stop at a surprise"
 )]
 
+pub mod connections;
+pub mod exchange;
+pub mod graph;
+pub mod graph_desk;
+pub mod http;
 pub mod mailbox;
 pub mod oauth;
 pub mod provider;

@@ -9,8 +9,6 @@ mod builder;
 mod flows;
 #[path = "oauth_grants.rs"]
 mod grants;
-#[path = "oauth_http.rs"]
-mod http;
 #[path = "oauth_refusal.rs"]
 mod refusal;
 #[path = "oauth_scopes.rs"]
@@ -23,21 +21,17 @@ mod session;
 mod tokens;
 
 use std::collections::HashMap;
-use std::io;
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::connections::{Connected, Connections};
+use super::http;
 pub use browser::{BrowseResult, browse, get};
 pub use builder::Builder;
 use builder::set_grant;
 pub use script::{OauthAction, OauthEndpoint, OauthEvent, OauthRequest};
 use tokens::Vault;
-
-/// Longest that dropping a server waits for sessions stuck in a hook of the test.
-const STOP_LIMIT: Duration = Duration::from_secs(5);
 
 type Script = Arc<dyn Fn(&OauthEvent) -> OauthAction + Send + Sync>;
 
@@ -54,29 +48,23 @@ impl Builder {
                 requests: Vec::new(),
                 turns: HashMap::new(),
                 violations: Vec::new(),
-                live: HashMap::new(),
-                threads: Vec::new(),
-                connections: 0,
-                stopped: false,
             }),
             changed: Condvar::new(),
             offer: self,
         });
-        let accepting = Arc::clone(&hub);
-        let acceptor = thread::spawn(move || accepting.accept_all(&listener));
-        OauthServer {
-            hub,
-            address,
-            acceptor: Some(acceptor),
-        }
+        let serving = Arc::clone(&hub);
+        let connections = Connections::accept("sign-in", listener, move |event| match event {
+            Connected::Begun(link) => session::serve(&serving, link),
+            Connected::Trouble(text) => serving.violation(text),
+        });
+        OauthServer { hub, connections }
     }
 }
 
 /// The running server; dropping it closes every connection.
 pub struct OauthServer {
     hub: Arc<Hub>,
-    address: SocketAddr,
-    acceptor: Option<JoinHandle<()>>,
+    connections: Connections,
 }
 
 impl OauthServer {
@@ -92,7 +80,7 @@ impl OauthServer {
 
     /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
-        self.address.port()
+        self.connections.address().port()
     }
 
     /// What stands for `https://login.microsoftonline.com`.
@@ -166,34 +154,26 @@ impl OauthServer {
         lock(&self.hub.state).vault.is_valid_access(token, resource)
     }
 
+    /// Signs the account in without a browser: a refresh token for these scopes.
+    pub fn hand_out_refresh(&self, scope: &str) -> String {
+        let scopes = scopes::Scopes::parse(scope, &self.hub.offer);
+        lock(&self.hub.state).vault.sign_in(scopes)
+    }
+
+    /// An access token of the account for a resource, with all that is granted there.
+    pub fn hand_out_access(&self, resource: &str) -> String {
+        let vault = &mut lock(&self.hub.state).vault;
+        vault.new_access(&vault.account.clone(), resource)
+    }
+
+    /// What an access token allows: what was granted when it was handed out.
+    pub fn scopes_of(&self, token: &str) -> Vec<String> {
+        lock(&self.hub.state).vault.scopes_of(token)
+    }
+
     /// Whose access token this is.
     pub fn account_of(&self, token: &str) -> Option<String> {
         lock(&self.hub.state).vault.account_of(token)
-    }
-}
-
-impl Drop for OauthServer {
-    fn drop(&mut self) {
-        {
-            let mut state = lock(&self.hub.state);
-            state.stopped = true;
-            for socket in state.live.values() {
-                let _ = socket.shutdown(Shutdown::Both);
-            }
-        }
-        self.hub.changed.notify_all();
-        let woken = TcpStream::connect_timeout(&self.address, STOP_LIMIT).is_ok();
-        if let Some(acceptor) = self.acceptor.take().filter(|_| woken) {
-            let _ = acceptor.join();
-        }
-        if self.hub.wait(STOP_LIMIT, |state| state.live.is_empty()) {
-            let threads = std::mem::take(&mut lock(&self.hub.state).threads);
-            for thread in threads {
-                let _ = thread.join();
-            }
-        } else {
-            eprintln!("fake sign-in server: a session is stuck in a hook of the test");
-        }
     }
 }
 
@@ -203,10 +183,6 @@ struct State {
     /// Requests so far by endpoint and grant type.
     turns: HashMap<(OauthEndpoint, Option<String>), usize>,
     violations: Vec<String>,
-    live: HashMap<u64, TcpStream>,
-    threads: Vec<JoinHandle<()>>,
-    connections: u64,
-    stopped: bool,
 }
 
 /// What all sessions share.
@@ -224,58 +200,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Hub {
-    fn accept_all(self: &Arc<Self>, listener: &TcpListener) {
-        loop {
-            let accepted = listener.accept();
-            if lock(&self.state).stopped {
-                return;
-            }
-            if let Err(error) = accepted.and_then(|(socket, _)| self.begin(socket)) {
-                self.violation(format!("server: cannot serve a connection: {error}"));
-                self.wait(Duration::from_millis(10), |state| state.stopped);
-            }
-        }
-    }
-
-    fn begin(self: &Arc<Self>, socket: TcpStream) -> io::Result<()> {
-        socket.set_nodelay(true)?;
-        let kept = socket.try_clone()?;
-        let id = {
-            let mut state = lock(&self.state);
-            state.connections += 1;
-            let id = state.connections;
-            state.live.insert(id, kept);
-            if state.stopped {
-                let _ = socket.shutdown(Shutdown::Both);
-            }
-            id
-        };
-        let hub = Arc::clone(self);
-        let session = move || {
-            let run = catch_unwind(AssertUnwindSafe(|| session::serve(&hub, id, &socket)));
-            if let Err(panic) = run {
-                let text = panic.downcast_ref::<String>().map(String::as_str);
-                let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-                hub.violation(format!("session {id} panicked: {}", text.unwrap_or("?")));
-            }
-            let _ = socket.shutdown(Shutdown::Both);
-            hub.forget(id);
-        };
-        let spawned = thread::Builder::new()
-            .name(format!("oauth-{id}"))
-            .spawn(session);
-        let spawned = spawned.inspect_err(|_| self.forget(id))?;
-        lock(&self.state).threads.push(spawned);
-        Ok(())
-    }
-
     fn violation(&self, text: String) {
         lock(&self.state).violations.push(text);
-    }
-
-    fn forget(&self, id: u64) {
-        lock(&self.state).live.remove(&id);
-        self.changed.notify_all();
     }
 
     fn wait(&self, timeout: Duration, done: impl Fn(&State) -> bool) -> bool {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufReader};
 use std::net::{Shutdown, TcpStream};
 
+use super::super::connections::Link;
 use super::flows::{self, Twist};
 use super::http::{Message, Response, parse_form};
 use super::refusal::Refusal;
@@ -11,7 +12,8 @@ use super::script::{OauthAction, OauthEndpoint, OauthEvent, OauthRequest};
 use super::{Hub, lock};
 
 /// Serves one connection until either side ends it.
-pub(super) fn serve(hub: &Hub, id: u64, socket: &TcpStream) {
+pub(super) fn serve(hub: &Hub, link: &Link) {
+    let (id, socket) = (link.id, &link.socket);
     match socket.try_clone() {
         Ok(own) => {
             let mut reader = BufReader::new(own);

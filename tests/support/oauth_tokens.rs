@@ -53,6 +53,7 @@ pub(super) struct Refresh {
 struct Access {
     account: String,
     resource: String,
+    scopes: Vec<String>,
     valid: bool,
 }
 
@@ -138,11 +139,21 @@ impl Vault {
         text
     }
 
+    /// A refresh token of the account, as if it had signed in.
+    pub fn sign_in(&mut self, scopes: Scopes) -> String {
+        self.new_refresh(SignIn {
+            account: self.account.clone(),
+            scopes,
+            nonce: None,
+        })
+    }
+
     pub fn new_access(&mut self, account: &str, resource: &str) -> String {
         let text = format!("access-{}-{resource}", self.access.len() + 1);
         let access = Access {
             account: account.into(),
             resource: resource.into(),
+            scopes: self.granted(resource).unwrap_or_default().to_vec(),
             valid: true,
         };
         self.access.insert(text.clone(), access);
@@ -174,6 +185,11 @@ impl Vault {
     pub fn is_valid_access(&self, token: &str, resource: &str) -> bool {
         let access = self.access.get(token);
         access.is_some_and(|access| access.valid && access.resource == resource)
+    }
+
+    pub fn scopes_of(&self, token: &str) -> Vec<String> {
+        let access = self.access.get(token);
+        access.map_or_else(Vec::new, |access| access.scopes.clone())
     }
 
     pub fn account_of(&self, token: &str) -> Option<String> {

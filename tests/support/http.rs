@@ -1,14 +1,15 @@
-//! As much of HTTP/1.1 as signing in takes, for the fake server and the small browser.
+//! As much of HTTP/1.1 as the fake servers and their small clients take.
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, Read, Write};
 
-/// Longest head and longest body that are read.
+/// Longest head that is read.
 const HEAD_LIMIT: u64 = 64 * 1024;
-const BODY_LIMIT: u64 = 1024 * 1024;
+/// Longest body that is read: more than any server takes, so that it can say so.
+const BODY_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// A request or an answer: its first line, its headers and its body.
-pub(super) struct Message {
+pub struct Message {
     pub start: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
@@ -27,8 +28,13 @@ impl Message {
         let Some(mut request) = Self::head(reader)? else {
             return Ok(None);
         };
-        request.take_body(reader, false)?;
+        request.take_request_body(reader)?;
         Ok(Some(request))
+    }
+
+    /// Reads the body that belongs to the head of a request.
+    pub fn take_request_body(&mut self, reader: &mut impl BufRead) -> io::Result<()> {
+        self.take_body(reader, false)
     }
 
     /// The answer to a request.
@@ -39,7 +45,8 @@ impl Message {
         Ok(answer)
     }
 
-    fn head(reader: &mut impl BufRead) -> io::Result<Option<Self>> {
+    /// The next first line with its headers; none when the other side closed the connection instead.
+    pub fn head(reader: &mut impl BufRead) -> io::Result<Option<Self>> {
         let mut left = HEAD_LIMIT;
         let start = line(reader, &mut left)?;
         if start.is_empty() {
@@ -105,9 +112,9 @@ impl Message {
 }
 
 /// What the server says.
-pub(super) struct Response {
+pub struct Response {
     pub status: u16,
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
@@ -115,7 +122,7 @@ impl Response {
     pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         Self {
             status,
-            headers: vec![("Content-Type", content_type.into())],
+            headers: vec![("Content-Type".into(), content_type.into())],
             body: body.into(),
         }
     }
@@ -133,12 +140,33 @@ impl Response {
     pub fn redirect(location: String) -> Self {
         Self {
             status: 302,
-            headers: vec![("Location", location)],
+            headers: vec![("Location".into(), location)],
             body: Vec::new(),
         }
     }
 
+    /// An answer without a body.
+    pub fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    /// The same answer with one more header.
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
     pub fn send(&self, writer: &mut impl Write, close: bool) -> io::Result<()> {
+        writer.write_all(&self.bytes(close))?;
+        writer.flush()
+    }
+
+    /// The answer as it goes over the wire.
+    pub fn bytes(&self, close: bool) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         for (name, value) in &self.headers {
             let _ = write!(head, "{name}: {value}\r\n");
@@ -147,26 +175,36 @@ impl Response {
         if close {
             head.push_str("Connection: close\r\n");
         }
-        let _ = write!(head, "Content-Length: {}\r\n\r\n", self.body.len());
+        // RFC 9110 section 8.6: a 204 has no length.
+        if self.status != 204 {
+            let _ = write!(head, "Content-Length: {}\r\n", self.body.len());
+        }
+        head.push_str("\r\n");
         let mut bytes = head.into_bytes();
         bytes.extend_from_slice(&self.body);
-        writer.write_all(&bytes)?;
-        writer.flush()
+        bytes
     }
 }
 
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        204 => "No Content",
         302 => "Found",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        413 => "Request Entity Too Large",
+        416 => "Requested Range Not Satisfiable",
         429 => "Too Many Requests",
         500 => "Internal Server Error",
+        502 => "Bad Gateway",
         503 => "Service Unavailable",
+        504 => "Gateway Timeout",
         _ => "Status",
     }
 }
@@ -188,7 +226,7 @@ fn line(reader: &mut impl BufRead, left: &mut u64) -> io::Result<String> {
 }
 
 /// The pairs of a query or form, decoded; none when its encoding is broken.
-pub(super) fn parse_form(text: &str) -> Option<Vec<(String, String)>> {
+pub fn parse_form(text: &str) -> Option<Vec<(String, String)>> {
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| {
@@ -199,7 +237,7 @@ pub(super) fn parse_form(text: &str) -> Option<Vec<(String, String)>> {
 }
 
 /// The query or form of these pairs.
-pub(super) fn write_form(pairs: &[(String, String)]) -> String {
+pub fn write_form(pairs: &[(String, String)]) -> String {
     let pairs = pairs
         .iter()
         .map(|(name, value)| format!("{}={}", percent_encode(name), percent_encode(value)));
@@ -218,7 +256,7 @@ fn percent_encode(text: &str) -> String {
     encoded
 }
 
-pub(super) fn percent_decode(text: &str) -> Option<String> {
+pub fn percent_decode(text: &str) -> Option<String> {
     let mut decoded = Vec::new();
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -236,7 +274,7 @@ pub(super) fn percent_decode(text: &str) -> Option<String> {
 }
 
 /// Base64 with the URL alphabet and without padding.
-pub(super) fn base64url(bytes: &[u8]) -> String {
+pub fn base64url(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::new();
     for block in bytes.chunks(3) {
@@ -252,7 +290,7 @@ pub(super) fn base64url(bytes: &[u8]) -> String {
 }
 
 /// Plain base64, decoded; padding is not checked.
-pub(super) fn decode_base64(text: &str) -> Option<Vec<u8>> {
+pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let (mut bytes, mut buffer, mut bits) = (Vec::new(), 0_u32, 0);
     for digit in text.trim_end_matches('=').bytes() {
         let value = match digit {
