@@ -29,8 +29,13 @@ impl Desk {
     }
 
     pub fn at(server: oauth::Builder) -> Self {
+        Self::for_schools(server, 3)
+    }
+
+    /// A desk with a batch of so many schools.
+    pub fn for_schools(server: oauth::Builder, schools: usize) -> Self {
         let desk = Self {
-            batch: TestBatch::new(3),
+            batch: TestBatch::new(schools),
             server: Arc::new(server.start()),
             outside: tempfile::tempdir().unwrap(),
             further_secrets: RefCell::default(),
@@ -160,6 +165,19 @@ impl Desk {
         let login = self.begin(&["--flow", "browser"]);
         oauth::browse(&login.url);
         login.end().expect(0);
+    }
+
+    /// Signs in without a browser: keeps a fresh sign-in as `postroom login` does.
+    pub fn keep_sign_in(&self) {
+        let scope = "https://graph.microsoft.com/.default openid profile offline_access";
+        let record = serde_json::json!({
+            "version": 1,
+            "account": "ann@study.example",
+            "client_id": self.server.client(),
+            "tenant_id": self.server.tenant(),
+            "refresh_token": self.server.hand_out_refresh(scope),
+        });
+        self.write_elsewhere("state/sign-in.json", &record.to_string());
     }
 
     /// The refresh token that is kept.

@@ -1,0 +1,86 @@
+//! Searches and folders at the fake Graph.
+
+use serde_json::{Value, json};
+
+use super::super::exchange::{Folder, Stored};
+use super::access::Caller;
+use super::call::{Answered, Call};
+use super::http::Response;
+use super::query::same_property;
+use super::shape::is_property_id;
+
+/// How many messages are shown unless `$top` says otherwise.
+const PAGE: usize = 10;
+const BY_MESSAGE_ID: &str = "internetMessageId eq '";
+const BY_PROPERTY: &str = "singleValueExtendedProperties/Any(ep: ep/id eq '";
+const AND_VALUE: &str = "' and ep/value eq '";
+
+/// The two filters there are.
+#[derive(Debug, PartialEq, Eq)]
+enum Filter {
+    MessageId(String),
+    Property { id: String, value: String },
+}
+
+impl Call<'_> {
+    pub fn find(&self, caller: &Caller) -> Answered {
+        let shown = self.shown(&["$filter", "$select", "$expand", "$top"])?;
+        let text = self.route.parameter("$filter").unwrap_or_default();
+        let filter = Filter::parse(text)
+            .ok_or_else(|| self.bad_query(&format!("$filter={text} is not known")))?;
+        let top = match self.route.parameter("$top").map(str::parse) {
+            None => PAGE,
+            Some(Ok(top @ 1..=1000)) => top,
+            Some(_) => return Err(self.bad_query("$top is no number from 1 to 1000")),
+        };
+        let mut state = self.hub.exchange.lock();
+        let found = state.search(&caller.mailbox, self.route.folder);
+        let found = found.iter().filter(|message| filter.takes(message));
+        let list: Vec<Value> = found
+            .take(top)
+            .map(|message| shown.message(message))
+            .collect();
+        Ok(Response::json(200, &json!({ "value": list })))
+    }
+
+    pub fn folder(&self, caller: &Caller) -> Response {
+        let folder = self.route.folder.unwrap_or(Folder::SentItems);
+        let state = self.hub.exchange.lock();
+        let count = state.list(&caller.mailbox, Some(folder)).len();
+        let shown = json!({
+            "id": folder.id(),
+            "displayName": folder.name(),
+            "totalItemCount": count,
+        });
+        Response::json(200, &shown)
+    }
+}
+
+impl Filter {
+    fn parse(text: &str) -> Option<Self> {
+        if let Some(rest) = text.strip_prefix(BY_MESSAGE_ID) {
+            let id = unquote(rest.strip_suffix('\'')?)?;
+            return Some(Self::MessageId(id));
+        }
+        let rest = text.strip_prefix(BY_PROPERTY)?.strip_suffix("')")?;
+        let (id, value) = rest.split_once(AND_VALUE)?;
+        let (id, value) = (unquote(id)?, unquote(value)?);
+        is_property_id(&id).then_some(Self::Property { id, value })
+    }
+
+    fn takes(&self, message: &Stored) -> bool {
+        match self {
+            Self::MessageId(id) => message.internet_message_id == *id,
+            Self::Property { id, value } => message
+                .properties
+                .iter()
+                .any(|(other, text)| same_property(other, id) && text.eq_ignore_ascii_case(value)),
+        }
+    }
+}
+
+/// A literal in which quotes are doubled; none when one is not.
+fn unquote(text: &str) -> Option<String> {
+    let single = text.replace("''", "");
+    (!single.contains('\'')).then(|| text.replace("''", "'"))
+}
