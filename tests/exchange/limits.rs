@@ -1,8 +1,9 @@
 //! The limits of Graph, and the desk that sends within them.
 
 use std::sync::{Arc, Barrier, Mutex};
+use std::time::{Duration, Instant};
 
-use crate::support::graph::GraphAction;
+use crate::support::graph::{GraphAction, most_within};
 use crate::support::graph_desk::GraphDesk;
 use crate::{Rig, mail};
 
@@ -42,6 +43,15 @@ fn a_request_that_is_too_large_gets_a_page() {
     assert!(got.body.starts_with("<html>"));
     rig.graph.set_request_cap(5_000_000);
     assert_eq!(rig.send_mail(&large).status, 202);
+}
+
+#[test]
+fn a_window_slides_and_does_not_hold_its_end() {
+    let begin = Instant::now();
+    let times = [0, 50, 60, 61, 200].map(|second| (begin + Duration::from_secs(second), 1));
+    let most = |seconds| most_within(&times, Duration::from_secs(seconds));
+    assert_eq!((most(1), most(60), most(61), most(62)), (1, 3, 3, 4));
+    assert_eq!(most_within(&[], Duration::from_secs(1)), 0);
 }
 
 #[test]

@@ -21,8 +21,8 @@ mod rules;
 mod sending;
 mod uploads;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use reqwest::Method;
 use reqwest::blocking::{Client, RequestBuilder, Response};
@@ -68,7 +68,7 @@ impl Rig {
             graph,
             exchange,
             oauth,
-            http: Client::builder().no_proxy().build().unwrap(),
+            http: client(),
             calls: AtomicUsize::new(1),
         }
     }
@@ -156,6 +156,13 @@ fn with_json(request: RequestBuilder, body: &Value) -> RequestBuilder {
     request
         .header("Content-Type", "application/json")
         .body(body.to_string())
+}
+
+/// One client for all tests: each that is made reads all certificates of the system.
+fn client() -> Client {
+    static CLIENT: LazyLock<Client> =
+        LazyLock::new(|| Client::builder().no_proxy().build().unwrap());
+    CLIENT.clone()
 }
 
 /// A value of a query, with everything encoded that may have to be.

@@ -34,7 +34,7 @@ use super::exchange::{Exchange, Mailbox};
 use super::http;
 use super::oauth::OauthServer;
 pub use http::Response;
-pub use log::GraphRequest;
+pub use log::{GraphRequest, most_within};
 pub use route::GraphKind;
 pub use script::{
     GraphAction, GraphEvent, GraphHead, HeadAction, empty, gateway_timeout, graph_error, html,

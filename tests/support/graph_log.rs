@@ -59,7 +59,7 @@ pub(super) fn most_bytes(requests: &[GraphRequest], window: Duration) -> usize {
 }
 
 /// The largest sum in any half-open window; `times` ascends.
-fn most_within(times: &[(Instant, usize)], window: Duration) -> usize {
+pub fn most_within(times: &[(Instant, usize)], window: Duration) -> usize {
     let (mut most, mut sum, mut first) = (0, 0, 0);
     for &(time, amount) in times {
         sum += amount;
@@ -70,26 +70,4 @@ fn most_within(times: &[(Instant, usize)], window: Duration) -> usize {
         most = most.max(sum);
     }
     most
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_window_slides_and_does_not_hold_its_end() {
-        let begin = Instant::now();
-        let at = |second| begin + Duration::from_secs(second);
-        let times = [
-            (at(0), 1),
-            (at(50), 1),
-            (at(60), 1),
-            (at(61), 1),
-            (at(200), 1),
-        ];
-        assert_eq!(most_within(&times, Duration::from_secs(60)), 3);
-        assert_eq!(most_within(&times, Duration::from_secs(62)), 4);
-        assert_eq!(most_within(&times, Duration::from_secs(1)), 1);
-        assert_eq!(most_within(&[], Duration::from_secs(1)), 0);
-    }
 }

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::super::exchange::{Attachment, NewMessage};
+use super::super::exchange::{Attachment, NewMessage, Refused};
 use super::access::Caller;
 use super::call::{Answered, Call, not_found, refused};
 use super::http::Response;
@@ -81,7 +81,7 @@ impl Call<'_> {
         let mut state = self.hub.exchange.lock();
         let deleted = state.delete(&caller.mailbox, &self.route.id);
         deleted.map_err(|why| {
-            if why == super::super::exchange::Refused::NotADraft {
+            if why == Refused::NotADraft {
                 self.violation("deletes what is no draft");
             }
             refused(why)
@@ -124,7 +124,11 @@ impl Call<'_> {
 /// Refuses a message to nobody, or to what is no address.
 fn check_recipients(lists: &[&Vec<String>]) -> Result<(), Response> {
     let mut all = lists.iter().copied().flatten().peekable();
-    let is_good = |address: &String| address.split_once('@').is_some_and(|(_, host)| host != "");
+    let is_good = |address: &String| {
+        address
+            .split_once('@')
+            .is_some_and(|(_, host)| !host.is_empty())
+    };
     if all.peek().is_some() && all.all(is_good) {
         return Ok(());
     }
