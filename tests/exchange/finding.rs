@@ -85,6 +85,7 @@ fn the_index_lags_by_searches_or_by_time() {
     let rig = Rig::new();
     rig.exchange.set_index_lag(IndexLag::Searches(2));
     rig.send_mail(&mail("one"));
+    assert_eq!(count(&rig, DRAFTS, &by_tag("one")), 0);
     let counts = [0; 3].map(|_| count(&rig, SENT, &by_tag("one")));
     assert_eq!(counts, [0, 0, 1]);
     rig.exchange

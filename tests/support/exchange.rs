@@ -25,7 +25,7 @@ pub enum Pickup {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexLag {
     None,
-    /// So many searches of its mailbox.
+    /// So many searches that would look there.
     Searches(usize),
     For(Duration),
 }

@@ -150,6 +150,7 @@ impl State {
         for item in &mut self.items {
             let is_fresh = match lag {
                 _ if item.message.folder != Folder::SentItems => false,
+                _ if folder.is_some_and(|folder| folder != Folder::SentItems) => false,
                 _ if !same(&item.message.mailbox, mailbox) => false,
                 IndexLag::None => false,
                 IndexLag::Searches(count) => item.searches < count,
