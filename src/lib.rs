@@ -28,8 +28,10 @@
 //!
 //! Beside them stand the leaves that know nothing of the house: [`clock`] (the only reader of time,
 //! so that tests can set it), [`address`] (parsed single-line values), [`secret`] (values that
-//! cannot be shown) and [`fault`] (what the checks find); [`config`], what people write down; and
-//! [`auth`], the sign-in, which knows nothing of what is sent: `cli` hands its tokens to transports.
+//! cannot be shown), [`fault`] (what the checks find), [`http`] (which tells whether the far side can
+//! have seen a request) and [`page`] (pages that open from the disk); [`config`], what people write
+//! down; and [`auth`], the sign-in, which knows nothing of what is sent: `cli` hands its tokens to
+//! transports.
 //!
 //! # Words
 //!
@@ -79,6 +81,7 @@ pub mod ledger;
 pub mod letter;
 pub mod manifest;
 pub mod message;
+pub mod page;
 pub mod plan;
 pub mod secret;
 pub mod transport;
