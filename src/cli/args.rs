@@ -39,6 +39,8 @@ pub(super) enum Verb {
     Whoami(SignInArgs),
     /// Find everything that can go wrong before anything is sent
     Check(CheckArgs),
+    /// Write a gallery of all letters, to look at in a browser, and the exact messages
+    Preview(PreviewArgs),
     /// Send what is left; the same command resumes
     Send(SendArgs),
     /// The same as send, but refuse when there is nothing to resume
@@ -60,6 +62,7 @@ impl Verb {
             Self::Login(args) => args.sign_in.output(),
             Self::Logout(args) | Self::Whoami(args) => args.output(),
             Self::Check(args) => args.common.output(),
+            Self::Preview(args) => args.common.output(),
             Self::Send(args) | Self::Resume(args) => args.common.output(),
             Self::Status(args) => args.common.output(),
             Self::Resolve(args) => args.common.output(),
@@ -179,6 +182,21 @@ pub(super) struct CheckArgs {
     #[arg(long, requires = "online")]
     pub probe: bool,
     /// Check as a rehearsal to this address
+    #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
+    pub redirect_to: Option<Address>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PreviewArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// The folder; an older preview there is replaced [default: preview beside the batch file]
+    #[arg(long, value_name = "DIR")]
+    pub into: Option<PathBuf>,
+    /// Open it in the browser
+    #[arg(long)]
+    pub open: bool,
+    /// Show it as a rehearsal to this address
     #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
     pub redirect_to: Option<Address>,
 }

@@ -11,6 +11,7 @@ mod json;
 mod login;
 mod online;
 mod prepare;
+mod preview;
 mod progress;
 mod resolve;
 mod send;
@@ -46,6 +47,7 @@ pub fn main() -> ExitCode {
     let result = match &cli.verb {
         Verb::Init(args) => init::run(args, &console),
         Verb::Check(args) => check::run(args, &console, &clock),
+        Verb::Preview(args) => preview::run(args, &console, &*clock),
         Verb::Send(args) => send::run(args, send::Start::Any, &console, &clock),
         Verb::Resume(args) => send::run(args, send::Start::Begun, &console, &clock),
         Verb::Status(args) => status::run(args, &console),

@@ -1,0 +1,166 @@
+//! The folder of a gallery: made under another name and put in place whole.
+
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use super::PreviewError;
+
+/// The file by which a gallery is known, so that nothing else is ever replaced.
+const MARK: &str = ".postroom-preview";
+
+/// A gallery in the making.
+pub(super) struct Folder {
+    into: PathBuf,
+    partial: PathBuf,
+}
+
+impl Folder {
+    /// Makes the folder under another name.
+    pub fn prepare(into: &Path) -> Result<Self, PreviewError> {
+        let into = std::path::absolute(into).map_err(|source| storage(into, source))?;
+        let is_ours = into.join(MARK).is_file();
+        let is_empty = fs::read_dir(&into).is_ok_and(|mut entries| entries.next().is_none());
+        if into.exists() && !is_ours && !is_empty {
+            return Err(PreviewError::Foreign { path: into });
+        }
+        let mut partial = into.clone().into_os_string();
+        partial.push(".partial");
+        let partial = PathBuf::from(partial);
+        remove(&partial)?;
+        for folder in ["letters", "eml"] {
+            let path = partial.join(folder);
+            fs::create_dir_all(&path).map_err(|source| storage(&path, source))?;
+        }
+        let folder = Self { into, partial };
+        folder.keep_to_ourselves()?;
+        folder.file(MARK, b"")?;
+        Ok(folder)
+    }
+
+    /// Writes one file.
+    pub fn file(&self, name: &str, bytes: &[u8]) -> Result<(), PreviewError> {
+        let path = self.partial.join(name);
+        fs::write(&path, bytes).map_err(|source| storage(&path, source))
+    }
+
+    /// Puts the whole gallery in place of an older one, and gives its page.
+    pub fn put_in_place(self) -> Result<PathBuf, PreviewError> {
+        remove(&self.into)?;
+        fs::rename(&self.partial, &self.into).map_err(|source| storage(&self.into, source))?;
+        Ok(self.into.join("index.html"))
+    }
+
+    /// The address of a file for a page in the gallery.
+    pub fn link_to(&self, file: &Path) -> String {
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let shared = self
+            .into
+            .components()
+            .zip(file.components())
+            .take_while(|(ours, other)| ours == other)
+            .count();
+        let up = self.into.components().count() - shared;
+        let mut link = "../".repeat(up);
+        let rest = file
+            .components()
+            .skip(shared)
+            .filter_map(|part| match part {
+                Component::Normal(name) => Some(encoded(&name.to_string_lossy())),
+                _ => None,
+            });
+        link.push_str(&rest.collect::<Vec<_>>().join("/"));
+        link
+    }
+
+    /// Letters and addresses are nobody else's business on this machine.
+    #[cfg(unix)]
+    fn keep_to_ourselves(&self) -> Result<(), PreviewError> {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&self.partial, fs::Permissions::from_mode(0o700))
+            .map_err(|source| storage(&self.partial, source))
+    }
+
+    #[cfg(not(unix))]
+    fn keep_to_ourselves(&self) -> Result<(), PreviewError> {
+        Ok(())
+    }
+}
+
+/// The name of a letter's files: its place, and as much of its id as every system takes.
+pub(super) fn name(index: usize, id: &str) -> String {
+    const LONGEST: usize = 60;
+    let safe: String = id
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-_".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .take(LONGEST)
+        .collect();
+    format!("{:05}-{safe}", index + 1)
+}
+
+fn remove(path: &Path) -> Result<(), PreviewError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(storage(path, error)),
+        _ => Ok(()),
+    }
+}
+
+fn storage(path: &Path, source: io::Error) -> PreviewError {
+    PreviewError::Storage {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// A part of a path in an address: all but the unreserved characters percent-encoded (RFC 3986
+/// section 2.3).
+fn encoded(name: &str) -> String {
+    let mut url = String::new();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            url.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_linked_from_wherever_the_gallery_is() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = Folder::prepare(&base.path().join("b/preview")).unwrap();
+        let report = base.path().join("b/reports/a report #1.pdf");
+        assert_eq!(folder.link_to(&report), "../reports/a%20report%20%231.pdf");
+        assert_eq!(folder.link_to(&base.path().join("c.pdf")), "../../c.pdf");
+    }
+
+    #[test]
+    fn nothing_but_an_older_gallery_is_replaced() {
+        let base = tempfile::tempdir().unwrap();
+        let into = base.path().join("preview");
+        fs::create_dir(&into).unwrap();
+        fs::write(into.join("thesis.txt"), "mine").unwrap();
+        assert!(matches!(
+            Folder::prepare(&into),
+            Err(PreviewError::Foreign { .. })
+        ));
+        fs::remove_file(into.join("thesis.txt")).unwrap();
+        for _ in 0..2 {
+            let folder = Folder::prepare(&into).unwrap();
+            folder.file("index.html", b"x").unwrap();
+            folder.put_in_place().unwrap();
+        }
+        assert!(into.join("index.html").is_file());
+    }
+}

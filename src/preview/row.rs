@@ -1,0 +1,104 @@
+//! One letter in the list of the gallery.
+
+use serde::Serialize;
+
+use super::folder::Folder;
+use crate::address::Mailbox;
+use crate::fault::{Fault, Severity};
+use crate::message::Message;
+use crate::plan::{PlannedLetter, hex};
+
+/// A letter.
+#[derive(Serialize)]
+pub(super) struct Row {
+    id: String,
+    name: String,
+    /// The name of its files.
+    file: String,
+    subject: String,
+    reply_to: Option<String>,
+    to: Vec<String>,
+    cc: Vec<String>,
+    bcc: Vec<String>,
+    message_id: String,
+    bytes: usize,
+    attachments: Vec<File>,
+    warnings: Vec<Warning>,
+}
+
+#[derive(Serialize)]
+struct File {
+    name: String,
+    /// The address of the file on the disk.
+    link: String,
+    bytes: u64,
+    sha256: String,
+}
+
+#[derive(Serialize)]
+struct Warning {
+    severity: Severity,
+    place: String,
+    text: String,
+    next_step: String,
+}
+
+impl Row {
+    pub fn of(
+        message: &Message,
+        planned: &PlannedLetter,
+        file: &str,
+        bytes: usize,
+        folder: &Folder,
+        findings: &[Fault],
+    ) -> Self {
+        let letter = message.letter();
+        let files = letter.attachments.iter().zip(&planned.attachments);
+        Self {
+            id: letter.id.clone(),
+            name: letter.name.clone(),
+            file: file.to_owned(),
+            subject: letter.subject.to_string(),
+            reply_to: letter.reply_to.as_ref().map(Mailbox::to_string),
+            to: list(&letter.to),
+            cc: list(&letter.cc),
+            bcc: list(&letter.bcc),
+            message_id: message.message_id.clone(),
+            bytes,
+            attachments: files
+                .map(|(attachment, planned)| File {
+                    name: planned.name.to_string(),
+                    link: folder.link_to(&attachment.path),
+                    bytes: planned.bytes,
+                    sha256: hex(&planned.sha256),
+                })
+                .collect(),
+            warnings: findings
+                .iter()
+                .filter(|finding| finding.id.as_deref() == Some(&letter.id))
+                .map(|finding| Warning {
+                    severity: finding.severity,
+                    place: place(finding),
+                    text: finding.text.clone(),
+                    next_step: finding.next_step.clone(),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Where a finding was made, in a few words.
+pub(super) fn place(finding: &Fault) -> String {
+    let mut place = finding.file.clone().unwrap_or_default();
+    if let Some(row) = finding.row {
+        place.push_str(&format!(":{row}"));
+    }
+    if let Some(column) = &finding.column {
+        place.push_str(&format!(" [{column}]"));
+    }
+    place
+}
+
+fn list(mailboxes: &[Mailbox]) -> Vec<String> {
+    mailboxes.iter().map(Mailbox::to_string).collect()
+}
