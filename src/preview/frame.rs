@@ -7,8 +7,13 @@ use crate::page::escape;
 const POLICY: &str = "<meta charset=\"utf-8\"><meta http-equiv=\"Content-Security-Policy\" \
     content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:\">";
 
+/// Elements that show other pages. No mail program does, and a browser connects to where they point
+/// before it asks whether it may.
+const FRAMES: [&str; 5] = ["iframe", "frame", "object", "embed", "portal"];
+
 /// The letter as its recipient sees it.
 pub(super) fn html(letter: &str) -> String {
+    let letter = &without_frames(letter);
     let start = letter.len() - letter.trim_start().len();
     let at = match letter.get(start..start + 9) {
         Some(tag) if tag.eq_ignore_ascii_case("<!doctype") => letter[start..]
@@ -17,6 +22,25 @@ pub(super) fn html(letter: &str) -> String {
         _ => start,
     };
     format!("{}{POLICY}{}", &letter[..at], &letter[at..])
+}
+
+/// Gives elements that show other pages a name that means nothing.
+fn without_frames(letter: &str) -> String {
+    let mut safe = String::with_capacity(letter.len());
+    for (index, part) in letter.split('<').enumerate() {
+        if index > 0 {
+            safe.push('<');
+        }
+        let opens = |name: &&str| {
+            part.get(..name.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(name))
+        };
+        if index > 0 && FRAMES.iter().any(|name| opens(name)) {
+            safe.push_str("x-");
+        }
+        safe.push_str(part);
+    }
+    safe
 }
 
 /// The text alternative.
@@ -32,6 +56,15 @@ pub(super) fn text(letter: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_in_pages_are_left_out() {
+        let letter = "<IFrame src=//x.example></iframe> a < b <p>iframe</p>";
+        assert_eq!(
+            without_frames(letter),
+            "<x-IFrame src=//x.example></iframe> a < b <p>iframe</p>"
+        );
+    }
 
     #[test]
     fn the_policy_comes_before_anything_of_the_letter() {

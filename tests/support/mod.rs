@@ -13,6 +13,7 @@
     reason = "every test program uses its own part of this, and a test may stop at a surprise"
 )]
 
+pub mod browser;
 pub mod connections;
 pub mod exchange;
 pub mod graph;

@@ -1,0 +1,243 @@
+//! The page in a real browser. Where chromium is not installed the tests say so and pass, unless
+//! `POSTROOM_REAL_SERVERS` is 1.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpListener;
+
+use serde_json::json;
+
+use crate::support::TestBatch;
+use crate::support::browser::Browser;
+use crate::support::servers::or_skip;
+
+/// A gallery of so many schools and a browser that shows it.
+fn gallery(batch: &TestBatch) -> Option<Browser> {
+    batch.run("preview", &[]).expect(0);
+    let mut browser = or_skip(Browser::start())?;
+    browser.look(1280, 900, false);
+    browser.open(&batch.path("preview/index.html"), "");
+    Some(browser)
+}
+
+fn shown(browser: &mut Browser) -> i64 {
+    browser
+        .eval("document.querySelectorAll('#letters li').length")
+        .as_i64()
+        .unwrap()
+}
+
+#[test]
+fn the_first_letter_is_shown_as_its_recipient_will_see_it() {
+    let batch = TestBatch::new(3);
+    let Some(mut browser) = gallery(&batch) else {
+        return;
+    };
+    assert_eq!(browser.text("#name"), "School 1");
+    assert_eq!(browser.text("#place"), "1 of 3");
+    for part in [
+        "Study <reports@study.example>",
+        "teacher1@school1.example",
+        "Report for School 1",
+        "postroom@study.example",
+    ] {
+        let headers = browser.text("#headers");
+        assert!(headers.contains(part), "{part}: {headers}");
+    }
+    let files = browser.text("#attachments");
+    assert!(
+        files.contains("report.pdf") && files.contains("SHA-256"),
+        "{files}"
+    );
+    let link = browser.eval("document.querySelector('#attachments a').href");
+    let report = batch.path("reports/S001.pdf").canonicalize().unwrap();
+    assert_eq!(link, format!("file://{}", report.display()));
+    let frame = browser.eval("document.querySelector('iframe').src");
+    assert!(
+        frame.as_str().unwrap().ends_with("letters/00001-S001.html"),
+        "{frame}"
+    );
+    browser.assert_quiet(&batch.path("preview"));
+}
+
+#[test]
+fn keys_go_through_the_letters_and_find_one() {
+    let batch = TestBatch::new(30);
+    let Some(mut browser) = gallery(&batch) else {
+        return;
+    };
+    for _ in 0..3 {
+        browser.press("j");
+    }
+    browser.press("k");
+    assert_eq!(browser.text("#name"), "School 3");
+    browser.press("/");
+    browser.write("school 27");
+    assert_eq!(shown(&mut browser), 1);
+    assert_eq!(browser.text("#count"), "1 of 30 letters");
+    browser.press("Enter");
+    assert_eq!(browser.text("#name"), "School 27");
+    let hash = browser.eval("location.hash");
+    assert!(hash.as_str().unwrap().contains("id=S027"), "{hash}");
+    browser.press("Escape");
+    // Nothing comes before the only letter, and nothing after it.
+    browser.press("j");
+    browser.press("k");
+    assert_eq!(browser.text("#name"), "School 27");
+    browser.assert_quiet(&batch.path("preview"));
+}
+
+#[test]
+fn the_plain_text_is_shown_instead_of_the_letter() {
+    let batch = TestBatch::new(1);
+    let Some(mut browser) = gallery(&batch) else {
+        return;
+    };
+    browser.eval("document.getElementById('tab-text').click()");
+    let frame = browser.eval("document.querySelector('iframe').src");
+    assert!(frame.as_str().unwrap().ends_with("00001-S001.text.html"));
+    let selected = browser.eval("document.querySelector('[aria-selected=true]').textContent");
+    assert_eq!(selected, "Plain text");
+    let text = fs::read_to_string(batch.path("preview/letters/00001-S001.text.html")).unwrap();
+    assert!(text.contains("Dear School 1,"));
+    browser.assert_quiet(&batch.path("preview"));
+}
+
+#[test]
+fn letters_with_warnings_are_marked_and_can_be_shown_alone() {
+    let batch = TestBatch::new(3);
+    // An address that stands twice in one cell is a notice for that school.
+    batch.replace(
+        "list.csv",
+        "S002,School 2,teacher2@school2.example",
+        "S002,School 2,\"teacher2@school2.example; TEACHER2@school2.example\"",
+    );
+    let findings = batch.run("check", &["--json"]).expect(0).json()["faults"].clone();
+    let Some(mut browser) = gallery(&batch) else {
+        return;
+    };
+    let for_school: Vec<_> = findings
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["id"] == "S002")
+        .collect();
+    browser.eval("document.getElementById('show').value = 'warnings'; document.getElementById('show').dispatchEvent(new Event('change'))");
+    assert_eq!(shown(&mut browser), i64::from(!for_school.is_empty()));
+}
+
+#[test]
+fn markup_in_a_school_s_name_stays_text() {
+    let batch = TestBatch::new(2);
+    let name = "</script><img src=x onerror=alert(1)>";
+    batch.replace("list.csv", "School 2", name);
+    let Some(mut browser) = gallery(&batch) else {
+        return;
+    };
+    browser.press("j");
+    assert_eq!(browser.text("#name"), name);
+    assert_eq!(
+        browser.eval("document.querySelectorAll('#name *, #letters img').length"),
+        json!(0)
+    );
+    browser.assert_quiet(&batch.path("preview"));
+}
+
+#[test]
+fn a_letter_runs_nothing_and_loads_nothing() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    server.set_nonblocking(true).unwrap();
+    let site = format!("http://{}", server.local_addr().unwrap());
+    let batch = TestBatch::new(1);
+    batch.write(
+        "letter.html",
+        format!(
+            "<!doctype html><html><head><link rel=stylesheet href=\"{site}/style.css\"></head><body>\
+             <p>Dear {{{{ name }}}}</p><img src=\"{site}/pixel.png\"><iframe src=\"{site}/\"></iframe>\
+             <script>top.document.title = 'taken'</script></body></html>"
+        ),
+    );
+    batch.run("preview", &[]).expect(0);
+    let Some(mut browser) = or_skip(Browser::start()) else {
+        return;
+    };
+    browser.open(&batch.path("preview/index.html"), "");
+    browser.eval(
+        "new Promise((done) => { const frame = document.querySelector('iframe'); \
+         frame.onload = done; frame.src = frame.src; })",
+    );
+    assert_eq!(browser.eval("document.title"), "Preview: Test reports");
+    let asked = server.accept().map(|_| ());
+    assert_eq!(asked.unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+#[test]
+fn two_thousand_letters_open_at_once() {
+    let batch = TestBatch::new(2_000);
+    let Some(mut browser) = gallery(&batch) else {
+        return;
+    };
+    assert_eq!(shown(&mut browser), 2_000);
+    browser.press("/");
+    browser.write("school 1999");
+    assert_eq!(shown(&mut browser), 1);
+    // One frame, whatever the number of letters.
+    assert_eq!(
+        browser.eval("document.querySelectorAll('iframe').length"),
+        json!(1)
+    );
+    browser.assert_quiet(&batch.path("preview"));
+}
+
+#[test]
+fn on_a_telephone_the_list_and_a_letter_take_turns() {
+    let batch = TestBatch::new(3);
+    let Some(mut browser) = gallery(&batch) else {
+        return;
+    };
+    browser.look(390, 844, true);
+    browser.open(&batch.path("preview/index.html"), "");
+    let visible = "[...document.querySelectorAll('.list, main')].filter((part) => part.offsetParent !== null).map((part) => part.localName).join()";
+    assert_eq!(browser.eval(visible), "nav");
+    browser.eval("document.querySelectorAll('#letters button')[1].click()");
+    assert_eq!(browser.eval(visible), "main");
+    assert_eq!(browser.text("#name"), "School 2");
+    let wide = "document.documentElement.scrollWidth > window.innerWidth";
+    assert_eq!(browser.eval(wide), json!(false));
+    browser.eval("document.getElementById('back').click()");
+    assert_eq!(browser.eval(visible), "nav");
+    let background = browser.eval("getComputedStyle(document.documentElement).backgroundColor");
+    assert_eq!(background, "rgb(21, 24, 28)");
+    browser.assert_quiet(&batch.path("preview"));
+}
+
+#[test]
+fn everything_has_a_name_for_a_screen_reader() {
+    let batch = TestBatch::new(2);
+    let Some(mut browser) = gallery(&batch) else {
+        return;
+    };
+    let things = browser.accessible();
+    for (role, name) in [
+        ("navigation", "Letters"),
+        (
+            "searchbox",
+            "Search letters by id, name, address or subject",
+        ),
+        ("combobox", "Which letters"),
+        ("tab", "Letter"),
+        ("Iframe", "The letter as its recipient sees it"),
+    ] {
+        let found = things
+            .iter()
+            .any(|(other, text)| other == role && text == name);
+        assert!(found, "{role} {name}: {things:#?}");
+    }
+    let nameless: Vec<_> = things
+        .iter()
+        .filter(|(role, name)| {
+            ["button", "link", "tab", "searchbox"].contains(&role.as_str()) && name.is_empty()
+        })
+        .collect();
+    assert!(nameless.is_empty(), "{nameless:?}");
+}
