@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::ConfigError;
 use super::dispatch::{DispatchConfig, OutboxConfig};
 use crate::address::Mailbox;
+use crate::fault::quote;
 
 const WHAT: &str = "batch file";
 
@@ -82,6 +83,12 @@ pub struct ManifestConfig {
     /// Columns of which each must give at least one address; without them any one address is enough.
     #[serde(default)]
     pub require: Vec<String>,
+    /// The domains that addresses may have, each with all below it; any if there are none.
+    #[serde(default)]
+    pub allow_domains: Vec<String>,
+    /// The domains that no address may have, each with all below it.
+    #[serde(default)]
+    pub deny_domains: Vec<String>,
 }
 
 /// `[letter]`: subject, bodies and reply address.
@@ -208,6 +215,26 @@ impl Batch {
                 "is more than 64",
                 "write a smaller number; 1 is enough for Office 365",
             );
+        }
+        for (key, domains) in [
+            ("manifest.allow_domains", &self.manifest.allow_domains),
+            ("manifest.deny_domains", &self.manifest.deny_domains),
+        ] {
+            let is_domain = |domain: &String| {
+                domain.split('.').all(|label| {
+                    !label.is_empty()
+                        && label
+                            .bytes()
+                            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                })
+            };
+            if let Some(domain) = domains.iter().find(|domain| !is_domain(domain)) {
+                return refuse(
+                    key,
+                    &format!("has `{}`, which is not a domain name", quote(domain)),
+                    "write what stands after the @, such as school.example",
+                );
+            }
         }
         for (key, mailbox) in [
             ("letter.from", &self.letter.from),

@@ -5,6 +5,8 @@
 
 mod columns;
 mod csv;
+mod domains;
+mod near;
 mod recipients;
 mod table;
 mod xlsx;
@@ -91,6 +93,7 @@ fn group(table: Table, config: &ManifestConfig, findings: &mut Findings) -> Opti
             "check that this is the right file and sheet",
         ));
     }
+    domains::check(&table, &columns, &groups, config, findings);
     Some(Manifest {
         table,
         columns,

@@ -12,6 +12,7 @@
 mod support;
 
 mod columns;
+mod domains;
 mod encodings;
 mod hostile;
 mod letters;
