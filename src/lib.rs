@@ -14,7 +14,7 @@
 //!
 //! 1. [`manifest`] reads the rows of a CSV or XLSX file and groups them by id. Faults are gathered
 //!    with file, row and column; with any fault there is no manifest.
-//! 2. [`letter`] renders subject and bodies with tera, finds the attachments and checks that they
+//! 2. [`letter`] renders subject and bodies with tera, finds the attachments and proves that they
 //!    belong. Values are data: never parsed, escaped in HTML, unable to break a header.
 //! 3. [`plan`] makes every letter once, on all cores, and keeps only digests, with one digest over
 //!    all. `check` and `send` make the same plan by the same code.
@@ -60,8 +60,10 @@
 //! refused: none of these means "start from the beginning".
 //!
 //! **Never another's report.** Ids match exactly, each attachment is a readable file inside the
-//! batch's folder, and the same contents for two recipients are a fault. When a letter is made for
-//! the wire it must have the digest of the letter that was checked.
+//! batch's folder, and the same contents for two recipients are a fault. The text of each PDF is
+//! *proved*: confirmed, contradicted (a fault) or unreadable, which is never taken for absent; the
+//! PDF may come from anywhere, so reading it is bounded. When a letter is made for the wire it must
+//! have the digest of the letter that was checked.
 //!
 //! **Threads.** The deciding thread owns the ledger. One composer makes the next few letters ready;
 //! one courier for each connection hands messages over. Settlements share a commit with the claims

@@ -3,12 +3,12 @@
 //! `check`, `preview` and `send` make the same plan by the same code. The plan keeps digests, not
 //! letters, so that its size does not depend on the reports.
 
+mod belonging;
 mod id;
+mod making;
 
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -17,10 +17,7 @@ pub use id::{PlanId, hex};
 use crate::address::Mailbox;
 use crate::clock::Clock;
 use crate::fault::Fault;
-use crate::letter::{Letter, Letters, Sha256Digest};
-
-/// A letter whose template takes longer than this to render loops for ever.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::letter::{Letter, Letters, Proof, Sha256Digest, Verdict};
 
 /// All letters of a batch, by digest.
 #[derive(Debug)]
@@ -29,6 +26,8 @@ pub struct Plan {
     pub id: PlanId,
     /// One entry for each letter, in the order of the manifest.
     pub letters: Vec<PlannedLetter>,
+    /// Warnings and notices of the proofs.
+    pub findings: Vec<Fault>,
 }
 
 /// What a plan knows of a letter.
@@ -53,25 +52,38 @@ pub struct PlannedAttachment {
     pub sha256: Sha256Digest,
     /// Its size.
     pub bytes: u64,
+    /// How many pages the PDF has, if it was opened.
+    pub pages: Option<u32>,
+    /// What the proofs told of it.
+    pub verdict: Verdict,
     shared: bool,
 }
 
 impl Plan {
-    /// Makes every letter once, on all cores, and keeps the digests. `progress` is told how many
+    /// Makes and proves every letter once, on all cores, and keeps the digests. `progress` is told how many
     /// letters are done.
     ///
     /// # Errors
-    /// All faults of all letters, in the order of the manifest.
+    /// All findings of all letters, in the order of the manifest, if a fault is among them.
     pub fn make(
         letters: &Arc<Letters>,
         clock: &dyn Clock,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Self, Vec<Fault>> {
-        let entries = make_all(letters, clock, progress)?;
-        let faults = claimed_twice(letters, &entries);
-        if !faults.is_empty() {
-            return Err(faults);
+        let made = making::make_all(letters, clock, progress);
+        let twice = belonging::claimed_twice(letters, &made.entries);
+        let mut strangers = belonging::strangers(letters, &made.strangers);
+        // Whose report a copy is has been told.
+        let told: HashSet<usize> = twice.iter().map(|(index, _)| *index).collect();
+        strangers.retain(|(index, _)| !told.contains(index));
+        let mut findings = [made.findings, strangers, twice].concat();
+        findings.sort_by_key(|(index, _)| *index);
+        let mut findings: Vec<Fault> = findings.into_iter().map(|(_, fault)| fault).collect();
+        findings.extend(letters.unclaimed(made.claims));
+        if findings.iter().any(Fault::is_fault) {
+            return Err(findings);
         }
+        let entries: Vec<PlannedLetter> = made.entries.into_iter().flatten().collect();
         let mut hasher = Sha256::new();
         hasher.update(b"postroom plan 1\0");
         for entry in &entries {
@@ -80,6 +92,7 @@ impl Plan {
         Ok(Self {
             id: PlanId(hasher.finalize().into()),
             letters: entries,
+            findings,
         })
     }
 
@@ -98,6 +111,15 @@ impl Plan {
         self.letters.iter().map(|letter| letter.bytes).sum()
     }
 
+    /// How many attachments the proofs told this of.
+    #[must_use]
+    pub fn with_verdict(&self, verdict: Verdict) -> usize {
+        let attachments = self.letters.iter().flat_map(|letter| &letter.attachments);
+        attachments
+            .filter(|attachment| attachment.verdict == verdict)
+            .count()
+    }
+
     /// How many attachments all letters have together.
     #[must_use]
     pub fn attachments(&self) -> usize {
@@ -108,125 +130,10 @@ impl Plan {
     }
 }
 
-fn make_all(
-    letters: &Arc<Letters>,
-    clock: &dyn Clock,
-    progress: &mut dyn FnMut(usize),
-) -> Result<Vec<PlannedLetter>, Vec<Fault>> {
-    let next = Arc::new(AtomicUsize::new(0));
-    let (sender, results) = sync_channel(256);
-    // The tasks own what they use: one that a template never lets go is left behind.
-    for _ in 0..rayon::current_num_threads() {
-        let (letters, next, sender) = (Arc::clone(letters), Arc::clone(&next), sender.clone());
-        rayon::spawn(move || {
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                if index >= letters.len() {
-                    return;
-                }
-                let made = letters.make(index).map(|letter| PlannedLetter::of(&letter));
-                if sender.send((index, made)).is_err() {
-                    return;
-                }
-            }
-        });
-    }
-    drop(sender);
-    let mut entries: Vec<Option<PlannedLetter>> = vec![None; letters.len()];
-    let mut faults: Vec<(usize, Vec<Fault>)> = Vec::new();
-    let mut names = LastName::default();
-    let mut done = 0;
-    loop {
-        letters.tick(clock.elapsed());
-        match results.recv_timeout(Duration::from_millis(500)) {
-            Ok((index, Ok(mut entry))) => {
-                names.share(&mut entry);
-                entries[index] = Some(entry);
-            }
-            Ok((index, Err(found))) => faults.push((index, found)),
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => {
-                if let Some((id, template)) = letters.stuck(PATIENCE, clock.elapsed()) {
-                    faults.push((usize::MAX, vec![endless(&id, &template)]));
-                    break;
-                }
-                continue;
-            }
-        }
-        done += 1;
-        progress(done);
-    }
-    if !faults.is_empty() {
-        faults.sort_by_key(|(index, _)| *index);
-        return Err(faults.into_iter().flat_map(|(_, found)| found).collect());
-    }
-    Ok(entries.into_iter().flatten().collect())
-}
-
-fn endless(id: &str, template: &str) -> Fault {
-    Fault::new(
-        format!(
-            "the template has been rendering for more than {} seconds",
-            PATIENCE.as_secs()
-        ),
-        "look for a loop over a range that is far too long",
-    )
-    .file(template)
-    .id(id)
-}
-
-/// Most attachments have the same name: one copy of it is enough.
-#[derive(Default)]
-struct LastName(Option<Arc<str>>);
-
-impl LastName {
-    fn share(&mut self, entry: &mut PlannedLetter) {
-        for attachment in &mut entry.attachments {
-            match &self.0 {
-                Some(name) if **name == *attachment.name => attachment.name = Arc::clone(name),
-                _ => self.0 = Some(Arc::clone(&attachment.name)),
-            }
-        }
-    }
-}
-
-/// The same contents for two recipients are a report at the wrong school.
-fn claimed_twice(letters: &Letters, entries: &[PlannedLetter]) -> Vec<Fault> {
-    let mut claims: Vec<(Sha256Digest, usize)> = entries
-        .iter()
-        .enumerate()
-        .flat_map(|(index, entry)| {
-            entry
-                .attachments
-                .iter()
-                .map(move |attachment| (index, attachment))
-        })
-        .filter(|(_, attachment)| !attachment.shared)
-        .map(|(index, attachment)| (attachment.sha256, index))
-        .collect();
-    claims.sort_unstable();
-    let mut faults = Vec::new();
-    for pair in claims.windows(2) {
-        let [(first_digest, first), (second_digest, second)] = pair else {
-            continue;
-        };
-        if first_digest == second_digest {
-            let mut fault = Fault::new(
-                format!("the attachment has the same contents as that of {}", letters.id(*first)),
-                "give each recipient its own file, or set shared = true for a file that goes to everyone",
-            )
-            .id(letters.id(*second));
-            fault.file = letters.file_of(*second, second_digest);
-            faults.push(fault);
-        }
-    }
-    faults
-}
-
 impl PlannedLetter {
-    /// The plan's entry for a letter.
+    /// The plan's entry for a letter and the proofs of its attachments, if they were asked.
     #[must_use]
-    pub fn of(letter: &Letter) -> Self {
+    pub fn of(letter: &Letter, proofs: &[Proof]) -> Self {
         Self {
             digest: digest(letter),
             bytes: letter.encoded_bytes(),
@@ -234,10 +141,16 @@ impl PlannedLetter {
             attachments: letter
                 .attachments
                 .iter()
-                .map(|attachment| PlannedAttachment {
+                .enumerate()
+                .map(|(place, attachment)| PlannedAttachment {
                     name: Arc::clone(&attachment.name),
                     sha256: attachment.sha256,
                     bytes: attachment.bytes,
+                    pages: proofs.get(place).and_then(|proof| proof.pages),
+                    verdict: proofs
+                        .get(place)
+                        .map(|proof| proof.verdict)
+                        .unwrap_or_default(),
                     shared: attachment.shared,
                 })
                 .collect(),

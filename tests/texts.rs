@@ -17,7 +17,7 @@ use std::fs::File;
 
 use insta::assert_snapshot;
 
-use support::{Ran, TestBatch, report};
+use support::{Ran, TestBatch, pdf, report};
 
 const STATE: &str = "batch.outbox.db";
 
@@ -119,6 +119,58 @@ fn reports_that_do_not_belong() {
     let batch = TestBatch::new(3);
     batch.write("reports/S003.pdf", report(1));
     assert_snapshot!("reports_the_same", told(&batch, &batch.run("check", &[])));
+}
+
+#[test]
+fn reports_of_other_schools() {
+    let batch = TestBatch::new(4);
+    batch.replace(
+        "batch.toml",
+        "name = \"report.pdf\"",
+        "name = \"report.pdf\"\npages = 1\nmust_contain = [\"{{ name }}\"]\nmust_not_contain = [\"Draft\"]",
+    );
+    batch.write("reports/S001.pdf", pdf(&[&["School 1"], &["Draft"]], b"1"));
+    batch.write("reports/S002.pdf", pdf(&[&["School 3, S003"]], b"2"));
+    batch.write("reports/S003.pdf", pdf(&[&["School 3"]], b"3"));
+    batch.write("reports/S004.pdf", pdf(&[&[]], b"4"));
+    batch.write("reports/S005.pdf", report(5));
+    assert_snapshot!("reports_of_others", told(&batch, &batch.run("check", &[])));
+    batch.replace("batch.toml", "pages = 1", "unreadable = \"fault\"");
+    batch.write("reports/S001.pdf", pdf(&[&["School 1"]], b"1"));
+    batch.write("reports/S002.pdf", pdf(&[&["School 2"]], b"2"));
+    assert_snapshot!("reports_unreadable", told(&batch, &batch.run("check", &[])));
+}
+
+#[test]
+fn a_school_without_a_report_is_skipped() {
+    let batch = TestBatch::new(3);
+    batch.replace(
+        "batch.toml",
+        "name = \"report.pdf\"",
+        "name = \"report.pdf\"\nmissing = \"skip\"",
+    );
+    fs::remove_file(batch.path("reports/S002.pdf")).unwrap();
+    let checked = told(&batch, &batch.run("check", &[]));
+    assert_snapshot!(checked.split_once("--- stderr").unwrap().1);
+}
+
+#[test]
+fn domains_that_may_not_be_meant() {
+    let batch = TestBatch::new(8);
+    let list = fs::read_to_string(batch.path("list.csv")).unwrap();
+    let list = list
+        .replace("@school1.", "@gmial.com.")
+        .replace("gmial.com.example", "gmial.com")
+        .replace("@school2.example", "@gmail.com")
+        .replace("@school3.example", "@oak.co.ul")
+        .replace("@school8.example", "@school8.test");
+    batch.write("list.csv", list);
+    batch.replace(
+        "batch.toml",
+        "id = \"ID\"",
+        "id = \"ID\"\nallow_domains = [\"example\", \"gmail.com\", \"gmial.com\", \"oak.co.ul\"]",
+    );
+    assert_snapshot!(told(&batch, &batch.run("check", &[])));
 }
 
 #[test]

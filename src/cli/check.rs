@@ -151,7 +151,7 @@ fn summary(
             words::count(letters),
             words::plural(plan.addresses(), "address")
         ),
-        format!("attachments  {}", words::count(plan.attachments() as u64)),
+        format!("attachments  {}", words::attachments(plan)),
         format!("size         {} on the wire", words::bytes(plan.bytes())),
         format!("time         {}", words::expected(time)),
         format!("warnings     {}", findings.len()),

@@ -89,7 +89,9 @@ pub(super) fn prepare(
     let made = Letters::new(&loaded.batch, &loaded.secrets, manifest, redirect.cloned()).and_then(
         |letters| {
             let letters = Arc::new(letters);
-            let plan = make_plan(&letters, console, clock)?;
+            findings.extend(letters.findings().iter().cloned());
+            let mut plan = make_plan(&letters, console, clock)?;
+            findings.append(&mut plan.findings);
             Ok((letters, plan))
         },
     );

@@ -102,7 +102,7 @@ pub(super) fn confirmed(
     if config.transport == TransportName::Outbox || args.yes || args.plan.is_some() {
         return true;
     }
-    let Plan { id, letters } = &prepared.plan;
+    let Plan { id, letters, .. } = &prepared.plan;
     let go = to_go(args, counts);
     let share = |whole: u64| whole * go / (letters.len() as u64).max(1);
     let (bytes, addresses) = (

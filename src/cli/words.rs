@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::fault::{Fault, Severity, quote};
+use crate::letter::Verdict;
+use crate::plan::Plan;
 
 /// A number with commas: 12,345.
 pub(super) fn count(number: u64) -> String {
@@ -62,6 +64,25 @@ pub(super) fn next(fault: &Fault) -> String {
         "{}\n  nothing was sent\n  next: {}",
         fault.text, fault.next_step
     )
+}
+
+/// How many attachments there are, and what the proofs told of them.
+pub(super) fn attachments(plan: &Plan) -> String {
+    let mut text = count(plan.attachments() as u64);
+    let told: Vec<_> = [
+        (Verdict::Confirmed, "shown to be the recipient's"),
+        (Verdict::Silent, "without the recipient's name or id"),
+        (Verdict::Unreadable, "that cannot be read"),
+    ]
+    .into_iter()
+    .map(|(verdict, words)| (plan.with_verdict(verdict) as u64, words))
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, words)| format!("{} {words}", count(number)))
+    .collect();
+    if !told.is_empty() {
+        text.push_str(&format!(": {}", told.join(", ")));
+    }
+    text
 }
 
 /// A finding in two lines: the place and what is wrong, then the next step.

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::Deserialize;
 
 use super::ConfigError;
+use super::attachment::AttachmentConfig;
 use super::dispatch::{DispatchConfig, OutboxConfig};
 use crate::address::Mailbox;
 use crate::fault::quote;
@@ -107,19 +108,6 @@ pub struct LetterConfig {
     pub reply_to: Option<String>,
 }
 
-/// `[[attachment]]`: one file for each recipient.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AttachmentConfig {
-    /// The file, a template.
-    pub path: String,
-    /// The name that recipients see, a template; the file's own name if not given.
-    pub name: Option<String>,
-    /// Whether the same file goes to everyone.
-    #[serde(default)]
-    pub shared: bool,
-}
-
 impl Batch {
     /// Reads a batch file, given itself or by its folder.
     ///
@@ -215,6 +203,9 @@ impl Batch {
                 "is more than 64",
                 "write a smaller number; 1 is enough for Office 365",
             );
+        }
+        for attachment in &self.attachments {
+            attachment.validate(&self.file)?;
         }
         for (key, domains) in [
             ("manifest.allow_domains", &self.manifest.allow_domains),

@@ -1,5 +1,6 @@
 //! What a person writes down: the batch file and the secrets file, typed, unknown keys refused.
 
+mod attachment;
 mod batch;
 mod cloud;
 mod dispatch;
@@ -9,7 +10,8 @@ mod sign_in;
 mod smtp;
 mod values;
 
-pub use batch::{AttachmentConfig, Batch, LetterConfig, ManifestConfig};
+pub use attachment::{AttachmentConfig, Missing, Unreadable};
+pub use batch::{Batch, LetterConfig, ManifestConfig};
 pub use cloud::Cloud;
 pub use dispatch::{DispatchConfig, OutboxConfig, TransportName};
 pub use graph::{GraphPlace, GraphSettings, SaveIn};

@@ -60,7 +60,7 @@ fn compose(
     pending: &Pending,
 ) -> Result<Box<Message>, Vec<Fault>> {
     let (letter, contents) = letters.make_with_contents(pending.position)?;
-    if letter.id != pending.id || PlannedLetter::of(&letter).digest != planned.digest {
+    if letter.id != pending.id || PlannedLetter::of(&letter, &[]).digest != planned.digest {
         return Err(vec![
             Fault::new(
                 "the letter or its report changed since it was checked",

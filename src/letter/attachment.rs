@@ -1,4 +1,4 @@
-//! Attachments, and the proofs that they belong.
+//! Attachments, and what must hold of any file that goes with a letter.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -27,6 +27,8 @@ pub struct Attachment {
     pub sha256: Sha256Digest,
     /// Whether the batch file says that everyone gets the same.
     pub shared: bool,
+    /// Whether it is called a PDF, and begins like one.
+    pub is_pdf: bool,
 }
 
 /// What reading a file told.
@@ -138,6 +140,7 @@ pub(super) fn belongs(
         sha256: read.sha256,
         path,
         shared,
+        is_pdf,
     })
 }
 

@@ -1,44 +1,56 @@
 //! From recipients to letters.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::attachment::{self, Attachment, Sha256Digest};
+use super::attached::{AttachmentTemplate, For, Gathered, Purpose};
+use super::attachment::{Place, Sha256Digest};
+use super::others::Others;
+use super::proof::Owner;
 use super::sender::sender;
+use super::subject;
 use super::template::{self, Escape, Templates};
 use super::values::Values;
 use super::{Letter, rehearsal};
-use crate::address::{Address, HeaderText, Mailbox};
-use crate::config::{Batch, Secrets};
+use crate::address::{Address, Mailbox};
+use crate::config::{AttachmentConfig, Batch, Secrets};
 use crate::fault::{Fault, quote};
-use crate::manifest::{Addressees, Manifest};
+use crate::manifest::{Addressees, Manifest, Recipient};
 
 /// Makes the letters of a batch: the same code for check, preview and send.
 #[derive(Debug)]
 pub struct Letters {
-    manifest: Manifest,
+    pub(super) manifest: Manifest,
     templates: Templates,
     values: Values,
-    plan: LetterPlan,
+    pub(super) plan: LetterPlan,
+    /// The recipients that get a letter, where some get none.
+    pub(super) chosen: Option<Vec<u32>>,
+    others: Option<Others>,
+    /// Warnings about recipients that get no letter.
+    pub(super) findings: Vec<Fault>,
 }
 
 /// What all letters of a batch share.
 #[derive(Debug)]
-struct LetterPlan {
-    folder: PathBuf,
+pub(super) struct LetterPlan {
+    pub folder: PathBuf,
     allow_outside: bool,
     from: Mailbox,
     reply_to: Option<Mailbox>,
-    attachments: Vec<AttachmentTemplate>,
+    pub attachments: Vec<AttachmentTemplate>,
     size_limit: Option<u64>,
     redirect: Option<Address>,
 }
 
-#[derive(Debug)]
-struct AttachmentTemplate {
-    path: String,
-    name: Option<String>,
-    shared: bool,
+impl LetterPlan {
+    /// Where attachments may lie.
+    pub fn place(&self) -> Place<'_> {
+        Place {
+            folder: &self.folder,
+            allow_outside: self.allow_outside,
+        }
+    }
 }
 
 impl Letters {
@@ -46,7 +58,7 @@ impl Letters {
     ///
     /// # Errors
     /// Faults that concern all letters: no sender, templates that cannot be parsed or use values
-    /// that no recipient has.
+    /// that no recipient has, no recipient left whose attachments are there.
     pub fn new(
         batch: &Batch,
         secrets: &Secrets,
@@ -62,7 +74,12 @@ impl Letters {
                 if !unknown.is_empty() {
                     return Err(unknown);
                 }
-                Ok(Self {
+                let others = batch
+                    .attachments
+                    .iter()
+                    .any(AttachmentConfig::is_cross_checked)
+                    .then(|| Others::of(&manifest));
+                Self {
                     manifest,
                     templates,
                     values,
@@ -75,19 +92,16 @@ impl Letters {
                             .attachments
                             .iter()
                             .enumerate()
-                            .map(|(index, config)| AttachmentTemplate {
-                                path: template::attachment_path(index),
-                                name: config
-                                    .name
-                                    .as_ref()
-                                    .map(|_| template::attachment_name(index)),
-                                shared: config.shared,
-                            })
+                            .map(|(index, config)| AttachmentTemplate::of(index, config))
                             .collect(),
                         size_limit: batch.dispatch.size_limit(),
                         redirect,
                     },
-                })
+                    chosen: None,
+                    others,
+                    findings: Vec::new(),
+                }
+                .without_skipped()
             }
             (sender, values, templates) => Err([sender.err(), values.err(), templates.err()]
                 .into_iter()
@@ -100,19 +114,30 @@ impl Letters {
     /// How many letters there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.manifest.len()
+        self.chosen.as_ref().map_or(self.manifest.len(), Vec::len)
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.manifest.is_empty()
+        self.len() == 0
+    }
+
+    fn recipient(&self, index: usize) -> (u32, Recipient<'_>) {
+        let place = self
+            .chosen
+            .as_ref()
+            .map_or(index, |chosen| chosen[index] as usize);
+        (
+            u32::try_from(place).unwrap_or(u32::MAX),
+            self.manifest.recipient(place),
+        )
     }
 
     /// The recipient id of a letter.
     #[must_use]
     pub fn id(&self, index: usize) -> &str {
-        self.manifest.recipient(index).id()
+        self.recipient(index).1.id()
     }
 
     /// The From mailbox of every letter.
@@ -130,7 +155,7 @@ impl Letters {
                 ..Addressees::default()
             }
         } else {
-            self.manifest.recipient(index).addressees()
+            self.recipient(index).1.addressees()
         }
     }
 
@@ -139,7 +164,7 @@ impl Letters {
     /// # Errors
     /// Everything that is wrong with this letter.
     pub fn make(&self, index: usize) -> Result<Letter, Vec<Fault>> {
-        self.letter(index, &mut |file| attachment::digest(file))
+        self.letter(index, Purpose::Digest, &mut Gathered::default())
     }
 
     /// Makes one letter together with the contents of its attachments, each read once.
@@ -147,13 +172,9 @@ impl Letters {
     /// # Errors
     /// Everything that is wrong with this letter.
     pub fn make_with_contents(&self, index: usize) -> Result<(Letter, Vec<Vec<u8>>), Vec<Fault>> {
-        let mut contents = Vec::new();
-        let letter = self.letter(index, &mut |file| {
-            let (read, bytes) = attachment::read(file)?;
-            contents.push(bytes);
-            Ok(read)
-        })?;
-        Ok((letter, contents))
+        let mut gathered = Gathered::default();
+        let letter = self.letter(index, Purpose::Wire, &mut gathered)?;
+        Ok((letter, gathered.contents))
     }
 
     /// The file of a letter's attachment with these contents, as the batch file names it.
@@ -177,16 +198,15 @@ impl Letters {
         self.templates.tick(now);
     }
 
-    fn letter(
+    pub(super) fn letter(
         &self,
         index: usize,
-        read: &mut dyn FnMut(&Path) -> std::io::Result<attachment::Read>,
+        purpose: Purpose,
+        gathered: &mut Gathered,
     ) -> Result<Letter, Vec<Fault>> {
-        let recipient = self.manifest.recipient(index);
+        let (place, recipient) = self.recipient(index);
         let (id, name) = (recipient.id(), recipient.name());
-        let context = self
-            .values
-            .context(id, name, self.manifest.table(), recipient.rows);
+        let context = self.context(&recipient);
         let mut faults = Vec::new();
         let mut render = |template: &str, escape| {
             self.templates
@@ -202,15 +222,15 @@ impl Letters {
             .as_ref()
             .map(|text| render(text, Escape::None));
         let subject = subject.and_then(|subject| {
-            header(&subject)
+            subject::header(&subject)
                 .map_err(|fault| faults.push(fault.id(id)))
                 .ok()
         });
-        let mut attachments = Vec::new();
+        let folder = self.plan.place();
+        let owner = self.for_one(place, id, &context);
         for template in &self.plan.attachments {
-            match self.attachment(template, &context, id, read) {
-                Ok(attachment) => attachments.push(attachment),
-                Err(fault) => faults.push(fault),
+            if let Err(fault) = template.attach(&folder, &owner, purpose, gathered) {
+                faults.push(fault);
             }
         }
         let (Some(subject), Some(html), true) = (subject, html, faults.is_empty()) else {
@@ -228,7 +248,7 @@ impl Letters {
             subject,
             html,
             own_text: text.flatten(),
-            attachments,
+            attachments: std::mem::take(&mut gathered.attachments),
         };
         if let Some(to) = &self.plan.redirect {
             rehearsal::redirect(&mut letter, to);
@@ -237,22 +257,28 @@ impl Letters {
         Ok(letter)
     }
 
-    fn attachment(
-        &self,
-        template: &AttachmentTemplate,
-        context: &tera::Context,
-        id: &str,
-        read: &mut dyn FnMut(&Path) -> std::io::Result<attachment::Read>,
-    ) -> Result<Attachment, Fault> {
-        let render = |name: &str| self.templates.render(name, Escape::None, context, id);
-        let path = render(&template.path)?;
-        let name = template.name.as_deref().map(render).transpose()?;
-        let place = attachment::Place {
-            folder: &self.plan.folder,
-            allow_outside: self.plan.allow_outside,
-        };
-        attachment::belongs(&place, path.trim(), name.as_deref(), template.shared, read)
-            .map_err(|fault| fault.id(id))
+    pub(super) fn context(&self, recipient: &Recipient<'_>) -> tera::Context {
+        let (id, name) = (recipient.id(), recipient.name());
+        self.values
+            .context(id, name, self.manifest.table(), recipient.rows)
+    }
+
+    pub(super) fn for_one<'a>(
+        &'a self,
+        index: u32,
+        id: &'a str,
+        context: &'a tera::Context,
+    ) -> For<'a> {
+        For {
+            templates: &self.templates,
+            context,
+            id,
+            owner: Owner {
+                manifest: &self.manifest,
+                index,
+            },
+            others: self.others.as_ref(),
+        }
     }
 
     fn within_size(&self, letter: &Letter) -> Result<(), Vec<Fault>> {
@@ -272,25 +298,4 @@ impl Letters {
             _ => Ok(()),
         }
     }
-}
-
-/// The subject as a header: one line, and no longer than a mail program can show.
-fn header(subject: &str) -> Result<HeaderText, Fault> {
-    const LONGEST: usize = 1_000;
-    let bad = |error: &str, next_step: &str| {
-        Fault::new(format!("the subject cannot be used: {error}"), next_step)
-    };
-    let length = subject.chars().count();
-    if length > LONGEST {
-        return Err(bad(
-            &format!("it has {length} characters, more than {LONGEST}"),
-            "look at the cells that the subject shows",
-        ));
-    }
-    HeaderText::parse(subject).map_err(|error| {
-        bad(
-            &error.to_string(),
-            "take the line break out of the cell that the subject shows",
-        )
-    })
 }

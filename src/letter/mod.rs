@@ -1,18 +1,30 @@
 //! One recipient's letter: rendered subject and bodies, and the attachments that belong to it.
 
+mod attached;
 mod attachment;
+mod bounded;
+mod checked;
 mod letters;
+mod others;
+mod pdf;
 mod place;
+mod proof;
 mod rehearsal;
 mod sender;
 mod source;
+mod subject;
 mod template;
 mod text;
+mod unclaimed;
 mod values;
 mod watch;
+mod wording;
 
 pub use attachment::{Attachment, Sha256Digest};
+pub use checked::Checked;
 pub use letters::Letters;
+pub use others::Other;
+pub use proof::{Proof, Verdict};
 
 use std::borrow::Cow;
 

@@ -1,12 +1,12 @@
 //! tera, set up so that a slip in a template is a fault with its place, and a cell is only data.
 
 use std::collections::HashSet;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tera::{Context, ErrorKind, Tera};
 
+use super::bounded::{Bounded, LARGEST_BODY};
 use super::place;
 use super::source::{gather, name_of, read};
 use super::watch::Watch;
@@ -26,6 +26,11 @@ pub(super) fn attachment_name(index: usize) -> String {
     format!("[[attachment]] {} name", index + 1)
 }
 
+/// The name of a text that an attachment must or must not show.
+pub(super) fn attachment_text(index: usize, key: &str, text: usize) -> String {
+    format!("[[attachment]] {} {key} {}", index + 1, text + 1)
+}
+
 /// Whether values are escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Escape {
@@ -35,8 +40,6 @@ pub(super) enum Escape {
     None,
 }
 
-/// A body beyond this size is a template that does not end.
-const LARGEST_BODY: usize = 4 << 20;
 /// The templates of a batch. The same files stand in two engines, one that escapes and one that
 /// does not, so that a text file included in HTML is escaped there.
 #[derive(Debug)]
@@ -82,6 +85,14 @@ impl Templates {
             strings.push((attachment_path(index), attachment.path.clone()));
             if let Some(name) = &attachment.name {
                 strings.push((attachment_name(index), name.clone()));
+            }
+            for (key, texts) in [
+                ("must_contain", &attachment.must_contain),
+                ("must_not_contain", &attachment.must_not_contain),
+            ] {
+                for (number, text) in texts.iter().enumerate() {
+                    strings.push((attachment_text(index, key, number), text.clone()));
+                }
             }
         }
         let mut html_engine = engine();
@@ -182,7 +193,7 @@ impl Templates {
             Escape::Html => &self.html_engine,
             Escape::None => &self.text_engine,
         };
-        let mut body = Bounded(Vec::new());
+        let mut body = Bounded::default();
         self.watch.begin(id, name);
         let rendered = engine.render_to(name, context, &mut body);
         self.watch.end();
@@ -291,21 +302,4 @@ fn several(report: &str) -> Option<(&str, String)> {
 fn quote_lines(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(|line| quote_up_to(400, line)).collect();
     lines.join("; ")
-}
-
-/// A body that refuses to grow without end.
-struct Bounded(Vec<u8>);
-
-impl Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > LARGEST_BODY {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

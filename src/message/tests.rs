@@ -30,6 +30,7 @@ fn letter(subject: &str, attachment: &str) -> Letter {
             bytes: 9,
             sha256: [0; 32],
             shared: false,
+            is_pdf: true,
         }],
     }
 }

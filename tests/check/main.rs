@@ -14,6 +14,7 @@ mod support;
 mod attachments;
 mod init;
 mod plan;
+mod proofs;
 mod secrets;
 mod settings;
 mod templates;

@@ -1,0 +1,192 @@
+use super::*;
+use crate::letter::wording::Wording;
+
+const NAME: &str = "Lycée Françoise Office — St. Mary's Primary";
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(format!("fixtures/proofs/{name}.pdf")).unwrap()
+}
+
+#[track_caller]
+fn text(bytes: &[u8]) -> String {
+    read(bytes, true).text.unwrap().text
+}
+
+#[test]
+fn words_of_every_producer_are_whole() {
+    for name in [
+        "reportlab",
+        "reportlab-standard-fonts",
+        "hyphenated",
+        "typst",
+        "fpdf2",
+        "weasyprint",
+        "chromium",
+        "libreoffice",
+        "cairo",
+        "groff",
+        "qpdf-object-streams",
+        "owner-password",
+    ] {
+        let text = text(&fixture(name));
+        let wording = Wording::of(&text);
+        for (wanted, shown) in [
+            (NAME, true),
+            ("RRS-1042", true),
+            ("Annual report 2024", name != "hyphenated"),
+            ("RRS-104", false),
+            ("Mary's Prim", false),
+            ("Oak School", false),
+        ] {
+            assert_eq!(
+                wording.shows(&Wording::of(wanted)),
+                shown,
+                "{name} {wanted} {text}"
+            );
+        }
+        assert!(!text.contains('\u{fffd}'), "{name} {text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_says_why() {
+    for (name, pages, why) in [
+        ("user-password", None, Why::Encrypted),
+        ("no-to-unicode", Some(2), Why::Fonts),
+        ("picture", Some(1), Why::NoText),
+        ("no-pages", None, Why::NoPages),
+        ("damaged", Some(2), Why::Damaged),
+        ("bomb", Some(1), Why::TooMuch),
+    ] {
+        let contents = read(&fixture(name), true);
+        assert_eq!((contents.pages, contents.text), (pages, Err(why)), "{name}");
+    }
+}
+
+/// A PDF of these object bodies, numbered from 1, the first of them the catalogue.
+fn assembled(bodies: &[String]) -> Vec<u8> {
+    let mut file = String::from("%PDF-1.7\n");
+    let mut places = Vec::new();
+    for (index, body) in bodies.iter().enumerate() {
+        places.push(file.len());
+        file.push_str(&format!("{} 0 obj\n{body}\nendobj\n", index + 1));
+    }
+    let start = file.len();
+    file.push_str(&format!(
+        "xref\n0 {}\n0000000000 65535 f \n",
+        bodies.len() + 1
+    ));
+    for place in places {
+        file.push_str(&format!("{place:010} 00000 n \n"));
+    }
+    file.push_str(&format!(
+        "trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n",
+        bodies.len() + 1
+    ));
+    file.into_bytes()
+}
+
+/// One page with this content and these resources.
+fn page(content: &str, resources: &str, more: &[&str]) -> Vec<u8> {
+    let mut bodies = vec![
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
+        format!("<< /Type /Page /Parent 2 0 R /Contents 4 0 R /Resources << {resources} >> >>"),
+        format!(
+            "<< /Length {} >>\nstream\n{content}\nendstream",
+            content.len()
+        ),
+    ];
+    bodies.extend(more.iter().map(ToString::to_string));
+    assembled(&bodies)
+}
+
+const HELVETICA: &str = "/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >>";
+
+#[test]
+fn texts_in_forms_are_read() {
+    let form = "<< /Type /XObject /Subtype /Form /BBox [0 0 9 9] /Length 38 >>\nstream\nBT /F 9 Tf (Oak School) Tj ET          \nendstream";
+    let file = page(
+        "q /Form Do Q",
+        &format!("{HELVETICA} /XObject << /Form 5 0 R >>"),
+        &[form],
+    );
+    assert_eq!(text(&file).trim(), "Oak School");
+}
+
+#[test]
+fn a_form_that_draws_itself_ends() {
+    let form = "<< /Type /XObject /Subtype /Form /BBox [0 0 9 9] /Length 24 >>\nstream\n/Form Do /Form Do       \nendstream";
+    let file = page("/Form Do", "/XObject << /Form 5 0 R >>", &[form]);
+    assert_eq!(read(&file, true).text, Err(Why::TooMuch));
+}
+
+#[test]
+fn glyph_names_are_read_where_the_list_has_them() {
+    let font = "/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /AAAAAA+Mine /Encoding << /Differences [1 /f_i /eacute /uni00E7 /g12 /emdash] >> >> >>";
+    let file = page("BT /F 9 Tf <0102030405> Tj ET", font, &[]);
+    assert_eq!(text(&file).trim(), "fiéç\u{fffd}—");
+}
+
+#[test]
+fn hostile_files_end() {
+    let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
+    let own_parent = assembled(&[
+        "<< /Type /Catalog /Pages 2 0 R >>".into(),
+        "<< /Type /Pages /Kids [2 0 R 3 0 R 2 0 R] /Count 1 /Parent 2 0 R >>".into(),
+        "<< /Type /Page /Parent 3 0 R /Contents 3 0 R >>".into(),
+    ]);
+    let deep_forms = page(&"q ".repeat(100_000), HELVETICA, &[]);
+    for file in [
+        b"%PDF-1.7".to_vec(),
+        b"%PDF-1.7\nstartxref\n99999999999999999999\n%%EOF".to_vec(),
+        assembled(std::slice::from_ref(&deep)),
+        page(&deep, HELVETICA, &[]),
+        page(&format!("BT /F 9 Tf {deep} TJ ET"), HELVETICA, &[]),
+        page("", "", &[&deep]),
+        own_parent,
+        deep_forms,
+    ] {
+        assert!(
+            read(&file, true).text.is_err(),
+            "{}",
+            String::from_utf8_lossy(&file[..60.min(file.len())])
+        );
+    }
+}
+
+#[test]
+fn a_file_cut_anywhere_ends() {
+    let whole = fixture("cairo");
+    for end in (0..whole.len()).step_by(97) {
+        drop(read(&whole[..end], true));
+    }
+}
+
+#[test]
+fn a_file_with_a_byte_changed_anywhere_ends() {
+    for name in ["cairo", "qpdf-object-streams"] {
+        let whole = fixture(name);
+        for at in (0..whole.len()).step_by(101) {
+            let mut changed = whole.clone();
+            changed[at] ^= 0x15;
+            drop(read(&changed, true));
+        }
+    }
+}
+
+#[test]
+fn a_wrong_cross_reference_is_mended() {
+    let file = String::from_utf8(page("BT /F 9 Tf (Oak School) Tj ET", HELVETICA, &[])).unwrap();
+    let moved = file.replace("%PDF-1.7\n", "%PDF-1.7\n%a line more\n");
+    assert_eq!(text(moved.as_bytes()).trim(), "Oak School");
+    assert!(read(moved.as_bytes(), true).mended);
+    assert!(!read(file.as_bytes(), true).mended);
+}
+
+#[test]
+fn a_panic_is_a_damaged_file_and_is_not_shown() {
+    let panics = || -> u32 { panic!("shown") };
+    assert_eq!(quietly(panics), None);
+    assert!(!QUIET.get());
+}

@@ -1,0 +1,25 @@
+//! The subject.
+
+use crate::address::HeaderText;
+use crate::fault::Fault;
+
+/// The subject as a header: one line, and no longer than a mail program can show.
+pub(super) fn header(subject: &str) -> Result<HeaderText, Fault> {
+    const LONGEST: usize = 1_000;
+    let bad = |error: &str, next_step: &str| {
+        Fault::new(format!("the subject cannot be used: {error}"), next_step)
+    };
+    let length = subject.chars().count();
+    if length > LONGEST {
+        return Err(bad(
+            &format!("it has {length} characters, more than {LONGEST}"),
+            "look at the cells that the subject shows",
+        ));
+    }
+    HeaderText::parse(subject).map_err(|error| {
+        bad(
+            &error.to_string(),
+            "take the line break out of the cell that the subject shows",
+        )
+    })
+}
