@@ -35,7 +35,7 @@ fn without_frames(letter: &str) -> String {
             part.get(..name.len())
                 .is_some_and(|start| start.eq_ignore_ascii_case(name))
         };
-        if index > 0 && FRAMES.iter().any(|name| opens(name)) {
+        if index > 0 && FRAMES.iter().any(opens) {
             safe.push_str("x-");
         }
         safe.push_str(part);

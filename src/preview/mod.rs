@@ -137,7 +137,7 @@ impl Preview<'_> {
             .make_with_contents(index)
             .map_err(|_| changed())?;
         let planned = &self.plan.letters[index];
-        if crate::plan::PlannedLetter::of(&letter).digest != planned.digest {
+        if crate::plan::PlannedLetter::of(&letter, &[]).digest != planned.digest {
             return Err(changed());
         }
         let message =

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::folder::Folder;
 use crate::address::Mailbox;
 use crate::fault::{Fault, Severity};
+use crate::letter::Verdict;
 use crate::message::Message;
 use crate::plan::{PlannedLetter, hex};
 
@@ -33,6 +34,15 @@ struct File {
     link: String,
     bytes: u64,
     sha256: String,
+    pages: Option<u32>,
+    proof: Option<Told>,
+}
+
+/// What the proofs told of a file, and the colour that it is told in.
+#[derive(Serialize)]
+struct Told {
+    text: &'static str,
+    kind: &'static str,
 }
 
 #[derive(Serialize)]
@@ -71,6 +81,8 @@ impl Row {
                     link: folder.link_to(&attachment.path),
                     bytes: planned.bytes,
                     sha256: hex(&planned.sha256),
+                    pages: planned.pages,
+                    proof: told(planned.verdict),
                 })
                 .collect(),
             warnings: findings
@@ -85,6 +97,17 @@ impl Row {
                 .collect(),
         }
     }
+}
+
+/// A verdict in words; none where nothing was asked.
+fn told(verdict: Verdict) -> Option<Told> {
+    let (text, kind) = match verdict {
+        Verdict::Unasked => return None,
+        Verdict::Confirmed => ("shows what it must show", "good"),
+        Verdict::Silent => ("names no recipient", "quiet"),
+        Verdict::Unreadable => ("its text cannot be read", "warn"),
+    };
+    Some(Told { text, kind })
 }
 
 /// Where a finding was made, in a few words.
