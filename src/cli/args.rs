@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
@@ -201,7 +202,7 @@ pub(super) struct PreviewArgs {
     pub redirect_to: Option<Address>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct SendArgs {
     #[command(flatten)]
     pub common: Common,
@@ -217,6 +218,9 @@ pub(super) struct SendArgs {
     /// Rehearse: every letter goes to this address alone, with its own state file
     #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
     pub redirect_to: Option<Address>,
+    /// With --redirect-to: only so many letters, spread over the whole list
+    #[arg(long, value_name = "N", requires = "redirect_to", conflicts_with = "only")]
+    pub sample: Option<NonZeroUsize>,
     /// Send only if the plan still has this id, as check shows it
     #[arg(long, value_name = "ID")]
     pub plan: Option<String>,

@@ -36,10 +36,11 @@ pub(super) fn run(
     console: &Console,
     clock: &Arc<dyn Clock>,
 ) -> Result<Exit, Stop> {
+    let mut args = args.clone();
     let loaded = load(&args.common.batch, &args.common.options)?;
     let bearer = SignedIn::bearer(&loaded.secrets.sign_in, clock);
     let clock = &**clock;
-    may_go_unasked(args, &loaded)?;
+    may_go_unasked(&args, &loaded)?;
     let rehearsal = args.redirect_to.is_some();
     let state = StateFile::of(&loaded, &args.common.options, rehearsal);
     if start == Start::Begun {
@@ -57,6 +58,10 @@ pub(super) fn run(
         }
     };
     show(&prepared.findings, console);
+    if let Some(sample) = args.sample {
+        args.only = spread(sample.get(), &prepared);
+    }
+    let args = &args;
     asked_for(args, &prepared)?;
     if args.dry_run {
         return Ok(dry_run(args, &loaded, &state, &prepared, console, clock));
@@ -162,6 +167,17 @@ fn may_go_unasked(args: &SendArgs, loaded: &Loaded) -> Result<(), Stop> {
         Exit::Usage,
         "there is no terminal to ask on, so nothing was sent\n  next: look at `postroom check`, then add --plan with its plan id, or --yes",
     ))
+}
+
+/// The ids of some letters, the first and the last among them, with about the same number between
+/// each two.
+fn spread(sample: usize, prepared: &Prepared) -> Vec<String> {
+    let count = sample.min(prepared.letters.len());
+    let last = prepared.letters.len().saturating_sub(1);
+    let steps = count.saturating_sub(1).max(1);
+    (0..count)
+        .map(|step| prepared.letters.id(step * last / steps).to_owned())
+        .collect()
 }
 
 /// Refuses ids and plans that are not there.

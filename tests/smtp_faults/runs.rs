@@ -171,3 +171,25 @@ fn a_rehearsal_goes_to_one_address_and_leaves_the_real_state_alone() {
     assert_eq!(server.received().len(), 6);
     assert_eq!(batch.in_state("accepted").len(), 3);
 }
+
+#[test]
+fn a_sample_of_a_rehearsal_is_spread_over_the_list() {
+    let server = SmtpServer::start();
+    let batch = batch_of(9, &server);
+    for (sample, expected) in [("1", "1"), ("3", "1 5 9"), ("20", "1 2 3 4 5 6 7 8 9")] {
+        let before = server.received().len();
+        batch
+            .send(&["--redirect-to", "me@study.example", "--sample", sample])
+            .expect(0);
+        let rehearsed = server.received().split_off(before);
+        let mut schools: Vec<_> = rehearsed
+            .iter()
+            .map(|received| parse_mail(&received.data).subject)
+            .map(|subject| subject.replace("[Rehearsal] Report for School ", ""))
+            .collect();
+        schools.sort();
+        assert_eq!(schools.join(" "), expected, "{sample}");
+        std::fs::remove_file(batch.path("batch.rehearsal.db")).unwrap();
+    }
+    batch.send(&["--sample", "3"]).expect(2).says("--redirect-to");
+}
