@@ -69,6 +69,11 @@ impl Exchange {
         self.lock().keep_message_ids = keep;
     }
 
+    /// Whether the extended properties of a new message are kept.
+    pub fn keep_properties(&self, keep: bool) {
+        self.lock().keep_properties = keep;
+    }
+
     pub fn set_pickup(&self, pickup: Pickup) {
         self.lock().pickup = pickup;
     }

@@ -32,6 +32,7 @@ struct Item {
 /// All mailboxes.
 pub struct State {
     pub keep_message_ids: bool,
+    pub keep_properties: bool,
     pub pickup: Pickup,
     pub index_lag: IndexLag,
     mailboxes: HashMap<String, Rights>,
@@ -50,6 +51,7 @@ impl State {
         let mailboxes = addresses.iter().map(|address| (folded(address), rights));
         Self {
             keep_message_ids: true,
+            keep_properties: true,
             pickup: Pickup::AtOnce,
             index_lag: IndexLag::None,
             mailboxes: mailboxes.collect(),
@@ -82,8 +84,11 @@ impl State {
     }
 
     /// Stores a new draft.
-    pub fn create(&mut self, mailbox: &str, new: NewMessage) -> Stored {
+    pub fn create(&mut self, mailbox: &str, mut new: NewMessage) -> Stored {
         self.made += 1;
+        if !self.keep_properties {
+            new.properties.clear();
+        }
         let number = self.made;
         let given = new.internet_message_id.clone();
         let given = given.filter(|_| self.keep_message_ids);

@@ -33,6 +33,7 @@ use super::connections::{Connected, Connections};
 use super::exchange::{Exchange, Mailbox};
 use super::http;
 use super::oauth::OauthServer;
+use super::wait;
 pub use http::Response;
 pub use log::{GraphRequest, most_within};
 pub use route::GraphKind;
@@ -140,6 +141,14 @@ impl GraphServer {
             });
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.log.len() >= count
+    }
+
+    /// Waits until no request is in flight.
+    #[track_caller]
+    pub fn wait_idle(&self) {
+        wait::until("the end of every request", || {
+            lock(&self.hub.state).in_flight == 0
+        });
     }
 
     /// How many connections there were so far.

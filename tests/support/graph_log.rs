@@ -37,6 +37,8 @@ pub struct GraphRequest {
     pub accepted: bool,
     /// The status of the answer; none when there was none (yet).
     pub status: Option<u16>,
+    /// Whether the answer was cut in half.
+    pub truncated: bool,
     /// The id that the server gave it.
     pub request_id: String,
     pub client_request_id: Option<String>,

@@ -108,6 +108,7 @@ impl<'a> Visit<'a> {
             tag: None,
             accepted: false,
             status: None,
+            truncated: false,
             request_id: format!("00000000-1111-4222-8333-{number:012x}"),
         });
         let most = state.limits.concurrency;
@@ -209,8 +210,11 @@ impl<'a> Visit<'a> {
         {
             return Err(End);
         }
-        lock(&self.hub.state).log[self.number - 1].status = Some(answer.status);
         let (half, link) = (matches!(manner, Manner::Half), self.link);
+        let mut state = lock(&self.hub.state);
+        let entry = &mut state.log[self.number - 1];
+        (entry.status, entry.truncated) = (Some(answer.status), half);
+        drop(state);
         // The client may send its next request as soon as it has read this, so it counts no more.
         drop(self);
         let bytes = answer.bytes(close);
