@@ -1,33 +1,15 @@
 //! The ways that a letter goes: in one request, as a draft, with an upload session.
 
-use std::fs;
-
+use crate::judge::{assert_each_once, write_report as report};
 use crate::support::graph::GraphKind;
 use crate::support::graph_desk::{GraphDesk, PERSON, SHARED};
-use crate::support::id;
-
-/// A report of so many bytes that no other school has.
-fn report(desk: &GraphDesk, school: usize, bytes: usize) {
-    let mut pdf = format!("%PDF-1.4 school {school} ").into_bytes();
-    let mut seed = school as u32 + 1;
-    while pdf.len() < bytes {
-        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        pdf.extend(seed.to_be_bytes());
-    }
-    pdf.truncate(bytes);
-    fs::write(
-        desk.desk.batch.path(&format!("reports/{}.pdf", id(school))),
-        pdf,
-    )
-    .unwrap();
-}
 
 #[test]
 fn with_sending_alone_a_letter_is_one_request() {
     let desk = GraphDesk::new(3);
     let ran = desk.desk.send();
     ran.expect(0);
-    desk.assert_proper();
+    assert_each_once(&desk);
     assert_eq!(desk.graph.mailbox(SHARED).sent().len(), 3);
     assert_eq!(desk.graph.requests_of(GraphKind::SendMail).len(), 3);
     assert_eq!(desk.graph.requests().len(), 3);
@@ -37,7 +19,7 @@ fn with_sending_alone_a_letter_is_one_request() {
 fn with_the_right_to_write_a_letter_is_a_draft_first() {
     let desk = GraphDesk::with_all_scopes(3);
     desk.desk.send().expect(0);
-    desk.assert_proper();
+    assert_each_once(&desk);
     assert_eq!(desk.graph.mailbox(SHARED).sent().len(), 3);
     assert_eq!(desk.graph.requests_of(GraphKind::CreateDraft).len(), 3);
     assert_eq!(desk.graph.requests_of(GraphKind::SendDraft).len(), 3);
@@ -50,7 +32,7 @@ fn a_large_report_is_uploaded_in_ranges() {
     report(&desk, 1, 12_000_000);
     report(&desk, 2, 2_990_000);
     desk.desk.send().expect(0);
-    desk.assert_proper();
+    assert_each_once(&desk);
     let sent = desk.graph.mailbox(SHARED).sent();
     assert_eq!(sent.len(), 2);
     assert_eq!(desk.graph.requests_of(GraphKind::UploadRange).len(), 4);
@@ -62,7 +44,7 @@ fn where_the_shared_mailbox_takes_no_uploads_the_own_one_does() {
     desk.graph.set_shared_uploads(false);
     report(&desk, 1, 5_000_000);
     desk.desk.send().expect(0);
-    desk.assert_proper();
+    assert_each_once(&desk);
     assert_eq!(desk.graph.mailbox(PERSON).sent().len(), 1);
     assert!(desk.graph.mailbox(SHARED).drafts().is_empty());
 }
