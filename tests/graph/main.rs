@@ -11,5 +11,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod answers;
 mod judge;
+mod waits;
 mod ways;

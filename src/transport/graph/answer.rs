@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::http::{Failure, Reply};
 use crate::transport::{Answer, SendError};
@@ -23,17 +23,22 @@ pub(super) enum Step {
     Send,
 }
 
-/// An error as Microsoft Graph writes it.
-#[derive(Default, Deserialize)]
-struct Body {
-    error: Error,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
+/// An error as Microsoft Graph writes it, or what can be read of one.
+#[derive(Default)]
 struct Error {
     code: String,
     message: String,
+}
+
+impl Error {
+    fn read(reply: &Reply) -> Self {
+        let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        let text = |name: &str| body["error"][name].as_str().unwrap_or_default().to_owned();
+        Self {
+            code: text("code"),
+            message: text("message"),
+        }
+    }
 }
 
 /// What no answer, or half of one, means.
@@ -56,11 +61,15 @@ pub(super) fn silence(failure: &Failure, step: Step) -> SendError {
 
 /// What an answer that is not a success means.
 pub(super) fn meaning(reply: &Reply, step: Step) -> SendError {
-    let error = serde_json::from_slice::<Body>(&reply.body)
-        .map(|body| body.error)
-        .unwrap_or_default();
+    let error = Error::read(reply);
     let said = said(reply, &error);
-    if let Some(known) = known(&error.code, reply.status, &said) {
+    // A draft that is gone, or is none any more, may have been sent by an earlier request.
+    if step == Step::Release
+        && ["ErrorItemNotFound", "ErrorInvalidOperation"].contains(&&*error.code)
+    {
+        return SendError::InDoubt(said);
+    }
+    if let Some(known) = known(&error.code, reply, &said) {
         return known;
     }
     let is_json = !error.code.is_empty();
@@ -93,12 +102,11 @@ pub(super) fn meaning(reply: &Reply, step: Step) -> SendError {
 
 /// Whether an answer says that the message asked for is not there.
 pub(super) fn is_item_missing(reply: &Reply) -> bool {
-    serde_json::from_slice::<Body>(&reply.body)
-        .is_ok_and(|body| body.error.code == "ErrorItemNotFound")
+    Error::read(reply).code == "ErrorItemNotFound"
 }
 
 /// Codes with a meaning of their own, whatever the status they come with.
-fn known(code: &str, status: u16, said: &Answer) -> Option<SendError> {
+fn known(code: &str, reply: &Reply, said: &Answer) -> Option<SendError> {
     let stop = |remedy: &str| Some(SendError::Unusable(with(said, remedy)));
     match code {
         "ErrorSendAsDenied" => stop(
@@ -132,8 +140,8 @@ fn known(code: &str, status: u16, said: &Answer) -> Option<SendError> {
         "ErrorInvalidRecipients" | "ErrorMessageSizeExceeded" | "RequestBodyRead" => {
             Some(SendError::Rejected(said.clone()))
         }
-        "ErrorServerBusy" if status != 503 => Some(SendError::Throttled {
-            wait: None,
+        "ErrorServerBusy" if reply.status < 500 => Some(SendError::Throttled {
+            wait: wait(reply),
             answer: said.clone(),
         }),
         _ => None,
