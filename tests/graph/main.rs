@@ -13,5 +13,6 @@ mod support;
 
 mod answers;
 mod judge;
+mod uploads;
 mod waits;
 mod ways;

@@ -11,8 +11,6 @@ pub(super) struct Abilities {
     pub read: bool,
     /// Make drafts there.
     pub drafts: bool,
-    /// Make drafts in the person's own mailbox.
-    pub own_drafts: bool,
     /// Whether the mailbox is the person's own.
     pub own: bool,
 }
@@ -29,7 +27,6 @@ impl Abilities {
             send: scopes.is_empty() || either("Mail.Send"),
             read: either("Mail.Read") || either("Mail.ReadWrite"),
             drafts: either("Mail.ReadWrite"),
-            own_drafts: has("Mail.ReadWrite") || shared("Mail.ReadWrite"),
             own,
         }
     }
@@ -76,7 +73,7 @@ mod tests {
     #[test]
     fn a_shared_mailbox_needs_the_shared_scopes() {
         let own_only = of("Mail.Send Mail.ReadWrite", false);
-        assert!(!own_only.send && !own_only.read && !own_only.drafts && own_only.own_drafts);
+        assert!(!own_only.send && !own_only.read && !own_only.drafts);
         let shared = of("mail.send.shared Mail.ReadWrite.Shared", false);
         assert!(shared.send && shared.read && shared.drafts);
         assert!(of("Mail.Send Mail.Read", true).read);

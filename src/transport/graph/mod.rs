@@ -192,17 +192,33 @@ impl Graph {
         message: &Message,
         attempt: &mut Attempt<'_>,
     ) -> Result<Receipt, SendError> {
-        match draft::make(&mut self.service, self.in_own, message, attempt) {
-            Err(SendError::Unusable(answer)) if answer.code == upload::REFUSED && !self.in_own => {
-                if !abilities.own_drafts {
-                    return Err(SendError::Rejected(words::no_uploads(&answer)));
-                }
-                self.in_own = true;
-                let note = draft::make(&mut self.service, true, message, attempt)?;
-                draft::release(&mut self.service, &note, attempt)
+        let made = match draft::make(&mut self.service, self.in_own, message, attempt) {
+            Err(SendError::Unusable(answer))
+                if answer.code == upload::REFUSED && !self.in_own && !abilities.own =>
+            {
+                self.make_in_own(&answer, message, attempt)
             }
-            Ok(note) => draft::release(&mut self.service, &note, attempt),
-            Err(other) => Err(other),
+            other => other,
+        };
+        draft::release(&mut self.service, &made?, attempt)
+    }
+
+    /// Makes the draft, and all later ones, in the mailbox of the person who signed in, if they may:
+    /// Microsoft's pages do not agree on whether the permission for shared mailboxes is enough there.
+    fn make_in_own(
+        &mut self,
+        refusal: &Answer,
+        message: &Message,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<Note, SendError> {
+        match draft::make(&mut self.service, true, message, attempt) {
+            Err(SendError::Unusable(answer)) if answer.code.starts_with("403") => {
+                Err(SendError::Rejected(words::no_uploads(refusal)))
+            }
+            made => {
+                self.in_own = true;
+                made
+            }
         }
     }
 

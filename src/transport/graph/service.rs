@@ -45,6 +45,12 @@ impl<'a> Trail<'a> {
             request_ids: &mut attempt.request_ids,
         }
     }
+
+    /// Keeps the far side's name of a request that it answered.
+    fn keep(&mut self, reply: &Reply) {
+        let id = reply.header("request-id").map(answer::id);
+        self.request_ids.extend(id);
+    }
 }
 
 impl Service {
@@ -124,6 +130,7 @@ impl Service {
         url: &Url,
         range: Option<String>,
         bytes: Vec<u8>,
+        trail: &mut Trail<'_>,
     ) -> Result<Reply, Failure> {
         let method = if range.is_some() {
             Method::PUT
@@ -139,7 +146,9 @@ impl Service {
                 HeaderValue::from_static("application/octet-stream"),
             );
         }
-        self.http.call(request, bytes)
+        let reply = self.http.call(request, bytes)?;
+        trail.keep(&reply);
+        Ok(reply)
     }
 
     fn once(
@@ -172,9 +181,7 @@ impl Service {
             .http
             .call(request, body)
             .map_err(|failure| answer::silence(&failure, ask.step))?;
-        trail
-            .request_ids
-            .extend(reply.header("request-id").map(answer::id));
+        trail.keep(&reply);
         Ok(reply)
     }
 

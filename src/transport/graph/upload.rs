@@ -62,10 +62,14 @@ pub(super) fn attach(
     loop {
         let end = contents.len().min(at + RANGE);
         let range = format!("bytes {at}-{}/{}", end - 1, contents.len());
-        let sent = service.upload(&address, Some(range), contents[at..end].to_vec());
+        let sent = service.upload(&address, Some(range), contents[at..end].to_vec(), trail);
         let next = match sent {
             Ok(reply) if reply.status == 201 && end == contents.len() => return Ok(()),
             Ok(reply) if matches!(reply.status, 200 | 202) => next(&reply),
+            // The session has run out: a new draft gets a new one.
+            Ok(reply) if matches!(reply.status, 404 | 410) => return Err(broken()),
+            // It stands elsewhere than it said.
+            Ok(reply) if reply.status == 416 => None,
             Ok(reply) if reply.status < 500 => {
                 return Err(answer::meaning(&reply, Step::Prepare));
             }
@@ -75,10 +79,10 @@ pub(super) fn attach(
             Ok(_) | Err(Failure::NotSent(_) | Failure::NoAnswer(_)) => None,
         };
         match next {
-            Some(next) if next > at && next < contents.len() => at = next,
+            Some(next) if next > at && next <= end && next < contents.len() => at = next,
             _ => {
                 breaks += 1;
-                at = asked(service, &address, contents.len())
+                at = asked(service, &address, contents.len(), trail)
                     .filter(|_| breaks <= MOST_BREAKS)
                     .ok_or_else(broken)?;
             }
@@ -121,7 +125,7 @@ fn open(
     let address = Url::parse(&session.upload_url).ok();
     address.filter(is_safe).ok_or_else(|| {
         SendError::Unusable(Answer::new(
-            "upload session",
+            "upload address",
             "the service named an address for the report that is not protected by TLS",
         ))
     })
@@ -139,8 +143,8 @@ fn next(reply: &Reply) -> Option<usize> {
 }
 
 /// Asks where to go on after a range that broke off.
-fn asked(service: &Service, address: &Url, size: usize) -> Option<usize> {
-    let reply = service.upload(address, None, Vec::new()).ok()?;
+fn asked(service: &Service, address: &Url, size: usize, trail: &mut Trail<'_>) -> Option<usize> {
+    let reply = service.upload(address, None, Vec::new(), trail).ok()?;
     next(&reply).filter(|at| reply.status == 200 && *at < size)
 }
 
