@@ -98,10 +98,22 @@ pub(super) fn probe(
         .push(("probe", format!("to {to}: {}", receipt.text)));
     let (begun, signal) = (clock.elapsed(), Signal::default());
     loop {
-        let seen = transport.seen(&message.message_id);
-        if let Some(survey) = seen.map_err(|error| stop(&error))? {
-            online.take(survey);
-            return Ok(online);
+        match transport.seen(&message.message_id) {
+            Ok(Some(survey)) => {
+                online.take(survey);
+                return Ok(online);
+            }
+            Ok(None) => {}
+            Err(error) => {
+                online.findings.push(Fault::warning(
+                    format!(
+                        "the probe was accepted and could not be looked at: {}",
+                        said(&error)
+                    ),
+                    "look for it in Sent Items and in your inbox",
+                ));
+                return Ok(online);
+            }
         }
         if clock.elapsed() >= begun + PATIENCE {
             online.findings.push(Fault::warning(
@@ -146,28 +158,39 @@ fn message(loaded: &Loaded, prepared: &Prepared, to: &Address, clock: &dyn Clock
 
 /// A far side that does not take us, as the end of a verb that has sent nothing to a school.
 pub(super) fn stop(error: &SendError) -> Stop {
-    let said = |Answer { code, text }: &Answer| format!("{code} {text}");
-    let (exit, text, next) = match error {
-        SendError::Unauthorised(answer) => (
+    let (exit, sent, next) = match error {
+        SendError::Unauthorised(_) => (
             Exit::SignIn,
-            said(answer),
+            "nothing was sent",
             "run `postroom login`, or correct the account in the secrets file",
         ),
-        SendError::Unusable(answer) | SendError::Rejected(answer) => (
+        SendError::Unusable(_) | SendError::Rejected(_) => (
             Exit::Stopped,
-            said(answer),
+            "nothing was sent",
             "mend the cause, then try again",
         ),
-        SendError::InDoubt(answer) => (
+        SendError::InDoubt(_) => (
             Exit::Stopped,
-            said(answer),
-            "the probe may have arrived: look in your inbox",
+            "the probe may have arrived; no school was written to",
+            "look in your inbox",
         ),
-        SendError::Throttled { answer, .. } | SendError::Transient { answer, .. } => (
+        SendError::Throttled { .. } | SendError::Transient { .. } => (
             Exit::Stopped,
-            said(answer),
+            "nothing was sent",
             "try again when the server is back",
         ),
     };
-    Stop::new(exit, format!("{text}\n  nothing was sent\n  next: {next}"))
+    let text = said(error);
+    Stop::new(exit, format!("{text}\n  {sent}\n  next: {next}"))
+}
+
+fn said(error: &SendError) -> String {
+    let (SendError::Unauthorised(answer)
+    | SendError::Unusable(answer)
+    | SendError::Rejected(answer)
+    | SendError::InDoubt(answer)
+    | SendError::Throttled { answer, .. }
+    | SendError::Transient { answer, .. }) = error;
+    let Answer { code, text } = answer;
+    format!("{code} {text}")
 }

@@ -13,6 +13,7 @@ mod support;
 
 mod answers;
 mod judge;
+mod online;
 mod uploads;
 mod waits;
 mod ways;
