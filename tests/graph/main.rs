@@ -12,8 +12,14 @@
 mod support;
 
 mod answers;
+mod doubt;
+mod hostile;
 mod judge;
+#[cfg(unix)]
+mod kills;
+mod many;
 mod online;
+mod pace;
 mod uploads;
 mod waits;
 mod ways;
