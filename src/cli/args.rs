@@ -219,7 +219,12 @@ pub(super) struct SendArgs {
     #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
     pub redirect_to: Option<Address>,
     /// With --redirect-to: only so many letters, spread over the whole list
-    #[arg(long, value_name = "N", requires = "redirect_to", conflicts_with = "only")]
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "redirect_to",
+        conflicts_with = "only"
+    )]
     pub sample: Option<NonZeroUsize>,
     /// Send only if the plan still has this id, as check shows it
     #[arg(long, value_name = "ID")]

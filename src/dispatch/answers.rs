@@ -15,7 +15,7 @@ const MOST_PAUSES: u32 = 10;
 /// Tries of one letter at which the far side broke off, while others were taken in between.
 const MOST_BREAKS: u32 = 10;
 /// The longest wait that a far side may ask for; beyond it the run ends and can be resumed.
-const LONGEST_ASKED: Duration = Duration::from_mins(30);
+pub(super) const LONGEST_ASKED: Duration = Duration::from_mins(30);
 
 impl Run<'_> {
     /// Judges the answers that have come in.

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use super::answers::LONGEST_ASKED;
 use super::caution::Caution;
 use super::compose::{self, Composed};
 use super::deliver::{Couriers, Job, Note, Said};
@@ -22,9 +23,10 @@ pub(super) fn run(
     mut transports: Vec<Box<dyn Transport>>,
     tell: &mut dyn FnMut(Event),
 ) -> Result<Ending, LedgerError> {
-    if let Some(transport) = transports.first_mut() {
-        start::look_up(dispatch, ledger, &mut **transport, tell)?;
-    }
+    let asked_to_wait = match transports.first_mut() {
+        Some(transport) => start::look_up(dispatch, ledger, &mut **transport, tell)?,
+        None => None,
+    };
     let limiter = start::remembered(dispatch, ledger)?;
     let signal = Arc::clone(&dispatch.interrupt.signal);
     let (wanted, asked) = channel();
@@ -68,7 +70,12 @@ pub(super) fn run(
             left: 0,
             failures: 0,
             pauses: 0,
-            paused: None,
+            paused: asked_to_wait.map(|wait| {
+                (
+                    dispatch.clock.elapsed() + wait.min(LONGEST_ASKED),
+                    Reason::Throttled,
+                )
+            }),
             claimed_in_chunk: 0,
             settled_in_chunk: 0,
             ending: None,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::limiter::{Cost, Limiter};
 use super::{Dispatch, Event, Reason, verdict};
 use crate::ledger::{InDoubt, Ledger, LedgerError, Outcome, Settlement};
-use crate::transport::{Answer, Doubt, LookUp, Receipt, Transport};
+use crate::transport::{Answer, Doubt, LookUp, Receipt, SendError, Transport};
 
 /// The longest that one try of a letter takes, so that a claim whose run was cut off is not younger.
 const LONGEST_TRY: Duration = Duration::from_mins(10);
@@ -15,13 +15,14 @@ const LONGEST_TRY: Duration = Duration::from_mins(10);
 const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
 
 /// Letters in doubt are looked up where they were given to, before anything else goes out. Those
-/// that may still appear there are waited for.
+/// that may still appear there are waited for. Gives how long everyone waits, if the far side asks
+/// for it; what was not looked up by then is left for the next run.
 pub(super) fn look_up(
     dispatch: &Dispatch<'_>,
     ledger: &mut Ledger,
     transport: &mut dyn Transport,
     tell: &mut dyn FnMut(Event),
-) -> Result<(), LedgerError> {
+) -> Result<Option<Duration>, LedgerError> {
     let clock = dispatch.clock;
     let now = clock.now();
     let mut open: Vec<(InDoubt, Duration)> = ledger
@@ -50,11 +51,14 @@ pub(super) fn look_up(
                 Ok(LookUp::Found(receipt)) => {
                     settle(dispatch, ledger, doubt, Some(receipt), tell)?;
                 }
+                Err(SendError::Throttled { wait, .. }) => {
+                    return Ok(Some(wait.unwrap_or(dispatch.config.backoff)));
+                }
                 Ok(LookUp::Unknown) | Err(_) => {}
             }
         }
         let Some(last) = unseen.iter().map(|(_, deadline)| *deadline).max() else {
-            return Ok(());
+            return Ok(None);
         };
         let wait = last.saturating_sub(clock.elapsed());
         tell(Event::Waiting {
@@ -63,7 +67,7 @@ pub(super) fn look_up(
         });
         clock.wait(&dispatch.interrupt.signal, Some(wait.min(BETWEEN_LOOKS)));
         if dispatch.interrupt.is_asked() {
-            return Ok(());
+            return Ok(None);
         }
         open = unseen;
     }

@@ -39,6 +39,16 @@ fn a_large_report_is_uploaded_in_ranges() {
 }
 
 #[test]
+fn a_report_just_below_the_size_of_sessions_goes_in_one_request() {
+    let desk = GraphDesk::with_all_scopes(1);
+    report(&desk, 1, 2_985_000);
+    desk.desk.send().expect(0);
+    desk.assert_proper();
+    assert_eq!(desk.graph.mailbox(SHARED).sent().len(), 1);
+    assert_eq!(desk.graph.requests_of(GraphKind::Attach).len(), 1);
+}
+
+#[test]
 fn where_the_shared_mailbox_takes_no_uploads_the_own_one_does() {
     let desk = GraphDesk::with_all_scopes(1);
     desk.graph.set_shared_uploads(false);

@@ -191,5 +191,8 @@ fn a_sample_of_a_rehearsal_is_spread_over_the_list() {
         assert_eq!(schools.join(" "), expected, "{sample}");
         std::fs::remove_file(batch.path("batch.rehearsal.db")).unwrap();
     }
-    batch.send(&["--sample", "3"]).expect(2).says("--redirect-to");
+    batch
+        .send(&["--sample", "3"])
+        .expect(2)
+        .says("--redirect-to");
 }

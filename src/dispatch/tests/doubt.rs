@@ -93,3 +93,15 @@ fn a_letter_whose_run_was_cut_off_is_looked_up_and_not_simply_sent() {
     assert_eq!(run.ids(), ["s2"]);
     assert_eq!(case.status("s1").state, State::InDoubt);
 }
+
+#[test]
+fn a_far_side_that_asks_for_patience_at_a_look_up_gets_it() {
+    let mut case = one_in_doubt();
+    case.look_up = Err(SendError::Throttled {
+        wait: Some(MINUTE),
+        answer: said("429"),
+    });
+    let run = case.run(|_| taken());
+    assert_eq!(run.times(), [MINUTE]);
+    assert_eq!(case.status("s1").state, State::InDoubt);
+}

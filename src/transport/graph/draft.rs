@@ -12,9 +12,12 @@ use super::{upload, words};
 use crate::message::Message;
 use crate::transport::{Answer, Attempt, Receipt, SendError};
 
-/// Files of this size and above go through an upload session, smaller ones must not (Microsoft
-/// Graph, "Attach large files to Outlook messages": 3 MB).
-const UPLOAD_FROM: usize = 3_000_000;
+/// Files of this size and above go through an upload session: in base64 they fill a request. The
+/// service wants none for files below 3 MB, whichever megabytes it means (Microsoft Graph, "Attach
+/// large files to Outlook messages").
+const UPLOAD_FROM: usize = 2_970_000;
+/// Its answer to a session for a file that it takes in one request.
+const TOO_SMALL: &str = "ErrorAttachmentSizeShouldNotBeLessThanMinimumSize";
 
 /// What the ledger keeps of a letter that is made by way of a draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,8 +175,13 @@ fn attach(
 ) -> Result<(), SendError> {
     for (index, attached) in message.attachments().enumerate() {
         if attached.contents.len() >= UPLOAD_FROM {
-            upload::attach(service, own, draft, attached, trail)?;
-            continue;
+            match upload::attach(service, own, draft, attached, trail) {
+                Err(SendError::Rejected(answer)) if answer.code.ends_with(TOO_SMALL) => {}
+                other => {
+                    other?;
+                    continue;
+                }
+            }
         }
         let json = body::attachment(message, index).map_err(|error| words::not_written(&error))?;
         let ask = Ask {
