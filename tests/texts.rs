@@ -37,8 +37,13 @@ fn told(batch: &TestBatch, ran: &Ran) -> String {
         .join(" ")
 }
 
-/// A date or a time of day, a process and a plan id are named instead of shown.
+/// A date or a time of day, and the hash of a log that has times in it, are named instead of shown.
 fn without_time(word: &str) -> String {
+    if let Some((first, rest)) = word.split_at_checked(16)
+        && first.bytes().all(|digit| digit.is_ascii_hexdigit())
+    {
+        return format!("[hash]{rest}");
+    }
     let shape: String = word
         .chars()
         .map(|c| if c.is_ascii_digit() { '0' } else { c })

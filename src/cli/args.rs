@@ -265,6 +265,9 @@ pub(super) struct ResolveArgs {
     /// They did not; the next send sends them
     #[arg(long)]
     pub unsent: bool,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    pub because: Option<String>,
     #[command(flatten)]
     pub common: Options,
 }

@@ -41,13 +41,21 @@ pub(super) fn finish(
         ""
     };
     console.result(&format!("{word}{}", status::counts_line(&counts)));
+    let ended = reason.as_deref().unwrap_or("finished");
+    // Every letter is settled by now: a note that cannot be written changes nothing.
+    match ledger.end_run(clock.now(), ended) {
+        // Where the output of a run is kept, so is this, and it is then out of reach of whoever
+        // changes the state file.
+        Ok(log) => console.note(&format!(
+            "log: {}, last hash {}",
+            words::plural(log.events, "event"),
+            log.short()
+        )),
+        Err(error) => console.note(&format!("the end of this run is not noted: {error}")),
+    }
+    // The next step is the last thing that is read.
     if let Some(reason) = &reason {
         console.error(reason);
-    }
-    let ended = reason.unwrap_or_else(|| "finished".to_owned());
-    // Every letter is settled by now: a note that cannot be written changes nothing.
-    if let Err(error) = ledger.end_run(clock.now(), &ended) {
-        console.note(&format!("the end of this run is not noted: {error}"));
     }
     Ok(exit)
 }

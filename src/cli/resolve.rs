@@ -7,6 +7,7 @@ use super::prepare::load;
 use super::state::StateFile;
 use super::{json, status, words};
 use crate::clock::Clock;
+use crate::ledger::Word;
 
 pub(super) fn run(args: &ResolveArgs, console: &Console, clock: &dyn Clock) -> Result<Exit, Stop> {
     let loaded = load(&args.batch, &args.common)?;
@@ -14,7 +15,13 @@ pub(super) fn run(args: &ResolveArgs, console: &Console, clock: &dyn Clock) -> R
     // Only `send` may begin a batch.
     state.read()?;
     let mut ledger = state.open("resolve", "", clock)?;
-    ledger.resolve(&args.ids, args.accepted, clock.now())?;
+    let word = Word {
+        accepted: args.accepted,
+        by: who(),
+        because: args.because.clone(),
+        at: clock.now(),
+    };
+    ledger.resolve(&args.ids, &word)?;
     let (word, next) = if args.accepted {
         ("accepted", "they are not sent again")
     } else {
@@ -30,4 +37,14 @@ pub(super) fn run(args: &ResolveArgs, console: &Console, clock: &dyn Clock) -> R
     ));
     ledger.end_run(clock.now(), "resolved")?;
     Ok(Exit::Success)
+}
+
+/// The user of this machine, as the system calls them. It is what the record has: no proof.
+fn who() -> String {
+    let user = ["USER", "LOGNAME", "USERNAME"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|user| !user.is_empty())
+        .unwrap_or_else(|| "unknown".to_owned());
+    format!("{user} on {}", super::state::host())
 }

@@ -107,7 +107,7 @@ pub(super) fn run(
     }
     // Not before the question: who says no has changed nothing.
     if args.retry_rejected {
-        ledger.retry_rejected(&args.only)?;
+        ledger.retry_rejected(&args.only, clock.now())?;
     }
     let interrupt = Interrupt::default();
     listen_for_interrupt(&interrupt);

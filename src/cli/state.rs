@@ -46,7 +46,7 @@ impl StateFile {
             command: command.to_owned(),
             transport: transport.to_owned(),
             pid: std::process::id(),
-            host: gethostname::gethostname().to_string_lossy().into_owned(),
+            host: host(),
             started: clock.now(),
         };
         Ledger::open(&self.path, &self.identity, &holder)
@@ -56,4 +56,9 @@ impl StateFile {
     pub fn read(&self) -> Result<Ledger, LedgerError> {
         Ledger::read(&self.path, &self.identity)
     }
+}
+
+/// The name of this machine.
+pub(super) fn host() -> String {
+    gethostname::gethostname().to_string_lossy().into_owned()
 }

@@ -39,7 +39,13 @@ impl Run<'_> {
                 at: self.dispatch.clock.now(),
                 request_ids: done.request_ids,
             };
+            let before = self.paused;
             let event = self.follow(done.pending, verdict.next);
+            if let Some((until, Reason::Throttled)) = self.paused.filter(|_| self.paused != before)
+            {
+                let wait = until.saturating_sub(self.dispatch.clock.elapsed());
+                self.ledger.throttled(settlement.at, wait);
+            }
             self.unrecorded.push((settlement, event));
         }
     }

@@ -114,7 +114,7 @@ fn settle(
         at: dispatch.clock.now(),
         request_ids: Vec::new(),
     };
-    ledger.commit(&[settlement], &[])?;
+    ledger.commit_look_up(&settlement)?;
     tell(event);
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::event::{Kind, Nothing};
+use super::log::Log;
 use super::{Claimed, Ledger, LedgerError};
 
 /// A letter that is left to send.
@@ -144,21 +146,30 @@ impl Ledger {
     ///
     /// # Errors
     /// When the file cannot be written; then none is.
-    pub fn retry_rejected(&mut self, only: &[String]) -> Result<usize, LedgerError> {
+    pub fn retry_rejected(&mut self, only: &[String], at: Timestamp) -> Result<usize, LedgerError> {
         const RETRY: &str = "UPDATE letters SET state = 'pending'
              WHERE state = 'rejected' AND position IS NOT NULL";
-        let path = self.path.clone();
+        let (path, run) = (self.path.clone(), self.run);
         let mut write = || -> rusqlite::Result<usize> {
-            if only.is_empty() {
-                return self.db.execute(RETRY, []);
-            }
             let transaction = self.db.transaction()?;
-            let mut count = 0;
+            let mut ids: Vec<String> = Vec::new();
+            if only.is_empty() {
+                let mut retry = transaction.prepare(&format!("{RETRY} RETURNING id"))?;
+                ids = retry
+                    .query_map([], |row| row.get(0))?
+                    .collect::<rusqlite::Result<_>>()?;
+            }
             for id in only {
-                count += transaction.execute(&format!("{RETRY} AND id = ?1"), [id])?;
+                if transaction.execute(&format!("{RETRY} AND id = ?1"), [id])? > 0 {
+                    ids.push(id.clone());
+                }
+            }
+            let mut log = Log::end(&transaction, run)?;
+            for id in &ids {
+                log.append(&transaction, at, Kind::RetryRejected, Some(id), &Nothing {})?;
             }
             transaction.commit()?;
-            Ok(count)
+            Ok(ids.len())
         };
         write().map_err(|error| LedgerError::of(&path, &error))
     }
@@ -175,6 +186,6 @@ fn pending(row: &rusqlite::Row<'_>) -> rusqlite::Result<Pending> {
     })
 }
 
-fn time(millisecond: Option<i64>) -> Option<Timestamp> {
+pub(super) fn time(millisecond: Option<i64>) -> Option<Timestamp> {
     millisecond.and_then(|at| Timestamp::from_millisecond(at).ok())
 }

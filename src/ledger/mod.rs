@@ -4,31 +4,46 @@
 //! it returns. A letter is claimed before its first byte leaves and settled when the answer is
 //! known. What was claimed and not settled when a run ended may have gone out: it is in doubt, and
 //! nothing here ever makes it pending again by itself.
+//!
+//! Beside the states stands a log of all steps, each chained to the one before it by its hash, so
+//! that what is changed afterwards can be seen.
 
 mod error;
+mod event;
+mod history;
 mod left;
+mod log;
 mod open;
 mod record;
 mod resolve;
+mod run;
 mod schema;
 mod step;
 mod summary;
+mod told;
+mod verify;
 
 pub use error::LedgerError;
+pub use history::{Resolution, RunRecord, Snapshot, Wait};
 pub use left::{InDoubt, Pending, Spent, Tried};
+pub use log::LogEnd;
 pub use open::{Holder, Identity, Kind};
 pub use record::{Change, Difference, LetterRecord};
+pub use resolve::Word;
 pub use step::{Answer, Claim, Claimed, Outcome, Refusal, Settlement};
 pub use summary::{Counts, LetterStatus};
+pub use verify::{Flaw, LogCheck};
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::Connection;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Where a letter stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Not sent yet.
@@ -68,6 +83,10 @@ pub struct Ledger {
     /// Held while this process may send; none when the file is only read.
     lock: Option<File>,
     run: Option<i64>,
+    /// When the run began.
+    began: Timestamp,
+    /// Waits that the far side asked for, for the log: the next commit writes them.
+    waits: Vec<(Timestamp, Duration)>,
     /// Whether another process holds the lock, so that its claims are letters in flight.
     in_use: bool,
 }

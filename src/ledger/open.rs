@@ -5,9 +5,9 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
-use super::schema::{APPLICATION_ID, TABLES, VERSION, bring_up_to_date};
+use super::schema::{APPLICATION_ID, EVENTS, TABLES, VERSION, bring_up_to_date};
 use super::{Ledger, LedgerError};
 
 /// Which batch a state file belongs to.
@@ -72,6 +72,10 @@ impl Ledger {
         }
         let mut ledger = Self::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         ledger.lock = Some(lock);
+        // Not before the lock is held: an older program that works with the file must not find it
+        // changed.
+        bring_up_to_date(&mut ledger.db, holder.started)
+            .map_err(|error| LedgerError::of(path, &error))?;
         ledger.begin_run(holder)?;
         Ok(ledger)
     }
@@ -103,22 +107,6 @@ impl Ledger {
         &self.path
     }
 
-    /// Notes how the run ended and closes the file.
-    ///
-    /// # Errors
-    /// When the note cannot be written; nothing is lost by that.
-    pub fn end_run(mut self, now: Timestamp, ending: &str) -> Result<(), LedgerError> {
-        self.db
-            .execute(
-                "UPDATE runs SET ended_at = ?1, ending = ?2 WHERE seq = ?3",
-                params![now.as_millisecond(), ending, self.run],
-            )
-            .map_err(|error| LedgerError::of(&self.path, &error))?;
-        // The note is on the disk before the next run can begin.
-        self.lock.take();
-        Ok(())
-    }
-
     fn connect(path: &Path, identity: &Identity, flags: OpenFlags) -> Result<Self, LedgerError> {
         let of = |error: rusqlite::Error| LedgerError::of(path, &error);
         let size = path
@@ -132,7 +120,7 @@ impl Ledger {
                 detail: "it is empty".into(),
             });
         }
-        let mut db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(of)?;
         let pragma =
             |name: &str| db.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
@@ -172,14 +160,13 @@ impl Ledger {
                 wanted: identity.text(),
             });
         }
-        if found < VERSION && flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
-            bring_up_to_date(&mut db).map_err(of)?;
-        }
         Ok(Self {
             db,
             path: path.to_owned(),
             lock: None,
             run: None,
+            began: Timestamp::UNIX_EPOCH,
+            waits: Vec::new(),
             in_use: false,
         })
     }
@@ -192,33 +179,6 @@ impl Ledger {
                 |row| row.get(0),
             )
             .map_err(|error| LedgerError::of(&self.path, &error))
-    }
-
-    fn begin_run(&mut self, holder: &Holder) -> Result<(), LedgerError> {
-        let write = |db: &Connection| -> rusqlite::Result<i64> {
-            db.execute(
-                "INSERT INTO runs (program, command, transport, pid, host, started_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![
-                    env!("CARGO_PKG_VERSION"),
-                    holder.command,
-                    holder.transport,
-                    holder.pid,
-                    holder.host,
-                    holder.started.as_millisecond()
-                ],
-            )?;
-            let run = db.last_insert_rowid();
-            db.execute(
-                "UPDATE letters SET state = 'in_doubt', error_code = 'interrupted',
-                    error_text = 'the run ended before the answer was known'
-                 WHERE state = 'claimed'",
-                [],
-            )?;
-            Ok(run)
-        };
-        self.run = Some(write(&self.db).map_err(|error| LedgerError::of(&self.path, &error))?);
-        Ok(())
     }
 }
 
@@ -274,6 +234,7 @@ fn create(path: &Path, identity: &Identity) -> Result<(), LedgerError> {
         db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
         let transaction = db.transaction()?;
         transaction.execute_batch(TABLES)?;
+        transaction.execute_batch(EVENTS)?;
         transaction.execute("INSERT INTO meta VALUES ('batch', ?1)", [identity.text()])?;
         transaction.execute_batch(&format!(
             "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{OptionalExtension, params};
-use serde::Serialize;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use serde::{Deserialize, Serialize};
 
+use super::event::{ChangesAccepted, Kind, Nothing, PlanTaken};
+use super::log::Log;
 use super::{Ledger, LedgerError, State};
 
 /// A letter of the plan as the ledger keeps it.
@@ -23,7 +25,7 @@ pub struct LetterRecord {
 }
 
 /// How a letter differs from the ledger's plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
     /// The manifest has a new recipient.
@@ -35,7 +37,7 @@ pub enum Change {
 }
 
 /// One difference between the plan that was begun and the one that was made now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// The recipient.
     pub id: String,
@@ -75,43 +77,12 @@ impl Ledger {
         &self,
         letters: impl Iterator<Item = (&'a str, [u8; 32])>,
     ) -> Result<Vec<Difference>, LedgerError> {
-        let mut known = self
-            .known()
-            .map_err(|error| LedgerError::of(&self.path, &error))?;
-        let mut differences = Vec::new();
+        let mut comparison =
+            Comparison::with(&self.db).map_err(|error| LedgerError::of(&self.path, &error))?;
         for (id, digest) in letters {
-            match known.remove(id) {
-                None => differences.push((id.to_owned(), Change::Added, State::Pending)),
-                Some((other, state)) if other != digest => {
-                    differences.push((id.to_owned(), Change::Changed, state));
-                }
-                Some(_) => {}
-            }
+            comparison.take(id, digest);
         }
-        let mut removed: Vec<_> = known.into_iter().collect();
-        removed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        differences.extend(
-            removed
-                .into_iter()
-                .map(|(id, (_, state))| (id, Change::Removed, state)),
-        );
-        Ok(differences
-            .into_iter()
-            .map(|(id, change, state)| Difference { id, change, state })
-            .collect())
-    }
-
-    fn known(&self) -> rusqlite::Result<HashMap<String, ([u8; 32], State)>> {
-        let mut statement = self
-            .db
-            .prepare("SELECT id, digest, state FROM letters WHERE position IS NOT NULL")?;
-        statement
-            .query_map([], |row| {
-                let state: String = row.get(2)?;
-                let state = State::parse(&state).unwrap_or(State::InDoubt);
-                Ok((row.get(0)?, (row.get(1)?, state)))
-            })?
-            .collect()
+        Ok(comparison.end())
     }
 
     /// Takes a plan in: new letters are pending, letters not sent yet take their new form, letters
@@ -135,7 +106,12 @@ impl Ledger {
         plan: &str,
         letters: impl Iterator<Item = LetterRecord>,
     ) -> rusqlite::Result<()> {
+        let (run, began) = (self.run, self.began);
         let transaction = self.db.transaction()?;
+        let mut comparison = has_plan(&transaction)?
+            .then(|| Comparison::with(&transaction))
+            .transpose()?;
+        let mut count = 0;
         transaction.execute("UPDATE letters SET position = NULL", [])?;
         {
             let mut insert = transaction.prepare(
@@ -150,6 +126,10 @@ impl Ledger {
                     state = iif(state = 'withdrawn', 'pending', state)",
             )?;
             for (position, letter) in letters.enumerate() {
+                count += 1;
+                if let Some(comparison) = &mut comparison {
+                    comparison.take(&letter.id, letter.digest);
+                }
                 insert.execute(params![
                     letter.id,
                     i64::try_from(position).unwrap_or(i64::MAX),
@@ -169,6 +149,17 @@ impl Ledger {
             "INSERT INTO meta VALUES ('plan', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1",
             [plan],
         )?;
+        let mut log = Log::end(&transaction, run)?;
+        let changes = comparison.map(Comparison::end).unwrap_or_default();
+        if !changes.is_empty() {
+            let changes = ChangesAccepted { changes };
+            log.append(&transaction, began, Kind::ChangesAccepted, None, &changes)?;
+        }
+        let taken = PlanTaken {
+            plan: plan.to_owned(),
+            letters: count,
+        };
+        log.append(&transaction, began, Kind::PlanTaken, None, &taken)?;
         transaction.commit()
     }
 
@@ -177,11 +168,79 @@ impl Ledger {
     /// # Errors
     /// When the file cannot be written.
     pub fn clear_rehearsal(&mut self) -> Result<(), LedgerError> {
-        self.db
-            .execute_batch(
-                "BEGIN; DELETE FROM attempts; DELETE FROM letters;
-                 DELETE FROM meta WHERE key = 'plan'; COMMIT;",
-            )
-            .map_err(|error| LedgerError::of(&self.path, &error))
+        let (run, began) = (self.run, self.began);
+        let mut write = || -> rusqlite::Result<()> {
+            let transaction = self.db.transaction()?;
+            transaction.execute_batch(
+                "DELETE FROM attempts; DELETE FROM letters; DELETE FROM meta WHERE key = 'plan';",
+            )?;
+            let mut log = Log::end(&transaction, run)?;
+            log.append(
+                &transaction,
+                began,
+                Kind::RehearsalCleared,
+                None,
+                &Nothing {},
+            )?;
+            transaction.commit()
+        };
+        write().map_err(|error| LedgerError::of(&self.path, &error))
+    }
+}
+
+fn has_plan(transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
+    transaction.query_row(
+        "SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'plan')",
+        [],
+        |row| row.get(0),
+    )
+}
+
+/// The letters of the recorded plan, struck off as those of another one come by.
+struct Comparison {
+    known: HashMap<String, ([u8; 32], State)>,
+    differences: Vec<Difference>,
+}
+
+impl Comparison {
+    fn with(db: &Connection) -> rusqlite::Result<Self> {
+        let mut statement =
+            db.prepare("SELECT id, digest, state FROM letters WHERE position IS NOT NULL")?;
+        let known = statement
+            .query_map([], |row| {
+                let state: String = row.get(2)?;
+                let state = State::parse(&state).unwrap_or(State::InDoubt);
+                Ok((row.get(0)?, (row.get(1)?, state)))
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(Self {
+            known,
+            differences: Vec::new(),
+        })
+    }
+
+    fn take(&mut self, id: &str, digest: [u8; 32]) {
+        let (change, state) = match self.known.remove(id) {
+            None => (Change::Added, State::Pending),
+            Some((other, state)) if other != digest => (Change::Changed, state),
+            Some(_) => return,
+        };
+        self.differences.push(Difference {
+            id: id.to_owned(),
+            change,
+            state,
+        });
+    }
+
+    fn end(mut self) -> Vec<Difference> {
+        let mut removed: Vec<_> = self.known.into_iter().collect();
+        removed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        self.differences
+            .extend(removed.into_iter().map(|(id, (_, state))| Difference {
+                id,
+                change: Change::Removed,
+                state,
+            }));
+        self.differences
     }
 }

@@ -3,23 +3,40 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::event::{Kind, Resolved};
+use super::log::Log;
 use super::{Ledger, LedgerError};
+
+/// A person's word on letters in doubt.
+#[derive(Clone, Debug)]
+pub struct Word {
+    /// Whether they went out.
+    pub accepted: bool,
+    /// Who says so.
+    pub by: String,
+    /// Why.
+    pub because: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
 
 impl Ledger {
     /// Settles letters in doubt by a person's word: all of them, or none when one is not in doubt.
     ///
     /// # Errors
     /// When a letter is not in doubt, or the file cannot be written.
-    pub fn resolve(
-        &mut self,
-        ids: &[String],
-        accepted: bool,
-        at: Timestamp,
-    ) -> Result<(), LedgerError> {
+    pub fn resolve(&mut self, ids: &[String], word: &Word) -> Result<(), LedgerError> {
+        let Word { accepted, at, .. } = *word;
+        let body = Resolved {
+            accepted,
+            by: word.by.clone(),
+            because: word.because.clone(),
+        };
         let path = self.path.clone();
         let of = |error: rusqlite::Error| LedgerError::of(&path, &error);
         let run = self.run;
         let transaction = self.db.transaction().map_err(of)?;
+        let mut log = Log::end(&transaction, run).map_err(of)?;
         for id in ids {
             let found: Option<(i64, String, String)> = transaction
                 .query_row(
@@ -45,10 +62,15 @@ impl Ledger {
                 }
             };
             by_hand(&transaction, seq, run, &message_id, accepted, at).map_err(of)?;
+            log.append(&transaction, at, Kind::Resolved, Some(id), &body)
+                .map_err(of)?;
         }
         transaction.commit().map_err(of)
     }
 }
+
+/// The receipt of a letter that a person says went out.
+pub(super) const ACCEPTED_BY_HAND: &str = "resolved by hand as accepted";
 
 fn by_hand(
     transaction: &Transaction<'_>,
@@ -59,7 +81,7 @@ fn by_hand(
     at: Timestamp,
 ) -> rusqlite::Result<()> {
     let (state, text) = if accepted {
-        ("accepted", "resolved by hand as accepted")
+        ("accepted", ACCEPTED_BY_HAND)
     } else {
         ("pending", "resolved by hand as unsent")
     };

@@ -1,13 +1,20 @@
 //! Tables and versions.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
+
+use super::event::{EarlierHistory, Kind};
+use super::log::Log;
 
 /// "post" in the file's header, by which SQLite files are told apart (`PRAGMA application_id`).
 pub(super) const APPLICATION_ID: i64 = 0x706f_7374;
 
 /// The format that this program writes (`PRAGMA user_version`). It is raised when an older program
 /// could misread the file; older formats are brought up to date when the file is opened for a run.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
+
+/// The first format with a log of events.
+const FIRST_WITH_LOG: i64 = 3;
 
 /// Times are milliseconds since 1970, UTC.
 pub(super) const TABLES: &str = "
@@ -73,21 +80,55 @@ CREATE TABLE runs (
 );
 ";
 
+/// The log. Its events are added and never changed, which keeps mistakes out; their hashes show what
+/// is done on purpose.
+pub(super) const EVENTS: &str = "
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    -- The recipient, for events of one letter.
+    letter TEXT,
+    run INTEGER REFERENCES runs (seq),
+    -- JSON.
+    body TEXT NOT NULL,
+    -- SHA-256 over the hash before and all that stands here.
+    hash BLOB NOT NULL
+);
+CREATE TRIGGER events_stay BEFORE UPDATE ON events
+BEGIN SELECT raise(ABORT, 'the log is only added to'); END;
+CREATE TRIGGER events_are_kept BEFORE DELETE ON events
+BEGIN SELECT raise(ABORT, 'the log is only added to'); END;
+";
+
 /// What brings a file to the next format, from the first on.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [
+    "
 ALTER TABLE attempts ADD COLUMN trace TEXT;
 ALTER TABLE attempts ADD COLUMN request_ids TEXT;
 ALTER TABLE attempts ADD COLUMN note TEXT;
-"];
+",
+    EVENTS,
+];
 
 /// Brings a file of an older format up to date, in one step that is done or not.
-pub(super) fn bring_up_to_date(db: &mut Connection) -> rusqlite::Result<()> {
+pub(super) fn bring_up_to_date(db: &mut Connection, at: Timestamp) -> rusqlite::Result<()> {
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Read again: another process may have been here meanwhile.
     let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found >= VERSION {
+        return Ok(());
+    }
     let done = usize::try_from(found - 1).unwrap_or_default();
     for step in STEPS.iter().skip(done) {
         transaction.execute_batch(step)?;
+    }
+    if found < FIRST_WITH_LOG {
+        let begins = EarlierHistory {
+            text: "history before this log is not in it".into(),
+            format: found,
+        };
+        let mut log = Log::end(&transaction, None)?;
+        log.append(&transaction, at, Kind::EarlierHistory, None, &begins)?;
     }
     transaction.execute_batch(&format!("PRAGMA user_version = {VERSION};"))?;
     transaction.commit()

@@ -1,9 +1,13 @@
 //! One letter's steps: claimed before the wire, settled after.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
-use rusqlite::{Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
+use super::event::{ClaimEnded, ClaimMade, Kind, Throttled};
+use super::log::{Log, record_digest};
 use super::{Ledger, LedgerError};
 
 /// A letter about to leave.
@@ -88,18 +92,50 @@ impl Ledger {
         settlements: &[Settlement],
         claims: &[Claim],
     ) -> Result<Vec<Claimed>, LedgerError> {
+        self.write(Kind::Settled, settlements, claims)
+    }
+
+    /// Settles a letter in doubt by what a look-up found.
+    ///
+    /// # Errors
+    /// When the file cannot be written; then it was not recorded.
+    pub fn commit_look_up(&mut self, settlement: &Settlement) -> Result<(), LedgerError> {
+        self.write(Kind::LookedUp, std::slice::from_ref(settlement), &[])
+            .map(drop)
+    }
+
+    /// Takes down that the far side asked to wait. It goes into the log with the settlement of the
+    /// answer that asked for it, by the next commit.
+    pub fn throttled(&mut self, at: Timestamp, wait: Duration) {
+        self.waits.push((at, wait));
+    }
+
+    fn write(
+        &mut self,
+        kind: Kind,
+        settlements: &[Settlement],
+        claims: &[Claim],
+    ) -> Result<Vec<Claimed>, LedgerError> {
         let path = self.path.clone();
         let run = self.run;
         let mut write = || -> rusqlite::Result<Vec<Claimed>> {
             let transaction = self.db.transaction()?;
+            let mut log = Log::end(&transaction, run)?;
             for settlement in settlements {
-                settle(&transaction, settlement)?;
+                settle(&transaction, &mut log, kind, settlement)?;
+            }
+            for (at, wait) in &self.waits {
+                let body = Throttled {
+                    milliseconds: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+                };
+                log.append(&transaction, *at, Kind::Throttled, None, &body)?;
             }
             let claimed = claims
                 .iter()
-                .map(|wanted| claim(&transaction, wanted, run))
+                .map(|wanted| claim(&transaction, &mut log, wanted, run))
                 .collect::<rusqlite::Result<Vec<_>>>()?;
             transaction.commit()?;
+            self.waits.clear();
             Ok(claimed)
         };
         write().map_err(|error| LedgerError::of(&path, &error))
@@ -121,19 +157,24 @@ impl Ledger {
 
 fn claim(
     transaction: &Transaction<'_>,
+    log: &mut Log,
     wanted: &Claim,
     run: Option<i64>,
 ) -> rusqlite::Result<Claimed> {
-    let changed = transaction
+    let letter: Option<(String, String, String, String)> = transaction
         .prepare_cached(
             "UPDATE letters SET state = 'claimed', attempts = attempts + 1
-             WHERE seq = ?1 AND state = 'pending'",
+             WHERE seq = ?1 AND state = 'pending'
+             RETURNING id, message_id, addresses, attachments",
         )?
-        .execute([wanted.seq])?;
+        .query_row([wanted.seq], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .optional()?;
     // Whoever asks holds the lock and has just read the letter as pending.
-    if changed != 1 {
-        return Err(rusqlite::Error::StatementChangedRows(changed));
-    }
+    let Some((id, message_id, addresses, attachments)) = letter else {
+        return Err(rusqlite::Error::StatementChangedRows(0));
+    };
     transaction
         .prepare_cached(
             "INSERT INTO attempts (letter, run, message_id, claimed_at, bytes, addresses, trace)
@@ -147,13 +188,28 @@ fn claim(
             wanted.addresses,
             wanted.trace,
         ])?;
+    let attempt = transaction.last_insert_rowid();
+    let made = ClaimMade {
+        attempt,
+        trace: wanted.trace.clone(),
+        record: record_digest(&message_id, &addresses, &attachments),
+        message_id,
+        bytes: wanted.bytes,
+        addresses: wanted.addresses,
+    };
+    log.append(transaction, wanted.at, Kind::Claimed, Some(&id), &made)?;
     Ok(Claimed {
         seq: wanted.seq,
-        attempt: transaction.last_insert_rowid(),
+        attempt,
     })
 }
 
-fn settle(transaction: &Transaction<'_>, settlement: &Settlement) -> rusqlite::Result<()> {
+fn settle(
+    transaction: &Transaction<'_>,
+    log: &mut Log,
+    kind: Kind,
+    settlement: &Settlement,
+) -> rusqlite::Result<()> {
     let at = settlement.at.as_millisecond();
     let mut accepted_at = None;
     let mut refused_json = None;
@@ -173,20 +229,23 @@ fn settle(transaction: &Transaction<'_>, settlement: &Settlement) -> rusqlite::R
         None => (Some(text), None),
         Some(_) => (None, Some(text)),
     };
-    transaction
+    let id: String = transaction
         .prepare_cached(
             "UPDATE letters SET state = iif(?2 = 'pending' AND position IS NULL, 'withdrawn', ?2), accepted_at = ?3, receipt = ?4, refused = ?5,
-                error_code = ?6, error_text = ?7 WHERE seq = ?1",
+                error_code = ?6, error_text = ?7 WHERE seq = ?1 RETURNING id",
         )?
-        .execute(params![
-            settlement.claim.seq,
-            state,
-            accepted_at,
-            receipt,
-            refused_json,
-            code,
-            error
-        ])?;
+        .query_row(
+            params![
+                settlement.claim.seq,
+                state,
+                accepted_at,
+                receipt,
+                refused_json,
+                code,
+                error
+            ],
+            |row| row.get(0),
+        )?;
     transaction
         .prepare_cached(
             "UPDATE attempts SET settled_at = ?2, outcome = ?3, code = ?4, text = ?5,
@@ -200,5 +259,16 @@ fn settle(transaction: &Transaction<'_>, settlement: &Settlement) -> rusqlite::R
             text,
             settlement.request_ids.join(" ")
         ])?;
-    Ok(())
+    let ended = ClaimEnded {
+        attempt: settlement.claim.attempt,
+        outcome: outcome.to_owned(),
+        code: code.cloned(),
+        text: text.clone(),
+        refused: match &settlement.outcome {
+            Outcome::Accepted { refused, .. } => refused.clone(),
+            _ => Vec::new(),
+        },
+        request_ids: settlement.request_ids.clone(),
+    };
+    log.append(transaction, settlement.at, kind, Some(&id), &ended)
 }

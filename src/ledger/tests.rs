@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod log;
 mod resolve;
 mod steps;
 
@@ -300,7 +301,7 @@ fn a_file_of_the_first_format_is_brought_up_to_date_and_kept() {
     let db = rusqlite::Connection::open(case.path()).unwrap();
     db.execute_batch(
         "ALTER TABLE attempts DROP COLUMN trace; ALTER TABLE attempts DROP COLUMN request_ids;
-         ALTER TABLE attempts DROP COLUMN note; PRAGMA user_version = 1;",
+         ALTER TABLE attempts DROP COLUMN note; DROP TABLE events; PRAGMA user_version = 1;",
     )
     .unwrap();
     drop(db);

@@ -1,5 +1,14 @@
 use super::*;
 
+fn word(accepted: bool) -> Word {
+    Word {
+        accepted,
+        by: "ann on office".into(),
+        because: Some("it is in the Sent folder".into()),
+        at: at(3),
+    }
+}
+
 #[test]
 fn resolving_takes_all_or_none() {
     let case = Case::new();
@@ -12,13 +21,13 @@ fn resolving_takes_all_or_none() {
     let mut ledger = open(&case.path()).unwrap();
     let ids = |ids: &[&str]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
     let refusal = ledger
-        .resolve(&ids(&["a", "c"]), true, at(3))
+        .resolve(&ids(&["a", "c"]), &word(true))
         .unwrap_err()
         .to_string();
     assert!(refusal.contains("c is pending"), "{refusal}");
     assert_eq!(ledger.counts().unwrap().in_doubt, 2);
-    ledger.resolve(&ids(&["a"]), true, at(3)).unwrap();
-    ledger.resolve(&ids(&["b"]), false, at(3)).unwrap();
+    ledger.resolve(&ids(&["a"]), &word(true)).unwrap();
+    ledger.resolve(&ids(&["b"]), &word(false)).unwrap();
     assert_eq!(states(&ledger)[0].1, State::Accepted);
     assert_eq!(states(&ledger)[1].1, State::Pending);
 }
@@ -34,7 +43,7 @@ fn a_letter_in_doubt_that_left_the_manifest_is_not_pending_when_it_is_resolved_a
     ledger
         .adopt("plan2", ["b", "c"].map(|id| record(id, 1)).into_iter())
         .unwrap();
-    ledger.resolve(&["a".to_owned()], false, at(3)).unwrap();
+    ledger.resolve(&["a".to_owned()], &word(false)).unwrap();
     assert_eq!(ledger.counts().unwrap().total(), 2);
     assert_eq!(ledger.pending(None, 9).unwrap().len(), 2);
 }

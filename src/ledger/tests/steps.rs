@@ -35,5 +35,6 @@ proptest! {
             ledger.commit(&[Settlement { claim: claimed, outcome, at: at(2), request_ids: Vec::new() }], &[]).unwrap();
         }
         prop_assert_eq!(ledger.counts().unwrap().total(), 3);
+        prop_assert_eq!(ledger.check_log(None).unwrap().flaw, None);
     }
 }
