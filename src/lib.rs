@@ -24,7 +24,7 @@
 //! 6. [`transport`] turns the world's answers into five words (accepted, throttled, transient,
 //!    rejected, in doubt) and two that stop the run (unauthorised, unusable).
 //! 7. [`ledger`] is the state file: SQLite, one writer.
-//! 8. [`preview`] shows what a plan would send, and can send nothing.
+//! 8. [`preview`] shows what a plan would send, and [`report`] what became of it; neither can send.
 //! 9. [`cli`] is the only room that prints, prompts and ends the process.
 //!
 //! Beside them stand the leaves that know nothing of the house: [`clock`] (the only reader of time,
@@ -87,5 +87,6 @@ pub mod message;
 pub mod page;
 pub mod plan;
 pub mod preview;
+pub mod report;
 pub mod secret;
 pub mod transport;

@@ -1,9 +1,13 @@
 //! What can be written on the command line.
 
+mod report;
+
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+
+pub(super) use self::report::{Format, ReportArgs};
 
 use super::console::Output;
 use crate::address::Address;
@@ -17,7 +21,7 @@ use crate::config::TransportName;
   0    all letters accepted
   1    unexpected error
   2    mistake in the command line or a configuration file
-  3    the checks found faults; nothing was sent
+  3    the checks found faults, nothing was sent; or the log is not whole
   4    finished, but letters were rejected or are in doubt
   5    stopped early; the same command goes on
   6    sign-in needed or refused
@@ -50,6 +54,8 @@ pub(super) enum Verb {
     Status(StatusArgs),
     /// Settle letters in doubt by hand
     Resolve(ResolveArgs),
+    /// Write the record: a page, the dispatch list with what became of each row, JSON
+    Report(ReportArgs),
 }
 
 impl Verb {
@@ -67,6 +73,7 @@ impl Verb {
             Self::Send(args) | Self::Resume(args) => args.common.output(),
             Self::Status(args) => args.common.output(),
             Self::Resolve(args) => args.common.output(),
+            Self::Report(args) => args.common.output(),
         }
     }
 }

@@ -56,6 +56,16 @@ impl Console {
         let _ = self.lock_json().flush();
     }
 
+    /// A file's contents as they are. On a terminal, what it would act on is escaped.
+    pub fn raw(&self, contents: &[u8]) {
+        if io::stdout().is_terminal() {
+            write_line(&mut io::stdout().lock(), &String::from_utf8_lossy(contents));
+            return;
+        }
+        let mut stdout = self.lock_json();
+        let _ = stdout.write_all(contents).and_then(|()| stdout.flush());
+    }
+
     fn lock_json(&self) -> MutexGuard<'_, BufWriter<Stdout>> {
         self.json.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -40,7 +40,7 @@ const FILES: [(&str, &[u8]); 8] = [
     ),
     (
         ".gitignore",
-        b".secrets.toml\n*.state.db*\n*.outbox.db*\n*.rehearsal.db*\noutbox/\npreview/\n",
+        b".secrets.toml\n*.state.db*\n*.outbox.db*\n*.rehearsal.db*\n*.report.*\noutbox/\npreview/\n",
     ),
 ];
 

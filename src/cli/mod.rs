@@ -13,6 +13,7 @@ mod online;
 mod prepare;
 mod preview;
 mod progress;
+mod report;
 mod resolve;
 mod send;
 mod show;
@@ -51,6 +52,7 @@ pub fn main() -> ExitCode {
         Verb::Send(args) => send::run(args, send::Start::Any, &console, &clock),
         Verb::Resume(args) => send::run(args, send::Start::Begun, &console, &clock),
         Verb::Status(args) => status::run(args, &console),
+        Verb::Report(args) => report::run(args, &console, &*clock),
         Verb::Resolve(args) => resolve::run(args, &console, &*clock),
         Verb::Login(args) => login::login(args, &console, &*clock),
         Verb::Logout(args) => login::logout(args, &console),

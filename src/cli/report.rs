@@ -1,0 +1,223 @@
+//! `postroom report`: the record of a batch, and whether its log is whole.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::args::{Format, ReportArgs};
+use super::console::Console;
+use super::exit::{Exit, Stop};
+use super::prepare::load;
+use super::state::StateFile;
+use super::words;
+use crate::clock::Clock;
+use crate::ledger::{Kind, Ledger, LogCheck};
+use crate::report::Record;
+
+pub(super) fn run(args: &ReportArgs, console: &Console, clock: &dyn Clock) -> Result<Exit, Stop> {
+    let loaded = load(&args.common.batch, &args.common.options)?;
+    let state = StateFile::of(&loaded, &args.common.options, args.rehearsal);
+    let ledger = state.read()?;
+    if args.verify {
+        return verify(args, &ledger, console);
+    }
+    let kind = state.identity.kind;
+    let (record, fault) = Record::gather(&loaded.batch, kind, &ledger, clock.now())?;
+    if let Some(fault) = fault {
+        console.note(&format!(
+            "the dispatch list cannot be read any more, so the record has the letters alone: {}\n  next: `postroom check` tells all that is wrong with it",
+            fault.text
+        ));
+    }
+    if console.output.json {
+        console.json(&record.json());
+        console.json("\n");
+        console.end_json();
+        return ended(&record, console);
+    }
+    let beside = |format| loaded.batch.beside(suffix(kind, format));
+    let mut page = None;
+    let formats = args
+        .format
+        .map_or(Format::ALL.to_vec(), |format| vec![format]);
+    for format in formats {
+        if args.output.as_deref() == Some(Path::new("-")) {
+            console.raw(&contents(&record, format, false));
+            continue;
+        }
+        let path = args.output.clone().unwrap_or_else(|| beside(format));
+        write_private(&path, &contents(&record, format, true)).map_err(|error| {
+            Stop::new(
+                Exit::Unexpected,
+                format!(
+                    "cannot write {}: {error}\n  next: name another place with --format and --output",
+                    path.display()
+                ),
+            )
+        })?;
+        console.result(&format!("wrote {}", path.display()));
+        if format == Format::Html {
+            page = Some(path);
+        }
+    }
+    if let Some(page) = page.filter(|_| args.open) {
+        open(&page, console);
+    }
+    ended(&record, console)
+}
+
+/// A record whose log is not whole is written all the same, and nobody is left to think it good.
+fn ended(record: &Record, console: &Console) -> Result<Exit, Stop> {
+    match &record.log().flaw {
+        Some(_) if record.log().has_log => return Err(broken(record.log())),
+        // Nobody has taken anything away from a file that is older than the log.
+        Some(flaw) => console.note(&flaw.text),
+        None => {}
+    }
+    let open = record.to_look_into() as u64;
+    if open > 0 {
+        console.note(&format!("{} to look into", words::plural(open, "letter")));
+    }
+    Ok(Exit::Success)
+}
+
+fn verify(args: &ReportArgs, ledger: &Ledger, console: &Console) -> Result<Exit, Stop> {
+    let check = ledger.check_log(args.hash.as_deref())?;
+    if console.output.json {
+        let flaw = check.flaw.as_ref();
+        let object = serde_json::json!({
+            "whole": flaw.is_none(),
+            "events": check.events,
+            "last_hash": check.last_hash,
+            "before_the_log": check.before_the_log,
+            "written_down_at": check.written_down_at,
+            "flaw": flaw.map(|flaw| serde_json::json!({
+                "event": flaw.event, "letter": flaw.letter, "text": flaw.text,
+            })),
+        });
+        console.json(&format!("{object}\n"));
+        console.end_json();
+    }
+    if check.flaw.is_some() {
+        return Err(broken(&check));
+    }
+    let mut lines = vec![format!(
+        "the log is whole: {}, last hash {}",
+        words::plural(check.events, "event"),
+        &check.last_hash[..16]
+    )];
+    if let Some(event) = check.written_down_at {
+        lines.push(format!(
+            "the hash that was written down is that of event {}: nothing up to there was changed since",
+            words::count(event)
+        ));
+    }
+    if check.before_the_log > 0 {
+        lines.push(format!(
+            "it cannot speak of {} that went out or failed before it began",
+            words::plural(check.before_the_log, "letter")
+        ));
+    }
+    lines.push(format!("in full        {}", check.last_hash));
+    lines.push(
+        "The log is tamper-evident, not tamper-proof: whoever writes the whole file anew can write\n\
+         a log that is whole. A hash that was written down elsewhere shows that: --hash compares it."
+            .to_owned(),
+    );
+    console.result(&lines.join("\n"));
+    Ok(Exit::Success)
+}
+
+fn broken(check: &LogCheck) -> Stop {
+    if let (false, Some(flaw)) = (check.has_log, &check.flaw) {
+        let text = format!(
+            "{}\n  next: `postroom send` or `postroom resolve` goes on with the file, and its log begins",
+            flaw.text
+        );
+        return Stop::new(Exit::Faults, text);
+    }
+    let mut text = "the log is not whole: ".to_owned();
+    if let Some(flaw) = &check.flaw {
+        text.push_str(&flaw.text);
+        match (flaw.event, &flaw.letter) {
+            (Some(event), Some(letter)) => {
+                text.push_str(&format!(" (event {event}, letter {letter})"));
+            }
+            (Some(event), None) => text.push_str(&format!(" (event {event})")),
+            (None, Some(letter)) => text.push_str(&format!(" (letter {letter})")),
+            (None, None) => {}
+        }
+    }
+    text.push_str(&format!(
+        "\n  {} before that fit\n  next: keep the file as it is, and compare it with a copy",
+        words::plural(check.events, "event")
+    ));
+    Stop::new(Exit::Faults, text)
+}
+
+/// A rehearsal's record is never taken for that of the mail, nor an outbox's.
+fn suffix(kind: Kind, format: Format) -> &'static str {
+    match (kind, format) {
+        (Kind::Mail, Format::Html) => "report.html",
+        (Kind::Mail, Format::Csv) => "report.csv",
+        (Kind::Mail, Format::Json) => "report.json",
+        (Kind::Outbox, Format::Html) => "outbox.report.html",
+        (Kind::Outbox, Format::Csv) => "outbox.report.csv",
+        (Kind::Outbox, Format::Json) => "outbox.report.json",
+        (Kind::Rehearsal, Format::Html) => "rehearsal.report.html",
+        (Kind::Rehearsal, Format::Csv) => "rehearsal.report.csv",
+        (Kind::Rehearsal, Format::Json) => "rehearsal.report.json",
+    }
+}
+
+/// The record in one form. A CSV file begins with a mark, without which Excel does not read it as
+/// UTF-8; a program at the other end of a pipe would stumble over it.
+fn contents(record: &Record, format: Format, mark: bool) -> Vec<u8> {
+    match format {
+        Format::Html => record.page().into_bytes(),
+        Format::Json => (record.json() + "\n").into_bytes(),
+        Format::Csv => {
+            let mut bytes = if mark {
+                "\u{feff}".as_bytes().to_vec()
+            } else {
+                Vec::new()
+            };
+            // Writing into memory does not fail.
+            let _ = record.write_csv(&mut bytes);
+            bytes
+        }
+    }
+}
+
+/// Puts a file in its place whole, for its user alone: it holds addresses.
+fn write_private(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let mut file = BufWriter::new(options.open(&new)?);
+    file.write_all(contents)?;
+    file.into_inner()
+        .map_err(io::IntoInnerError::into_error)?
+        .sync_all()?;
+    fs::rename(&new, path)
+}
+
+fn open(page: &Path, console: &Console) {
+    if let Err(error) = open::that_detached(page) {
+        console.note(&format!(
+            "the page could not be shown: {error}\n  next: open {} in a browser",
+            page.display()
+        ));
+    }
+}

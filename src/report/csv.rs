@@ -1,0 +1,158 @@
+//! The rows of the dispatch list, with what became of each.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use csv::{Writer, WriterBuilder};
+
+use super::{Letter, Record};
+use crate::ledger::State;
+
+/// The columns that are added. Their names cannot be those of a list's own.
+const ADDED: [&str; 6] = [
+    "postroom_state",
+    "postroom_accepted_at",
+    "postroom_message_id",
+    "postroom_attempts",
+    "postroom_attachments_sha256",
+    "postroom_error",
+];
+
+impl Record {
+    /// Writes one line for each row of the dispatch list, then one for each letter that the list no
+    /// longer has.
+    ///
+    /// A cell that a spreadsheet would take for a formula begins with an apostrophe, whoever wrote it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_csv(&self, to: &mut dyn Write) -> io::Result<()> {
+        let mut rows = WriterBuilder::new()
+            .terminator(csv::Terminator::CRLF)
+            .from_writer(to);
+        let mut letters: HashMap<&str, &Letter> = self
+            .letters
+            .iter()
+            .map(|letter| (letter.status.id.as_str(), letter))
+            .collect();
+        let mut width = 1;
+        let mut id_column = 0;
+        if let Some(list) = &self.list {
+            let headers = list.manifest.headers();
+            (width, id_column) = (headers.len(), list.id_column);
+            line(
+                &mut rows,
+                headers.iter().map(String::as_str),
+                &ADDED.map(Cow::Borrowed),
+            )?;
+            let mut told = Vec::new();
+            for row in 0..list.manifest.table().len() {
+                let cell = |column| list.manifest.table().cell(row, column);
+                if (0..width).all(|column| cell(column).trim().is_empty()) {
+                    continue;
+                }
+                let id = cell(id_column).trim();
+                told.push(id);
+                let added = letters
+                    .get(id)
+                    .map(|letter| added(letter))
+                    .unwrap_or_default();
+                line(&mut rows, (0..width).map(cell), &added)?;
+            }
+            for id in told {
+                letters.remove(id);
+            }
+        } else {
+            line(&mut rows, ["id"].into_iter(), &ADDED.map(Cow::Borrowed))?;
+        }
+        for letter in &self.letters {
+            let id = letter.status.id.as_str();
+            if letters.contains_key(id) {
+                let cells = (0..width).map(|column| if column == id_column { id } else { "" });
+                line(&mut rows, cells, &added(letter))?;
+            }
+        }
+        rows.flush()
+    }
+}
+
+fn line<'a>(
+    rows: &mut Writer<&mut dyn Write>,
+    cells: impl Iterator<Item = &'a str>,
+    added: &[Cow<'_, str>; 6],
+) -> io::Result<()> {
+    for cell in cells {
+        rows.write_field(harmless(cell).as_bytes())?;
+    }
+    for cell in added {
+        rows.write_field(harmless(cell).as_bytes())?;
+    }
+    rows.write_record(None::<&[u8]>)?;
+    Ok(())
+}
+
+fn added(letter: &Letter) -> [Cow<'_, str>; 6] {
+    let status = &letter.status;
+    let digests: Vec<&str> = letter
+        .attachments
+        .iter()
+        .map(|attachment| attachment.sha256.as_str())
+        .collect();
+    [
+        status.state.word().into(),
+        status
+            .accepted_at
+            .map(|at| at.to_string())
+            .unwrap_or_default()
+            .into(),
+        status.message_id.as_str().into(),
+        status.attempts.to_string().into(),
+        digests.join(" ").into(),
+        error(letter).into(),
+    ]
+}
+
+fn error(letter: &Letter) -> String {
+    let mut parts: Vec<String> = letter
+        .status
+        .error
+        .iter()
+        .filter(|_| letter.status.state != State::Accepted)
+        .map(|(code, text)| format!("{code}: {text}"))
+        .collect();
+    parts.extend(
+        letter
+            .status
+            .refused
+            .iter()
+            .map(|refusal| format!("refused for {}: {}", refusal.address, refusal.answer)),
+    );
+    parts.join("; ")
+}
+
+/// A cell that no spreadsheet takes for a formula.
+fn harmless(cell: &str) -> Cow<'_, str> {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{cell}").into()
+    } else {
+        cell.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_cell_begins_like_a_formula(cell in "[=+@\\t\\r-]?\\PC{0,8}") {
+            let safe = harmless(&cell);
+            prop_assert!(!safe.starts_with(['=', '+', '-', '@', '\t', '\r']));
+            let marked = format!("'{cell}");
+            prop_assert!(*safe == cell || *safe == marked);
+        }
+    }
+}

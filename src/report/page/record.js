@@ -1,0 +1,102 @@
+// The page from top to bottom.
+
+function totals() {
+  const { counts } = record;
+  const tile = (number, word, kind) => make('li', { class: number ? kind : 'none' }, make('b', {}, figure(number)), ' ' + word);
+  at('totals').append(
+    tile(counts.accepted, 'accepted', 'good'),
+    tile(counts.pending, 'not sent', ''),
+    tile(counts.rejected, 'rejected', 'bad'),
+    tile(counts.in_doubt, 'in doubt', 'warn'));
+  if (record.partly_refused) at('totals').append(tile(record.partly_refused, 'accepted, but refused for some addresses', 'warn'));
+}
+
+const command = (text) => make('code', { class: 'command' }, text);
+
+/** What is wrong with a letter, and what to do about it. */
+function advice(letter) {
+  const error = letter.error ? letter.error.code + ': ' + letter.error.text : '';
+  if (letter.state === 'in_doubt') return [error, ['Look in the Sent folder or the server’s log, or ask the school; then ', command('postroom resolve BATCH ' + letter.id + ' --accepted'), ', or ', command('--unsent'), ' to have it sent.']];
+  if (letter.state === 'rejected') return [error, ['Mend what the answer names; then ', command('postroom send --retry-rejected'), '.']];
+  if (letter.refused.length) return [letter.refused.map((refusal) => refusal.address + ': ' + refusal.answer).join('; '), ['The other addresses have it; write to these by hand.']];
+  return [error, ['The next ', command('postroom send'), ' tries again.']];
+}
+
+function lookInto() {
+  const open = record.letters.filter((letter) => letter.look_into);
+  if (open.length === 0) {
+    const left = record.counts.pending;
+    at('look').append(make('p', {}, left ? 'Nothing. ' + plural(left, 'letter') + (left === 1 ? ' is' : ' are') + ' not sent yet; the next postroom send goes on.' : 'Nothing: every letter was accepted.'));
+    return;
+  }
+  const weight = { in_doubt: 0, rejected: 1, accepted: 2, pending: 3 };
+  open.sort((a, b) => weight[a.state] - weight[b.state]);
+  const list = make('ul', { class: 'cards' });
+  const item = (letter) => {
+    const [what, next] = advice(letter);
+    const link = make('button', { type: 'button', class: 'link' }, letter.name ? letter.name + ' (' + letter.id + ')' : letter.id);
+    link.addEventListener('click', () => showLetter(letter));
+    return make('li', { class: letter.state === 'rejected' ? 'bad-edge' : letter.state === 'pending' ? null : 'warn-edge' }, make('div', {}, chip(letter), ' ', link), make('div', { class: 'what' }, what), make('div', { class: 'quiet' }, next));
+  };
+  list.append(...open.slice(0, 20).map(item));
+  at('look').append(list);
+  if (open.length > 20) {
+    const all = make('button', { type: 'button', class: 'plain' }, 'Show ' + figure(open.length - 20) + ' more below');
+    all.addEventListener('click', () => {
+      at('state').value = 'look';
+      look();
+      at('letters').scrollIntoView();
+      at('query').focus({ preventScroll: true });
+    });
+    at('look').append(all);
+  }
+}
+
+function runs() {
+  const rows = record.runs.map((run) => [String(run.number), run.command, run.transport, run.host, time(run.began_at),
+    run.ended_at ? time(run.ended_at) : 'cut off, or under way', (run.ending || '').split('\n')[0]]);
+  at('runs').append(table(['Run', 'Command', 'Through', 'Machine', 'Began (UTC)', 'Ended (UTC)', 'How'], rows));
+  if (record.waits.length) {
+    const waits = record.waits.map((wait) => [time(wait.at), span(wait.seconds)]);
+    at('runs').append(make('h3', {}, 'Waits that the server asked for'), table(['From (UTC)', 'For'], waits));
+  }
+}
+
+function log() {
+  const { log: found } = record;
+  if (!found.kept) {
+    at('log').append(make('p', {}, 'There is none: ' + found.flaw + '.'));
+    return;
+  }
+  const lines = found.whole
+    ? [make('p', { class: 'good' }, 'The log was whole when this page was made: ' + plural(found.events, 'event') + '.')]
+    : [make('p', { class: 'bad', role: 'alert' }, 'The log is not whole: ' + found.flaw + '.')];
+  lines.push(make('p', {}, 'Last hash ', make('code', {}, found.last_hash)));
+  if (found.before_the_log) lines.push(make('p', {}, 'It cannot speak of ' + plural(found.before_the_log, 'letter') + ' sent before it began.'));
+  lines.push(make('p', { class: 'quiet' }, 'Each event is chained to the one before it, so that a change afterwards shows: it is tamper-evident. It is not tamper-proof, since whoever writes the whole state file anew can write a new log. Keep the last hash elsewhere, and compare it with ', command('postroom report --verify --hash'), '.'));
+  at('log').append(...lines);
+}
+
+function banner(id, text) {
+  at(id).hidden = false;
+  at(id).textContent = text;
+}
+
+at('batch').textContent = record.batch;
+at('about').textContent = 'Made ' + time(record.made_at) + ' UTC from ' + record.state_file
+  + (record.plan ? ', plan ' + record.plan.slice(0, 12) : '') + (record.in_use ? ', while a run was at work' : '') + '. Confidential: it holds addresses.';
+if (record.kind === 'rehearsal') banner('kind', 'A rehearsal: no school has had a letter by it.');
+if (record.kind === 'outbox') banner('kind', 'The outbox: these letters were written into a folder; accepted means that the file is there.');
+if (record.notice) banner('notice', record.notice);
+totals();
+lookInto();
+runs();
+log();
+startLetters();
+drawTimeline();
+let drawn = at('timeline').clientWidth;
+window.addEventListener('resize', () => {
+  if (at('timeline').clientWidth === drawn) return;
+  drawn = at('timeline').clientWidth;
+  drawTimeline();
+});

@@ -1,0 +1,166 @@
+use std::fs;
+use std::path::Path;
+
+use super::*;
+use crate::ledger::{
+    Answer, Claim, Holder, Identity, LetterRecord, Outcome, Refusal, Settlement, Word,
+};
+
+const LIST: &str = "Region,ID,School,Email\n\
+    North,s1,\"=HYPERLINK(\"\"http://x.example\"\")\",a@s1.example\n\
+    North,s2,+44 School,a@s2.example\n\
+    ,,,\n\
+    South,s1,\"=HYPERLINK(\"\"http://x.example\"\")\",b@s1.example\n\
+    South,s3,École,a@s3.example\n";
+
+/// Letters s1 (accepted, refused for one address), s2 (rejected), s3 (settled by hand) and gone
+/// (accepted, no longer in the list).
+fn ledger(folder: &Path) -> Ledger {
+    let start = Timestamp::UNIX_EPOCH;
+    let identity = Identity {
+        batch: "b".into(),
+        kind: Kind::Mail,
+    };
+    let holder = Holder {
+        command: "send".into(),
+        transport: "smtp relay.example:25".into(),
+        pid: 4711,
+        host: "office".into(),
+        started: start,
+    };
+    let mut ledger = Ledger::open(&folder.join("batch.state.db"), &identity, &holder).unwrap();
+    let letter = |id: &str| LetterRecord {
+        id: id.into(),
+        digest: [1; 32],
+        message_id: format!("{id}@x.example"),
+        addresses: format!("{{\"to\":[\"a@{id}.example\"],\"cc\":[],\"bcc\":[]}}"),
+        attachments: "[{\"name\":\"r.pdf\",\"sha256\":\"ab12\",\"bytes\":7}]".into(),
+    };
+    let ids = ["s1", "s2", "s3", "gone"];
+    ledger.adopt("plan1", ids.map(letter).into_iter()).unwrap();
+    let claims: Vec<_> = ledger
+        .pending(None, 9)
+        .unwrap()
+        .iter()
+        .map(|pending| Claim {
+            seq: pending.seq,
+            bytes: 1,
+            addresses: 1,
+            at: start,
+            trace: String::new(),
+        })
+        .collect();
+    let claims = ledger.commit(&[], &claims).unwrap();
+    let answer = |code: &str, text: &str| Answer {
+        code: code.into(),
+        text: text.into(),
+    };
+    let accepted = |refused| Outcome::Accepted {
+        receipt: "250 ok".into(),
+        refused,
+    };
+    let outcomes = [
+        accepted(vec![Refusal {
+            address: "b@s1.example".into(),
+            answer: "550 no".into(),
+        }]),
+        Outcome::Rejected(answer("550", "no such user")),
+        Outcome::InDoubt(answer("no answer", "cut")),
+        accepted(Vec::new()),
+    ];
+    let settlements: Vec<_> = claims
+        .into_iter()
+        .zip(outcomes)
+        .map(|(claim, outcome)| Settlement {
+            claim,
+            outcome,
+            at: start,
+            request_ids: Vec::new(),
+        })
+        .collect();
+    ledger.commit(&settlements, &[]).unwrap();
+    let word = Word {
+        accepted: true,
+        by: "ann on office".into(),
+        because: Some("in the Sent folder".into()),
+        at: start,
+    };
+    ledger.resolve(&["s3".into()], &word).unwrap();
+    ledger
+        .adopt("plan2", ["s1", "s2", "s3"].map(letter).into_iter())
+        .unwrap();
+    ledger
+}
+
+fn record(list: &str) -> (Record, Option<Fault>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::write(path.join("list.csv"), list).unwrap();
+    fs::write(
+        path.join("batch.toml"),
+        "[batch]\nname = \"b\"\n[manifest]\npath = \"list.csv\"\nid = \"ID\"\nname = \"School\"\n\
+         to = [\"Email\"]\n[letter]\nhtml = \"letter.html\"\nsubject = \"Report\"\n",
+    )
+    .unwrap();
+    let batch = Batch::load(path).unwrap();
+    Record::gather(&batch, Kind::Mail, &ledger(path), Timestamp::UNIX_EPOCH).unwrap()
+}
+
+fn csv(record: &Record) -> String {
+    let mut bytes = Vec::new();
+    record.write_csv(&mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn the_csv_has_every_row_of_the_list_and_then_letters_that_are_no_longer_in_it() {
+    let (record, fault) = record(LIST);
+    assert_eq!(fault, None);
+    let csv = csv(&record);
+    let lines: Vec<_> = csv.split("\r\n").collect();
+    let refused =
+        "accepted,1970-01-01T00:00:00Z,s1@x.example,1,ab12,refused for b@s1.example: 550 no";
+    assert_eq!(
+        lines,
+        [
+            "Region,ID,School,Email,postroom_state,postroom_accepted_at,postroom_message_id,postroom_attempts,postroom_attachments_sha256,postroom_error",
+            &format!("North,s1,\"'=HYPERLINK(\"\"http://x.example\"\")\",a@s1.example,{refused}"),
+            "North,s2,'+44 School,a@s2.example,rejected,,s2@x.example,1,ab12,550: no such user",
+            &format!("South,s1,\"'=HYPERLINK(\"\"http://x.example\"\")\",b@s1.example,{refused}"),
+            "South,s3,École,a@s3.example,accepted,1970-01-01T00:00:00Z,s3@x.example,1,ab12,",
+            ",gone,,,accepted,1970-01-01T00:00:00Z,gone@x.example,1,ab12,",
+            "",
+        ]
+    );
+}
+
+#[test]
+fn without_its_list_the_record_has_the_letters_alone_and_says_so() {
+    let (record, fault) = record("ID;Name\n");
+    assert!(fault.unwrap().text.contains("School"));
+    let csv = csv(&record);
+    assert_eq!(csv.lines().count(), 5);
+    assert!(csv.contains("\r\ngone,accepted,"), "{csv}");
+    let json: serde_json::Value = serde_json::from_str(&record.json()).unwrap();
+    assert!(
+        json["notice"]
+            .as_str()
+            .unwrap()
+            .contains("the letters alone")
+    );
+    assert_eq!(json["letters"][0]["name"], serde_json::Value::Null);
+}
+
+#[test]
+fn the_json_has_who_said_what_and_why() {
+    let (record, _) = record(LIST);
+    assert_eq!(record.to_look_into(), 2);
+    let json: serde_json::Value = serde_json::from_str(&record.json()).unwrap();
+    assert_eq!(json["counts"]["accepted"], 3);
+    assert_eq!(json["log"]["whole"], true);
+    let letter = &json["letters"][2];
+    assert_eq!(letter["name"], "École");
+    assert_eq!(letter["to"][0], "a@s3.example");
+    assert_eq!(letter["resolved"]["by"], "ann on office");
+    assert_eq!(letter["resolved"]["because"], "in the Sent folder");
+}
