@@ -66,6 +66,7 @@ fn killed_50_times_and_every_letter_is_written_once() {
     batch.configure("");
     let ran = batch.run("resume", &[]).expect(0);
     assert!(ran.stdout.contains("160 accepted, 0 pending"), "{ran:?}");
+    batch.assert_log_is_whole();
     let (letters, files) = look(&outbox);
     assert_eq!((letters.len(), files), (SCHOOLS, SCHOOLS));
     for (path, written) in &seen {

@@ -68,6 +68,7 @@ impl Moments {
         accepted.sort_unstable();
         assert_eq!(accepted, (1..=self.schools).collect::<Vec<_>>());
         assert_eq!(server.violations(), Vec::<String>::new());
+        batch.assert_log_is_whole();
     }
 
     fn arm(&self, server: &SmtpServer, victim: &Victim, target: u64, messages: &Arc<AtomicU64>) {
@@ -92,6 +93,8 @@ impl Moments {
         let mailbox = accepted_with(self.report, server);
         let there: BTreeSet<_> = mailbox.iter().map(|&number| id(number)).collect();
         assert_eq!(there.len(), mailbox.len(), "twice: {mailbox:?}");
+        // Whenever a run was killed: a change and its event are on the disk together, or neither is.
+        batch.assert_log_is_whole();
         let mut doubts = 0;
         for (id, state) in batch.states() {
             match state.as_str() {

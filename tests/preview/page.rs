@@ -4,33 +4,74 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;
+use std::path::PathBuf;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::TestBatch;
-use crate::support::browser::Browser;
+use crate::support::chromium::{Chromium, file_url};
 use crate::support::servers::or_skip;
 
-/// A gallery of so many schools and a browser that shows it.
-fn gallery(batch: &TestBatch) -> Option<Browser> {
-    batch.run("preview", &[]).expect(0);
-    let mut browser = or_skip(Browser::start())?;
-    browser.look(1280, 900, false);
-    browser.open(&batch.path("preview/index.html"), "");
-    Some(browser)
+/// A gallery in a browser.
+struct Gallery {
+    browser: Chromium,
+    folder: PathBuf,
 }
 
-fn shown(browser: &mut Browser) -> i64 {
-    browser
-        .eval("document.querySelectorAll('#letters li').length")
-        .as_i64()
-        .unwrap()
+impl Gallery {
+    /// The gallery of a batch on a wide and light screen.
+    fn of(batch: &TestBatch) -> Option<Self> {
+        batch.run("preview", &[]).expect(0);
+        let browser = or_skip(Chromium::start())?;
+        let folder = batch.path("preview").canonicalize().unwrap();
+        let mut gallery = Self { browser, folder };
+        gallery.browser.look(1280, false);
+        gallery.open();
+        Some(gallery)
+    }
+
+    fn open(&mut self) {
+        self.browser.open(&file_url(&self.folder.join("index.html")));
+    }
+
+    #[track_caller]
+    fn eval(&mut self, script: &str) -> Value {
+        self.browser.eval(script)
+    }
+
+    /// The text of what a selector names.
+    #[track_caller]
+    fn text(&mut self, selector: &str) -> String {
+        let script = format!("document.querySelector({}).innerText", json!(selector));
+        self.browser.text(&script).trim().to_owned()
+    }
+
+    /// Role and name of each thing for a screen reader.
+    fn accessible(&mut self) -> Vec<(String, String)> {
+        let tree = self.browser.call("Accessibility.getFullAXTree", json!({}));
+        let word = |value: &Value| value["value"].as_str().unwrap_or_default().to_owned();
+        let nodes = tree["nodes"].as_array().unwrap().iter();
+        nodes
+            .filter(|node| node["ignored"] != true)
+            .map(|node| (word(&node["role"]), word(&node["name"])))
+            .collect()
+    }
+
+    /// Fails the test when the page complained or asked for anything but its own files.
+    #[track_caller]
+    fn assert_quiet(&mut self) {
+        assert_eq!(self.browser.complaints(), Vec::<String>::new());
+        let own = format!("{}/", file_url(&self.folder));
+        for request in self.browser.requests() {
+            assert!(request.starts_with(&own), "the page asked for {request}");
+        }
+    }
 }
 
 #[test]
 fn the_first_letter_is_shown_as_its_recipient_will_see_it() {
     let batch = TestBatch::new(3);
-    let Some(mut browser) = gallery(&batch) else {
+    let Some(mut browser) = Gallery::of(&batch) else {
         return;
     };
     assert_eq!(browser.text("#name"), "School 1");
@@ -57,40 +98,40 @@ fn the_first_letter_is_shown_as_its_recipient_will_see_it() {
         frame.as_str().unwrap().ends_with("letters/00001-S001.html"),
         "{frame}"
     );
-    browser.assert_quiet(&batch.path("preview"));
+    browser.assert_quiet();
 }
 
 #[test]
 fn keys_go_through_the_letters_and_find_one() {
     let batch = TestBatch::new(30);
-    let Some(mut browser) = gallery(&batch) else {
+    let Some(mut browser) = Gallery::of(&batch) else {
         return;
     };
     for _ in 0..3 {
-        browser.press("j");
+        browser.browser.press("j");
     }
-    browser.press("k");
+    browser.browser.press("k");
     assert_eq!(browser.text("#name"), "School 3");
-    browser.press("/");
-    browser.write("school 27");
+    browser.browser.press("/");
+    browser.browser.write("school 27");
     assert_eq!(shown(&mut browser), 1);
     assert_eq!(browser.text("#count"), "1 of 30 letters");
-    browser.press("Enter");
+    browser.browser.press("Enter");
     assert_eq!(browser.text("#name"), "School 27");
     let hash = browser.eval("location.hash");
     assert!(hash.as_str().unwrap().contains("id=S027"), "{hash}");
-    browser.press("Escape");
+    browser.browser.press("Escape");
     // Nothing comes before the only letter, and nothing after it.
-    browser.press("j");
-    browser.press("k");
+    browser.browser.press("j");
+    browser.browser.press("k");
     assert_eq!(browser.text("#name"), "School 27");
-    browser.assert_quiet(&batch.path("preview"));
+    browser.assert_quiet();
 }
 
 #[test]
 fn the_plain_text_is_shown_instead_of_the_letter() {
     let batch = TestBatch::new(1);
-    let Some(mut browser) = gallery(&batch) else {
+    let Some(mut browser) = Gallery::of(&batch) else {
         return;
     };
     browser.eval("document.getElementById('tab-text').click()");
@@ -100,14 +141,14 @@ fn the_plain_text_is_shown_instead_of_the_letter() {
     assert_eq!(selected, "Plain text");
     let text = fs::read_to_string(batch.path("preview/letters/00001-S001.text.html")).unwrap();
     assert!(text.contains("Dear School 1,"));
-    browser.assert_quiet(&batch.path("preview"));
+    browser.assert_quiet();
 }
 
 #[test]
 fn letters_with_warnings_are_marked_and_can_be_shown_alone() {
     let batch = TestBatch::new(3);
     batch.replace("list.csv", "teacher2@school2.example", "teacher2@gmial.com");
-    let Some(mut browser) = gallery(&batch) else {
+    let Some(mut browser) = Gallery::of(&batch) else {
         return;
     };
     browser.eval("document.getElementById('show').value = 'warnings'; document.getElementById('show').dispatchEvent(new Event('change'))");
@@ -122,16 +163,16 @@ fn markup_in_a_school_s_name_stays_text() {
     let batch = TestBatch::new(2);
     let name = "</script><img src=x onerror=alert(1)>";
     batch.replace("list.csv", "School 2", name);
-    let Some(mut browser) = gallery(&batch) else {
+    let Some(mut browser) = Gallery::of(&batch) else {
         return;
     };
-    browser.press("j");
+    browser.browser.press("j");
     assert_eq!(browser.text("#name"), name);
     assert_eq!(
         browser.eval("document.querySelectorAll('#name *, #letters img').length"),
         json!(0)
     );
-    browser.assert_quiet(&batch.path("preview"));
+    browser.assert_quiet();
 }
 
 #[test]
@@ -148,11 +189,9 @@ fn a_letter_runs_nothing_and_loads_nothing() {
              <script>top.document.title = 'taken'</script></body></html>"
         ),
     );
-    batch.run("preview", &[]).expect(0);
-    let Some(mut browser) = or_skip(Browser::start()) else {
+    let Some(mut browser) = Gallery::of(&batch) else {
         return;
     };
-    browser.open(&batch.path("preview/index.html"), "");
     browser.eval(
         "new Promise((done) => { const frame = document.querySelector('iframe'); \
          frame.onload = done; frame.src = frame.src; })",
@@ -165,29 +204,29 @@ fn a_letter_runs_nothing_and_loads_nothing() {
 #[test]
 fn two_thousand_letters_open_at_once() {
     let batch = TestBatch::new(2_000);
-    let Some(mut browser) = gallery(&batch) else {
+    let Some(mut browser) = Gallery::of(&batch) else {
         return;
     };
     assert_eq!(shown(&mut browser), 2_000);
-    browser.press("/");
-    browser.write("school 1999");
+    browser.browser.press("/");
+    browser.browser.write("school 1999");
     assert_eq!(shown(&mut browser), 1);
     // One frame, whatever the number of letters.
     assert_eq!(
         browser.eval("document.querySelectorAll('iframe').length"),
         json!(1)
     );
-    browser.assert_quiet(&batch.path("preview"));
+    browser.assert_quiet();
 }
 
 #[test]
 fn on_a_telephone_the_list_and_a_letter_take_turns() {
     let batch = TestBatch::new(3);
-    let Some(mut browser) = gallery(&batch) else {
+    let Some(mut browser) = Gallery::of(&batch) else {
         return;
     };
-    browser.look(390, 844, true);
-    browser.open(&batch.path("preview/index.html"), "");
+    browser.browser.look(390, true);
+    browser.open();
     let visible = "[...document.querySelectorAll('.list, main')].filter((part) => part.offsetParent !== null).map((part) => part.localName).join()";
     assert_eq!(browser.eval(visible), "nav");
     browser.eval("document.querySelectorAll('#letters button')[1].click()");
@@ -199,13 +238,13 @@ fn on_a_telephone_the_list_and_a_letter_take_turns() {
     assert_eq!(browser.eval(visible), "nav");
     let background = browser.eval("getComputedStyle(document.documentElement).backgroundColor");
     assert_eq!(background, "rgb(21, 24, 28)");
-    browser.assert_quiet(&batch.path("preview"));
+    browser.assert_quiet();
 }
 
 #[test]
 fn everything_has_a_name_for_a_screen_reader() {
     let batch = TestBatch::new(2);
-    let Some(mut browser) = gallery(&batch) else {
+    let Some(mut browser) = Gallery::of(&batch) else {
         return;
     };
     let things = browser.accessible();

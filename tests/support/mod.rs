@@ -13,7 +13,7 @@
     reason = "every test program uses its own part of this, and a test may stop at a surprise"
 )]
 
-pub mod browser;
+pub mod chromium;
 pub mod connections;
 pub mod exchange;
 pub mod graph;
@@ -166,6 +166,13 @@ impl TestBatch {
             .iter()
             .map(|letter| (text(&letter["id"]), text(&letter["state"])))
             .collect()
+    }
+
+    /// Fails the test unless the log fits together, and to the letters.
+    #[track_caller]
+    pub fn assert_log_is_whole(&self) {
+        let ran = self.run("report", &["--verify"]).expect(0);
+        assert!(ran.stdout.starts_with("the log is whole"), "{ran:?}");
     }
 
     /// The ids of the letters in a state.
