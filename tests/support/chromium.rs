@@ -170,6 +170,8 @@ impl Chromium {
             "ArrowUp" => (38, ""),
             "ArrowDown" => (40, ""),
             "/" => (191, "/"),
+            "j" => (74, "j"),
+            "k" => (75, "k"),
             other => panic!("no such key: {other}"),
         };
         let mut event = json!({"type": "keyDown", "key": key, "windowsVirtualKeyCode": code});
