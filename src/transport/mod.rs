@@ -6,6 +6,8 @@
 //! one arm in [`open`].
 
 mod attempt;
+mod call;
+mod drafts;
 mod graph;
 mod outbox;
 mod smtp;

@@ -3,25 +3,11 @@
 //! Codes: Microsoft Graph, "Error responses and resource types", and the response codes of Exchange
 //! that it passes on. The code decides, never the words.
 
-use std::time::Duration;
-
-use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 use serde_json::Value;
 
-use crate::http::{Failure, Reply};
+use crate::http::Reply;
+use crate::transport::call::{Step, id, wait, with};
 use crate::transport::{Answer, SendError};
-
-/// What a request does, which decides what its silence means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// It cannot send the letter.
-    Prepare,
-    /// It sends a draft by its name, which can be done once only.
-    Release,
-    /// It sends the letter as it is: each such request that is taken sends one.
-    Send,
-}
 
 /// An error as Microsoft Graph writes it, or what can be read of one.
 #[derive(Default)]
@@ -38,24 +24,6 @@ impl Error {
             code: text("code"),
             message: text("message"),
         }
-    }
-}
-
-/// What no answer, or half of one, means.
-pub(super) fn silence(failure: &Failure, step: Step) -> SendError {
-    match failure {
-        Failure::NotSent(text) => SendError::Transient {
-            answer: Answer::new("no connection", text),
-            everyone: true,
-        },
-        Failure::NoAnswer(text) if step == Step::Prepare => SendError::Transient {
-            answer: Answer::new("no answer", text),
-            everyone: true,
-        },
-        Failure::NoAnswer(text) => SendError::InDoubt(Answer::new(
-            "no answer",
-            &format!("no answer came after the letter was handed over: {text}"),
-        )),
     }
 }
 
@@ -100,9 +68,13 @@ pub(super) fn meaning(reply: &Reply, step: Step) -> SendError {
     }
 }
 
-/// Whether an answer says that the message asked for is not there.
+/// Whether an answer says that the message asked for is not there. The name of a message that
+/// Exchange Web Services made names none here.
 pub(super) fn is_item_missing(reply: &Reply) -> bool {
-    Error::read(reply).code == "ErrorItemNotFound"
+    matches!(
+        &*Error::read(reply).code,
+        "ErrorItemNotFound" | "ErrorInvalidIdMalformed"
+    )
 }
 
 /// Codes with a meaning of their own, whatever the status they come with.
@@ -161,37 +133,6 @@ fn said(reply: &Reply, error: &Error) -> Answer {
         return Answer::new(status, &what);
     }
     Answer::new(format!("{status} {}", id(&error.code)), &error.message)
-}
-
-fn with(answer: &Answer, remedy: &str) -> Answer {
-    let words = answer.text.trim_end_matches('.');
-    Answer::new(answer.code.clone(), &format!("{words}; {remedy}"))
-}
-
-/// A name of the far side as it may stand in a line of ours.
-pub(super) fn id(text: &str) -> String {
-    text.chars()
-        .filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c))
-        .take(80)
-        .collect()
-}
-
-/// Retry-After in seconds or as a date (RFC 9110 section 10.2.3). A date is taken by the far side's
-/// own clock, so that ours may be wrong.
-pub(super) fn wait(reply: &Reply) -> Option<Duration> {
-    let written = reply.header("retry-after")?.trim();
-    if let Ok(seconds) = written.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = date(written)?;
-    let now = date(reply.header("date")?)?;
-    Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
-}
-
-fn date(text: &str) -> Option<Timestamp> {
-    rfc2822::DateTimeParser::new()
-        .parse_timestamp(text.trim())
-        .ok()
 }
 
 #[cfg(test)]

@@ -7,9 +7,7 @@ use serde::Serialize;
 use crate::address::{HeaderText, Mailbox};
 use crate::message::Message;
 
-/// The mark that a letter carries in the mailbox, by which it is found again. Recipients do not see
-/// it. It has one fixed name, since a mailbox can hold only so many (Microsoft Graph,
-/// "singleValueLegacyExtendedProperty").
+/// The mark of a letter, as Microsoft Graph names it.
 pub(super) const TAG: &str = "String {6f0b3c52-9a41-4c1e-8a57-5d3c0f6e2b19} Name postroom.message";
 
 /// What goes with the text of a letter.
@@ -148,4 +146,17 @@ fn attachments(message: &Message) -> impl Iterator<Item = AttachmentJson<'_>> {
         content_type: attached.media_type,
         content_bytes: STANDARD.encode(attached.contents),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transport::drafts::{MARK_NAME, MARK_SET};
+
+    #[test]
+    fn the_mark_is_the_one_that_every_transport_looks_for() {
+        assert_eq!(
+            super::TAG,
+            format!("String {{{MARK_SET}}} Name {MARK_NAME}")
+        );
+    }
 }

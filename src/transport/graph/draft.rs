@@ -1,15 +1,15 @@
 //! A letter that is a draft first: it has a name before it goes out, and a name can be sent once only.
 
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
 
 use super::SMALL;
-use super::answer::Step;
 use super::body::{self, With};
-use super::find::{self, Found};
-use super::service::{Ask, Service, Trail};
+use super::find;
+use super::service::{Ask, Service};
 use super::{upload, words};
 use crate::message::Message;
+use crate::transport::call::{Step, Trail};
+use crate::transport::drafts::{Found, Note, seen};
 use crate::transport::{Answer, Attempt, Receipt, SendError};
 
 /// Files of this size and above go through an upload session: in base64 they fill a request. The
@@ -19,30 +19,6 @@ const UPLOAD_FROM: usize = 2_970_000;
 /// Its answer to a session for a file that it takes in one request.
 const TOO_SMALL: &str = "ErrorAttachmentSizeShouldNotBeLessThanMinimumSize";
 
-/// What the ledger keeps of a letter that is made by way of a draft.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Note {
-    /// The draft, once it is complete; before that it is not known and was never sent.
-    pub draft: Option<String>,
-    /// Whether it lies in the mailbox of the person who signed in.
-    pub own: bool,
-    /// The Message-ID that the service gave it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message_id: Option<String>,
-}
-
-impl Note {
-    /// Reads what an earlier try wrote down.
-    pub fn read(text: Option<&str>) -> Option<Self> {
-        serde_json::from_str(text?).ok()
-    }
-
-    fn write(&self, attempt: &mut Attempt<'_>) -> Result<(), SendError> {
-        // The type has string keys and no foreign serializers, so it cannot fail.
-        attempt.note(&serde_json::to_string(self).unwrap_or_default())
-    }
-}
-
 /// Makes the draft with all its attachments. Whatever stops this leaves nothing sent.
 pub(super) fn make(
     service: &mut Service,
@@ -50,11 +26,7 @@ pub(super) fn make(
     message: &Message,
     attempt: &mut Attempt<'_>,
 ) -> Result<Note, SendError> {
-    let mut note = Note {
-        draft: None,
-        own,
-        message_id: None,
-    };
+    let mut note = Note::begun(own);
     note.write(attempt)?;
     let (json, with) = first_request(message)?;
     let draft = create(service, own, &json, &mut Trail::of(attempt))?;
@@ -105,7 +77,7 @@ pub(super) fn release(
             match find::by_id(service, note.own, id, &mut Trail::of(attempt)) {
                 Ok(Some(Found {
                     is_draft: false, ..
-                })) => Ok(words::seen(None)),
+                })) => Ok(seen(None)),
                 _ => Err(SendError::InDoubt(answer)),
             }
         }
@@ -118,20 +90,20 @@ pub(super) fn release(
     }
 }
 
-/// Removes a draft that will not be sent.
+/// Removes a draft that will not be sent; false when it was not there.
 pub(super) fn remove(
     service: &mut Service,
     own: bool,
     id: &str,
     trail: &mut Trail<'_>,
-) -> Result<(), SendError> {
+) -> Result<bool, SendError> {
     let ask = Ask {
         method: Method::DELETE,
         url: service.url(own, &["messages", id]),
         json: None,
         step: Step::Prepare,
     };
-    service.look(&ask, trail).map(drop)
+    service.look(&ask, trail).map(|reply| reply.is_some())
 }
 
 /// The request that makes the draft: with the attachments if they fit.

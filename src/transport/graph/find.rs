@@ -3,24 +3,13 @@
 use reqwest::{Method, Url};
 use serde::Deserialize;
 
-use super::answer::Step;
 use super::body::TAG;
-use super::service::{Ask, Service, Trail};
+use super::draft;
+use super::service::{Ask, Service};
 use crate::http::Reply;
+use crate::transport::call::{Step, Trail};
+use crate::transport::drafts::{Drafts, Found};
 use crate::transport::{Answer, SendError};
-
-/// A message in the mailbox.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Found {
-    pub id: String,
-    #[serde(default)]
-    pub is_draft: bool,
-    #[serde(default)]
-    pub internet_message_id: Option<String>,
-    #[serde(default)]
-    pub sent_date_time: Option<String>,
-}
 
 #[derive(Deserialize)]
 struct List {
@@ -28,6 +17,30 @@ struct List {
 }
 
 const FIELDS: &str = "id,isDraft,internetMessageId,sentDateTime";
+
+impl Drafts for Service {
+    fn by_name(
+        &mut self,
+        own: bool,
+        name: &str,
+        trail: &mut Trail<'_>,
+    ) -> Result<Option<Found>, SendError> {
+        by_id(self, own, name, trail)
+    }
+
+    fn all(
+        &mut self,
+        own: bool,
+        message_id: &str,
+        trail: &mut Trail<'_>,
+    ) -> Result<Vec<Found>, SendError> {
+        all(self, own, message_id, trail)
+    }
+
+    fn remove(&mut self, own: bool, name: &str, trail: &mut Trail<'_>) -> Result<bool, SendError> {
+        draft::remove(self, own, name, trail)
+    }
+}
 
 /// The message of a name, wherever in the mailbox it is.
 pub(super) fn by_id(
@@ -44,8 +57,8 @@ pub(super) fn by_id(
     }
 }
 
-/// The messages that carry the mark of a letter or its Message-ID: sent ones and drafts.
-pub(super) fn all(
+/// See [`Drafts::all`].
+fn all(
     service: &mut Service,
     own: bool,
     message_id: &str,

@@ -20,10 +20,9 @@ use std::sync::Arc;
 use reqwest::Method;
 
 use self::abilities::Abilities;
-use self::answer::Step;
-use self::draft::Note;
-use self::find::Found;
-use self::service::{Ask, Service, Trail};
+use self::service::{Ask, Service};
+use super::call::{Step, Trail};
+use super::drafts::{Became, Note, became, on_its_way, seen};
 use super::{
     Answer, Attempt, Bearer, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport,
     new_trace,
@@ -62,19 +61,6 @@ struct Graph {
     in_own: bool,
 }
 
-/// What became of a letter that was tried before.
-enum Became {
-    Sent(Found),
-    /// A complete draft that was not sent.
-    Ready(Note),
-    /// Handed over as it is, and still where letters wait for their turn.
-    OnItsWay,
-    /// It is nowhere. Certain if nothing was ever asked to send it.
-    Nothing {
-        certain: bool,
-    },
-}
-
 impl Transport for Graph {
     fn describe(&self) -> String {
         let place = &self.service.place;
@@ -95,10 +81,11 @@ impl Transport for Graph {
             && abilities.read
         {
             let note = Note::read(earlier.note.as_deref());
-            match self.became(note, &message.message_id, &mut Trail::of(attempt))? {
-                Became::Sent(found) => return Ok(words::seen(Some(&found))),
+            let trail = &mut Trail::of(attempt);
+            match became(&mut self.service, note, &message.message_id, trail)? {
+                Became::Sent(found) => return Ok(seen(Some(&found))),
                 Became::Ready(note) => return draft::release(&mut self.service, &note, attempt),
-                Became::OnItsWay => return Err(SendError::InDoubt(words::on_its_way())),
+                Became::OnItsWay => return Err(SendError::InDoubt(on_its_way())),
                 Became::Nothing { .. } => {}
             }
         }
@@ -119,13 +106,15 @@ impl Transport for Graph {
             request_ids: &mut request_ids,
         };
         let note = Note::read(doubt.note);
-        Ok(match self.became(note, doubt.message_id, &mut trail)? {
-            Became::Sent(found) => LookUp::Found(words::seen(Some(&found))),
-            Became::Nothing { certain: true } => LookUp::Absent,
-            // A draft that waits for long enough is sent by its name, which cannot send it twice.
-            Became::Ready(_) | Became::Nothing { certain: false } => LookUp::NotSeen,
-            Became::OnItsWay => LookUp::Unknown,
-        })
+        Ok(
+            match became(&mut self.service, note, doubt.message_id, &mut trail)? {
+                Became::Sent(found) => LookUp::Found(seen(Some(&found))),
+                Became::Nothing { certain: true } => LookUp::Absent,
+                // A draft that waits for long enough is sent by its name, which cannot send it twice.
+                Became::Ready(_) | Became::Nothing { certain: false } => LookUp::NotSeen,
+                Became::OnItsWay => LookUp::Unknown,
+            },
+        )
     }
 
     fn largest(&mut self) -> Result<Option<Largest>, SendError> {
@@ -176,11 +165,12 @@ impl Graph {
             Err(SendError::InDoubt(answer)) => answer,
             Err(other) => return Err(other),
         };
+        let trail = &mut Trail::of(attempt);
         if abilities.read
             && let Ok(Became::Sent(found)) =
-                self.became(None, &message.message_id, &mut Trail::of(attempt))
+                became(&mut self.service, None, &message.message_id, trail)
         {
-            return Ok(words::seen(Some(&found)));
+            return Ok(seen(Some(&found)));
         }
         Err(SendError::InDoubt(answer))
     }
@@ -220,40 +210,5 @@ impl Graph {
                 made
             }
         }
-    }
-
-    /// What became of a letter. Drafts that were never complete are removed on the way.
-    fn became(
-        &mut self,
-        note: Option<Note>,
-        message_id: &str,
-        trail: &mut Trail<'_>,
-    ) -> Result<Became, SendError> {
-        let own = note.as_ref().is_some_and(|note| note.own);
-        if let Some(id) = note.as_ref().and_then(|note| note.draft.as_deref())
-            && let Some(found) = find::by_id(&mut self.service, own, id, trail)?
-        {
-            return Ok(match note {
-                Some(note) if found.is_draft => Became::Ready(note),
-                _ => Became::Sent(found),
-            });
-        }
-        let found = find::all(&mut self.service, own, message_id, trail)?;
-        if let Some(sent) = found.iter().find(|found| !found.is_draft) {
-            return Ok(Became::Sent(sent.clone()));
-        }
-        let Some(note) = note else {
-            return Ok(if found.is_empty() {
-                Became::Nothing { certain: false }
-            } else {
-                Became::OnItsWay
-            });
-        };
-        for unsent in found {
-            draft::remove(&mut self.service, own, &unsent.id, trail)?;
-        }
-        Ok(Became::Nothing {
-            certain: note.draft.is_none(),
-        })
     }
 }

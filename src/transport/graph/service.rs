@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::blocking::Request;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Url};
 
 use super::abilities::Abilities;
-use super::answer::{self, Step};
+use super::answer;
 use crate::config::GraphPlace;
 use crate::http::{Failure, Http, Reply};
-use crate::transport::{Answer, Attempt, Bearer, SendError, Token};
+use crate::transport::call::{Step, Trail, authorise, silence, unauthorised};
+use crate::transport::{Bearer, SendError, Token};
 
 /// The service, asked in the name of the person who signed in.
 pub(super) struct Service {
@@ -28,29 +29,6 @@ pub(super) struct Ask<'a> {
     /// A body in JSON; none for a request without a body.
     pub json: Option<&'a [u8]>,
     pub step: Step,
-}
-
-/// Which request is it, for those who look into it later: its name for the far side, and the far
-/// side's own names for it.
-pub(super) struct Trail<'a> {
-    pub trace: &'a str,
-    pub request_ids: &'a mut Vec<String>,
-}
-
-impl<'a> Trail<'a> {
-    /// The trail of a try.
-    pub fn of(attempt: &'a mut Attempt<'_>) -> Self {
-        Self {
-            trace: attempt.trace,
-            request_ids: &mut attempt.request_ids,
-        }
-    }
-
-    /// Keeps the far side's name of a request that it answered.
-    fn keep(&mut self, reply: &Reply) {
-        let id = reply.header("request-id").map(answer::id);
-        self.request_ids.extend(id);
-    }
 }
 
 impl Service {
@@ -106,7 +84,7 @@ impl Service {
         let reply = self.answer(ask, trail)?;
         match reply.status {
             200..300 => Ok(Some(reply)),
-            404 if answer::is_item_missing(&reply) => Ok(None),
+            400 | 404 if answer::is_item_missing(&reply) => Ok(None),
             _ => Err(answer::meaning(&reply, ask.step)),
         }
     }
@@ -147,7 +125,7 @@ impl Service {
             );
         }
         let reply = self.http.call(request, bytes)?;
-        trail.keep(&reply);
+        trail.answered(&reply);
         Ok(reply)
     }
 
@@ -159,18 +137,12 @@ impl Service {
     ) -> Result<Reply, SendError> {
         let mut request = Request::new(ask.method.clone(), ask.url.clone());
         let headers = request.headers_mut();
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose()))
-            .map_err(|_| unauthorised("the token holds characters that no token has"))?;
-        bearer.set_sensitive(true);
-        headers.insert(AUTHORIZATION, bearer);
+        authorise(headers, &format!("Bearer {}", token.secret.expose()))?;
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         // Names that stay the same when a message moves from Drafts to Sent Items (Microsoft Graph,
         // "Get immutable identifiers for Outlook resources").
         headers.insert("Prefer", HeaderValue::from_static("IdType=\"ImmutableId\""));
-        if let Ok(trace) = HeaderValue::from_str(trail.trace) {
-            headers.insert("client-request-id", trace);
-            headers.insert("return-client-request-id", HeaderValue::from_static("true"));
-        }
+        trail.name(headers);
         if ask.json.is_some() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         } else if ask.method == Method::POST {
@@ -180,8 +152,8 @@ impl Service {
         let reply = self
             .http
             .call(request, body)
-            .map_err(|failure| answer::silence(&failure, ask.step))?;
-        trail.keep(&reply);
+            .map_err(|failure| silence(&failure, ask.step))?;
+        trail.answered(&reply);
         Ok(reply)
     }
 
@@ -194,9 +166,4 @@ impl Service {
         self.token = Some(token.clone());
         Ok(token)
     }
-}
-
-fn unauthorised(text: &str) -> SendError {
-    let line = text.replace("\n  next: ", "; ");
-    SendError::Unauthorised(Answer::new("sign-in", &line))
 }

@@ -3,10 +3,10 @@
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::answer::Step;
 use super::find;
-use super::service::{Ask, Service, Trail};
+use super::service::{Ask, Service};
 use crate::address::Address;
+use crate::transport::call::{Step, Trail};
 use crate::transport::{SendError, Survey, new_trace};
 
 #[derive(Deserialize)]

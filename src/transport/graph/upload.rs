@@ -3,13 +3,14 @@
 use reqwest::{Method, Url};
 use serde::{Deserialize, Serialize};
 
-use super::answer::{self, Step};
+use super::answer;
 use super::find;
-use super::service::{Ask, Service, Trail};
+use super::service::{Ask, Service};
 use super::words;
 use crate::config::Cloud;
 use crate::http::{Failure, Reply};
 use crate::message::Attached;
+use crate::transport::call::{Step, Trail};
 use crate::transport::{Answer, SendError};
 
 /// Bytes of one range; 4 MB is the most.

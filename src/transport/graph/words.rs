@@ -1,17 +1,13 @@
 //! Receipts and answers in words of our own.
 
 use super::abilities::Abilities;
-use super::answer;
-use super::find::Found;
 use crate::http::Reply;
+use crate::transport::call::{id, wait};
 use crate::transport::{Answer, Receipt, SendError};
 
 /// The receipt of a letter that was accepted.
 pub(super) fn receipt(reply: &Reply, message_id: Option<&str>) -> Receipt {
-    let id = reply
-        .header("request-id")
-        .map(answer::id)
-        .unwrap_or_default();
+    let id = reply.header("request-id").map(id).unwrap_or_default();
     let mut text = format!("202 accepted, request {id}");
     if let Some(message_id) = message_id {
         let line = Answer::new("", message_id).text;
@@ -19,29 +15,9 @@ pub(super) fn receipt(reply: &Reply, message_id: Option<&str>) -> Receipt {
     }
     Receipt {
         text,
-        wait: answer::wait(reply),
+        wait: wait(reply),
         ..Receipt::default()
     }
-}
-
-/// The receipt of a letter that was found to have gone out.
-pub(super) fn seen(found: Option<&Found>) -> Receipt {
-    let at = found.and_then(|found| found.sent_date_time.as_deref());
-    let text = match at {
-        Some(at) => format!("found in the mailbox, sent {at}"),
-        None => "found in the mailbox, sent".to_owned(),
-    };
-    Receipt {
-        text: Answer::new("", &text).text,
-        ..Receipt::default()
-    }
-}
-
-pub(super) fn on_its_way() -> Answer {
-    Answer::new(
-        "in Drafts",
-        "the mailbox has the letter and has not sent it yet: look there again later",
-    )
 }
 
 pub(super) fn too_large(abilities: Abilities) -> Answer {

@@ -1,6 +1,10 @@
+use std::time::Duration;
+
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
+use crate::http::Failure;
+use crate::transport::call::silence;
 
 fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
     let headers = headers.iter().map(|(name, value)| {
@@ -129,4 +133,11 @@ fn silence_is_doubt_only_after_a_whole_request_that_sends() {
     assert_eq!(word(&silence(&cut, Step::Release)), "in doubt");
     assert_eq!(word(&silence(&cut, Step::Prepare)), "transient");
     assert_eq!(word(&silence(&refused, Step::Send)), "transient");
+}
+
+#[test]
+fn a_message_of_another_transport_is_missing_here() {
+    assert!(is_item_missing(&error(404, "ErrorItemNotFound")));
+    assert!(is_item_missing(&error(400, "ErrorInvalidIdMalformed")));
+    assert!(!is_item_missing(&error(400, "ErrorInvalidRecipients")));
 }

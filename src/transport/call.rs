@@ -1,0 +1,119 @@
+//! What the transports that speak over HTTP have in common: the trail of a request, and what its
+//! silence means.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+
+use super::{Answer, Attempt, SendError};
+use crate::http::{Failure, Reply};
+
+/// What a request does, which decides what its silence means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It cannot send the letter.
+    Prepare,
+    /// It sends a draft by its name, which can be done once only.
+    Release,
+    /// It sends the letter as it is: each such request that is taken sends one.
+    Send,
+}
+
+/// Which request is it, for those who look into it later: its name for the far side, and the far
+/// side's own names for it.
+pub(super) struct Trail<'a> {
+    pub trace: &'a str,
+    pub request_ids: &'a mut Vec<String>,
+}
+
+impl<'a> Trail<'a> {
+    /// The trail of a try.
+    pub fn of(attempt: &'a mut Attempt<'_>) -> Self {
+        Self {
+            trace: attempt.trace,
+            request_ids: &mut attempt.request_ids,
+        }
+    }
+
+    /// Names the request to the far side. Microsoft Graph and Exchange Web Services log the same
+    /// headers.
+    pub fn name(&self, headers: &mut HeaderMap) {
+        if let Ok(trace) = HeaderValue::from_str(self.trace) {
+            headers.insert("client-request-id", trace);
+            headers.insert("return-client-request-id", HeaderValue::from_static("true"));
+        }
+    }
+
+    /// Keeps the far side's own name of a request that it answered.
+    pub fn answered(&mut self, reply: &Reply) {
+        self.request_ids.extend(reply.header("request-id").map(id));
+    }
+}
+
+/// Says who asks. The value is shown in no log of the HTTP client.
+pub(super) fn authorise(headers: &mut HeaderMap, value: &str) -> Result<(), SendError> {
+    let mut value = HeaderValue::from_str(value).map_err(|_| {
+        unauthorised("the token or password holds characters that no HTTP header can carry")
+    })?;
+    value.set_sensitive(true);
+    headers.insert(AUTHORIZATION, value);
+    Ok(())
+}
+
+/// The sign-in could not give what was asked of it.
+pub(super) fn unauthorised(text: &str) -> SendError {
+    let line = text.replace("\n  next: ", "; ");
+    SendError::Unauthorised(Answer::new("sign-in", &line))
+}
+
+/// What no answer, or half of one, means.
+pub(super) fn silence(failure: &Failure, step: Step) -> SendError {
+    match failure {
+        Failure::NotSent(text) => SendError::Transient {
+            answer: Answer::new("no connection", text),
+            everyone: true,
+        },
+        Failure::NoAnswer(text) if step == Step::Prepare => SendError::Transient {
+            answer: Answer::new("no answer", text),
+            everyone: true,
+        },
+        Failure::NoAnswer(text) => SendError::InDoubt(Answer::new(
+            "no answer",
+            &format!("no answer came after the letter was handed over: {text}"),
+        )),
+    }
+}
+
+/// An answer with what can be done about it.
+pub(super) fn with(answer: &Answer, remedy: &str) -> Answer {
+    let words = answer.text.trim_end_matches('.');
+    Answer::new(answer.code.clone(), &format!("{words}; {remedy}"))
+}
+
+/// A name of the far side as it may stand in a line of ours.
+pub(super) fn id(text: &str) -> String {
+    text.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c))
+        .take(80)
+        .collect()
+}
+
+/// Retry-After in seconds or as a date (RFC 9110 section 10.2.3). A date is taken by the far side's
+/// own clock, so that ours may be wrong.
+pub(super) fn wait(reply: &Reply) -> Option<Duration> {
+    let written = reply.header("retry-after")?.trim();
+    if let Ok(seconds) = written.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = date(written)?;
+    let now = date(reply.header("date")?)?;
+    Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
+}
+
+fn date(text: &str) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new()
+        .parse_timestamp(text.trim())
+        .ok()
+}

@@ -1,0 +1,182 @@
+//! Letters that are drafts in a mailbox before they go out: what the ledger keeps of one, and what
+//! became of it. The rules that keep a letter from going out twice are here, for Microsoft Graph and
+//! Exchange Web Services alike; how each asks is its own affair.
+
+use serde::{Deserialize, Serialize};
+
+use super::call::Trail;
+use super::{Answer, Attempt, Receipt, SendError};
+
+/// The set and the name of the extended property by which a letter is found again in the mailbox.
+/// Recipients do not see it. It has one fixed name, since a mailbox can hold only so many (Microsoft
+/// Graph, "singleValueLegacyExtendedProperty").
+pub(super) const MARK_SET: &str = "6f0b3c52-9a41-4c1e-8a57-5d3c0f6e2b19";
+/// See [`MARK_SET`].
+pub(super) const MARK_NAME: &str = "postroom.message";
+
+/// What the ledger keeps of a letter that is made by way of a draft.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Note {
+    /// The draft, once it is complete; before that it is not known and was never sent.
+    pub draft: Option<String>,
+    /// Whether it lies in the mailbox of the person who signed in.
+    pub own: bool,
+    /// The Message-ID that the service gave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// The state in which we left the draft, where the service names states.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change_key: Option<String>,
+}
+
+impl Note {
+    /// What is known before the draft is made.
+    pub fn begun(own: bool) -> Self {
+        Self {
+            draft: None,
+            own,
+            message_id: None,
+            change_key: None,
+        }
+    }
+
+    /// Reads what an earlier try wrote down.
+    pub fn read(text: Option<&str>) -> Option<Self> {
+        serde_json::from_str(text?).ok()
+    }
+
+    pub fn write(&self, attempt: &mut Attempt<'_>) -> Result<(), SendError> {
+        // The type has string keys and no foreign serializers, so it cannot fail.
+        attempt.note(&serde_json::to_string(self).unwrap_or_default())
+    }
+}
+
+/// A message in the mailbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Found {
+    pub id: String,
+    /// The state it is in, where the service names states.
+    pub change_key: Option<String>,
+    #[serde(default)]
+    pub is_draft: bool,
+    /// Handed over and waiting for its turn, where the service tells.
+    #[serde(default)]
+    pub is_submitted: bool,
+    pub internet_message_id: Option<String>,
+    pub sent_date_time: Option<String>,
+}
+
+impl Found {
+    /// Whether the far side has taken it.
+    pub fn is_taken(&self) -> bool {
+        !self.is_draft || self.is_submitted
+    }
+}
+
+/// A mailbox that letters are looked for in.
+pub(super) trait Drafts {
+    /// The draft of a name; none if there is no such message, or no more under this name.
+    fn by_name(
+        &mut self,
+        own: bool,
+        name: &str,
+        trail: &mut Trail<'_>,
+    ) -> Result<Option<Found>, SendError>;
+
+    /// The messages that carry the mark of a letter or its Message-ID: sent ones and drafts.
+    fn all(
+        &mut self,
+        own: bool,
+        message_id: &str,
+        trail: &mut Trail<'_>,
+    ) -> Result<Vec<Found>, SendError>;
+
+    /// Removes a draft that will not be sent; false when it was not there.
+    fn remove(&mut self, own: bool, name: &str, trail: &mut Trail<'_>) -> Result<bool, SendError>;
+}
+
+/// What became of a letter that was tried before.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Became {
+    Sent(Found),
+    /// A complete draft that was not sent.
+    Ready(Note),
+    /// Handed over as it is, and still where letters wait for their turn.
+    OnItsWay,
+    /// It is nowhere. Certain if nothing can have sent it.
+    Nothing {
+        certain: bool,
+    },
+}
+
+/// What became of a letter. Drafts that were never complete, or that others changed since, are
+/// removed on the way.
+pub(super) fn became(
+    mailbox: &mut impl Drafts,
+    note: Option<Note>,
+    message_id: &str,
+    trail: &mut Trail<'_>,
+) -> Result<Became, SendError> {
+    let own = note.as_ref().is_some_and(|note| note.own);
+    if let Some(known) = &note
+        && let Some(name) = known.draft.as_deref()
+        && let Some(found) = mailbox.by_name(own, name, trail)?
+    {
+        if found.is_taken() {
+            return Ok(Became::Sent(found));
+        }
+        if known.change_key.is_none() || known.change_key == found.change_key {
+            return Ok(note.map_or(Became::OnItsWay, Became::Ready));
+        }
+        // Only what was checked goes out. A draft that could be removed can go out no more.
+        let certain = mailbox.remove(own, name, trail)?;
+        return Ok(Became::Nothing { certain });
+    }
+    let found = mailbox.all(own, message_id, trail)?;
+    if let Some(sent) = found.iter().find(|found| found.is_taken()) {
+        return Ok(Became::Sent(sent.clone()));
+    }
+    let Some(note) = note else {
+        return Ok(if found.is_empty() {
+            Became::Nothing { certain: false }
+        } else {
+            Became::OnItsWay
+        });
+    };
+    for unsent in found {
+        mailbox.remove(own, &unsent.id, trail)?;
+    }
+    Ok(Became::Nothing {
+        certain: note.draft.is_none(),
+    })
+}
+
+/// The receipt of a letter that was found to have gone out.
+pub(super) fn seen(found: Option<&Found>) -> Receipt {
+    let text = match found {
+        Some(found) if found.is_draft => {
+            "found in the mailbox, handed over and waiting for its turn".to_owned()
+        }
+        Some(Found {
+            sent_date_time: Some(at),
+            ..
+        }) => format!("found in the mailbox, sent {at}"),
+        _ => "found in the mailbox, sent".to_owned(),
+    };
+    Receipt {
+        text: Answer::new("", &text).text,
+        ..Receipt::default()
+    }
+}
+
+/// What is said of a letter that the mailbox has and has not sent.
+pub(super) fn on_its_way() -> Answer {
+    Answer::new(
+        "in Drafts",
+        "the mailbox has the letter and has not sent it yet: look there again later",
+    )
+}
+
+#[cfg(test)]
+mod tests;
