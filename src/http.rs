@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use reqwest::Certificate;
 use reqwest::blocking::{Body, Client, Request, Response};
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
@@ -50,7 +51,16 @@ impl Http {
     /// # Errors
     /// When the system's certificates cannot be read.
     pub fn new(silence: Duration) -> Result<Self, Failure> {
+        Self::trusting(silence, Vec::new())
+    }
+
+    /// The same, which trusts these authorities besides the system's own.
+    ///
+    /// # Errors
+    /// When a certificate cannot be used.
+    pub fn trusting(silence: Duration, authorities: Vec<Certificate>) -> Result<Self, Failure> {
         Client::builder()
+            .tls_certs_merge(authorities)
             .redirect(Policy::none())
             .connect_timeout(silence.min(Duration::from_secs(30)))
             // A connection that waited for long may be closed already, which would put in doubt what

@@ -7,7 +7,7 @@ use super::prepare::{Loaded, Prepared};
 use super::words;
 use crate::address::{Address, HeaderText};
 use crate::clock::{Clock, Signal};
-use crate::config::TransportName;
+use crate::config::{SaveIn, TransportName};
 use crate::fault::Fault;
 use crate::letter::Letter;
 use crate::message::Message;
@@ -39,7 +39,7 @@ pub(super) fn ask(
     let own_address = survey.own_address.clone();
     online.take(survey);
     if let Some(prepared) = prepared
-        && loaded.batch.dispatch.transport == TransportName::Graph
+        && keeps_copies(loaded)
     {
         online.facts.push((
             "copies",
@@ -50,6 +50,15 @@ pub(super) fn ask(
         ));
     }
     Ok((online, own_address))
+}
+
+/// Whether the letters will take room in a mailbox.
+fn keeps_copies(loaded: &Loaded) -> bool {
+    match loaded.batch.dispatch.transport {
+        TransportName::Graph => true,
+        TransportName::Ews => loaded.secrets.ews.save_in != SaveIn::None,
+        TransportName::Outbox | TransportName::Smtp => false,
+    }
 }
 
 /// The letters that are too large for what the sign-in allows.

@@ -21,7 +21,9 @@ impl StateFile {
         let (kind, suffix) = match (rehearsal, loaded.batch.dispatch.transport) {
             (true, _) => (Kind::Rehearsal, "rehearsal.db"),
             (false, TransportName::Outbox) => (Kind::Outbox, "outbox.db"),
-            (false, TransportName::Smtp | TransportName::Graph) => (Kind::Mail, "state.db"),
+            (false, TransportName::Smtp | TransportName::Graph | TransportName::Ews) => {
+                (Kind::Mail, "state.db")
+            }
         };
         Self {
             path: options

@@ -13,6 +13,8 @@ pub struct Cloud {
     pub graph: &'static str,
     /// The host of Exchange Online itself.
     pub outlook: &'static str,
+    /// The host of its Exchange Web Services.
+    pub ews: &'static str,
 }
 
 const CLOUDS: [Cloud; 4] = [
@@ -21,24 +23,28 @@ const CLOUDS: [Cloud; 4] = [
         login: "login.microsoftonline.com",
         graph: "graph.microsoft.com",
         outlook: "outlook.office.com",
+        ews: "outlook.office365.com",
     },
     Cloud {
         name: "us-gov",
         login: "login.microsoftonline.us",
         graph: "graph.microsoft.us",
         outlook: "outlook.office365.us",
+        ews: "outlook.office365.us",
     },
     Cloud {
         name: "us-dod",
         login: "login.microsoftonline.us",
         graph: "dod-graph.microsoft.us",
         outlook: "outlook.office365.us",
+        ews: "outlook.office365.us",
     },
     Cloud {
         name: "china",
         login: "login.partner.microsoftonline.cn",
         graph: "microsoftgraph.chinacloudapi.cn",
         outlook: "partner.outlook.cn",
+        ews: "partner.outlook.cn",
     },
 ];
 

@@ -18,6 +18,8 @@ pub enum TransportName {
     Smtp,
     /// Exchange Online through Microsoft Graph.
     Graph,
+    /// Exchange through Exchange Web Services.
+    Ews,
 }
 
 /// The most letters that may be on their way to Microsoft Graph at once: it allows an app four
@@ -31,6 +33,7 @@ impl fmt::Display for TransportName {
             Self::Outbox => "outbox",
             Self::Smtp => "smtp",
             Self::Graph => "graph",
+            Self::Ews => "ews",
         })
     }
 }
@@ -43,11 +46,9 @@ impl std::str::FromStr for TransportName {
             "outbox" => Ok(Self::Outbox),
             "smtp" => Ok(Self::Smtp),
             "graph" => Ok(Self::Graph),
-            "ews" => Err(format!(
-                "`{text}` is not part of this version: use graph, smtp or outbox"
-            )),
+            "ews" => Ok(Self::Ews),
             _ => Err(format!(
-                "`{text}` is not a transport: use graph, smtp or outbox"
+                "`{text}` is not a transport: use graph, ews, smtp or outbox"
             )),
         }
     }
@@ -120,7 +121,7 @@ impl DispatchConfig {
     pub fn at_once(&self) -> u32 {
         match self.transport {
             TransportName::Graph => self.connections.min(MOST_GRAPH_CONNECTIONS),
-            TransportName::Outbox | TransportName::Smtp => self.connections,
+            TransportName::Outbox | TransportName::Smtp | TransportName::Ews => self.connections,
         }
     }
 
@@ -156,7 +157,7 @@ impl DispatchConfig {
     fn limit(&self, written: Option<u32>, default: Option<u32>) -> Option<u64> {
         let default = match self.transport {
             TransportName::Outbox => None,
-            TransportName::Smtp | TransportName::Graph => default,
+            TransportName::Smtp | TransportName::Graph | TransportName::Ews => default,
         };
         written.or(default).map(u64::from)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 
-use super::{Cloud, ConfigError, SignInSettings, parse_duration};
+use super::{Cloud, ConfigError, SaveIn, SignInSettings, mailbox};
 use crate::address::Address;
 
 /// The keys of Microsoft Graph in the secrets file.
@@ -13,21 +13,11 @@ use crate::address::Address;
 pub struct GraphSettings {
     /// Where it answers, if not at the cloud's own address.
     pub url: Option<String>,
-    /// Whose Sent Items folder keeps the copies.
+    /// Whose Sent Items folder keeps the copies. It follows from the mailbox that the letter is sent
+    /// out of (Microsoft Graph, "Send Outlook messages from another user").
     pub save_in: SaveIn,
     /// How long Microsoft's servers may be silent.
     pub silence: Duration,
-}
-
-/// Whose Sent Items folder keeps a copy of each letter. It follows from the mailbox that the letter
-/// is sent out of (Microsoft Graph, "Send Outlook messages from another user").
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SaveIn {
-    /// That of the mailbox that letters come from, which needs full access to it.
-    #[default]
-    Shared,
-    /// That of the person who signed in.
-    Own,
 }
 
 /// Where letters are handed over.
@@ -44,7 +34,6 @@ impl Default for GraphSettings {
         Self {
             url: None,
             save_in: SaveIn::default(),
-            // A little longer than Microsoft's own front gives a request.
             silence: Duration::from_mins(2),
         }
     }
@@ -57,28 +46,10 @@ impl GraphSettings {
         timeout: Option<&str>,
         shown: &Path,
     ) -> Result<Self, ConfigError> {
-        let silence = match timeout.map(str::trim).filter(|text| !text.is_empty()) {
-            None => Self::default().silence,
-            Some(text) => parse_duration(text).map_err(|error| {
-                ConfigError::value(shown, "timeout", error, "write it like \"120s\"")
-            })?,
-        };
-        let save_in = match save_in.map(str::trim) {
-            None | Some("" | "shared") => SaveIn::Shared,
-            Some("own") => SaveIn::Own,
-            Some(other) => {
-                return Err(ConfigError::value(
-                    shown,
-                    "save_in",
-                    format!("is `{other}`"),
-                    "write \"shared\" or \"own\": whose Sent Items folder keeps the copies",
-                ));
-            }
-        };
         Ok(Self {
             url: url.filter(|url| !url.trim().is_empty()),
-            save_in,
-            silence,
+            save_in: SaveIn::typed(save_in, shown)?,
+            silence: mailbox::silence(timeout, shown)?,
         })
     }
 
@@ -86,19 +57,21 @@ impl GraphSettings {
     /// refused, for it would be shown the token.
     ///
     /// # Errors
-    /// When `graph_url` or `cloud` cannot be used.
+    /// When `graph_url`, `cloud` or `save_in` cannot be used.
     pub fn place(
         &self,
         sign_in: &SignInSettings,
         sender: Option<&Address>,
     ) -> Result<GraphPlace, ConfigError> {
-        let mailbox = match (self.save_in, sender) {
-            (SaveIn::Own, _) | (_, None) => None,
-            (SaveIn::Shared, Some(sender)) => Some(sender.clone()),
-        };
-        let own = sign_in.username.as_deref();
-        let mailbox = mailbox
-            .filter(|mailbox| own.is_none_or(|own| !mailbox.as_str().eq_ignore_ascii_case(own)));
+        if self.save_in == SaveIn::None {
+            return Err(ConfigError::value(
+                &sign_in.file,
+                "save_in",
+                "is \"none\", and letters in doubt are looked up in Sent Items",
+                "write \"shared\" or \"own\"; \"none\" is for `transport = \"ews\"`",
+            ));
+        }
+        let mailbox = self.save_in.mailbox(sender, sign_in.username.as_deref());
         Ok(GraphPlace {
             url: self.address(sign_in)?,
             mailbox,
@@ -192,22 +165,12 @@ mod tests {
     }
 
     #[test]
-    fn letters_go_out_of_the_mailbox_that_keeps_them() {
-        let shared = Address::parse("reports@study.example").unwrap();
-        let sign_in = SignInSettings {
-            username: Some("ann@study.example".into()),
-            ..SignInSettings::default()
+    fn copies_are_kept() {
+        let settings = GraphSettings {
+            save_in: SaveIn::None,
+            ..GraphSettings::default()
         };
-        let of = |save_in, sender: &Address| {
-            let settings = GraphSettings {
-                save_in,
-                ..GraphSettings::default()
-            };
-            settings.place(&sign_in, Some(sender)).unwrap().mailbox
-        };
-        assert_eq!(of(SaveIn::Shared, &shared), Some(shared.clone()));
-        assert_eq!(of(SaveIn::Own, &shared), None);
-        let own = Address::parse("Ann@Study.example").unwrap();
-        assert_eq!(of(SaveIn::Shared, &own), None);
+        let refusal = settings.place(&SignInSettings::default(), None);
+        assert!(refusal.unwrap_err().to_string().contains("`save_in`"));
     }
 }

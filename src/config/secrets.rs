@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::ews::EwsKeys;
 use super::sign_in::SignInSettings;
 use super::smtp::{SmtpSettings, SmtpTable};
-use super::{ConfigError, GraphSettings};
+use super::{ConfigError, EwsSettings, GraphSettings};
 use crate::address::Address;
 use crate::secret::Secret;
 
@@ -25,6 +26,8 @@ pub struct Secrets {
     pub sign_in: SignInSettings,
     /// Microsoft Graph.
     pub graph: GraphSettings,
+    /// Exchange Web Services.
+    pub ews: EwsSettings,
 }
 
 /// The file as written.
@@ -48,11 +51,13 @@ struct File {
     graph_url: Option<String>,
     save_in: Option<String>,
     timeout: Option<String>,
-    /// The keys of the transport to come, accepted so that one file serves every version.
-    #[serde(rename = "server")]
-    _server: serde::de::IgnoredAny,
-    #[serde(rename = "ews_url")]
-    _ews_url: serde::de::IgnoredAny,
+    server: Option<String>,
+    ews_url: Option<String>,
+    ews_auth: Option<String>,
+    ews_username: Option<String>,
+    ews_password: Option<Secret>,
+    #[serde(rename = "ews_ca_file")]
+    ews_authority: Option<PathBuf>,
 }
 
 impl Secrets {
@@ -143,6 +148,10 @@ impl File {
             ("GRAPH_URL", &mut self.graph_url),
             ("SAVE_IN", &mut self.save_in),
             ("TIMEOUT", &mut self.timeout),
+            ("SERVER", &mut self.server),
+            ("EWS_URL", &mut self.ews_url),
+            ("EWS_AUTH", &mut self.ews_auth),
+            ("EWS_USERNAME", &mut self.ews_username),
             ("SMTP_HOST", &mut smtp.host),
             ("SMTP_AUTH", &mut smtp.auth),
             ("SMTP_SECURITY", &mut smtp.security),
@@ -165,6 +174,12 @@ impl File {
         }
         if let Some(value) = variable("POSTROOM_SMTP_PASSWORD") {
             smtp.password = Some(Secret::new(value));
+        }
+        if let Some(value) = variable("POSTROOM_EWS_PASSWORD") {
+            self.ews_password = Some(Secret::new(value));
+        }
+        if let Some(value) = variable("POSTROOM_EWS_CA_FILE") {
+            self.ews_authority = Some(value.into());
         }
         if let Some(value) = variable("POSTROOM_SMTP_CA_FILE") {
             smtp.ca_file = Some(value.into());
@@ -199,10 +214,24 @@ impl File {
             ..SignInSettings::default()
         };
         sign_in.read_from(shown);
+        let ews = EwsKeys {
+            server: self.server,
+            url: self.ews_url,
+            auth: self.ews_auth,
+            username: self.ews_username,
+            password: self.ews_password,
+            ca_file: self.ews_authority,
+        };
         Ok(Secrets {
             file,
             smtp: self.smtp.typed(shown, send_emails_as.as_ref())?,
             send_emails_as,
+            ews: ews.typed(
+                self.save_in.as_deref(),
+                self.timeout.as_deref(),
+                &sign_in,
+                shown,
+            )?,
             sign_in,
             graph: GraphSettings::typed(
                 self.graph_url,

@@ -8,6 +8,7 @@
 mod attempt;
 mod call;
 mod drafts;
+mod ews;
 mod graph;
 mod outbox;
 mod smtp;
@@ -203,5 +204,6 @@ pub fn open(
         TransportName::Outbox => Ok(outbox::open(batch)),
         TransportName::Smtp => smtp::open(secrets, bearer),
         TransportName::Graph => graph::open(secrets, bearer),
+        TransportName::Ews => ews::open(secrets, bearer),
     }
 }

@@ -48,7 +48,7 @@ fn a_value_of_the_wrong_kind_is_refused() {
 #[test]
 fn an_unknown_transport_is_refused() {
     refused("[letter]", "[dispatch]\ntransport = \"pigeon\"\n[letter]")
-        .says("`pigeon` is not a transport: use graph, smtp or outbox");
+        .says("`pigeon` is not a transport: use graph, ews, smtp or outbox");
     TestBatch::new(1)
         .run("check", &["--transport", "pigeon"])
         .expect(2)

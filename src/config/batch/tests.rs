@@ -76,10 +76,6 @@ fn values_that_cannot_work_are_refused() {
             "not a duration",
         ),
         (
-            format!("{SMALL}[dispatch]\ntransport = \"ews\""),
-            "not part of this version",
-        ),
-        (
             format!("{SMALL}[dispatch]\ntransport = \"pigeon\""),
             "not a transport",
         ),

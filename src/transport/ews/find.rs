@@ -1,0 +1,87 @@
+//! What became of a letter: looked for in the mailbox by its draft, its mark and its Message-ID.
+
+use super::reading::{Element, Space};
+use super::requests::{self, By};
+use super::service::Service;
+use super::words;
+use crate::transport::SendError;
+use crate::transport::call::{Step, Trail};
+use crate::transport::drafts::{Drafts, Found};
+
+impl Drafts for Service {
+    fn by_name(
+        &mut self,
+        _own: bool,
+        name: &str,
+        trail: &mut Trail<'_>,
+    ) -> Result<Option<Found>, SendError> {
+        let Some(message) = self.look(requests::get(name), trail)? else {
+            return Ok(None);
+        };
+        let item = items(&message).next().ok_or_else(words::incomplete)?;
+        read(item).map(Some)
+    }
+
+    fn all(
+        &mut self,
+        own: bool,
+        message_id: &str,
+        trail: &mut Trail<'_>,
+    ) -> Result<Vec<Found>, SendError> {
+        let found = by(self, By::Mark, own, message_id, trail)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        by(self, By::MessageId, own, message_id, trail)
+    }
+
+    fn remove(&mut self, _own: bool, name: &str, trail: &mut Trail<'_>) -> Result<bool, SendError> {
+        let removed = self.look(requests::delete(name), trail)?;
+        Ok(removed.is_some())
+    }
+}
+
+/// The messages of Sent Items and Drafts that are a letter.
+pub(super) fn by(
+    service: &mut Service,
+    by: By,
+    own: bool,
+    message_id: &str,
+    trail: &mut Trail<'_>,
+) -> Result<Vec<Found>, SendError> {
+    let operation = requests::find(by, message_id, service.mailbox(own));
+    let folders = service.ask(operation, Step::Prepare, trail)?;
+    folders.iter().flat_map(items).map(read).collect()
+}
+
+/// The items of a response message.
+fn items(message: &Element) -> impl Iterator<Item = &Element> {
+    let items = message
+        .child(Space::Messages, "Items")
+        .or_else(|| message.within(Space::Types, "Items"));
+    items.into_iter().flat_map(Element::children)
+}
+
+/// Reads an item. One that does not say whether it is a draft must not be judged.
+fn read(item: &Element) -> Result<Found, SendError> {
+    let part = |name| item.child(Space::Types, name).map(Element::text);
+    let name = item
+        .child(Space::Types, "ItemId")
+        .ok_or_else(words::incomplete)?;
+    Ok(Found {
+        id: name
+            .attribute("Id")
+            .ok_or_else(words::incomplete)?
+            .to_owned(),
+        change_key: name.attribute("ChangeKey").map(str::to_owned),
+        is_draft: part("IsDraft").map(is_true).ok_or_else(words::incomplete)?,
+        is_submitted: part("IsSubmitted").is_some_and(is_true),
+        internet_message_id: part("InternetMessageId").map(str::to_owned),
+        sent_date_time: part("DateTimeSent").map(str::to_owned),
+    })
+}
+
+/// A boolean of XML Schema (part 2, section 3.2.2).
+pub(super) fn is_true(text: &str) -> bool {
+    matches!(text, "true" | "1")
+}

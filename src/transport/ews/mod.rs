@@ -1,0 +1,151 @@
+//! Exchange on premises, and tenants of Exchange Online that still allow it, through Exchange Web
+//! Services (MS-OXWSCORE, MS-OXWSMSG).
+//!
+//! A letter is a draft first, in the Drafts of the mailbox that it comes from; its name and state are
+//! in the ledger before it is sent by them. The account acts as a delegate, with the rights that it
+//! has on the mailbox, and impersonates nobody. Exchange Online ends this way in on 1 April 2027.
+
+mod answer;
+mod codes;
+mod draft;
+mod find;
+mod reading;
+mod requests;
+mod service;
+mod soap;
+mod survey;
+mod words;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use reqwest::Certificate;
+
+use self::service::Service;
+use super::call::Trail;
+use super::drafts::{Became, Note, became, on_its_way, seen};
+use super::{
+    Attempt, Bearer, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport, new_trace,
+};
+use crate::config::{SaveIn, Secrets};
+use crate::fault::Fault;
+use crate::http::Http;
+use crate::message::Message;
+
+/// The longest letter in bytes. A request may have 64 MB (Microsoft, message size limits in Exchange
+/// Server), and in it the letter is in base64, 4 bytes for 3.
+const LARGEST: u64 = 50_000_000;
+
+pub(super) fn open(
+    secrets: &Secrets,
+    bearer: &Arc<dyn Bearer>,
+) -> Result<Box<dyn Transport>, Fault> {
+    let settings = &secrets.ews;
+    let place = settings
+        .place(&secrets.sign_in, secrets.send_emails_as.as_ref())
+        .map_err(Fault::from)?;
+    let authorities = match &settings.ca_file {
+        Some(path) => authorities(path)?,
+        None => Vec::new(),
+    };
+    let http = Http::trusting(settings.silence, authorities).map_err(|failure| {
+        Fault::new(
+            format!("the connection to Exchange cannot be prepared: {failure}"),
+            "check the certificates of this machine, and ews_ca_file",
+        )
+    })?;
+    Ok(Box::new(Ews {
+        service: Service::new(http, place, settings.login.clone(), bearer),
+        copies: settings.save_in != SaveIn::None,
+    }))
+}
+
+/// The certificates of `ews_ca_file`.
+fn authorities(path: &Path) -> Result<Vec<Certificate>, Fault> {
+    let unusable = |why: String| {
+        Fault::new(
+            format!("ews_ca_file {} {why}", path.display()),
+            "name a PEM file with the certificate of the authority",
+        )
+    };
+    let pem = std::fs::read(path).map_err(|error| unusable(format!("cannot be read: {error}")))?;
+    let found = Certificate::from_pem_bundle(&pem)
+        .map_err(|_| unusable("holds a certificate that cannot be used".into()))?;
+    if found.is_empty() {
+        return Err(unusable("holds no certificate".into()));
+    }
+    Ok(found)
+}
+
+struct Ews {
+    service: Service,
+    /// Whether a copy of each letter is kept.
+    copies: bool,
+}
+
+impl Transport for Ews {
+    fn describe(&self) -> String {
+        let place = &self.service.place;
+        let mailbox = place
+            .mailbox
+            .as_ref()
+            .map_or("me", |mailbox| mailbox.as_str());
+        format!(
+            "ews {} as {mailbox}",
+            place.url.host_str().unwrap_or_default()
+        )
+    }
+
+    fn send(&mut self, message: &Message, attempt: &mut Attempt<'_>) -> Result<Receipt, SendError> {
+        let (service, id) = (&mut self.service, &message.message_id);
+        let mut ready = None;
+        if let Some(earlier) = attempt.earlier.take() {
+            let note = Note::read(earlier.note.as_deref());
+            match became(service, note, id, &mut Trail::of(attempt))? {
+                Became::Sent(found) => return Ok(seen(Some(&found))),
+                Became::Ready(note) => ready = Some(note),
+                Became::OnItsWay => return Err(SendError::InDoubt(on_its_way())),
+                Became::Nothing { .. } => {}
+            }
+        }
+        let note = match ready {
+            Some(note) => note,
+            None => draft::make(service, message, attempt)?,
+        };
+        draft::release(service, self.copies, &note, id, attempt)
+    }
+
+    fn look_up(&mut self, doubt: &Doubt<'_>) -> Result<LookUp, SendError> {
+        let (trace, mut request_ids) = (new_trace(), Vec::new());
+        let mut trail = Trail {
+            trace: &trace,
+            request_ids: &mut request_ids,
+        };
+        let note = Note::read(doubt.note);
+        let became = became(&mut self.service, note, doubt.message_id, &mut trail)?;
+        Ok(match became {
+            Became::Sent(found) => LookUp::Found(seen(Some(&found))),
+            Became::Nothing { certain: true } => LookUp::Absent,
+            // Without copies a letter that went out is nowhere, like one that somebody deleted.
+            Became::Nothing { certain: false } if !self.copies => LookUp::Unknown,
+            // A draft that waits for long enough is sent by its name, which cannot send it twice.
+            Became::Ready(_) | Became::Nothing { certain: false } => LookUp::NotSeen,
+            Became::OnItsWay => LookUp::Unknown,
+        })
+    }
+
+    fn largest(&mut self) -> Result<Option<Largest>, SendError> {
+        Ok(Some(Largest {
+            bytes: LARGEST,
+            remedy: "make the report smaller: a request to Exchange may have 64 MB".into(),
+        }))
+    }
+
+    fn survey(&mut self) -> Result<Survey, SendError> {
+        survey::survey(&mut self.service, self.copies)
+    }
+
+    fn seen(&mut self, message_id: &str) -> Result<Option<Survey>, SendError> {
+        survey::seen(&mut self.service, self.copies, message_id)
+    }
+}

@@ -1,0 +1,165 @@
+//! The few operations that are asked for. The order of elements is the schema's (MS-OXWSCORE,
+//! MS-OXWSMSG, MS-OXWSSRCH, MS-OXWSFOLD).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::soap::Tag;
+use crate::address::{Address, HeaderText, Mailbox};
+use crate::message::Message;
+use crate::transport::drafts::{MARK_NAME, MARK_SET};
+
+/// The folders that we work in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Folder {
+    Drafts,
+    SentItems,
+}
+
+/// What a letter is looked for by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    Mark,
+    MessageId,
+}
+
+/// Makes a draft of the letter in a mailbox; none is that of whoever asks. Recipients in Bcc are not
+/// in the MIME, so they are named beside it.
+pub(super) fn create(message: &Message, mailbox: Option<&Address>) -> Tag {
+    let letter = message.letter();
+    let mut inside = vec![
+        Tag::new("t:MimeContent")
+            .with("CharacterSet", "UTF-8")
+            .text(STANDARD.encode(message.mime())),
+        Tag::new("t:ExtendedProperty").holding([
+            mark(),
+            Tag::new("t:Value").text(message.message_id.as_str()),
+        ]),
+    ];
+    if !letter.bcc.is_empty() {
+        inside.push(Tag::new("t:BccRecipients").holding(letter.bcc.iter().map(person)));
+    }
+    // Always said: without it letters could go out in the name of the person who signed in.
+    inside.push(Tag::new("t:From").holding([person(&letter.from)]));
+    Tag::new("m:CreateItem")
+        .with("MessageDisposition", "SaveOnly")
+        .holding([
+            Tag::new("m:SavedItemFolderId").holding([folder(Folder::Drafts, mailbox)]),
+            Tag::new("m:Items").holding([Tag::new("t:Message").holding(inside)]),
+        ])
+}
+
+/// Sends a draft. The folder of the copy must name its mailbox: without that the copy stays in
+/// Drafts; and without a copy no folder may be named (Microsoft, EWS reference, `SendItem`).
+pub(super) fn send(name: &str, change_key: Option<&str>, copy: Option<Tag>) -> Tag {
+    let mut item = Tag::new("t:ItemId").with("Id", name);
+    if let Some(change_key) = change_key {
+        item = item.with("ChangeKey", change_key);
+    }
+    Tag::new("m:SendItem")
+        .with("SaveItemToFolder", copy.is_some().to_string())
+        .holding([Tag::new("m:ItemIds").holding([item])])
+        .holding(copy.map(|folder| Tag::new("m:SavedItemFolderId").holding([folder])))
+}
+
+/// What is known of a message.
+pub(super) fn get(name: &str) -> Tag {
+    Tag::new("m:GetItem").holding([shape(), item_ids(name)])
+}
+
+/// The messages of Sent Items and Drafts that are a letter: one answer for each folder.
+pub(super) fn find(by: By, message_id: &str, mailbox: Option<&Address>) -> Tag {
+    let (field, value) = match by {
+        By::Mark => (mark(), message_id.to_owned()),
+        By::MessageId => (
+            Tag::new("t:FieldURI").with("FieldURI", "message:InternetMessageId"),
+            format!("<{message_id}>"),
+        ),
+    };
+    let constant =
+        Tag::new("t:FieldURIOrConstant").holding([Tag::new("t:Constant").with("Value", value)]);
+    Tag::new("m:FindItem")
+        .with("Traversal", "Shallow")
+        .holding([
+            shape(),
+            Tag::new("m:IndexedPageItemView")
+                .with("MaxEntriesReturned", "10")
+                .with("Offset", "0")
+                .with("BasePoint", "Beginning"),
+            Tag::new("m:Restriction").holding([Tag::new("t:IsEqualTo").holding([field, constant])]),
+            Tag::new("m:ParentFolderIds").holding([
+                folder(Folder::SentItems, mailbox),
+                folder(Folder::Drafts, mailbox),
+            ]),
+        ])
+}
+
+/// Removes a message for good: a letter that nobody wants is no use to anybody.
+pub(super) fn delete(name: &str) -> Tag {
+    Tag::new("m:DeleteItem")
+        .with("DeleteType", "HardDelete")
+        .holding([item_ids(name)])
+}
+
+/// What is known of the folders that we work in: one answer for each.
+pub(super) fn folders(mailbox: Option<&Address>) -> Tag {
+    let effective_rights = Tag::new("t:FieldURI").with("FieldURI", "folder:EffectiveRights");
+    Tag::new("m:GetFolder").holding([
+        Tag::new("m:FolderShape").holding([
+            Tag::new("t:BaseShape").text("Default"),
+            Tag::new("t:AdditionalProperties").holding([effective_rights]),
+        ]),
+        Tag::new("m:FolderIds").holding([
+            folder(Folder::SentItems, mailbox),
+            folder(Folder::Drafts, mailbox),
+        ]),
+    ])
+}
+
+/// A folder by the name that it has in every mailbox, whatever its language.
+pub(super) fn folder(folder: Folder, mailbox: Option<&Address>) -> Tag {
+    let id = match folder {
+        Folder::Drafts => "drafts",
+        Folder::SentItems => "sentitems",
+    };
+    Tag::new("t:DistinguishedFolderId")
+        .with("Id", id)
+        .holding(mailbox.map(|mailbox| {
+            Tag::new("t:Mailbox").holding([Tag::new("t:EmailAddress").text(mailbox.as_str())])
+        }))
+}
+
+fn person(mailbox: &Mailbox) -> Tag {
+    let name = mailbox.name.as_ref().map(HeaderText::as_str);
+    Tag::new("t:Mailbox")
+        .holding(name.map(|name| Tag::new("t:Name").text(name)))
+        .holding([Tag::new("t:EmailAddress").text(mailbox.address.as_str())])
+}
+
+fn item_ids(name: &str) -> Tag {
+    Tag::new("m:ItemIds").holding([Tag::new("t:ItemId").with("Id", name)])
+}
+
+fn mark() -> Tag {
+    Tag::new("t:ExtendedFieldURI")
+        .with("PropertySetId", MARK_SET)
+        .with("PropertyName", MARK_NAME)
+        .with("PropertyType", "String")
+}
+
+fn shape() -> Tag {
+    let fields = [
+        "item:IsSubmitted",
+        "item:IsDraft",
+        "item:DateTimeSent",
+        "message:InternetMessageId",
+    ];
+    Tag::new("m:ItemShape").holding([
+        Tag::new("t:BaseShape").text("IdOnly"),
+        Tag::new("t:AdditionalProperties").holding(
+            fields
+                .into_iter()
+                .map(|field| Tag::new("t:FieldURI").with("FieldURI", field)),
+        ),
+    ])
+}
