@@ -41,6 +41,7 @@ pub use script::{
     GraphAction, GraphEvent, GraphHead, HeadAction, empty, gateway_timeout, graph_error, html,
     huge, throttled, unavailable,
 };
+pub use shape::is_guid;
 
 type Script = Arc<dyn Fn(&GraphEvent) -> GraphAction + Send + Sync>;
 type HeadScript = Arc<dyn Fn(&GraphHead) -> HeadAction + Send + Sync>;

@@ -125,7 +125,7 @@ pub(super) fn tag_of(message: &Value) -> Option<String> {
 }
 
 /// Whether this is a GUID, without braces.
-pub(super) fn is_guid(text: &str) -> bool {
+pub fn is_guid(text: &str) -> bool {
     let lengths = text.split('-').map(str::len);
     let digits = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
     lengths.eq([8, 4, 4, 4, 12]) && text.bytes().all(digits)

@@ -15,6 +15,9 @@
 
 pub mod chromium;
 pub mod connections;
+pub mod ews;
+pub mod ews_desk;
+pub mod ews_schema;
 pub mod exchange;
 pub mod graph;
 pub mod graph_desk;

@@ -374,7 +374,7 @@ fn held_by_clients(port: u16) -> Option<HashSet<u16>> {
 }
 
 /// A fresh authority, as PEM, and a server that proves itself by it.
-fn identity(names: &[String]) -> (String, Arc<ServerConfig>) {
+pub(super) fn identity(names: &[String]) -> (String, Arc<ServerConfig>) {
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
     let mut ca = CertificateParams::default();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -1,0 +1,112 @@
+//! The connections of the fake Exchange Web Services.
+
+use std::io::{BufReader, Read, Write};
+use std::sync::Arc;
+
+use rustls::{ServerConnection, StreamOwned};
+
+use super::super::connections::Link;
+use super::call::Call;
+use super::http::{Message, Response};
+use super::{EwsAction, EwsEvent, EwsRequest, Hub, lock};
+
+/// Serves one connection until either side ends it.
+pub(super) fn serve(hub: &Hub, link: &Link) {
+    let Ok(socket) = link.socket.try_clone() else {
+        hub.violation(format!("session {}: cannot start", link.id));
+        return;
+    };
+    match &hub.tls {
+        None => turns(hub, link, socket),
+        Some(config) => match ServerConnection::new(Arc::clone(config)) {
+            Ok(tls) => turns(hub, link, StreamOwned::new(tls, socket)),
+            Err(error) => hub.violation(format!("session {}: {error}", link.id)),
+        },
+    }
+}
+
+fn turns(hub: &Hub, link: &Link, wire: impl Read + Write) {
+    let mut wire = BufReader::new(wire);
+    while let Ok(Some(message)) = Message::request(&mut wire) {
+        match turn(hub, link, message) {
+            Ok(bytes) if wire.get_mut().write_all(&bytes).is_ok() => {}
+            Ok(_) => return,
+            Err(half) => {
+                let _ = wire.get_mut().write_all(&half);
+                return;
+            }
+        }
+        if wire.get_mut().flush().is_err() {
+            return;
+        }
+    }
+}
+
+/// The answer to a request, or what of it is given before the connection is cut.
+fn turn(hub: &Hub, link: &Link, message: Message) -> Result<Vec<u8>, Vec<u8>> {
+    let call = Call::new(hub, message);
+    let (number, event) = note(hub, &call);
+    call.check();
+    let script = lock(&hub.script).clone();
+    let mut action = script.map_or(EwsAction::Proceed, |script| script(&event));
+    while let EwsAction::CallThen(hook, then) = action {
+        hook();
+        action = *then;
+    }
+    let give = |answer: Response| {
+        let mut state = lock(&hub.state);
+        let entry = &mut state.log[number - 1];
+        entry.status = Some(answer.status);
+        answer
+            .with("request-id", entry.request_id.clone())
+            .bytes(false)
+    };
+    match action {
+        EwsAction::Proceed | EwsAction::CallThen(..) => Ok(give(call.act())),
+        EwsAction::Answer(answer) => Ok(give(answer)),
+        EwsAction::AcceptThen(answer) => {
+            call.act();
+            Ok(give(answer))
+        }
+        EwsAction::CutBefore => Err(Vec::new()),
+        EwsAction::CutAfter => {
+            call.act();
+            Err(Vec::new())
+        }
+        EwsAction::TruncatedAnswer => {
+            let bytes = give(call.act());
+            Err(bytes[..bytes.len() / 2].to_vec())
+        }
+        EwsAction::Slow(time) => {
+            let answer = call.act();
+            if link.pause(time) {
+                return Err(Vec::new());
+            }
+            Ok(give(answer))
+        }
+    }
+}
+
+fn note(hub: &Hub, call: &Call<'_>) -> (usize, EwsEvent) {
+    let tag = call.tag();
+    let mut state = lock(&hub.state);
+    let turn = state.turns.entry(call.kind).or_default();
+    *turn += 1;
+    let turn = *turn;
+    let number = state.log.len() + 1;
+    state.log.push(EwsRequest {
+        kind: call.kind,
+        headers: call.message.headers.clone(),
+        operation: call.operation_text().to_owned(),
+        tag: tag.clone(),
+        status: None,
+        request_id: format!("00000000-2222-4333-8444-{number:012x}"),
+    });
+    let event = EwsEvent {
+        request: number,
+        kind: call.kind,
+        turn,
+        tag,
+    };
+    (number, event)
+}
