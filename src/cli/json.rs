@@ -9,11 +9,12 @@ use super::console::Console;
 use super::prepare::Loaded;
 use super::state::StateFile;
 use crate::address::Mailbox;
+use crate::dispatch::estimate;
 use crate::fault::Fault;
 use crate::ledger::{Counts, Ledger, LedgerError, LetterStatus, Refusal};
 use crate::letter::Letters;
 use crate::message::message_id;
-use crate::plan::{Plan, PlannedLetter, hex};
+use crate::plan::{Plan, PlannedAttachment, PlannedLetter, hex};
 
 /// To, Cc and Bcc as the ledger and the JSON hold them.
 #[derive(Serialize)]
@@ -48,16 +49,51 @@ pub(super) fn addresses(letters: &Letters, index: usize) -> String {
 
 /// The attachments of a planned letter as JSON.
 pub(super) fn attachments(letter: &PlannedLetter) -> String {
+    let list: Vec<_> = letter.attachments.iter().map(attachment).collect();
+    to_json(&list)
+}
+
+/// The same with what the proofs told, which is no part of the record.
+fn proven(letter: &PlannedLetter) -> String {
     let list: Vec<_> = letter
         .attachments
         .iter()
-        .map(|attachment| AttachmentJson {
-            name: &attachment.name,
-            sha256: hex(&attachment.sha256),
-            bytes: attachment.bytes,
+        .map(|planned| ProvenJson {
+            attachment: attachment(planned),
+            pages: planned.pages,
+            verdict: planned.verdict.word(),
         })
         .collect();
     to_json(&list)
+}
+
+fn attachment(planned: &PlannedAttachment) -> AttachmentJson<'_> {
+    AttachmentJson {
+        name: &planned.name,
+        sha256: hex(&planned.sha256),
+        bytes: planned.bytes,
+    }
+}
+
+#[derive(Serialize)]
+struct ProvenJson<'a> {
+    #[serde(flatten)]
+    attachment: AttachmentJson<'a>,
+    pages: Option<u32>,
+    verdict: &'static str,
+}
+
+/// What a person signs, for programs.
+#[derive(Serialize)]
+struct SummaryJson {
+    from: String,
+    letters: usize,
+    addresses: u64,
+    attachments: usize,
+    bytes: u64,
+    /// How long the run takes at least under its own limits.
+    seconds: u64,
+    warnings: usize,
 }
 
 #[derive(Serialize)]
@@ -121,7 +157,7 @@ pub(super) fn plan(
                     &letters.from().address,
                 ),
                 addresses: addresses(letters, index),
-                attachments: attachments(letter),
+                attachments: proven(letter),
                 attempts: 0,
                 accepted_at: None,
                 receipt: None,
@@ -132,6 +168,10 @@ pub(super) fn plan(
         }
     }
     console.json(&format!("],\"faults\":{}", to_json(faults)));
+    if let Some((letters, plan)) = planned {
+        let summary = summary(loaded, letters, plan, faults);
+        console.json(&format!(",\"summary\":{}", to_json(&summary)));
+    }
     if !online.is_empty() {
         let facts: BTreeMap<String, &str> = online
             .iter()
@@ -141,6 +181,20 @@ pub(super) fn plan(
     }
     console.json("}\n");
     console.end_json();
+}
+
+fn summary(loaded: &Loaded, letters: &Letters, plan: &Plan, faults: &[Fault]) -> SummaryJson {
+    let (count, bytes, addresses) = (plan.letters.len(), plan.bytes(), plan.addresses());
+    let time = estimate(&loaded.batch.dispatch, count as u64, bytes, addresses);
+    SummaryJson {
+        from: letters.from().to_string(),
+        letters: count,
+        addresses,
+        attachments: plan.attachments(),
+        bytes,
+        seconds: time.as_secs(),
+        warnings: faults.len(),
+    }
 }
 
 /// Prints the object of `send` and `status`: every letter of the ledger that `wanted` takes.

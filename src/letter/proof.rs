@@ -21,6 +21,19 @@ pub enum Verdict {
     Unreadable,
 }
 
+impl Verdict {
+    /// The word for JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unasked => "unasked",
+            Self::Confirmed => "confirmed",
+            Self::Silent => "silent",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
 /// What the proofs told of an attachment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proof {

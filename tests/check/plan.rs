@@ -58,6 +58,20 @@ fn check_json_has_the_documented_keys() {
         json!({"pending": 2, "accepted": 0, "rejected": 0, "in_doubt": 0})
     );
     assert_eq!(checked["faults"], json!([]));
+    let summary = &checked["summary"];
+    for (key, figure) in [
+        ("letters", 2),
+        ("addresses", 2),
+        ("attachments", 2),
+        ("warnings", 0),
+    ] {
+        assert_eq!(summary[key], figure, "{key}");
+    }
+    assert_eq!(summary["from"], "Study <reports@study.example>");
+    assert!(summary["bytes"].as_u64().unwrap() > 0 && summary["seconds"] == 0);
+    let attachment = &checked["letters"][0]["attachments"][0];
+    assert_eq!(attachment["verdict"], "silent");
+    assert_eq!(attachment["pages"], 1);
     let letter = &checked["letters"][1];
     for key in [
         "id",
