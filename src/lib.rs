@@ -30,9 +30,9 @@
 //! Beside them stand the leaves that know nothing of the house: [`clock`] (the only reader of time,
 //! so that tests can set it), [`address`] (parsed single-line values), [`secret`] (values that
 //! cannot be shown), [`fault`] (what the checks find), [`http`] (which tells whether the far side can
-//! have seen a request) and [`page`] (pages that open from the disk); [`config`], what people write
-//! down; and [`auth`], the sign-in, which knows nothing of what is sent: `cli` hands its tokens to
-//! transports.
+//! have seen a request), [`durable`] (files put in place whole) and [`page`] (pages that open from the
+//! disk); [`config`], what people write down; and [`auth`], the sign-in, which knows nothing of what is
+//! sent: `cli` hands its tokens to transports.
 //!
 //! # Words
 //!
@@ -52,7 +52,9 @@
 //! **Never twice.** A claim is on the disk before the first byte leaves, and a settlement before
 //! the courier's next letter. What was claimed and not settled when a run ended is in doubt, and
 //! nothing makes it pending again by itself: the transport it was given to is asked whether it went
-//! out (the outbox knows; a mail server does not), else a person says so with `postroom resolve`.
+//! out (the outbox knows, a mailbox of Exchange tells where the sign-in allows, a mail server does
+//! not), else a person says so with `postroom resolve`. Where it can be, a letter is a draft first,
+//! whose name is in the ledger before it is sent by that name.
 //! Before the final dot of SMTP a failure means not taken; after it, silence is doubt.
 //!
 //! **Never lost.** Every ending but a finished run leaves letters pending in the ledger, and the
@@ -60,10 +62,11 @@
 //! refused: none of these means "start from the beginning".
 //!
 //! **Never another's report.** Ids match exactly, each attachment is a readable file inside the
-//! batch's folder, and the same contents for two recipients are a fault. The text of each PDF is
-//! *proved*: confirmed, contradicted (a fault) or unreadable, which is never taken for absent; the
-//! PDF may come from anywhere, so reading it is bounded. When a letter is made for the wire it must
-//! have the digest of the letter that was checked.
+//! batch's folder, the same contents for two recipients are a fault, and so is a report whose text
+//! shows another recipient. The text of each PDF is *proved*: confirmed, contradicted (a fault) or
+//! unreadable, which is never taken for absent; the PDF may come from anywhere, so reading it is
+//! bounded. When a letter is made for the wire it must have the digest of the letter that was
+//! checked.
 //!
 //! **Threads.** The deciding thread owns the ledger. One composer makes the next few letters ready;
 //! one courier for each connection hands messages over. Settlements share a commit with the claims
@@ -78,6 +81,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod dispatch;
+pub mod durable;
 pub mod fault;
 pub mod http;
 pub mod ledger;

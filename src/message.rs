@@ -9,6 +9,7 @@ use mail_builder::headers::address::Address as AddressHeader;
 use mail_builder::headers::content_type::ContentType;
 use mail_builder::headers::raw::Raw;
 use mail_builder::mime::{BodyPart, MimePart};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
 use crate::address::{Address, Mailbox};
@@ -23,6 +24,13 @@ pub struct Envelope {
     /// The forward paths, each address once.
     pub to: Vec<Address>,
 }
+
+/// What stands for itself in a value of RFC 2231 section 7, or fewer.
+const VALUE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// A letter on its way, with the contents of its attachments.
 #[derive(Debug)]
@@ -217,15 +225,8 @@ fn disposition(name: &str) -> HeaderType<'static> {
     if plain == name {
         return Raw::new(format!("attachment; filename=\"{plain}\"")).into();
     }
-    let mut value = String::from("attachment; filename*=UTF-8''");
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            value.push(char::from(byte));
-        } else {
-            value.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    Raw::new(value).into()
+    let encoded = utf8_percent_encode(name, VALUE);
+    Raw::new(format!("attachment; filename*=UTF-8''{encoded}")).into()
 }
 
 /// A file name that any mail program shows: ASCII without quotes and backslashes.

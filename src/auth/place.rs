@@ -1,7 +1,7 @@
 //! The file of a sign-in, for its user alone.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::AuthError;
 use super::store::SIGN_IN_AGAIN;
 use crate::config::Registration;
+use crate::durable::{self, Readers};
 
 /// The folder where programs of this user keep their state.
 pub(super) fn state_folder() -> Option<PathBuf> {
@@ -81,40 +82,15 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, AuthError> {
     fs::read_to_string(path).map(Some).map_err(cannot)
 }
 
-/// Writes another file and puts it in place whole: a cut leaves the old sign-in or the new one.
+/// Puts a sign-in in place of another.
 pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut new = path.as_os_str().to_owned();
-    new.push(format!(".{}.new", std::process::id()));
-    let new = PathBuf::from(new);
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let written = options.open(&new).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    if let Err(error) = written.and_then(|()| fs::rename(&new, path)) {
-        let _ = fs::remove_file(&new);
-        return Err(error);
-    }
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
+    durable::put(path, text.as_bytes(), Readers::Owner)
 }
 
 /// Holds other runs off a file until what this gives is dropped. The empty file beside it stays: to
 /// remove it would let two runs in. None where files cannot be locked, which stops nobody.
 pub(super) fn lock(path: &Path) -> Option<File> {
     fs::create_dir_all(path.parent()?).ok()?;
-    let mut lock = path.as_os_str().to_owned();
-    lock.push(".lock");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -122,7 +98,7 @@ pub(super) fn lock(path: &Path) -> Option<File> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    let file = options.open(lock).ok()?;
+    let file = options.open(durable::beside(path, ".lock")).ok()?;
     file.lock().ok()?;
     Some(file)
 }

@@ -1,8 +1,6 @@
 //! `postroom report`: the record of a batch, and whether its log is whole.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::args::{Format, ReportArgs};
 use super::console::Console;
@@ -11,6 +9,7 @@ use super::prepare::load;
 use super::state::StateFile;
 use super::words;
 use crate::clock::Clock;
+use crate::durable::{self, Readers};
 use crate::ledger::{Kind, Ledger, LogCheck};
 use crate::report::Record;
 
@@ -46,7 +45,7 @@ pub(super) fn run(args: &ReportArgs, console: &Console, clock: &dyn Clock) -> Re
             continue;
         }
         let path = args.output.clone().unwrap_or_else(|| beside(format));
-        write_private(&path, &contents(&record, format, true)).map_err(|error| {
+        durable::put(&path, &contents(&record, format, true), Readers::Owner).map_err(|error| {
             Stop::new(
                 Exit::Unexpected,
                 format!(
@@ -187,30 +186,6 @@ fn contents(record: &Record, format: Format, mark: bool) -> Vec<u8> {
             bytes
         }
     }
-}
-
-/// Puts a file in its place whole, for its user alone: it holds addresses.
-fn write_private(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(".new");
-    let new = PathBuf::from(new);
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let mut file = BufWriter::new(options.open(&new)?);
-    file.write_all(contents)?;
-    file.into_inner()
-        .map_err(io::IntoInnerError::into_error)?
-        .sync_all()?;
-    fs::rename(&new, path)
 }
 
 fn open(page: &Path, console: &Console) {

@@ -1,14 +1,14 @@
 //! Opening: one writer, the right batch, whole contents, a known format.
 
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::schema::{APPLICATION_ID, EVENTS, TABLES, VERSION, bring_up_to_date};
 use super::{Ledger, LedgerError};
+use crate::durable::{beside, keep_rename};
 
 /// Which batch a state file belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -244,26 +244,8 @@ fn create(path: &Path, identity: &Identity) -> Result<(), LedgerError> {
         db.close().map_err(|(_, error)| error)?;
         File::open(&new)?.sync_all()?;
         std::fs::rename(&new, path)?;
-        sync_folder(path)?;
+        keep_rename(path)?;
         Ok(())
     };
     make().map_err(|error| LedgerError::storage(path, &*error))
-}
-
-/// Makes a rename durable. Windows has no such call; its rename is durable by itself.
-fn sync_folder(path: &Path) -> std::io::Result<()> {
-    if cfg!(unix) {
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
 }

@@ -4,10 +4,19 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::PreviewError;
 
 /// The file by which a gallery is known, so that nothing else is ever replaced.
 const MARK: &str = ".postroom-preview";
+
+/// What stands for itself in a path: the unreserved characters (RFC 3986 section 2.3).
+const PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// A gallery in the making.
 pub(super) struct Folder {
@@ -66,7 +75,9 @@ impl Folder {
             .components()
             .skip(shared)
             .filter_map(|part| match part {
-                Component::Normal(name) => Some(encoded(&name.to_string_lossy())),
+                Component::Normal(name) => {
+                    Some(utf8_percent_encode(&name.to_string_lossy(), PATH).to_string())
+                }
                 _ => None,
             });
         link.push_str(&rest.collect::<Vec<_>>().join("/"));
@@ -116,20 +127,6 @@ fn storage(path: &Path, source: io::Error) -> PreviewError {
         path: path.to_owned(),
         source,
     }
-}
-
-/// A part of a path in an address: all but the unreserved characters percent-encoded (RFC 3986
-/// section 2.3).
-fn encoded(name: &str) -> String {
-    let mut url = String::new();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            url.push(char::from(byte));
-        } else {
-            url.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    url
 }
 
 #[cfg(test)]

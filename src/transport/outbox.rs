@@ -1,16 +1,16 @@
 //! A folder of .eml files, one for each recipient.
 //!
-//! A file is written under another name, flushed to the disk and renamed, so that a file that is
-//! there is whole, and a repeat cannot make a second one.
+//! A file that is there is whole, and a repeat cannot make a second one.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::{Answer, Attempt, Doubt, LookUp, Receipt, SendError, Survey, Transport};
 use crate::config::Batch;
+use crate::durable::{self, Readers};
 use crate::message::Message;
 
 pub(super) fn open(batch: &Batch) -> Box<dyn Transport> {
@@ -40,7 +40,8 @@ impl Transport for Outbox {
             Ok(Some(_)) => return Err(SendError::Rejected(taken(&path))),
             Err(error) => return Err(unusable(&path, &error)),
         }
-        write(&self.folder, &path, &message.mime()).map_err(|error| unusable(&path, &error))?;
+        durable::put(&path, &message.mime(), Readers::Usual)
+            .map_err(|error| unusable(&path, &error))?;
         Ok(receipt(&path))
     }
 
@@ -56,7 +57,7 @@ impl Transport for Outbox {
 
     fn survey(&mut self) -> Result<Survey, SendError> {
         let trial = self.folder.join(".postroom-trial");
-        write(&self.folder, &trial, b"")
+        durable::put(&trial, b"", Readers::Usual)
             .and_then(|()| fs::remove_file(&trial))
             .map_err(|error| unusable(&self.folder, &error))?;
         Ok(Survey {
@@ -88,26 +89,6 @@ fn unusable(path: &Path, error: &io::Error) -> SendError {
         "outbox",
         &format!("cannot write {}: {error}", path.display()),
     ))
-}
-
-fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
-    let mut file = File::create(&partial)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    drop(file);
-    if let Err(error) = written.and_then(|()| fs::rename(&partial, path)) {
-        // Best effort: on a full disk the room is wanted back.
-        let _ = fs::remove_file(&partial);
-        return Err(error);
-    }
-    // The rename itself must survive a power cut; Windows needs no such call.
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }
 
 /// The Message-ID of a file in the outbox; none when there is no file.

@@ -160,7 +160,9 @@ fn letters_with_warnings_are_marked_and_can_be_shown_alone() {
     };
     gallery.eval("document.getElementById('show').value = 'warnings'; document.getElementById('show').dispatchEvent(new Event('change'))");
     assert_eq!(gallery.shown(), 1);
-    assert!(gallery.text("#letters").contains("1 warning"));
+    // Not the text as it is drawn: a row that is out of sight is not.
+    let listed = gallery.eval("document.getElementById('letters').textContent");
+    assert!(listed.as_str().unwrap().contains("1 warning"), "{listed}");
     gallery.eval("document.querySelector('#letters button').click()");
     assert!(gallery.text("#warnings").contains("gmial.com"));
 }

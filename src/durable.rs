@@ -1,0 +1,116 @@
+//! Files that are put in place whole: whatever happens, the old file is there or the new one, never a
+//! part of one.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Who may read a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Whoever the system's habits let.
+    Usual,
+    /// Its user alone (mode 0600), where the system knows such rights.
+    Owner,
+}
+
+/// Writes a file under another name, flushes it to the disk and renames it; its folder is made if it
+/// is not there. When this returns the file survives a power cut.
+///
+/// # Errors
+/// When it cannot be written; then the old file, if any, is as it was.
+pub fn put(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    fs::create_dir_all(folder_of(path))?;
+    let partial = beside(path, ".partial");
+    match fs::remove_file(&partial) {
+        // What a cut left behind may be readable by others.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = create(&partial, readers)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    drop(file);
+    if let Err(error) = written.and_then(|()| fs::rename(&partial, path)) {
+        // Best effort: on a full disk the room is wanted back.
+        let _ = fs::remove_file(&partial);
+        return Err(error);
+    }
+    keep_rename(path)
+}
+
+/// Makes a rename survive a power cut. Windows has no such call, and needs none.
+///
+/// # Errors
+/// When the folder cannot be flushed.
+pub fn keep_rename(path: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder_of(path))?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// A path with something behind it: `a.db` and `.lock` give `a.db.lock`.
+#[must_use]
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn create(path: &Path, readers: Readers) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if readers == Readers::Owner {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/er/file");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(beside(&path, ".partial"), "half").unwrap();
+        for text in ["one", "two"] {
+            put(&path, text.as_bytes(), Readers::Usual).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_put_in_place_leaves_what_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("taken");
+        fs::create_dir_all(path.join("inside")).unwrap();
+        assert!(put(&path, b"x", Readers::Usual).is_err());
+        assert!(path.join("inside").is_dir());
+        assert!(!beside(&path, ".partial").exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_private_file_is_private_whatever_was_left_behind() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        fs::write(beside(&path, ".partial"), "half").unwrap();
+        put(&path, b"x", Readers::Owner).unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
