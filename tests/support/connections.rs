@@ -76,6 +76,12 @@ impl Connections {
     pub fn count(&self) -> u64 {
         self.hub.state().count
     }
+
+    /// Waits until every client has left and what it asked for is done; false when that takes too
+    /// long.
+    pub fn wait_idle(&self, timeout: Duration) -> bool {
+        self.hub.wait(timeout, |state| state.live.is_empty())
+    }
 }
 
 impl Drop for Connections {

@@ -17,6 +17,7 @@ pub mod xml;
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustls::ServerConfig;
 
@@ -80,7 +81,7 @@ enum Door {
 pub struct EwsServer {
     hub: Arc<Hub>,
     ca_pem: Option<String>,
-    _connections: Connections,
+    connections: Connections,
 }
 
 impl EwsServer {
@@ -126,7 +127,7 @@ impl EwsServer {
         Self {
             hub,
             ca_pem,
-            _connections: connections,
+            connections,
         }
     }
 
@@ -176,6 +177,11 @@ impl EwsServer {
             .iter()
             .filter(|request| request.kind == kind)
             .count()
+    }
+
+    /// Waits until every client has left; false when that takes too long.
+    pub fn wait_until_left(&self, timeout: Duration) -> bool {
+        self.connections.wait_idle(timeout)
     }
 
     /// Changes the state of all drafts, as a person does who opens and saves them.

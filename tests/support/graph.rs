@@ -152,6 +152,11 @@ impl GraphServer {
         });
     }
 
+    /// Waits until every client has left; false when that takes too long.
+    pub fn wait_until_left(&self, timeout: Duration) -> bool {
+        self.connections.wait_idle(timeout)
+    }
+
     /// How many connections there were so far.
     pub fn connections(&self) -> u64 {
         self.connections.count()

@@ -81,10 +81,15 @@ impl Victim {
     pub fn wait(&self) -> ExitStatus {
         let mut status = None;
         wait::until("the end of the run", || {
-            status = lock(&self.run).child.as_mut().unwrap().try_wait().unwrap();
+            status = self.ended();
             status.is_some()
         });
         status.unwrap()
+    }
+
+    /// How it ended, when it has.
+    pub fn ended(&self) -> Option<ExitStatus> {
+        lock(&self.run).child.as_mut().unwrap().try_wait().unwrap()
     }
 
     pub fn said(&self) -> String {
