@@ -14,13 +14,12 @@ pub enum Readers {
     Owner,
 }
 
-/// Writes a file under another name, flushes it to the disk and renames it; its folder is made if it
-/// is not there. When this returns the file survives a power cut.
+/// Writes a file under another name, flushes it to the disk and renames it. When this returns the file
+/// survives a power cut.
 ///
 /// # Errors
 /// When it cannot be written; then the old file, if any, is as it was.
 pub fn put(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
-    fs::create_dir_all(folder_of(path))?;
     let partial = beside(path, ".partial");
     match fs::remove_file(&partial) {
         // What a cut left behind may be readable by others.

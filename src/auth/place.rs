@@ -84,6 +84,7 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, AuthError> {
 
 /// Puts a sign-in in place of another.
 pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
+    fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
     durable::put(path, text.as_bytes(), Readers::Owner)
 }
 

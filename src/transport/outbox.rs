@@ -40,8 +40,7 @@ impl Transport for Outbox {
             Ok(Some(_)) => return Err(SendError::Rejected(taken(&path))),
             Err(error) => return Err(unusable(&path, &error)),
         }
-        durable::put(&path, &message.mime(), Readers::Usual)
-            .map_err(|error| unusable(&path, &error))?;
+        put(&self.folder, &path, &message.mime()).map_err(|error| unusable(&path, &error))?;
         Ok(receipt(&path))
     }
 
@@ -57,7 +56,7 @@ impl Transport for Outbox {
 
     fn survey(&mut self) -> Result<Survey, SendError> {
         let trial = self.folder.join(".postroom-trial");
-        durable::put(&trial, b"", Readers::Usual)
+        put(&self.folder, &trial, b"")
             .and_then(|()| fs::remove_file(&trial))
             .map_err(|error| unusable(&self.folder, &error))?;
         Ok(Survey {
@@ -89,6 +88,11 @@ fn unusable(path: &Path, error: &io::Error) -> SendError {
         "outbox",
         &format!("cannot write {}: {error}", path.display()),
     ))
+}
+
+fn put(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    durable::put(path, bytes, Readers::Usual)
 }
 
 /// The Message-ID of a file in the outbox; none when there is no file.
