@@ -89,6 +89,19 @@ impl Fault {
         self
     }
 
+    /// File, row and column in a few words; empty when none is known.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let mut place = self.file.clone().unwrap_or_default();
+        if let Some(row) = self.row {
+            place.push_str(&format!(":{row}"));
+        }
+        if let Some(column) = &self.column {
+            place.push_str(&format!(" [{}]", quote(column)));
+        }
+        place
+    }
+
     /// Whether it stops the batch.
     #[must_use]
     pub fn is_fault(&self) -> bool {

@@ -38,7 +38,7 @@ const ROOMS: &[Room] = &[
         "settings are read before anything else exists"),
     room("manifest", &["clock", "address", "secret", "fault", "config"],
         "the manifest is read before there is a letter"),
-    room("letter", &["clock", "address", "secret", "fault", "config", "manifest"],
+    room("letter", &["clock", "address", "secret", "fault", "page", "config", "manifest"],
         "a letter is written without knowing how, or whether, it will be sent"),
     room("plan", &["clock", "address", "secret", "fault", "config", "manifest", "letter"],
         "a plan is letters and digests; check, preview and send all make the same one"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::fault::{Fault, Severity, quote};
+use crate::fault::{Fault, Severity};
 use crate::letter::Verdict;
 use crate::plan::Plan;
 
@@ -92,13 +92,7 @@ pub(super) fn fault(fault: &Fault) -> String {
         Severity::Warning => "warning",
         Severity::Notice => "notice",
     };
-    let mut place = fault.file.clone().unwrap_or_default();
-    if let Some(row) = fault.row {
-        place.push_str(&format!(":{row}"));
-    }
-    if let Some(column) = &fault.column {
-        place.push_str(&format!(" [{}]", quote(column)));
-    }
+    let mut place = fault.place();
     if let Some(id) = &fault.id {
         place.push_str(&format!(" {id}"));
     }

@@ -1,6 +1,7 @@
 //! A rehearsal's letter: every address replaced, and the real ones shown in the body.
 
 use crate::address::{Address, HeaderText, Mailbox};
+use crate::page::escape;
 
 use super::Letter;
 
@@ -18,7 +19,7 @@ pub(super) fn redirect(letter: &mut Letter, to: &Address) {
             text.push_str(&format!("{header}: {mailbox}\r\n"));
             html.push_str(&format!(
                 "{header}: {}<br>\r\n",
-                escaped(&mailbox.to_string())
+                escape(&mailbox.to_string())
             ));
         }
     }
@@ -43,10 +44,4 @@ fn body_start(html: &str) -> usize {
         .find("<body")
         .and_then(|tag| lower[tag..].find('>').map(|end| tag + end + 1))
         .unwrap_or(0)
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
 }

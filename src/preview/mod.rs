@@ -168,7 +168,7 @@ impl Preview<'_> {
         general
             .map(|finding| Note {
                 severity: finding.severity,
-                place: row::place(finding),
+                place: finding.place(),
                 text: &finding.text,
             })
             .collect()

@@ -90,7 +90,7 @@ impl Row {
                 .filter(|finding| finding.id.as_deref() == Some(&letter.id))
                 .map(|finding| Warning {
                     severity: finding.severity,
-                    place: place(finding),
+                    place: finding.place(),
                     text: finding.text.clone(),
                     next_step: finding.next_step.clone(),
                 })
@@ -108,18 +108,6 @@ fn told(verdict: Verdict) -> Option<Told> {
         Verdict::Unreadable => ("its text cannot be read", "warn"),
     };
     Some(Told { text, kind })
-}
-
-/// Where a finding was made, in a few words.
-pub(super) fn place(finding: &Fault) -> String {
-    let mut place = finding.file.clone().unwrap_or_default();
-    if let Some(row) = finding.row {
-        place.push_str(&format!(":{row}"));
-    }
-    if let Some(column) = &finding.column {
-        place.push_str(&format!(" [{column}]"));
-    }
-    place
 }
 
 fn list(mailboxes: &[Mailbox]) -> Vec<String> {
