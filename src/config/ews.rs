@@ -188,13 +188,7 @@ impl EwsSettings {
         let refuse = |key: &str, text: String, next_step: &str| {
             Err(ConfigError::value(&sign_in.file, key, text, next_step))
         };
-        let Some(cloud) = Cloud::named(sign_in.cloud.as_deref()) else {
-            return refuse(
-                "cloud",
-                "is not one of Microsoft's clouds".into(),
-                "write \"global\", \"us-gov\", \"us-dod\" or \"china\"",
-            );
-        };
+        let cloud = sign_in.cloud()?;
         let server = self.server.as_deref().unwrap_or(cloud.ews);
         let usual = format!("https://{server}/EWS/Exchange.asmx");
         let Some(usual) = Url::parse(&usual).ok().filter(|url| {

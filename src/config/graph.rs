@@ -82,13 +82,7 @@ impl GraphSettings {
         let refuse = |key: &str, text: String, next_step: &str| {
             ConfigError::value(&sign_in.file, key, text, next_step)
         };
-        let cloud = Cloud::named(sign_in.cloud.as_deref()).ok_or_else(|| {
-            refuse(
-                "cloud",
-                "is not one of Microsoft's clouds".into(),
-                "write \"global\", \"us-gov\", \"us-dod\" or \"china\"",
-            )
-        })?;
+        let cloud = sign_in.cloud()?;
         let written = match &self.url {
             Some(url) => url.trim().to_owned(),
             None => format!("https://{}", cloud.graph),

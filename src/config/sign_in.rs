@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ConfigError;
+use super::{Cloud, ConfigError};
 use crate::address::Address;
 use crate::secret::Secret;
 
@@ -76,6 +76,21 @@ impl SignInSettings {
             .token_command
             .take()
             .filter(|command| !command.is_empty());
+    }
+
+    /// The cloud that the tenant is in; the global one if none is named.
+    ///
+    /// # Errors
+    /// When there is no cloud of that name.
+    pub fn cloud(&self) -> Result<Cloud, ConfigError> {
+        Cloud::named(self.cloud.as_deref()).ok_or_else(|| {
+            ConfigError::value(
+                &self.file,
+                "cloud",
+                "is not one of Microsoft's clouds",
+                "write \"global\", \"us-gov\", \"us-dod\" or \"china\"",
+            )
+        })
     }
 
     /// The registration.

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
+use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
-use super::{Answer, Attempt, SendError};
+use super::{Answer, Attempt, SendError, new_trace};
+use crate::address::Address;
 use crate::http::{Failure, Reply};
 
 /// What a request does, which decides what its silence means.
@@ -50,6 +52,35 @@ impl<'a> Trail<'a> {
     pub fn answered(&mut self, reply: &Reply) {
         self.request_ids.extend(reply.header("request-id").map(id));
     }
+}
+
+/// The trail of a question that belongs to no try of a letter, so that no ledger keeps it.
+pub(super) struct Unrecorded {
+    trace: String,
+    request_ids: Vec<String>,
+}
+
+impl Unrecorded {
+    pub fn new() -> Self {
+        Self {
+            trace: new_trace(),
+            request_ids: Vec::new(),
+        }
+    }
+
+    pub fn trail(&mut self) -> Trail<'_> {
+        Trail {
+            trace: &self.trace,
+            request_ids: &mut self.request_ids,
+        }
+    }
+}
+
+/// The far side and the mailbox that a transport works in, in a few words.
+pub(super) fn describe(way: &str, url: &Url, mailbox: Option<&Address>) -> String {
+    let host = url.host_str().unwrap_or_default();
+    let mailbox = mailbox.map_or("me", Address::as_str);
+    format!("{way} {host} as {mailbox}")
 }
 
 /// Says who asks. The value is shown in no log of the HTTP client.

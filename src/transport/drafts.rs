@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::call::Trail;
-use super::{Answer, Attempt, Receipt, SendError};
+use super::{Answer, Attempt, LookUp, Receipt, SendError, Survey, one_line};
 
 /// The set and the name of the extended property by which a letter is found again in the mailbox.
 /// Recipients do not see it. It has one fixed name, since a mailbox can hold only so many (Microsoft
@@ -110,6 +110,58 @@ pub(super) enum Became {
     },
 }
 
+impl Became {
+    /// The answer to a look-up. Without copies a letter that went out is nowhere, like one that
+    /// somebody deleted.
+    pub fn looked_up(self, copies: bool) -> LookUp {
+        match self {
+            Self::Sent(found) => LookUp::Found(seen(Some(&found))),
+            Self::Nothing { certain: true } => LookUp::Absent,
+            // A draft that waits for long enough is sent by its name, which cannot send it twice.
+            Self::Ready(_) => LookUp::NotSeen,
+            Self::Nothing { certain: false } if copies => LookUp::NotSeen,
+            Self::Nothing { certain: false } | Self::OnItsWay => LookUp::Unknown,
+        }
+    }
+}
+
+/// What can be said of a probe by the messages that have its mark and those that have its Message-ID;
+/// none while it is not there.
+pub(super) fn probed(
+    marked: &[Found],
+    named: &[Found],
+    message_id: &str,
+    far_side: &str,
+) -> Option<Survey> {
+    let sent = marked.iter().chain(named).find(|found| !found.is_draft)?;
+    let mut survey = Survey::default();
+    survey.fact(
+        "mark",
+        if marked.is_empty() {
+            "lost: letters in doubt are looked up by Message-ID alone"
+        } else {
+            "kept: letters in doubt are found by it"
+        },
+    );
+    let kept = format!("<{message_id}>");
+    let told = match sent.internet_message_id.as_deref() {
+        Some(given) if given == kept => "kept as postroom wrote it".to_owned(),
+        Some(given) => format!("replaced by the {far_side}: {given}"),
+        None => "not told".to_owned(),
+    };
+    survey.fact("Message-ID", &told);
+    Some(survey)
+}
+
+/// What is said of a probe that cannot be looked at, and the remedy.
+pub(super) fn unseen(message_id: &str, remedy: String) -> Survey {
+    let text = format!("the probe could not be looked at: its Message-ID should be <{message_id}>");
+    Survey {
+        warnings: vec![(text, remedy)],
+        ..Survey::default()
+    }
+}
+
 /// What became of a letter. Drafts that were never complete, or that others changed since, are
 /// removed on the way.
 pub(super) fn became(
@@ -165,7 +217,7 @@ pub(super) fn seen(found: Option<&Found>) -> Receipt {
         _ => "found in the mailbox, sent".to_owned(),
     };
     Receipt {
-        text: Answer::new("", &text).text,
+        text: one_line(&text),
         ..Receipt::default()
     }
 }

@@ -147,19 +147,25 @@ impl Answer {
     /// An answer in one line, whatever the far side wrote.
     #[must_use]
     pub fn new(code: impl Into<String>, text: &str) -> Self {
-        const LONGEST: usize = 500;
-        let line: String = text
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .chars()
-            .flat_map(escape)
-            .take(LONGEST)
-            .collect();
         Self {
             code: code.into(),
-            text: line,
+            text: one_line(text),
         }
+    }
+}
+
+/// What the far side wrote, as it may stand in a line of ours.
+fn one_line(text: &str) -> String {
+    const LONGEST: usize = 500;
+    let words: Vec<_> = text.split_whitespace().collect();
+    let line = words.join(" ");
+    line.chars().flat_map(escape).take(LONGEST).collect()
+}
+
+impl Survey {
+    /// Adds something that was found, whoever wrote it.
+    fn fact(&mut self, word: &'static str, text: &str) {
+        self.facts.push((word, one_line(text)));
     }
 }
 

@@ -22,11 +22,9 @@ use std::sync::Arc;
 use reqwest::Certificate;
 
 use self::service::Service;
-use super::call::Trail;
+use super::call::{Trail, Unrecorded, describe};
 use super::drafts::{Became, Note, became, on_its_way, seen};
-use super::{
-    Attempt, Bearer, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport, new_trace,
-};
+use super::{Attempt, Bearer, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport};
 use crate::config::{SaveIn, Secrets};
 use crate::fault::Fault;
 use crate::http::Http;
@@ -86,14 +84,7 @@ struct Ews {
 impl Transport for Ews {
     fn describe(&self) -> String {
         let place = &self.service.place;
-        let mailbox = place
-            .mailbox
-            .as_ref()
-            .map_or("me", |mailbox| mailbox.as_str());
-        format!(
-            "ews {} as {mailbox}",
-            place.url.host_str().unwrap_or_default()
-        )
+        describe("ews", &place.url, place.mailbox.as_ref())
     }
 
     fn send(&mut self, message: &Message, attempt: &mut Attempt<'_>) -> Result<Receipt, SendError> {
@@ -116,22 +107,15 @@ impl Transport for Ews {
     }
 
     fn look_up(&mut self, doubt: &Doubt<'_>) -> Result<LookUp, SendError> {
-        let (trace, mut request_ids) = (new_trace(), Vec::new());
-        let mut trail = Trail {
-            trace: &trace,
-            request_ids: &mut request_ids,
-        };
         let note = Note::read(doubt.note);
-        let became = became(&mut self.service, note, doubt.message_id, &mut trail)?;
-        Ok(match became {
-            Became::Sent(found) => LookUp::Found(seen(Some(&found))),
-            Became::Nothing { certain: true } => LookUp::Absent,
-            // Without copies a letter that went out is nowhere, like one that somebody deleted.
-            Became::Nothing { certain: false } if !self.copies => LookUp::Unknown,
-            // A draft that waits for long enough is sent by its name, which cannot send it twice.
-            Became::Ready(_) | Became::Nothing { certain: false } => LookUp::NotSeen,
-            Became::OnItsWay => LookUp::Unknown,
-        })
+        let trail = &mut Unrecorded::new();
+        let became = became(
+            &mut self.service,
+            note,
+            doubt.message_id,
+            &mut trail.trail(),
+        )?;
+        Ok(became.looked_up(self.copies))
     }
 
     fn largest(&mut self) -> Result<Option<Largest>, SendError> {

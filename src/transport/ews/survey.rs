@@ -6,16 +6,14 @@ use super::reading::{Element, Space};
 use super::requests::{self, By};
 use super::service::Service;
 use super::words;
-use crate::transport::call::{Step, Trail};
-use crate::transport::{Answer, SendError, Survey, new_trace};
+use crate::transport::call::{Step, Unrecorded};
+use crate::transport::drafts::{probed, unseen};
+use crate::transport::{SendError, Survey, one_line};
 
 /// Whether the mailbox is there, and its folders for drafts and copies.
 pub(super) fn survey(service: &mut Service, copies: bool) -> Result<Survey, SendError> {
-    let (trace, mut request_ids) = (new_trace(), Vec::new());
-    let mut trail = Trail {
-        trace: &trace,
-        request_ids: &mut request_ids,
-    };
+    let mut unrecorded = Unrecorded::new();
+    let mut trail = unrecorded.trail();
     let operation = requests::folders(service.place.mailbox.as_ref());
     let messages = service.ask(operation, Step::Prepare, &mut trail)?;
     let mut folders = messages.iter().filter_map(|message| {
@@ -27,7 +25,7 @@ pub(super) fn survey(service: &mut Service, copies: bool) -> Result<Survey, Send
     };
     let part = |folder: &Element, name| {
         let text = folder.child(Space::Types, name).map(Element::text);
-        Answer::new("", text.unwrap_or("?")).text
+        one_line(text.unwrap_or("?"))
     };
     let mut survey = Survey::default();
     if let Some(version) = &service.version {
@@ -79,43 +77,14 @@ pub(super) fn seen(
     copies: bool,
     message_id: &str,
 ) -> Result<Option<Survey>, SendError> {
-    let mut survey = Survey::default();
     if !copies {
-        survey.warnings.push((
-            format!("the probe could not be looked at: its Message-ID should be <{message_id}>"),
-            "compare it with the letter in your inbox".into(),
-        ));
-        return Ok(Some(survey));
+        let remedy = "compare it with the letter in your inbox".to_owned();
+        return Ok(Some(unseen(message_id, remedy)));
     }
-    let (trace, mut request_ids) = (new_trace(), Vec::new());
-    let mut trail = Trail {
-        trace: &trace,
-        request_ids: &mut request_ids,
-    };
+    let mut unrecorded = Unrecorded::new();
+    let mut trail = unrecorded.trail();
     let own = service.place.mailbox.is_none();
     let marked = find::by(service, By::Mark, own, message_id, &mut trail)?;
     let named = find::by(service, By::MessageId, own, message_id, &mut trail)?;
-    let sent = marked.iter().chain(&named).find(|found| !found.is_draft);
-    let Some(sent) = sent else {
-        return Ok(None);
-    };
-    survey.facts.push((
-        "mark",
-        if marked.is_empty() {
-            "lost: letters in doubt are looked up by Message-ID alone"
-        } else {
-            "kept: letters in doubt are found by it"
-        }
-        .into(),
-    ));
-    let kept = format!("<{message_id}>");
-    survey.facts.push((
-        "Message-ID",
-        match sent.internet_message_id.as_deref() {
-            Some(given) if given == kept => "kept as postroom wrote it".into(),
-            Some(given) => format!("replaced by the server: {}", Answer::new("", given).text),
-            None => "not told".into(),
-        },
-    ));
-    Ok(Some(survey))
+    Ok(probed(&marked, &named, message_id, "server"))
 }

@@ -21,11 +21,10 @@ use reqwest::Method;
 
 use self::abilities::Abilities;
 use self::service::{Ask, Service};
-use super::call::{Step, Trail};
+use super::call::{Step, Trail, Unrecorded, describe};
 use super::drafts::{Became, Note, became, on_its_way, seen};
 use super::{
     Answer, Attempt, Bearer, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport,
-    new_trace,
 };
 use crate::config::Secrets;
 use crate::fault::Fault;
@@ -64,14 +63,7 @@ struct Graph {
 impl Transport for Graph {
     fn describe(&self) -> String {
         let place = &self.service.place;
-        let mailbox = place
-            .mailbox
-            .as_ref()
-            .map_or("me", |mailbox| mailbox.as_str());
-        format!(
-            "graph {} as {mailbox}",
-            place.url.host_str().unwrap_or_default()
-        )
+        describe("graph", &place.url, place.mailbox.as_ref())
     }
 
     fn send(&mut self, message: &Message, attempt: &mut Attempt<'_>) -> Result<Receipt, SendError> {
@@ -100,21 +92,15 @@ impl Transport for Graph {
         if !self.service.abilities()?.read {
             return Ok(LookUp::Unknown);
         }
-        let (trace, mut request_ids) = (new_trace(), Vec::new());
-        let mut trail = Trail {
-            trace: &trace,
-            request_ids: &mut request_ids,
-        };
         let note = Note::read(doubt.note);
-        Ok(
-            match became(&mut self.service, note, doubt.message_id, &mut trail)? {
-                Became::Sent(found) => LookUp::Found(seen(Some(&found))),
-                Became::Nothing { certain: true } => LookUp::Absent,
-                // A draft that waits for long enough is sent by its name, which cannot send it twice.
-                Became::Ready(_) | Became::Nothing { certain: false } => LookUp::NotSeen,
-                Became::OnItsWay => LookUp::Unknown,
-            },
-        )
+        let trail = &mut Unrecorded::new();
+        let became = became(
+            &mut self.service,
+            note,
+            doubt.message_id,
+            &mut trail.trail(),
+        )?;
+        Ok(became.looked_up(true))
     }
 
     fn largest(&mut self) -> Result<Option<Largest>, SendError> {

@@ -6,8 +6,9 @@ use serde::Deserialize;
 use super::find;
 use super::service::{Ask, Service};
 use crate::address::Address;
-use crate::transport::call::{Step, Trail};
-use crate::transport::{SendError, Survey, new_trace};
+use crate::transport::call::{Step, Trail, Unrecorded};
+use crate::transport::drafts::{probed, unseen};
+use crate::transport::{SendError, Survey};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -27,16 +28,11 @@ struct Folder {
 pub(super) fn survey(service: &mut Service) -> Result<Survey, SendError> {
     let abilities = service.abilities()?;
     abilities.may_send()?;
-    let (trace, mut request_ids) = (new_trace(), Vec::new());
-    let mut trail = Trail {
-        trace: &trace,
-        request_ids: &mut request_ids,
-    };
+    let mut unrecorded = Unrecorded::new();
+    let mut trail = unrecorded.trail();
     let mut survey = Survey::default();
     let me: Me = get(service, true, &[], &mut trail)?;
-    survey
-        .facts
-        .push(("signed in", me.user_principal_name.clone()));
+    survey.fact("signed in", &me.user_principal_name);
     let own_address = me.mail.as_deref().unwrap_or(&me.user_principal_name);
     survey.own_address = Address::parse(own_address).ok();
     survey.facts.push((
@@ -54,13 +50,11 @@ pub(super) fn survey(service: &mut Service) -> Result<Survey, SendError> {
     );
     if abilities.read {
         let folder: Folder = get(service, false, &["mailFolders", "sentitems"], &mut trail)?;
-        survey.facts.push((
-            "mailbox",
-            format!(
-                "{} holds {} messages",
-                folder.display_name, folder.total_item_count
-            ),
-        ));
+        let told = format!(
+            "{} holds {} messages",
+            folder.display_name, folder.total_item_count
+        );
+        survey.fact("mailbox", &told);
         survey
             .facts
             .push(("in doubt", "looked up in Sent Items and Drafts".into()));
@@ -80,50 +74,18 @@ pub(super) fn survey(service: &mut Service) -> Result<Survey, SendError> {
 /// What can be seen of a probe that was sent to ourselves; none while it is not there.
 pub(super) fn seen(service: &mut Service, message_id: &str) -> Result<Option<Survey>, SendError> {
     let abilities = service.abilities()?;
-    let mut survey = Survey::default();
     if !abilities.read {
-        survey.warnings.push((
-            format!("the probe could not be looked at: its Message-ID should be <{message_id}>"),
-            format!(
-                "compare it with the letter in your inbox; with the permission {} this is done here",
-                abilities.scope("Mail.Read")
-            ),
-        ));
-        return Ok(Some(survey));
+        let remedy = format!(
+            "compare it with the letter in your inbox; with the permission {} this is done here",
+            abilities.scope("Mail.Read")
+        );
+        return Ok(Some(unseen(message_id, remedy)));
     }
-    let (trace, mut request_ids) = (new_trace(), Vec::new());
-    let mut trail = Trail {
-        trace: &trace,
-        request_ids: &mut request_ids,
-    };
+    let mut unrecorded = Unrecorded::new();
+    let mut trail = unrecorded.trail();
     let marked = find::by_mark(service, false, "sentitems", message_id, &mut trail)?;
     let named = find::by_message_id(service, false, message_id, &mut trail)?;
-    let Some(sent) = marked
-        .first()
-        .or(named.first())
-        .filter(|sent| !sent.is_draft)
-    else {
-        return Ok(None);
-    };
-    survey.facts.push((
-        "mark",
-        if marked.is_empty() {
-            "lost: letters in doubt are looked up by Message-ID alone"
-        } else {
-            "kept: letters in doubt are found by it"
-        }
-        .into(),
-    ));
-    let kept = format!("<{message_id}>");
-    survey.facts.push((
-        "Message-ID",
-        match sent.internet_message_id.as_deref() {
-            Some(given) if given == kept => "kept as postroom wrote it".into(),
-            Some(given) => format!("replaced by the service: {given}"),
-            None => "not told".into(),
-        },
-    ));
-    Ok(Some(survey))
+    Ok(probed(&marked, &named, message_id, "service"))
 }
 
 fn get<T: for<'de> Deserialize<'de>>(

@@ -3,14 +3,14 @@
 use super::abilities::Abilities;
 use crate::http::Reply;
 use crate::transport::call::{id, wait};
-use crate::transport::{Answer, Receipt, SendError};
+use crate::transport::{Answer, Receipt, SendError, one_line};
 
 /// The receipt of a letter that was accepted.
 pub(super) fn receipt(reply: &Reply, message_id: Option<&str>) -> Receipt {
     let id = reply.header("request-id").map(id).unwrap_or_default();
     let mut text = format!("202 accepted, request {id}");
     if let Some(message_id) = message_id {
-        let line = Answer::new("", message_id).text;
+        let line = one_line(message_id);
         text.push_str(&format!(", Message-ID {line}"));
     }
     Receipt {

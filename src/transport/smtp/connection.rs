@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::super::{Answer, Bearer, SendError};
+use super::super::{Answer, Bearer, SendError, one_line};
 use super::reply::{self, Failure, Phase};
 use super::stream::Stream;
 use super::tls;
@@ -272,7 +272,7 @@ impl Connection {
             )));
         }
         let lines: Vec<_> = reply.message().collect();
-        Ok(Answer::new("", &format!("{} {}", reply.code(), lines.join(" "))).text)
+        Ok(one_line(&format!("{} {}", reply.code(), lines.join(" "))))
     }
 
     fn exchange<C: fmt::Display>(&mut self, command: C) -> Result<Response, Failure> {
