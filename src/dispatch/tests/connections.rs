@@ -123,6 +123,43 @@ fn of_two_throttles_at_once_the_longer_wait_is_kept() {
 }
 
 #[test]
+fn a_server_that_asks_for_patience_gets_letters_one_at_a_time() {
+    let mut case = Case::new(20);
+    case.config.connections = 4;
+    case.config.messages_per_minute = Some(1_000);
+    case.config.backoff = 4 * SECOND;
+    let meeting = Meeting::of(4);
+    let (heard, asked) = channel();
+    let asked = Mutex::new(asked);
+    let run = case.run_heard(
+        move |call| {
+            if call.number > 4 {
+                return taken();
+            }
+            meeting.join();
+            if call.id == "s1" {
+                return throttled(Some(MINUTE));
+            }
+            // The others are on their way until the request for patience has been heard.
+            let _ = asked.lock().unwrap().recv_timeout(PATIENCE);
+            taken()
+        },
+        |event| {
+            if matches!(event, Event::Retry { .. }) {
+                (0..3).for_each(|_| heard.send(()).unwrap());
+            }
+        },
+    );
+    let after = &run.times()[4..];
+    assert!(after[0] >= MINUTE, "{after:?}");
+    // Three of the ten letters that win speed back were taken while it was asked for.
+    for pair in after[..7].windows(2) {
+        assert!(pair[1] >= pair[0] + 4 * SECOND, "{after:?}");
+    }
+    assert_eq!(case.counts().accepted, 20);
+}
+
+#[test]
 fn answers_that_tell_of_one_outage_count_as_one() {
     let mut case = Case::new(6);
     (case.config.connections, case.config.attempts) = (3, 3);

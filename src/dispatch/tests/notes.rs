@@ -113,24 +113,6 @@ fn a_letter_of_a_run_that_was_cut_off_may_have_left_until_the_next_run_began() {
 }
 
 #[test]
-fn a_server_that_asks_for_patience_gets_letters_one_at_a_time() {
-    let mut case = Case::new(20);
-    case.config.connections = 4;
-    case.config.messages_per_minute = Some(1_000);
-    case.config.backoff = 4 * SECOND;
-    let run = case.run(|call| match call.number {
-        1 => throttled(Some(MINUTE)),
-        _ => taken(),
-    });
-    // The first four were on their way before anybody asked for patience.
-    let later = run.calls.iter().filter(|call| call.number > 4);
-    let after: Vec<_> = later.map(|call| call.at).collect();
-    assert!(after[0] >= MINUTE, "{after:?}");
-    assert!(after[1] >= after[0] + 4 * SECOND, "{after:?}");
-    assert_eq!(case.counts().accepted, 20);
-}
-
-#[test]
 fn an_acceptance_may_ask_for_patience_too() {
     let case = Case::new(2);
     let run = case.run(|call| {
