@@ -1,11 +1,11 @@
 //! A mail server over SMTP (RFC 5321), one connection that is kept between messages.
 
 mod connection;
+mod data;
 mod reply;
 mod stream;
 mod tls;
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use lettre::transport::smtp::commands::{Mail, Rcpt};
@@ -147,18 +147,14 @@ fn transmit(connection: &mut Connection, message: &Message) -> Result<String, Se
         .data()
         .map_err(|failure| failure.refused_at(Phase::Data))?;
     let mime = message.mime();
-    // The client ends the data with CRLF, dot, CRLF; the message has its last CRLF already.
-    let body = mime.strip_suffix(b"\r\n").unwrap_or(&mime);
-    let whole = Cell::new(false);
-    connection
-        .message(body, &whole)
-        .map_err(|failure| match failure {
-            Failure::Broken(text) if whole.get() => SendError::InDoubt(Answer::new(
-                "no answer",
-                &format!("no answer came after the message was sent: {text}"),
-            )),
-            other => other.refused_at(Phase::Dot),
-        })
+    let sent = connection.message(&String::from_utf8_lossy(&mime));
+    sent.map_err(|failure| match failure {
+        Failure::Broken(text) if connection.is_all_on_its_way() => SendError::InDoubt(Answer::new(
+            "no answer",
+            &format!("no answer came after the message was sent: {text}"),
+        )),
+        other => other.refused_at(Phase::Dot),
+    })
 }
 
 fn lettre_address(address: &Address) -> Result<lettre::Address, SendError> {

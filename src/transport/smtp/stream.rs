@@ -3,6 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use lettre::transport::smtp::client::AsyncTokioStream;
@@ -12,7 +14,16 @@ use tokio_rustls::client::TlsStream;
 
 /// A connection that lettre did not open.
 #[derive(Debug)]
-pub(super) enum Stream {
+pub(super) struct Stream {
+    wire: Wire,
+    listening: Listening,
+}
+
+/// How the bytes travel.
+#[derive(Debug)]
+pub(super) enum Wire {
+    /// In the clear.
+    Plain(TcpStream),
     /// Protected from its first byte.
     Protected(Box<TlsStream<TcpStream>>),
     /// Begun in the clear to be raised later, and read no further than the end of a line.
@@ -24,20 +35,44 @@ pub(super) enum Stream {
     LineByLine(TcpStream),
 }
 
+/// Whether the client has begun to wait for an answer: it does so as soon as the system has taken the
+/// last byte of what it writes, and no sooner.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Listening(Arc<AtomicBool>);
+
+impl Listening {
+    /// Something is about to be written.
+    pub fn not_yet(&self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether all of it is on its way.
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
 impl Stream {
+    pub fn new(wire: Wire, listening: &Listening) -> Self {
+        Self {
+            wire,
+            listening: listening.clone(),
+        }
+    }
+
     fn writer(&mut self) -> Pin<&mut (dyn AsyncWrite + Unpin)> {
-        match self {
-            Self::Protected(stream) => Pin::new(&mut **stream),
-            Self::LineByLine(stream) => Pin::new(stream),
+        match &mut self.wire {
+            Wire::Protected(stream) => Pin::new(&mut **stream),
+            Wire::Plain(stream) | Wire::LineByLine(stream) => Pin::new(stream),
         }
     }
 }
 
 impl AsyncTokioStream for Stream {
     fn peer_addr(&self) -> io::Result<SocketAddr> {
-        match self {
-            Self::Protected(stream) => stream.get_ref().0.peer_addr(),
-            Self::LineByLine(stream) => stream.peer_addr(),
+        match &self.wire {
+            Wire::Protected(stream) => stream.get_ref().0.peer_addr(),
+            Wire::Plain(stream) | Wire::LineByLine(stream) => stream.peer_addr(),
         }
     }
 }
@@ -48,9 +83,11 @@ impl AsyncRead for Stream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut *self {
-            Self::Protected(stream) => Pin::new(&mut **stream).poll_read(context, buffer),
-            Self::LineByLine(stream) => poll_line(stream, context, buffer),
+        self.listening.0.store(true, Ordering::SeqCst);
+        match &mut self.wire {
+            Wire::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Wire::Protected(stream) => Pin::new(&mut **stream).poll_read(context, buffer),
+            Wire::LineByLine(stream) => poll_line(stream, context, buffer),
         }
     }
 }
