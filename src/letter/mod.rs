@@ -4,6 +4,7 @@ mod attached;
 mod attachment;
 mod bounded;
 mod checked;
+mod dates;
 mod letters;
 mod others;
 mod pdf;

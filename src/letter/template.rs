@@ -217,14 +217,14 @@ impl Templates {
 /// left out too, since a letter must be the same letter when it is made again.
 fn engine() -> Tera {
     let mut tera = Tera::new();
-    tera.register_filter("date", tera_contrib::dates::date);
+    tera.register_filter("date", super::dates::date);
     tera.register_filter(
         "filesize_format",
         tera_contrib::filesize_format::filesize_format,
     );
     tera.register_filter("format", tera_contrib::format::format);
-    tera.register_test("before", tera_contrib::dates::is_before);
-    tera.register_test("after", tera_contrib::dates::is_after);
+    tera.register_test("before", super::dates::is_before);
+    tera.register_test("after", super::dates::is_after);
     tera
 }
 
