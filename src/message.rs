@@ -136,7 +136,8 @@ impl Message {
         if let Some(reply_to) = &letter.reply_to {
             builder = builder.reply_to(one(reply_to));
         }
-        let mut bytes = Vec::new();
+        let expected = usize::try_from(letter.encoded_bytes()).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(expected);
         builder
             .subject(letter.subject.as_str())
             .date(self.date.as_second())

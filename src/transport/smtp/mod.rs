@@ -143,11 +143,14 @@ fn offer(connection: &mut Connection, message: &Message) -> Result<Offered, Send
 
 /// DATA and the message. Once the final dot is on its way, silence is doubt.
 fn transmit(connection: &mut Connection, message: &Message) -> Result<String, SendError> {
+    let mime = message.mime();
+    // MIME is 7-bit; were it not, no data would have gone out yet.
+    let data = str::from_utf8(&mime)
+        .map_err(|error| SendError::Rejected(Answer::new("not 7-bit", &error.to_string())))?;
     connection
         .data()
         .map_err(|failure| failure.refused_at(Phase::Data))?;
-    let mime = message.mime();
-    let sent = connection.message(&String::from_utf8_lossy(&mime));
+    let sent = connection.message(data);
     sent.map_err(|failure| match failure {
         Failure::Broken(text) if connection.is_all_on_its_way() => SendError::InDoubt(Answer::new(
             "no answer",
