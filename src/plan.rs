@@ -24,10 +24,23 @@ use crate::letter::{Letter, Letters, Proof, Sha256Digest, Verdict};
 pub struct Plan {
     /// The digest over all letters, in order.
     pub id: PlanId,
-    /// One entry for each letter, in the order of the manifest.
+    /// One entry for each letter, in the order of the manifest; if only the letters left of a batch
+    /// were made, one for each of those.
     pub letters: Vec<PlannedLetter>,
+    /// Where the entries stand in the manifest, if not one for each letter.
+    places: Option<Arc<[usize]>>,
     /// Warnings and notices of the proofs.
     pub findings: Vec<Fault>,
+}
+
+/// What is left of a batch that was begun.
+#[derive(Debug)]
+pub struct Begun {
+    /// The plan that it was begun with.
+    pub plan: PlanId,
+    /// The letters that have not gone out: their places in the manifest, in order, and their digests
+    /// in that plan.
+    pub left: Vec<(usize, Sha256Digest)>,
 }
 
 /// What a plan knows of a letter.
@@ -70,7 +83,7 @@ impl Plan {
         clock: &dyn Clock,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Self, Vec<Fault>> {
-        let made = making::make_all(letters, clock, progress);
+        let made = making::make_all(letters, None, clock, progress);
         let twice = belonging::claimed_twice(letters, &made.entries);
         let mut strangers = belonging::strangers(letters, &made.strangers);
         // Whose report a copy is has been told.
@@ -92,8 +105,73 @@ impl Plan {
         Ok(Self {
             id: PlanId(hasher.finalize().into()),
             letters: entries,
+            places: None,
             findings,
         })
+    }
+
+    /// The plan of a batch that was begun, without making the letters anew that have gone out. Each
+    /// letter left must be the one that was checked then, together with all others: what was found
+    /// out about all of them together still holds. None when one is not, or has a fault.
+    #[must_use]
+    pub fn take_up(
+        begun: &Begun,
+        letters: &Arc<Letters>,
+        clock: &dyn Clock,
+        progress: &mut dyn FnMut(usize),
+    ) -> Option<Self> {
+        let places: Arc<[usize]> = begun.left.iter().map(|(place, _)| *place).collect();
+        if places.last().is_some_and(|last| *last >= letters.len()) {
+            return None;
+        }
+        let made = making::make_all(letters, Some(&places), clock, progress);
+        let mut findings = [
+            made.findings,
+            belonging::strangers(letters, &made.strangers),
+        ]
+        .concat();
+        findings.sort_by_key(|(index, _)| *index);
+        let findings: Vec<Fault> = findings.into_iter().map(|(_, fault)| fault).collect();
+        let entries: Vec<PlannedLetter> = made.entries.into_iter().collect::<Option<_>>()?;
+        let as_planned = entries
+            .iter()
+            .zip(&begun.left)
+            .all(|(entry, (_, digest))| entry.digest == *digest);
+        if !as_planned || findings.iter().any(Fault::is_fault) {
+            return None;
+        }
+        Some(Self {
+            id: begun.plan,
+            letters: entries,
+            places: Some(places),
+            findings,
+        })
+    }
+
+    /// Whether it has the letters left of a batch only.
+    #[must_use]
+    pub fn is_rest(&self) -> bool {
+        self.places.is_some()
+    }
+
+    /// The entry of a letter by its place in the manifest, unless it has gone out.
+    #[must_use]
+    pub fn letter(&self, place: usize) -> Option<&PlannedLetter> {
+        let index = match &self.places {
+            None => place,
+            Some(places) => places.binary_search(&place).ok()?,
+        };
+        self.letters.get(index)
+    }
+
+    /// The entries with their places in the manifest.
+    pub fn placed(&self) -> impl Iterator<Item = (usize, &PlannedLetter)> {
+        let place = |index| match &self.places {
+            None => index,
+            Some(places) => places[index],
+        };
+        let entries = self.letters.iter().enumerate();
+        entries.map(move |(index, entry)| (place(index), entry))
     }
 
     /// The addresses of all letters together.

@@ -69,7 +69,7 @@ pub(super) fn too_large(
     let Some(Largest { bytes, remedy }) = transport.largest().map_err(|error| stop(&error))? else {
         return Ok(Vec::new());
     };
-    let letters = prepared.plan.letters.iter().enumerate();
+    let letters = prepared.plan.placed();
     Ok(letters
         .filter(|(_, letter)| letter.bytes > bytes)
         .map(|(index, letter)| {

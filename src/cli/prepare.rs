@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::args::Options;
 use super::console::Console;
 use super::exit::{Exit, Stop};
+use super::state::StateFile;
 use super::words;
 use crate::address::Address;
 use crate::clock::Clock;
@@ -82,6 +83,34 @@ pub(super) fn prepare(
     console: &Console,
     clock: &dyn Clock,
 ) -> Result<Prepared, Vec<Fault>> {
+    prepare_with(loaded, redirect, &mut |letters| {
+        make_plan(letters, console, clock)
+    })
+}
+
+/// As [`prepare`], but of a batch that was begun only the letters left are made: it takes the time
+/// that they need. With anything changed or wrong every letter is made, so that all of it is told.
+///
+/// # Errors
+/// All findings, when a fault is among them.
+pub(super) fn prepare_rest(
+    loaded: &Loaded,
+    state: &StateFile,
+    console: &Console,
+    clock: &dyn Clock,
+) -> Result<Prepared, Vec<Fault>> {
+    prepare_with(loaded, None, &mut |letters| {
+        let begun = state.begun(&letters.sources());
+        let plan = begun.and_then(|begun| Plan::take_up(&begun, letters, clock, &mut |_| {}));
+        plan.map_or_else(|| make_plan(letters, console, clock), Ok)
+    })
+}
+
+fn prepare_with(
+    loaded: &Loaded,
+    redirect: Option<&Address>,
+    make_plan: &mut dyn FnMut(&Arc<Letters>) -> Result<Plan, Vec<Fault>>,
+) -> Result<Prepared, Vec<Fault>> {
     let (manifest, mut findings) = Manifest::read(&loaded.batch);
     let Some(manifest) = manifest else {
         return Err(findings);
@@ -90,7 +119,7 @@ pub(super) fn prepare(
         |letters| {
             let letters = Arc::new(letters);
             findings.extend(letters.findings().iter().cloned());
-            let mut plan = make_plan(&letters, console, clock)?;
+            let mut plan = make_plan(&letters)?;
             findings.append(&mut plan.findings);
             Ok((letters, plan))
         },

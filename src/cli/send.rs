@@ -8,7 +8,7 @@ use super::args::SendArgs;
 use super::console::Console;
 use super::ending::finish;
 use super::exit::{Exit, Stop};
-use super::prepare::{Loaded, Prepared, load, prepare, refused, show, transport};
+use super::prepare::{Loaded, Prepared, load, prepare, prepare_rest, refused, show, transport};
 use super::progress::Progress;
 use super::show::{confirmed, dry_run, to_go};
 use super::signed_in::SignedIn;
@@ -46,7 +46,12 @@ pub(super) fn run(
     if start == Start::Begun {
         state.read()?;
     }
-    let prepared = match prepare(&loaded, args.redirect_to.as_ref(), console, clock) {
+    let prepared = if rehearsal || args.dry_run {
+        prepare(&loaded, args.redirect_to.as_ref(), console, clock)
+    } else {
+        prepare_rest(&loaded, &state, console, clock)
+    };
+    let prepared = match prepared {
         Ok(prepared) => prepared,
         Err(findings) => {
             if console.output.json {
@@ -227,13 +232,23 @@ fn take_plan(
 ) -> Result<(), Stop> {
     let Prepared { letters, plan, .. } = prepared;
     let id = hex(&plan.id.0);
-    match ledger.plan()? {
+    let begun = ledger.plan()?;
+    if plan.is_rest() && begun.as_ref() != Some(&id) {
+        return Err(Stop::new(
+            Exit::Stopped,
+            "another run changed the batch meanwhile, so nothing was sent\n  next: run the same command again",
+        ));
+    }
+    match begun {
         None => {}
         // A rehearsal that is over, or of an older plan, starts anew.
         Some(begun) if rehearsal && (begun != id || ledger.counts()?.pending == 0) => {
             ledger.clear_rehearsal()?;
         }
-        Some(begun) if begun == id => return Ok(()),
+        Some(begun) if begun == id => {
+            ledger.set_sources(&letters.sources())?;
+            return Ok(());
+        }
         Some(_) => {
             let differences = prepared.differences(ledger)?;
             if !differences.is_empty() && !args.accept_changes {
@@ -256,6 +271,7 @@ fn take_plan(
             attachments: json::attachments(letter),
         });
     ledger.adopt(&id, records)?;
+    ledger.set_sources(&letters.sources())?;
     Ok(())
 }
 

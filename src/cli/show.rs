@@ -13,7 +13,6 @@ use crate::config::TransportName;
 use crate::dispatch::estimate;
 use crate::ledger::Counts;
 use crate::message::Message;
-use crate::plan::Plan;
 
 /// Everything but the wire: each letter is made ready to the last byte and thrown away.
 pub(super) fn dry_run(
@@ -102,36 +101,34 @@ pub(super) fn confirmed(
     if config.transport == TransportName::Outbox || args.yes || args.plan.is_some() {
         return true;
     }
-    let Plan { id, letters, .. } = &prepared.plan;
+    let Prepared { letters, plan, .. } = prepared;
     let go = to_go(args, counts);
-    let share = |whole: u64| whole * go / (letters.len() as u64).max(1);
-    let (bytes, addresses) = (
-        share(prepared.plan.bytes()),
-        share(prepared.plan.addresses()),
-    );
+    let share = |whole: u64| whole * go / (plan.letters.len() as u64).max(1);
+    let (bytes, addresses) = (share(plan.bytes()), share(plan.addresses()));
     let time = estimate(config, go, bytes, addresses);
     let mut text = format!(
-        "from       {}\nthrough    {}\nletters    {} of {} (about {}, {})\ntime       {}\nplan       {id}",
-        prepared.letters.from(),
+        "from       {}\nthrough    {}\nletters    {} of {} (about {}, {})\ntime       {}\nplan       {}",
+        letters.from(),
         transport,
         words::count(go),
         words::count(letters.len() as u64),
         words::plural(addresses, "address"),
         words::bytes(bytes),
         words::expected(time),
+        plan.id,
     );
     if let Some(address) = &args.redirect_to {
         text.push_str(&format!(
             "\nrehearsal  every letter goes to {address} alone"
         ));
     }
-    let first = args
-        .only
-        .first()
-        .and_then(|only| (0..letters.len()).find(|&index| prepared.letters.id(index) == only));
-    if let Ok((letter, contents)) = prepared.letters.make_with_contents(first.unwrap_or(0)) {
-        let index = first.unwrap_or(0);
-        let message = Message::new(&loaded.batch.name, letter, &letters[index].digest, contents);
+    let first = args.only.first();
+    let is_first = |place: usize| first.is_none_or(|first| letters.id(place) == first);
+    let example = plan.placed().find(|(place, _)| is_first(*place));
+    if let Some((place, planned)) = example
+        && let Ok((letter, contents)) = letters.make_with_contents(place)
+    {
+        let message = Message::new(&loaded.batch.name, letter, &planned.digest, contents);
         let size = message.mime().len() as u64;
         text.push_str(&format!("\nfor example {}", describe(&message, size, true)));
     }

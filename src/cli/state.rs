@@ -7,6 +7,8 @@ use super::prepare::Loaded;
 use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::ledger::{Holder, Identity, Kind, Ledger, LedgerError};
+use crate::letter::Sha256Digest;
+use crate::plan::{Begun, PlanId};
 
 /// Where a command's state is.
 pub(super) struct StateFile {
@@ -52,6 +54,16 @@ impl StateFile {
             started: clock.now(),
         };
         Ledger::open(&self.path, &self.identity, &holder)
+    }
+
+    /// What is left of a batch that was begun from these sources. A file that cannot be read has
+    /// its say when it is opened.
+    pub fn begun(&self, sources: &Sha256Digest) -> Option<Begun> {
+        let begun = self.read().ok()?.begun(sources).ok()??;
+        Some(Begun {
+            plan: PlanId::parse(&begun.plan)?,
+            left: begun.left,
+        })
     }
 
     /// Opens it to look at.

@@ -15,6 +15,8 @@ const WHAT: &str = "batch file";
 /// One batch as its file describes it.
 #[derive(Debug)]
 pub struct Batch {
+    /// The file's text, by which changes to it are noticed.
+    pub text: String,
     /// The batch file.
     pub file: PathBuf,
     /// Its folder; all paths in the file are relative to it.
@@ -139,6 +141,7 @@ impl Batch {
             _ => PathBuf::from("."),
         };
         let batch = Self {
+            text: text.to_owned(),
             file: file.to_owned(),
             folder,
             name: parsed.batch.name.trim().to_owned(),

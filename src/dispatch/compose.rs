@@ -33,11 +33,11 @@ pub(super) fn run(
     for pending in wanted {
         // A panic is passed on: nobody else would know that no letter will come.
         let sent = composed.send(catch_unwind(AssertUnwindSafe(|| {
-            let planned = &plan.letters[pending.position];
-            let cost = Cost {
+            let planned = plan.letter(pending.position);
+            let cost = planned.map_or(Cost::default(), |planned| Cost {
                 bytes: planned.bytes,
                 addresses: u64::from(planned.addresses),
-            };
+            });
             Composed {
                 result: compose(batch, letters, planned, &pending),
                 pending,
@@ -56,23 +56,21 @@ pub(super) fn run(
 fn compose(
     batch: &str,
     letters: &Letters,
-    planned: &PlannedLetter,
+    planned: Option<&PlannedLetter>,
     pending: &Pending,
 ) -> Result<Box<Message>, Vec<Fault>> {
     let (letter, contents) = letters.make_with_contents(pending.position)?;
-    if letter.id != pending.id || PlannedLetter::of(&letter, &[]).digest != planned.digest {
-        return Err(vec![
+    let digest = PlannedLetter::of(&letter, &[]).digest;
+    match planned {
+        Some(planned) if planned.digest == digest && letter.id == pending.id => {
+            Ok(Box::new(Message::new(batch, letter, &digest, contents)))
+        }
+        _ => Err(vec![
             Fault::new(
                 "the letter or its report changed since it was checked",
                 "look at it again, then run the same command",
             )
             .id(&letter.id),
-        ]);
+        ]),
     }
-    Ok(Box::new(Message::new(
-        batch,
-        letter,
-        &planned.digest,
-        contents,
-    )))
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::config::DispatchConfig;
 
 /// What one letter takes of the limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
     /// Bytes on the wire.
     pub bytes: u64,

@@ -28,7 +28,7 @@ pub use history::{Resolution, RunRecord, Snapshot, Wait};
 pub use left::{InDoubt, Pending, Spent, Tried};
 pub use log::LogEnd;
 pub use open::{Holder, Identity, Kind};
-pub use record::{Change, Difference, LetterRecord};
+pub use record::{Begun, Change, Difference, LetterRecord};
 pub use resolve::Word;
 pub use step::{Answer, Claim, Claimed, Outcome, Refusal, Settlement};
 pub use summary::{Counts, LetterStatus};

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::event::{ChangesAccepted, Kind, Nothing, PlanTaken};
-use super::log::Log;
+use super::log::{Log, hex};
 use super::{Ledger, LedgerError, State};
 
 /// A letter of the plan as the ledger keeps it.
@@ -23,6 +23,18 @@ pub struct LetterRecord {
     /// Names, digests and sizes as JSON.
     pub attachments: String,
 }
+
+/// What is left of the ledger's plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The plan's digest as hexadecimal digits.
+    pub plan: String,
+    /// The places and digests of the letters that were not accepted, in the order of the manifest.
+    pub left: Vec<(usize, [u8; 32])>,
+}
+
+const SET_SOURCES: &str = "INSERT INTO meta VALUES ('sources', ?1)
+    ON CONFLICT (key) DO UPDATE SET value = ?1 WHERE value <> ?1";
 
 /// How a letter differs from the ledger's plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,8 +97,51 @@ impl Ledger {
         Ok(comparison.end())
     }
 
+    /// What is left of the plan, if it was made of these sources.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn begun(&self, sources: &[u8; 32]) -> Result<Option<Begun>, LedgerError> {
+        let read = || -> rusqlite::Result<Option<Begun>> {
+            let plan = self
+                .db
+                .query_row(
+                    "SELECT plan.value FROM meta plan JOIN meta sources
+                     WHERE plan.key = 'plan' AND sources.key = 'sources' AND sources.value = ?1",
+                    [hex(sources)],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            let Some(plan) = plan else { return Ok(None) };
+            let mut statement = self.db.prepare(
+                "SELECT position, digest FROM letters
+                 WHERE state IN ('pending', 'claimed', 'rejected', 'in_doubt')
+                    AND position IS NOT NULL ORDER BY position",
+            )?;
+            let place = |row: &rusqlite::Row<'_>| -> rusqlite::Result<(usize, [u8; 32])> {
+                let position = usize::try_from(row.get::<_, i64>(0)?).unwrap_or(usize::MAX);
+                Ok((position, row.get(1)?))
+            };
+            let left = statement.query_map([], place)?;
+            let left = left.collect::<rusqlite::Result<_>>()?;
+            Ok(Some(Begun { plan, left }))
+        };
+        read().map_err(|error| LedgerError::of(&self.path, &error))
+    }
+
+    /// Remembers what the plan was made of, for [`Ledger::begun`].
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn set_sources(&self, sources: &[u8; 32]) -> Result<(), LedgerError> {
+        self.db
+            .execute(SET_SOURCES, [hex(sources)])
+            .map(|_| ())
+            .map_err(|error| LedgerError::of(&self.path, &error))
+    }
+
     /// Takes a plan in: new letters are pending, letters not sent yet take their new form, letters
-    /// that the manifest no longer has are withdrawn. Accepted letters and those in doubt keep what
+    /// that the manifest no longer has are withdrawn. Its sources are not known. Accepted letters and those in doubt keep what
     /// was recorded of them, whatever changed.
     ///
     /// # Errors
@@ -113,6 +168,7 @@ impl Ledger {
             .transpose()?;
         let mut count = 0;
         transaction.execute("UPDATE letters SET position = NULL", [])?;
+        transaction.execute("DELETE FROM meta WHERE key = 'sources'", [])?;
         {
             let mut insert = transaction.prepare(
                 "INSERT INTO letters (id, position, digest, state, message_id, addresses, attachments)

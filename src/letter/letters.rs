@@ -21,7 +21,7 @@ use crate::manifest::{Addressees, Manifest, Recipient};
 #[derive(Debug)]
 pub struct Letters {
     pub(super) manifest: Manifest,
-    templates: Templates,
+    pub(super) templates: Templates,
     values: Values,
     pub(super) plan: LetterPlan,
     /// The recipients that get a letter, where some get none.
@@ -34,13 +34,15 @@ pub struct Letters {
 /// What all letters of a batch share.
 #[derive(Debug)]
 pub(super) struct LetterPlan {
+    /// The text of the batch file.
+    pub batch: String,
     pub folder: PathBuf,
     allow_outside: bool,
-    from: Mailbox,
-    reply_to: Option<Mailbox>,
+    pub from: Mailbox,
+    pub reply_to: Option<Mailbox>,
     pub attachments: Vec<AttachmentTemplate>,
     size_limit: Option<u64>,
-    redirect: Option<Address>,
+    pub redirect: Option<Address>,
 }
 
 impl LetterPlan {
@@ -84,6 +86,7 @@ impl Letters {
                     templates,
                     values,
                     plan: LetterPlan {
+                        batch: batch.text.clone(),
                         folder: batch.folder.clone(),
                         allow_outside: batch.allow_outside,
                         from,

@@ -13,6 +13,7 @@ mod proof;
 mod rehearsal;
 mod sender;
 mod source;
+mod sources;
 mod subject;
 mod template;
 mod text;

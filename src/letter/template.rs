@@ -50,8 +50,8 @@ pub(super) struct Templates {
     pub html: String,
     /// The name of the text template, if there is one.
     pub text: Option<String>,
-    /// Every template by its name, for the places of what is wrong with it.
-    sources: Vec<(String, String)>,
+    /// Every template by its name.
+    pub sources: Vec<(String, String)>,
     watch: Watch,
 }
 

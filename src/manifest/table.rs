@@ -79,6 +79,17 @@ impl Table {
         &self.text[start..self.ends[index] as usize]
     }
 
+    /// Gives headers and cells, for a digest over all of them.
+    pub fn each_part(&self, part: &mut dyn FnMut(&[u8])) {
+        for header in &self.headers {
+            part(header.as_bytes());
+        }
+        part(self.text.as_bytes());
+        for end in &self.ends {
+            part(&end.to_be_bytes());
+        }
+    }
+
     pub(super) fn shrink(&mut self) {
         self.text.shrink_to_fit();
         self.ends.shrink_to_fit();

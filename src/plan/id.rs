@@ -9,6 +9,19 @@ use crate::letter::Sha256Digest;
 pub struct PlanId(pub Sha256Digest);
 
 impl PlanId {
+    /// Reads all digits of an id.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut id = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        for (byte, digits) in id.iter_mut().zip(text.as_bytes().chunks(2)) {
+            *byte = u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?;
+        }
+        Some(Self(id))
+    }
+
     /// Whether `text` is this plan's id or a beginning of it with at least eight digits.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
@@ -44,5 +57,22 @@ mod tests {
         assert_eq!(id.to_string(), "abababababab");
         assert!(id.matches("ABABABAB") && id.matches(&hex(&id.0)));
         assert!(!id.matches("abababa") && !id.matches("abababac"));
+    }
+
+    #[test]
+    fn an_id_is_read_back() {
+        let id = PlanId(std::array::from_fn(|index| {
+            u8::try_from(index * 7).unwrap_or(0xff)
+        }));
+        assert_eq!(PlanId::parse(&hex(&id.0)), Some(id));
+        for other in [
+            "",
+            "ab",
+            &"ab".repeat(33),
+            &"xy".repeat(32),
+            &"é".repeat(32),
+        ] {
+            assert_eq!(PlanId::parse(other), None, "{other}");
+        }
     }
 }

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What making all letters gave.
 pub(super) struct Made {
-    /// The letters that can be made, each at its place.
+    /// The letters that can be made, in the order of the manifest.
     pub entries: Vec<Option<PlannedLetter>>,
     /// What was found, with the place of the letter.
     pub findings: Vec<(usize, Fault)>,
@@ -25,24 +25,28 @@ pub(super) struct Made {
     pub claims: Vec<u64>,
 }
 
-/// Makes and proves every letter on all cores.
+/// Makes and proves every letter on all cores, or those at some places.
 pub(super) fn make_all(
     letters: &Arc<Letters>,
+    places: Option<&Arc<[usize]>>,
     clock: &dyn Clock,
     progress: &mut dyn FnMut(usize),
 ) -> Made {
     let next = Arc::new(AtomicUsize::new(0));
+    let count = places.map_or(letters.len(), |places| places.len());
     let (sender, results) = sync_channel(256);
     // The tasks own what they use: one that a template never lets go is left behind.
     for _ in 0..rayon::current_num_threads() {
         let (letters, next, sender) = (Arc::clone(letters), Arc::clone(&next), sender.clone());
+        let places = places.cloned();
         rayon::spawn(move || {
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
-                if index >= letters.len() {
+                if index >= count {
                     return;
                 }
-                if sender.send((index, one(&letters, index))).is_err() {
+                let place = places.as_ref().map_or(index, |places| places[index]);
+                if sender.send((index, place, one(&letters, place))).is_err() {
                     return;
                 }
             }
@@ -50,7 +54,7 @@ pub(super) fn make_all(
     }
     drop(sender);
     let mut made = Made {
-        entries: vec![None; letters.len()],
+        entries: vec![None; count],
         findings: Vec::new(),
         strangers: Vec::new(),
         claims: Vec::new(),
@@ -60,16 +64,16 @@ pub(super) fn make_all(
     loop {
         letters.tick(clock.elapsed());
         match results.recv_timeout(Duration::from_millis(500)) {
-            Ok((index, mut one)) => {
+            Ok((index, place, mut one)) => {
                 if let Some(entry) = &mut one.entry {
                     names.share(entry);
                 }
                 made.entries[index] = one.entry;
                 made.claims.append(&mut one.claims);
                 let found = one.findings.into_iter();
-                made.findings.extend(found.map(|fault| (index, fault)));
+                made.findings.extend(found.map(|fault| (place, fault)));
                 let shown = one.strangers.into_iter();
-                made.strangers.extend(shown.map(|proof| (index, proof)));
+                made.strangers.extend(shown.map(|proof| (place, proof)));
             }
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
@@ -84,7 +88,7 @@ pub(super) fn make_all(
         progress(done);
     }
     // Letters come in the order in which they are done.
-    made.strangers.sort_by_key(|(index, _)| *index);
+    made.strangers.sort_by_key(|(place, _)| *place);
     made
 }
 

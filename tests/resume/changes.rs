@@ -220,3 +220,18 @@ fn two_reports_that_were_swapped_stop_the_next_run() {
     batch.write("reports/S004.pdf", report(3));
     assert_stops(&batch, &["2 changes since", "S003: ", "S004: "]);
 }
+
+#[test]
+fn reports_that_have_gone_out_are_not_read_again() {
+    let batch = begun();
+    let first = fs::read(batch.path("outbox/S001.eml")).unwrap();
+    batch.write("reports/S001.pdf", report(11));
+    fs::remove_file(batch.path("reports/S002.pdf")).unwrap();
+    batch.run("resume", &[]).expect(0);
+    assert_eq!(sent(&batch).len(), 4);
+    assert_eq!(fs::read(batch.path("outbox/S001.eml")).unwrap(), first);
+    batch
+        .run("check", &[])
+        .expect(3)
+        .says("reports/S002.pdf S002: the attachment is missing");
+}
