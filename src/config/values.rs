@@ -8,6 +8,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Deserializer, de};
 
+/// No window is closed for longer, unless its zone leaves out whole days.
+const LONGEST_CLOSED: Duration = Duration::from_hours(24);
+
 /// Parses a duration such as `90s`, `5m` or `1h 30m`.
 ///
 /// # Errors
@@ -68,29 +71,44 @@ impl SendWindow {
     }
 
     /// How long until the window is open: nothing when it is open now.
+    ///
+    /// In the night of a change of clocks a start may come twice, or never: then the window opens
+    /// where the hours that are skipped end, if that lies in it.
     #[must_use]
     pub fn wait(&self, now: Timestamp) -> Option<Duration> {
-        let local = now.to_zoned_datetime(self.zone.clone());
-        let time = local.time();
-        let open = if self.start < self.end {
+        if self.is_open(now) {
+            return None;
+        }
+        let opens = self
+            .openings(now)
+            .filter(|at| *at > now && self.is_open(*at));
+        let wait = opens.min().map_or(LONGEST_CLOSED, |opens| {
+            Duration::try_from(opens.duration_since(now)).unwrap_or(LONGEST_CLOSED)
+        });
+        Some(wait)
+    }
+
+    fn is_open(&self, at: Timestamp) -> bool {
+        let time = at.to_zoned_datetime(self.zone.clone()).time();
+        if self.start < self.end {
             self.start <= time && time < self.end
         } else {
             self.start <= time || time < self.end
-        };
-        if open {
-            return None;
         }
-        let day = if time < self.start {
-            local.date()
-        } else {
-            local.date().saturating_add(1.day())
-        };
-        // A start that the change to summer time skips is moved forward by the zone's rules.
-        let opens = day
-            .to_datetime(self.start)
-            .to_zoned_datetime(self.zone.clone())
-            .ok()?;
-        Duration::try_from(opens.timestamp().duration_since(now)).ok()
+    }
+
+    /// The moments of the next days at which a closed window may open: its start on each of them,
+    /// both times where it comes twice, and the changes of the clocks.
+    fn openings(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
+        let today = now.to_zoned_datetime(self.zone.clone()).date();
+        // A window of less than an hour may be skipped on one day.
+        let starts = (0..3).flat_map(move |days| {
+            let start = today.saturating_add(days.days()).to_datetime(self.start);
+            let start = self.zone.to_ambiguous_timestamp(start);
+            [start.earlier(), start.later()].into_iter().flatten()
+        });
+        let changes = self.zone.following(now).take(1);
+        starts.chain(changes.map(|change| change.timestamp()))
     }
 }
 
@@ -108,6 +126,8 @@ impl<'de> Deserialize<'de> for SendWindow {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn wait(window: &str, now: &str) -> Option<Duration> {
@@ -139,10 +159,34 @@ mod tests {
             wait(window, "2026-03-28T18:00:00Z"),
             Some(Duration::from_hours(13))
         );
+    }
+
+    #[test]
+    fn a_start_that_is_skipped_opens_where_the_clocks_go_on() {
+        // 01:30 is not there on 29 March 2026, and half an hour of the window is.
+        let window = "01:30-02:30 Europe/London";
         assert_eq!(
-            wait("01:30-02:30 Europe/London", "2026-03-29T00:30:00Z"),
-            Some(Duration::from_hours(1))
+            wait(window, "2026-03-29T00:30:00Z"),
+            Some(Duration::from_mins(30))
         );
+        assert_eq!(wait(window, "2026-03-29T01:00:00Z"), None);
+        // Of this one nothing is there that night.
+        assert_eq!(
+            wait("01:15-01:45 Europe/London", "2026-03-29T00:30:00Z"),
+            Some(Duration::from_mins(23 * 60 + 45))
+        );
+    }
+
+    #[test]
+    fn a_start_that_comes_twice_opens_twice() {
+        // On 25 October 2026 London has the hour from 01:00 twice.
+        let window = "01:30-02:30 Europe/London";
+        assert_eq!(wait(window, "2026-10-25T00:30:00Z"), None);
+        assert_eq!(
+            wait(window, "2026-10-25T01:10:00Z"),
+            Some(Duration::from_mins(20))
+        );
+        assert_eq!(wait(window, "2026-10-25T01:30:00Z"), None);
     }
 
     #[test]
@@ -174,5 +218,38 @@ mod tests {
         assert_eq!(parse_duration("1h 30m"), Ok(Duration::from_mins(90)));
         assert!(parse_duration("-5s").is_err());
         assert!(parse_duration("soon").is_err());
+    }
+
+    proptest! {
+        /// Around both changes of the clocks and over midnight: open is what the clock on the wall
+        /// says, and the wait leads to the first minute that is open.
+        #[test]
+        fn a_wait_leads_to_the_first_moment_that_is_open(
+            start in 0..1440_u32,
+            length in 1..1440_u32,
+            zone in prop::sample::select(vec!["Europe/London", "Europe/Berlin", "UTC"]),
+            change in prop::sample::select(vec!["2026-03-29T01:00:00Z", "2026-10-25T01:00:00Z"]),
+            minutes in -2880..1440_i64,
+        ) {
+            let clock = |minute: u32| format!("{:02}:{:02}", minute / 60 % 24, minute % 60);
+            let end = (start + length) % 1440;
+            let text = format!("{}-{} {zone}", clock(start), clock(end));
+            let window = SendWindow::parse(&text).unwrap();
+            let shown = TimeZone::get(zone).unwrap();
+            let is_open = |at: Timestamp| {
+                let time = at.to_zoned_datetime(shown.clone()).time();
+                let minute = u32::try_from(i32::from(time.hour()) * 60 + i32::from(time.minute()));
+                (minute.unwrap() + 1440 - start) % 1440 < length
+            };
+            let change: Timestamp = change.parse().unwrap();
+            let now = change + SignedDuration::from_mins(minutes);
+            let wait = window.wait(now).unwrap_or_default();
+            prop_assert_eq!(wait.as_secs() % 60, 0);
+            let wait = i64::try_from(wait.as_secs() / 60).unwrap();
+            for minute in 0..wait {
+                prop_assert!(!is_open(now + SignedDuration::from_mins(minute)), "{minute}");
+            }
+            prop_assert!(is_open(now + SignedDuration::from_mins(wait)), "{wait}");
+        }
     }
 }
