@@ -57,6 +57,7 @@ impl Run<'_> {
             Next::Done(event, wait) => {
                 (self.failures, self.pauses) = (0, 0);
                 self.settled_in_chunk += 1;
+                self.tries.remove(&pending.seq);
                 match wait {
                     Some(wait) => {
                         self.caution.throttled();
@@ -69,6 +70,7 @@ impl Run<'_> {
             Next::Failed(event, answer) => {
                 self.pauses = 0;
                 self.settled_in_chunk += 1;
+                self.tries.remove(&pending.seq);
                 self.fail(answer);
                 Some(event)
             }
@@ -142,6 +144,7 @@ impl Run<'_> {
     /// Leaves a letter pending for the next run.
     fn give_up(&mut self, pending: Pending, answer: Answer) -> Event {
         self.left += 1;
+        self.tries.remove(&pending.seq);
         self.fail(answer.clone());
         let id = pending.id;
         Event::LeftPending { id, answer }

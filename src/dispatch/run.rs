@@ -108,6 +108,7 @@ pub(super) struct Run<'run> {
     pub(super) ready: VecDeque<Composed>,
     /// Letters to try again, and when.
     pub(super) retries: Vec<(Duration, Pending)>,
+    /// How often letters in hand were not taken. A batch of any size has few in hand.
     pub(super) tries: HashMap<i64, u32>,
     pub(super) started: usize,
     pub(super) left: usize,
@@ -154,6 +155,7 @@ impl Run<'_> {
     fn go_on(&mut self) -> Result<Ending, LedgerError> {
         loop {
             self.take_answers();
+            debug_assert!(self.ending.is_some() || self.tries.len() <= self.in_hand());
             self.keep_notes()?;
             if self.dispatch.interrupt.is_asked() && self.ending.is_none() {
                 self.end(Ending::Interrupted);
@@ -176,6 +178,12 @@ impl Run<'_> {
                 .clock
                 .wait(&self.dispatch.interrupt.signal, limit);
         }
+    }
+
+    /// Letters that were taken from the ledger's page and are not done.
+    fn in_hand(&self) -> usize {
+        let made = self.composing + self.ready.len();
+        made + self.couriers.in_flight() + self.retries.len()
     }
 
     fn is_over(&mut self) -> Option<Ending> {

@@ -1,12 +1,13 @@
 //! What a run does before its first letter: settle what earlier runs left, and remember their pace.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::limiter::{Cost, Limiter};
 use super::{Dispatch, Event, Reason, verdict};
-use crate::ledger::{InDoubt, Ledger, LedgerError, Outcome, Settlement};
+use crate::ledger::{InDoubt, Ledger, LedgerError, Outcome, Settlement, Spent};
 use crate::transport::{Answer, Doubt, LookUp, Receipt, SendError, Transport};
 
 /// The longest that one try of a letter takes, so that a claim whose run was cut off is not younger.
@@ -123,13 +124,25 @@ fn settle(
 /// handed over just now.
 pub(super) fn remembered(dispatch: &Dispatch<'_>, ledger: &Ledger) -> Result<Limiter, LedgerError> {
     let (now, elapsed) = (dispatch.clock.now(), dispatch.clock.elapsed());
+    // A letter counts from its answer, which may come long after its claim.
+    let since = now - Duration::from_hours(24) - LONGEST_TRY;
+    let mut spent: Vec<(Duration, Spent)> = ledger
+        .spent_since(since)?
+        .into_iter()
+        .map(|spent| {
+            // A clock that was set back must not make the past younger than now.
+            let age = spent
+                .at
+                .and_then(|at| Duration::try_from(now.duration_since(at)).ok())
+                .unwrap_or(Duration::ZERO);
+            (age, spent)
+        })
+        .collect();
+    // The limiter takes them in order, and counts what comes late with the last before it: one
+    // letter without an answer must not make all those after it as young as itself.
+    spent.sort_by_key(|(age, _)| Reverse(*age));
     let mut limiter = Limiter::new(dispatch.config);
-    for spent in ledger.spent_since(now - Duration::from_hours(24))? {
-        // A clock that was set back must not make the past younger than now.
-        let age = spent
-            .at
-            .and_then(|at| Duration::try_from(now.duration_since(at)).ok())
-            .unwrap_or(Duration::ZERO);
+    for (age, spent) in spent {
         let cost = Cost {
             bytes: spent.bytes,
             addresses: u64::from(spent.addresses),

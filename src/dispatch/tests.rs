@@ -16,7 +16,9 @@ use crate::transport::{LookUp, Receipt, SendError};
 
 mod answers;
 mod chunks;
+mod clocks;
 mod connections;
+
 mod doubt;
 mod far_side;
 mod notes;
@@ -64,7 +66,10 @@ impl Case {
 
     /// A batch whose reports are `padding` bytes larger than they must be.
     fn with_reports(schools: usize, padding: usize) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::in_folder(tempfile::tempdir().unwrap(), schools, padding)
+    }
+
+    fn in_folder(folder: TempDir, schools: usize, padding: usize) -> Self {
         let path = folder.path();
         let mut list = String::from("ID,School,Email,Leader\n");
         for number in 1..=schools {
@@ -107,7 +112,7 @@ impl Case {
 
     /// Starts the clock anew, this long after where it stands.
     fn restart_after(&mut self, pause: Duration) {
-        self.clock = TestClock::new(self.clock.now() + pause);
+        self.clock = TestClock::new(self.clock.manual.now() + pause);
     }
 
     fn ledger(&self) -> Ledger {
@@ -146,6 +151,7 @@ impl Case {
             answer: Box::new(answer),
             look_up: self.look_up.clone(),
             calls: Mutex::default(),
+            attempts: Mutex::default(),
             looked_up: Mutex::default(),
             note: self.note,
         });

@@ -1,8 +1,9 @@
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::{Clock, ManualClock, Signal};
 use crate::message::Message;
@@ -20,6 +21,7 @@ pub struct Call {
     /// The first hand-over of this letter is 1.
     pub attempt: usize,
     pub at: Duration,
+    /// The true time, however the clock on the wall was set.
     pub wall: Timestamp,
     /// Names the try.
     pub trace: String,
@@ -27,10 +29,11 @@ pub struct Call {
     pub earlier: Option<Earlier>,
 }
 
-/// A manual clock that can be held while an answer is awaited.
+/// A manual clock that can be held while an answer is awaited, and set wrong.
 pub struct TestClock {
     pub manual: ManualClock,
     pub held: AtomicBool,
+    wrong_by: Mutex<SignedDuration>,
 }
 
 impl TestClock {
@@ -38,13 +41,19 @@ impl TestClock {
         Arc::new(Self {
             manual: ManualClock::new(start),
             held: AtomicBool::new(false),
+            wrong_by: Mutex::default(),
         })
+    }
+
+    /// Sets the clock on the wall forward from the true time, or back.
+    pub fn set_wrong_by(&self, hours: i64) {
+        *self.wrong_by.lock().unwrap() = SignedDuration::from_hours(hours);
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        self.manual.now()
+        self.manual.now() + *self.wrong_by.lock().unwrap()
     }
 
     fn elapsed(&self) -> Duration {
@@ -65,6 +74,8 @@ pub struct FarSide {
     pub answer: Box<Answering>,
     pub look_up: Result<LookUp, SendError>,
     pub calls: Mutex<Vec<Call>>,
+    /// Hand-overs of each letter.
+    pub attempts: Mutex<HashMap<String, usize>>,
     pub looked_up: Mutex<Vec<(String, String)>>,
     /// What is written down of each letter.
     pub note: Option<&'static str>,
@@ -80,13 +91,16 @@ impl Transport for Connection {
     fn send(&mut self, message: &Message, attempt: &mut Attempt<'_>) -> Result<Receipt, SendError> {
         let call = {
             let mut calls = self.0.calls.lock().unwrap();
+            let mut attempts = self.0.attempts.lock().unwrap();
+            let attempt_number = attempts.entry(message.id.clone()).or_default();
+            *attempt_number += 1;
             let call = Call {
                 id: message.id.clone(),
                 message_id: message.message_id.clone(),
                 number: calls.len() + 1,
-                attempt: 1 + calls.iter().filter(|call| call.id == message.id).count(),
+                attempt: *attempt_number,
                 at: self.0.clock.elapsed(),
-                wall: self.0.clock.now(),
+                wall: self.0.clock.manual.now(),
                 trace: attempt.trace.to_owned(),
                 earlier: attempt.earlier.clone(),
             };

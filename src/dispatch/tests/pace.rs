@@ -4,23 +4,28 @@ use crate::config::SendWindow;
 /// No window of a minute holds more than `limit` letters, wherever between hand-over and answer,
 /// `latency` later, the far side counts them.
 fn assert_paced(walls: &[Timestamp], limit: usize, latency: Duration) {
+    assert_spaced(walls, limit, MINUTE, latency);
+}
+
+/// The same of a window of any length.
+pub fn assert_spaced(walls: &[Timestamp], limit: usize, length: Duration, latency: Duration) {
     for window in walls.windows(limit + 1) {
         let gap = window[limit].duration_since(window[0] + latency);
-        assert!(gap >= jiff::SignedDuration::from_mins(1), "{gap:?}");
+        assert!(gap >= length.try_into().unwrap(), "{gap:?}");
     }
 }
 
-fn walls(run: &Outcome) -> impl Iterator<Item = Timestamp> {
+pub fn walls(run: &Outcome) -> impl Iterator<Item = Timestamp> {
     run.calls.iter().map(|call| call.wall)
 }
 
-fn waited_for(run: &Outcome, reason: Reason) -> bool {
+pub fn waited_for(run: &Outcome, reason: Reason) -> bool {
     run.events
         .iter()
         .any(|event| matches!(event, Event::Waiting { reason: told, .. } if *told == reason))
 }
 
-fn send_window(text: &str) -> SendWindow {
+pub fn send_window(text: &str) -> SendWindow {
     SendWindow::parse(text).unwrap()
 }
 
