@@ -18,7 +18,7 @@ mod answers;
 mod chunks;
 mod clocks;
 mod connections;
-
+mod days;
 mod doubt;
 mod far_side;
 mod notes;
