@@ -1,21 +1,19 @@
-//! Exchange behind Microsoft Graph and behind Exchange Web Services.
+//! Exchange behind Microsoft Graph, and what its two fronts have in common.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::mischief::{Fault, Mischief, Turn, Weight, kill_later};
 use crate::plan::{Moment, Plan};
 use crate::sides::{Seen, Side};
-use crate::support::ews::{self, EwsAction, EwsKind};
-use crate::support::ews_desk::EwsDesk;
 use crate::support::exchange::Exchange;
 use crate::support::graph::{self, GraphAction, GraphKind, HeadAction};
 use crate::support::graph_desk::{ALL_SCOPES, GraphDesk, PERSON, SHARED};
-use crate::support::http::Response;
 use crate::support::oauth::OauthServer;
 use crate::support::{TestBatch, wait};
 
-fn arrived(exchange: &Exchange) -> Vec<Seen> {
+pub fn arrived(exchange: &Exchange) -> Vec<Seen> {
     let boxes = [SHARED, PERSON].map(|address| exchange.mailbox(address).outgoing());
     let letters = boxes.into_iter().flatten();
     letters
@@ -31,7 +29,7 @@ fn arrived(exchange: &Exchange) -> Vec<Seen> {
         .collect()
 }
 
-fn drafts(exchange: &Exchange) -> Vec<String> {
+pub fn drafts(exchange: &Exchange) -> Vec<String> {
     let boxes = [SHARED, PERSON].map(|address| exchange.mailbox(address).drafts());
     let left = boxes.into_iter().flatten();
     left.map(|mail| format!("a draft of {:?} is left", mail.subject))
@@ -39,14 +37,17 @@ fn drafts(exchange: &Exchange) -> Vec<String> {
 }
 
 /// The date of so many seconds from now, as HTTP writes it.
-fn date_in(seconds: i64) -> String {
+pub fn date_in(seconds: i64) -> String {
     let then = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
     then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
-const LETTER: [Fault; 12] = [
+const LETTER: [Fault; 15] = [
     Fault::Cut,
     Fault::CutAfter,
+    Fault::Reset,
+    Fault::ResetAfter,
+    Fault::Crawl,
     Fault::Half,
     Fault::Storm,
     Fault::Dated,
@@ -60,9 +61,12 @@ const LETTER: [Fault; 12] = [
 ];
 
 /// At requests that send nothing: the letter cannot be refused by them.
-const OTHER: [Fault; 9] = [
+const OTHER: [Fault; 12] = [
     Fault::Cut,
     Fault::CutAfter,
+    Fault::Reset,
+    Fault::ResetAfter,
+    Fault::Crawl,
     Fault::Half,
     Fault::Storm,
     Fault::ErrorAfter,
@@ -72,7 +76,26 @@ const OTHER: [Fault; 9] = [
     Fault::Revoked,
 ];
 
-pub struct Graph(GraphDesk);
+/// Where a server was to be, while it is somewhere else.
+pub type Astray = RefCell<Option<String>>;
+
+/// Names another server in the secrets file, and keeps the right one.
+pub fn lead_astray(batch: &TestBatch, astray: &Astray, right: &str, wrong: String) -> Fault {
+    batch.replace(".secrets.toml", right, &wrong);
+    astray.replace(Some(wrong));
+    Fault::Unreachable
+}
+
+pub fn lead_back(batch: &TestBatch, astray: &Astray, right: &str) {
+    if let Some(wrong) = astray.take() {
+        batch.replace(".secrets.toml", &wrong, right);
+    }
+}
+
+pub struct Graph {
+    desk: GraphDesk,
+    astray: Astray,
+}
 
 impl Graph {
     pub fn new(plan: &Plan) -> Self {
@@ -80,26 +103,29 @@ impl Graph {
         if plan.may_look {
             oauth = oauth.grant("graph", &ALL_SCOPES);
         }
-        Self(GraphDesk::at(oauth, plan.letters))
+        Self {
+            desk: GraphDesk::at(oauth, plan.letters),
+            astray: Astray::default(),
+        }
     }
 }
 
 impl Side for Graph {
     fn batch(&self) -> &TestBatch {
-        &self.0.desk.batch
+        &self.desk.desk.batch
     }
 
     fn arm(&self, mischief: &Arc<Mischief>) {
         let heads = Arc::clone(mischief);
-        self.0.graph.script_heads(move |head| {
+        self.desk.graph.script_heads(move |head| {
             let carries = matches!(head.kind, GraphKind::SendMail | GraphKind::CreateDraft);
-            if carries && let Turn::Fault(_) = heads.turn(Weight::Head, &[Fault::Reset]) {
+            if carries && let Turn::Fault(_) = heads.turn(Weight::Head, &[Fault::HalfRead]) {
                 return HeadAction::CutWhileReading(500);
             }
             HeadAction::Proceed
         });
-        let (mischief, oauth) = (Arc::clone(mischief), Arc::clone(&self.0.desk.server));
-        self.0.graph.script(move |event| {
+        let (mischief, oauth) = (Arc::clone(mischief), Arc::clone(&self.desk.desk.server));
+        self.desk.graph.script(move |event| {
             let sends = matches!(event.kind, GraphKind::SendMail | GraphKind::SendDraft);
             let fault = match exchange_turn(turn(&mischief, sends), &oauth) {
                 Ok(action) => return action,
@@ -127,20 +153,36 @@ impl Side for Graph {
     }
 
     fn settle(&self) {
-        assert!(self.0.graph.wait_until_left(wait::LONG));
+        assert!(self.desk.graph.wait_until_left(wait::LONG));
+    }
+
+    /// A token is shown to no name but Microsoft's and this machine's, so it is a port of this
+    /// machine.
+    fn hinder(&self) -> Option<Fault> {
+        let wrong = format!("http://127.0.0.1:{}", wait::free_port());
+        let right = self.desk.graph.url();
+        Some(lead_astray(self.batch(), &self.astray, &right, wrong))
+    }
+
+    fn clear(&self) {
+        lead_back(self.batch(), &self.astray, &self.desk.graph.url());
     }
 
     fn mailbox(&self) -> Vec<Seen> {
-        arrived(&self.0.exchange)
+        arrived(&self.desk.exchange)
     }
 
     fn sign_in(&self) {
-        self.0.desk.keep_sign_in();
+        self.desk.desk.keep_sign_in();
     }
 
     fn breaches(&self, connections: usize) -> Vec<String> {
-        let mut breaches = [self.0.graph.violations(), self.0.desk.server.violations()].concat();
-        let most = self.0.graph.max_in_flight();
+        let mut breaches = [
+            self.desk.graph.violations(),
+            self.desk.desk.server.violations(),
+        ]
+        .concat();
+        let most = self.desk.graph.max_in_flight();
         if most > connections {
             breaches.push(format!("{most} requests at once, not {connections}"));
         }
@@ -148,11 +190,11 @@ impl Side for Graph {
     }
 
     fn leftovers(&self) -> Vec<String> {
-        drafts(&self.0.exchange)
+        drafts(&self.desk.exchange)
     }
 }
 
-fn turn(mischief: &Mischief, sends: bool) -> Turn {
+pub fn turn(mischief: &Mischief, sends: bool) -> Turn {
     if sends {
         mischief.turn(Weight::Decisive, &LETTER)
     } else {
@@ -161,7 +203,7 @@ fn turn(mischief: &Mischief, sends: bool) -> Turn {
 }
 
 /// What all of Exchange's fronts do alike, or the fault that each has its own words for.
-fn exchange_turn(turn: Turn, oauth: &Arc<OauthServer>) -> Result<GraphAction, Fault> {
+pub fn exchange_turn(turn: Turn, oauth: &Arc<OauthServer>) -> Result<GraphAction, Fault> {
     Ok(match turn {
         Turn::Go => GraphAction::Proceed,
         Turn::Kill(Moment::Before, victim) => {
@@ -174,8 +216,14 @@ fn exchange_turn(turn: Turn, oauth: &Arc<OauthServer>) -> Result<GraphAction, Fa
             kill_later(wait, victim);
             GraphAction::Proceed
         }
+        Turn::Signal(name, victim) => {
+            GraphAction::call(move || victim.signal_if_there(name), GraphAction::Proceed)
+        }
         Turn::Fault(Fault::Cut) => GraphAction::CutBefore,
         Turn::Fault(Fault::CutAfter) => GraphAction::CutAfter,
+        Turn::Fault(Fault::Reset) => GraphAction::ResetBefore,
+        Turn::Fault(Fault::ResetAfter) => GraphAction::ResetAfter,
+        Turn::Fault(Fault::Crawl) => GraphAction::Crawl,
         Turn::Fault(Fault::Half) => GraphAction::TruncatedAnswer,
         Turn::Fault(Fault::Slow) => GraphAction::Slow(Duration::from_millis(60)),
         Turn::Fault(Fault::Expired) => {
@@ -191,91 +239,10 @@ fn exchange_turn(turn: Turn, oauth: &Arc<OauthServer>) -> Result<GraphAction, Fa
     })
 }
 
-fn exchange_pace(dispatch: &str) -> &'static str {
+pub fn exchange_pace(dispatch: &str) -> &'static str {
     if dispatch.contains("messages_per_minute") {
         "patience = \"0s\"\n"
     } else {
         "patience = \"0s\"\nmessages_per_minute = 100000\n"
-    }
-}
-
-pub struct Ews {
-    desk: EwsDesk,
-    keeps_copies: bool,
-}
-
-impl Ews {
-    pub fn new(plan: &Plan) -> Self {
-        Self {
-            desk: EwsDesk::new(plan.letters),
-            keeps_copies: plan.may_look,
-        }
-    }
-}
-
-impl Side for Ews {
-    fn batch(&self) -> &TestBatch {
-        &self.desk.desk.batch
-    }
-
-    fn arm(&self, mischief: &Arc<Mischief>) {
-        if !self.keeps_copies {
-            self.desk.secrets("save_in = \"none\"\n");
-        }
-        let (mischief, oauth) = (Arc::clone(mischief), Arc::clone(&self.desk.desk.server));
-        self.desk.ews.script(move |event| {
-            let sends = event.kind == EwsKind::SendItem;
-            let fault = match exchange_turn(turn(&mischief, sends), &oauth) {
-                Ok(action) => return action,
-                Err(fault) => fault,
-            };
-            match fault {
-                Fault::Storm => {
-                    EwsAction::Answer(ews::refusal(event.kind, "ErrorServerBusy", Some(5)))
-                }
-                Fault::Dated => {
-                    EwsAction::Answer(ews::unavailable().with("Retry-After", date_in(2)))
-                }
-                Fault::GatewayAfter => EwsAction::AcceptThen(Response::empty(504)),
-                Fault::ErrorAfter => {
-                    EwsAction::AcceptThen(ews::fault("ErrorInternalServerError", None))
-                }
-                Fault::Error => {
-                    EwsAction::Answer(ews::fault("ErrorInternalServerTransientError", None))
-                }
-                _ => EwsAction::Answer(ews::refusal(event.kind, "ErrorInvalidRecipients", None)),
-            }
-        });
-    }
-
-    fn configure(&self, dispatch: &str) {
-        let pace = exchange_pace(dispatch);
-        self.batch().configure(&format!(
-            "[dispatch]\ntransport = \"ews\"\nbackoff = \"10ms\"\n{pace}{dispatch}"
-        ));
-    }
-
-    fn settle(&self) {
-        assert!(self.desk.ews.wait_until_left(wait::LONG));
-    }
-
-    fn mailbox(&self) -> Vec<Seen> {
-        arrived(&self.desk.exchange)
-    }
-
-    fn sign_in(&self) {
-        self.desk.desk.keep_sign_in();
-    }
-
-    fn breaches(&self, _: usize) -> Vec<String> {
-        [
-            self.desk.ews.violations(),
-            self.desk.desk.server.violations(),
-        ]
-        .concat()
-    }
-
-    fn leftovers(&self) -> Vec<String> {
-        drafts(&self.desk.exchange)
     }
 }

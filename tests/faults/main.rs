@@ -18,12 +18,15 @@
 mod support;
 
 mod endings;
+mod ews;
 mod exchange;
 mod judge;
 mod mischief;
+mod outbox;
 mod plan;
 mod run;
 mod sides;
+mod smtp;
 mod table;
 
 use std::collections::BTreeMap;

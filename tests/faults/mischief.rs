@@ -13,7 +13,10 @@ pub enum Fault {
     Cut,
     CutAfter,
     Reset,
+    ResetAfter,
+    HalfRead,
     Slow,
+    Crawl,
     Silent,
     Half,
     Storm,
@@ -24,15 +27,20 @@ pub enum Fault {
     Expired,
     Revoked,
     Refused,
+    Unreachable,
+    Unheard,
     InTheWay,
 }
 
 impl Fault {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::Cut,
         Self::CutAfter,
         Self::Reset,
+        Self::ResetAfter,
+        Self::HalfRead,
         Self::Slow,
+        Self::Crawl,
         Self::Silent,
         Self::Half,
         Self::Storm,
@@ -43,6 +51,8 @@ impl Fault {
         Self::Expired,
         Self::Revoked,
         Self::Refused,
+        Self::Unreachable,
+        Self::Unheard,
         Self::InTheWay,
     ];
 
@@ -50,8 +60,11 @@ impl Fault {
         match self {
             Self::Cut => "connection cut, request not done",
             Self::CutAfter => "connection cut after the request was done",
-            Self::Reset => "connection closed with the letter half read",
+            Self::Reset => "connection reset (RST), request not done",
+            Self::ResetAfter => "connection reset (RST) after the request was done",
+            Self::HalfRead => "connection closed with the letter half read",
             Self::Slow => "slow answer",
+            Self::Crawl => "answer a byte at a time",
             Self::Silent => "letter taken, then silence",
             Self::Half => "half an answer",
             Self::Storm => {
@@ -64,6 +77,8 @@ impl Fault {
             Self::Expired => "access token expired",
             Self::Revoked => "sign-in revoked",
             Self::Refused => "letter refused for good",
+            Self::Unreachable => "a run whose server has no address (at Graph, nobody listens)",
+            Self::Unheard => "a run whose stdout nobody reads",
             Self::InTheWay => "a file where the outbox should be",
         }
     }
@@ -89,6 +104,8 @@ pub enum Turn {
     Go,
     Fault(Fault),
     Kill(Moment, Victim),
+    /// A signal that the program can act on, by its name, before anything is done.
+    Signal(&'static str, Victim),
 }
 
 /// The faults of a round.
@@ -144,7 +161,10 @@ impl Mischief {
             state.in_run += 1;
             let in_run = state.in_run;
             if let Some((kill, victim)) = state.kill.take_if(|(kill, _)| kill.request <= in_run) {
-                return Turn::Kill(kill.moment, victim);
+                return match kill.signal {
+                    None => Turn::Kill(kill.moment, victim),
+                    Some(name) => Turn::Signal(name, victim),
+                };
             }
         }
         let mut draw = Draw::new(self.seed, 0x0fa1_0000 + state.requests);

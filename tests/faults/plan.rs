@@ -88,6 +88,8 @@ pub enum Moment {
 pub struct Kill {
     pub request: usize,
     pub moment: Moment,
+    /// The signal that the program can act on; without one it is SIGKILL.
+    pub signal: Option<&'static str>,
 }
 
 /// A limit that the batch reaches before its end.
@@ -95,13 +97,33 @@ pub struct Kill {
 pub enum Cap {
     Minute(usize),
     Day(usize),
+    /// A megabyte in five minutes, with reports so large that so many letters fit.
+    Megabyte(usize),
 }
 
 impl Cap {
     /// The most letters, of one address each, that may be accepted under it.
     pub fn letters(self) -> usize {
         match self {
-            Self::Minute(letters) | Self::Day(letters) => letters,
+            Self::Minute(letters) | Self::Day(letters) | Self::Megabyte(letters) => letters,
+        }
+    }
+
+    /// For how long no more may be accepted; a day is longer than any round.
+    pub fn length(self) -> Duration {
+        match self {
+            Self::Minute(_) => Duration::from_secs(60),
+            Self::Megabyte(_) => Duration::from_secs(300),
+            Self::Day(_) => Duration::MAX,
+        }
+    }
+
+    /// The size of each report under it, if that matters.
+    pub fn report_bytes(self) -> Option<usize> {
+        match self {
+            // In base64 with its line ends a report is 1.37 times as large.
+            Self::Megabyte(letters) => Some(1_000_000 * 100 / (letters * 100 + 35) * 100 / 137),
+            Self::Minute(_) | Self::Day(_) => None,
         }
     }
 }
@@ -132,12 +154,12 @@ impl Plan {
         let kills = draw.between(0, 3);
         let kills: Vec<Kill> = (0..kills).map(|_| kill(way, &mut draw)).collect();
         let runs = kills.len() + draw.between(1, 2);
-        let cap = draw.percent(20).then(|| {
+        let cap = draw.percent(25).then(|| {
             let most = draw.between(2, letters - 2);
-            if draw.percent(50) {
-                Cap::Minute(most)
-            } else {
-                Cap::Day(most)
+            match draw.below(3) {
+                0 => Cap::Minute(most),
+                1 => Cap::Day(most),
+                _ => Cap::Megabyte(most.min(4)),
             }
         });
         let may_look = match way {
@@ -175,6 +197,9 @@ fn kill(way: Way, draw: &mut Draw) -> Kill {
     Kill {
         request: draw.between(1, most),
         moment,
+        signal: draw
+            .percent(35)
+            .then(|| ["INT", "TERM", "HUP"][draw.below(3)]),
     }
 }
 

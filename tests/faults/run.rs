@@ -2,6 +2,7 @@
 //! arrived once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,14 +11,18 @@ use crate::judge::{Finding, Look, Wrong, look};
 use crate::mischief::{Fault, Mischief};
 use crate::plan::{Cap, Draw, Kill, Plan};
 use crate::sides::{self, Side};
-use crate::support::id;
 use crate::support::victim::Victim;
+use crate::support::{id, report};
 
 /// The longest that a run may take.
 const LONG: Duration = Duration::from_secs(90);
-const MINUTE: Duration = Duration::from_secs(60);
 /// What a run says that cannot go on under a limit for now.
-const AT_A_LIMIT: [&str; 2] = ["limit of letters a minute", "limit of addresses a day"];
+const AT_A_LIMIT: [&str; 3] = [
+    "limit of letters a minute",
+    "limit of addresses a day",
+    "limit of megabytes in five minutes",
+];
+const SIGKILL: i32 = 9;
 
 /// What a round came to.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +31,8 @@ pub struct Tally {
     pub letters: usize,
     pub runs: usize,
     pub kills: usize,
+    /// Runs that a signal ended on which the program can act.
+    pub interrupts: usize,
     pub faults: BTreeMap<Fault, usize>,
     /// Limits that were reached.
     pub limits: usize,
@@ -44,6 +51,7 @@ impl Tally {
         self.letters += other.letters;
         self.runs += other.runs;
         self.kills += other.kills;
+        self.interrupts += other.interrupts;
         for (fault, times) in other.faults {
             *self.faults.entry(fault).or_default() += times;
         }
@@ -89,6 +97,14 @@ struct Round<'a> {
 impl Round<'_> {
     fn play(&mut self) {
         self.configure(self.plan.cap);
+        if let Some(bytes) = self.plan.cap.and_then(Cap::report_bytes) {
+            for number in 1..=self.plan.letters {
+                let mut large = report(number);
+                large.resize(bytes, b'x');
+                let name = format!("reports/{}.pdf", id(number));
+                self.side.batch().write(&name, large);
+            }
+        }
         self.side.arm(&self.mischief);
         let mut draw = Draw::new(self.plan.seed, 0x0b57_ac1e);
         for number in 0..self.plan.runs {
@@ -97,7 +113,8 @@ impl Round<'_> {
             {
                 self.mischief.note(fault);
             }
-            let seen = self.run(self.plan.kills.get(number).copied());
+            let is_heard = !draw.percent(10);
+            let seen = self.run(self.plan.kills.get(number).copied(), is_heard);
             self.keep_within(self.plan.cap, &seen);
             if self.is_stuck() {
                 return;
@@ -107,7 +124,7 @@ impl Round<'_> {
         self.configure(None);
         self.side.sign_in();
         // The program looks for what is in doubt first; a person settles what it cannot find.
-        let seen = self.run(None);
+        let seen = self.run(None, true);
         let doubts = seen.in_state("in_doubt");
         self.settle_by_looking(&seen, &doubts);
         self.finish();
@@ -117,6 +134,7 @@ impl Round<'_> {
         let cap = match cap {
             Some(Cap::Minute(letters)) => format!("messages_per_minute = {letters}\n"),
             Some(Cap::Day(letters)) => format!("recipients_per_day = {letters}\n"),
+            Some(Cap::Megabyte(_)) => "megabytes_per_five_minutes = 1\n".to_owned(),
             None => String::new(),
         };
         let connections = self.plan.connections;
@@ -125,11 +143,16 @@ impl Round<'_> {
     }
 
     /// Sends until the run ends, is killed, or waits at a limit; then looks at everything.
-    fn run(&mut self, kill: Option<Kill>) -> Look {
+    fn run(&mut self, kill: Option<Kill>, is_heard: bool) -> Look {
         let victim = Victim::default();
         self.mischief.begin(kill.map(|kill| (kill, victim.clone())));
         self.tally.runs += 1;
-        victim.send(self.side.batch());
+        if is_heard {
+            victim.send(self.side.batch());
+        } else {
+            self.mischief.note(Fault::Unheard);
+            victim.send_unheard(self.side.batch());
+        }
         let begun = Instant::now();
         let status = loop {
             self.side.look(&self.mischief);
@@ -149,8 +172,15 @@ impl Round<'_> {
         };
         self.side.settle();
         self.side.clear();
+        let may_be_interrupted = kill.is_some_and(|kill| kill.signal.is_some());
         match status.code() {
-            None => self.tally.kills += 1,
+            None if status.signal() == Some(SIGKILL) => self.tally.kills += 1,
+            // A signal may come before the program listens for it.
+            None | Some(130) if may_be_interrupted => self.tally.interrupts += 1,
+            None => self.find(
+                Wrong::Breach,
+                format!("ended by {status}: {}", victim.said()),
+            ),
             // Finished, finished with letters left, stopped.
             Some(0 | 4 | 5) => {}
             Some(6) => self.side.sign_in(),
@@ -192,8 +222,7 @@ impl Round<'_> {
             return;
         };
         let arrived: usize = seen.arrived.values().sum();
-        let is_over = arrived > cap.letters();
-        if is_over && (matches!(cap, Cap::Day(_)) || self.began.elapsed() < MINUTE) {
+        if arrived > cap.letters() && self.began.elapsed() < cap.length() {
             self.find(Wrong::Limit, format!("{arrived} letters under {cap:?}"));
         }
     }

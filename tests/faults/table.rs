@@ -14,11 +14,14 @@ const END: &str = "<!-- table of the fault suite: end -->";
 
 type Row = (&'static str, fn(&Tally) -> usize);
 
-const ROWS: [Row; 14] = [
+const ROWS: [Row; 15] = [
     ("rounds", |tally| tally.rounds),
     ("letters", |tally| tally.letters),
     ("runs of the program", |tally| tally.runs),
     ("kills (SIGKILL)", |tally| tally.kills),
+    ("interrupts (SIGINT, SIGTERM, SIGHUP)", |tally| {
+        tally.interrupts
+    }),
     ("other faults", |tally| tally.faults.values().sum()),
     ("limits reached", |tally| tally.limits),
     ("**letters lost**", |tally| count(tally, &[Wrong::Lost])),

@@ -1,15 +1,20 @@
 //! The connections of a fake server on loopback: each has a thread, and all end with the server.
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use socket2::SockRef;
+
 /// Longest that dropping a server waits for sessions stuck in a hook of the test.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// How many bytes of an answer crawl.
+const CRAWLING: usize = 300;
 
 /// What a server hears of its connections.
 pub enum Connected<'a> {
@@ -33,6 +38,33 @@ impl Link {
     /// Lets time pass; true when the server stopped meanwhile.
     pub fn pause(&self, time: Duration) -> bool {
         self.hub.wait(time, |state| state.stopped)
+    }
+
+    /// Writes a byte at a time; of a long answer only the beginning, so that it ends.
+    pub fn crawl(&self, wire: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+        let (slow, rest) = bytes.split_at(bytes.len().min(CRAWLING));
+        for byte in slow {
+            wire.write_all(std::slice::from_ref(byte))?;
+            wire.flush()?;
+            if self.pause(Duration::from_millis(1)) {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
+        }
+        wire.write_all(rest)
+    }
+}
+
+/// Makes the end of a connection a reset (RST), as a router's or a crashed machine's is, and not a
+/// goodbye. It comes when nobody has the socket any more.
+pub fn reset(socket: &TcpStream) {
+    let none = Some(Duration::ZERO);
+    let _ = SockRef::from(socket).set_linger(none);
+}
+
+/// Says goodbye, unless the connection is to be reset.
+pub fn close(socket: &TcpStream) {
+    if SockRef::from(socket).linger().ok().flatten().is_none() {
+        let _ = socket.shutdown(Shutdown::Both);
     }
 }
 
@@ -181,7 +213,7 @@ impl Hub {
             let text = format!("session {} panicked: {}", link.id, text.unwrap_or("?"));
             (self.serve)(Connected::Trouble(text));
         }
-        let _ = link.socket.shutdown(Shutdown::Both);
+        close(&link.socket);
         self.forget(link.id);
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustls::{ServerConnection, StreamOwned};
 
-use super::super::connections::Link;
+use super::super::connections::{Link, reset};
 use super::call::Call;
 use super::http::{Message, Response};
 use super::{EwsAction, EwsEvent, EwsRequest, Hub, lock};
@@ -28,13 +28,17 @@ pub(super) fn serve(hub: &Hub, link: &Link) {
 fn turns(hub: &Hub, link: &Link, wire: impl Read + Write) {
     let mut wire = BufReader::new(wire);
     while let Ok(Some(message)) = Message::request(&mut wire) {
-        match turn(hub, link, message) {
-            Ok(bytes) if wire.get_mut().write_all(&bytes).is_ok() => {}
-            Ok(_) => return,
+        let own = wire.get_mut();
+        let written = match turn(hub, link, message) {
+            Ok((bytes, Manner::Whole)) => own.write_all(&bytes),
+            Ok((bytes, Manner::Crawling)) => link.crawl(own, &bytes),
             Err(half) => {
-                let _ = wire.get_mut().write_all(&half);
+                let _ = own.write_all(&half);
                 return;
             }
+        };
+        if written.is_err() {
+            return;
         }
         if wire.get_mut().flush().is_err() {
             return;
@@ -42,8 +46,15 @@ fn turns(hub: &Hub, link: &Link, wire: impl Read + Write) {
     }
 }
 
+/// How an answer is given.
+enum Manner {
+    Whole,
+    /// A byte at a time.
+    Crawling,
+}
+
 /// The answer to a request, or what of it is given before the connection is cut.
-fn turn(hub: &Hub, link: &Link, message: Message) -> Result<Vec<u8>, Vec<u8>> {
+fn turn(hub: &Hub, link: &Link, message: Message) -> Result<(Vec<u8>, Manner), Vec<u8>> {
     let call = Call::new(hub, message);
     let (number, event) = note(hub, &call);
     call.check();
@@ -61,30 +72,41 @@ fn turn(hub: &Hub, link: &Link, message: Message) -> Result<Vec<u8>, Vec<u8>> {
             .with("request-id", entry.request_id.clone())
             .bytes(false)
     };
-    match action {
-        EwsAction::Proceed | EwsAction::CallThen(..) => Ok(give(call.act())),
-        EwsAction::Answer(answer) => Ok(give(answer)),
+    let whole = match action {
+        EwsAction::Proceed | EwsAction::CallThen(..) => give(call.act()),
+        EwsAction::Answer(answer) => give(answer),
         EwsAction::AcceptThen(answer) => {
             call.act();
-            Ok(give(answer))
+            give(answer)
         }
-        EwsAction::CutBefore => Err(Vec::new()),
+        EwsAction::CutBefore => return Err(Vec::new()),
         EwsAction::CutAfter => {
             call.act();
-            Err(Vec::new())
+            return Err(Vec::new());
+        }
+        EwsAction::ResetBefore => {
+            reset(&link.socket);
+            return Err(Vec::new());
+        }
+        EwsAction::ResetAfter => {
+            call.act();
+            reset(&link.socket);
+            return Err(Vec::new());
         }
         EwsAction::TruncatedAnswer => {
             let bytes = give(call.act());
-            Err(bytes[..bytes.len() / 2].to_vec())
+            return Err(bytes[..bytes.len() / 2].to_vec());
         }
         EwsAction::Slow(time) => {
             let answer = call.act();
             if link.pause(time) {
                 return Err(Vec::new());
             }
-            Ok(give(answer))
+            give(answer)
         }
-    }
+        EwsAction::Crawl => return Ok((give(call.act()), Manner::Crawling)),
+    };
+    Ok((whole, Manner::Whole))
 }
 
 fn note(hub: &Hub, call: &Call<'_>) -> (usize, EwsEvent) {

@@ -56,10 +56,16 @@ pub enum GraphAction {
     CutBefore,
     /// Do what Graph does, but close the connection in place of the answer.
     CutAfter,
+    /// Reset the connection; nothing is done.
+    ResetBefore,
+    /// Do what Graph does, but reset the connection in place of the answer.
+    ResetAfter,
     /// Do what Graph does, but close the connection after half the answer.
     TruncatedAnswer,
     /// Do what Graph does, and answer after this time.
     Slow(Duration),
+    /// Do what Graph does, and answer a byte at a time.
+    Crawl,
     /// Run the hook, then do the action.
     CallThen(Arc<dyn Fn() + Send + Sync>, Box<GraphAction>),
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Instant;
 
-use super::super::connections::Link;
+use super::super::connections::{Link, reset};
 use super::call::{Call, Letter};
 use super::http::{Message, Response};
 use super::log::GraphRequest;
@@ -66,6 +66,8 @@ enum Manner {
     Half,
     /// After this time.
     Late(std::time::Duration),
+    /// A byte at a time.
+    Crawling,
 }
 
 /// A request in flight.
@@ -199,8 +201,18 @@ impl<'a> Visit<'a> {
                 call.act();
                 None
             }
+            GraphAction::ResetBefore => {
+                reset(&self.link.socket);
+                None
+            }
+            GraphAction::ResetAfter => {
+                call.act();
+                reset(&self.link.socket);
+                None
+            }
             GraphAction::TruncatedAnswer => Some((call.act(), Manner::Half)),
             GraphAction::Slow(time) => Some((call.act(), Manner::Late(time))),
+            GraphAction::Crawl => Some((call.act(), Manner::Crawling)),
         }
     }
 
@@ -211,6 +223,7 @@ impl<'a> Visit<'a> {
             return Err(End);
         }
         let (half, link) = (matches!(manner, Manner::Half), self.link);
+        let crawls = matches!(manner, Manner::Crawling);
         let mut state = lock(&self.hub.state);
         let entry = &mut state.log[self.number - 1];
         (entry.status, entry.truncated) = (Some(answer.status), half);
@@ -223,7 +236,11 @@ impl<'a> Visit<'a> {
         } else {
             &bytes
         };
-        (&link.socket).write_all(shown)?;
+        if crawls {
+            link.crawl(&mut &link.socket, shown)?;
+        } else {
+            (&link.socket).write_all(shown)?;
+        }
         if half || close {
             link.socket.shutdown(Shutdown::Write)?;
             return Err(End);

@@ -15,6 +15,7 @@ use std::time::Duration;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use super::connections::close;
 pub use script::{Action, Event, Step};
 
 /// Longest that dropping a server waits for sessions stuck in a hook of the test.
@@ -310,7 +311,7 @@ impl Hub {
                 let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
                 hub.violation(format!("session {id} panicked: {}", text.unwrap_or("?")));
             }
-            let _ = socket.shutdown(Shutdown::Both);
+            close(&socket);
             hub.forget(id);
         };
         let spawned = thread::Builder::new()

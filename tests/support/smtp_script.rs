@@ -6,6 +6,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::super::connections::reset;
 use super::{Hub, Received, Wire, lock};
 
 const BLOCK: usize = 256 * 1024;
@@ -60,8 +61,12 @@ pub enum Action {
     Multiline(u16, Vec<String>),
     /// Close the connection; nothing is kept.
     Cut,
+    /// Reset the connection; nothing is kept.
+    Reset,
     /// At `FinalDot`: keep the message, then close the connection without a reply.
     AcceptThenCut,
+    /// At `FinalDot`: keep the message, then reset the connection.
+    AcceptThenReset,
     /// At `FinalDot`: keep the message, but reply this.
     AcceptThenReply(u16, String),
     /// At `FinalDot`: keep the message, then be silent.
@@ -530,13 +535,17 @@ impl Session<'_> {
                     action = Action::Go;
                     continue;
                 }
-                Action::AcceptThenCut | Action::AcceptThenSilent | Action::AcceptThenReply(..) => {
+                Action::AcceptThenCut
+                | Action::AcceptThenReset
+                | Action::AcceptThenSilent
+                | Action::AcceptThenReply(..) => {
                     match stake.take() {
                         Some(mail) => self.hub.accept(mail),
                         None => self.violation(&format!("script accepts at {:?}", event.step)),
                     }
                     action = match action {
                         Action::AcceptThenCut => Action::Cut,
+                        Action::AcceptThenReset => Action::Reset,
                         Action::AcceptThenReply(code, text) => Action::Reply(code, text),
                         _ => Action::Silent,
                     };
@@ -545,6 +554,11 @@ impl Session<'_> {
                 Action::Cut => {
                     self.hub.leave(self.id);
                     self.socket.shutdown(Shutdown::Both)?;
+                    return Err(End);
+                }
+                Action::Reset => {
+                    self.hub.leave(self.id);
+                    reset(self.socket);
                     return Err(End);
                 }
                 Action::Silent => {

@@ -27,9 +27,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Victim {
     /// Starts `send`. Hooks that come before this returns wait for it.
     pub fn send(&self, batch: &TestBatch) {
+        self.start(batch, Stdio::null());
+    }
+
+    /// The same with a pipe for stdout that nobody reads any more.
+    pub fn send_unheard(&self, batch: &TestBatch) {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        self.start(batch, writer.into());
+    }
+
+    fn start(&self, batch: &TestBatch, stdout: Stdio) {
         let mut run = lock(&self.run);
         let mut command = batch.command("send", &["--yes"]);
-        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+        let mut child = command.stdout(stdout).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let said = Arc::clone(&self.said);
         thread::spawn(move || {
@@ -56,6 +67,17 @@ impl Victim {
         let kill = format!("kill -{name} {pid}");
         let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// The same, if it has not ended meanwhile.
+    pub fn signal_if_there(&self, name: &str) {
+        let mut run = lock(&self.run);
+        let child = run.child.as_mut().unwrap();
+        // Whoever waits for its end needs the lock, so its number is still its own.
+        if child.try_wait().unwrap().is_none() {
+            let kill = format!("kill -{name} {}", child.id());
+            let _ = Command::new("sh").args(["-c", &kill]).status().unwrap();
+        }
     }
 
     /// Waits until it has said this on stderr.
