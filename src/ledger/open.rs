@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use super::schema::{APPLICATION_ID, EVENTS, TABLES, VERSION, bring_up_to_date};
 use super::{Ledger, LedgerError};
@@ -120,8 +120,13 @@ impl Ledger {
                 detail: "it is empty".into(),
             });
         }
-        let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        let mut db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(of)?;
+        if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
+            // One that begins by reading fails at once where another program, such as a viewer of
+            // such files, has the write lock; one that begins by taking it waits its turn.
+            db.set_transaction_behavior(TransactionBehavior::Immediate);
+        }
         let pragma =
             |name: &str| db.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
         if pragma("application_id").map_err(of)? != APPLICATION_ID {

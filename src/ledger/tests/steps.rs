@@ -1,6 +1,35 @@
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
 use proptest::prelude::*;
+use rusqlite::Connection;
 
 use super::*;
+
+/// Somebody looks into the file with another program, which takes the lock for a moment.
+#[test]
+fn a_lock_of_another_program_is_waited_for() {
+    let case = Case::new();
+    let mut ledger = case.ledger();
+    let seq = ledger.pending(None, 1).unwrap()[0].seq;
+    let (locked, is_locked) = channel();
+    let (tried, has_tried) = channel::<()>();
+    let path = case.path();
+    let other = thread::spawn(move || {
+        let db = Connection::open(path).unwrap();
+        db.execute_batch("BEGIN IMMEDIATE").unwrap();
+        locked.send(()).unwrap();
+        // Who does not wait has failed by then; who does is let in.
+        let _ = has_tried.recv_timeout(Duration::from_millis(200));
+        db.execute_batch("ROLLBACK").unwrap();
+    });
+    is_locked.recv().unwrap();
+    let committed = ledger.commit(&[], &[claim(seq, 1)]);
+    drop(tried);
+    other.join().unwrap();
+    assert_eq!(committed.unwrap().len(), 1);
+}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
