@@ -2,7 +2,7 @@
 //! goes on in another place.
 
 use std::fs;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::support::smtp::{Action, SmtpServer, Step};
 use crate::support::victim::Victim;
@@ -82,6 +82,117 @@ fn a_run_that_nobody_listens_to_sends_all_the_same() {
         batch.assert_log_is_whole();
         batch.send(&[]).expect(0);
         assert_each_once(&server, 5);
+    }
+}
+
+/// The limit of the day is no failure, and nothing to wait for: the next day goes on.
+#[test]
+fn a_day_that_is_used_up_ends_the_run_with_a_code_of_its_own() {
+    let (server, batch) = five();
+    batch.replace(
+        "batch.toml",
+        "recipients_per_day = 1000000",
+        "recipients_per_day = 2",
+    );
+    for verb in ["send", "resume"] {
+        let ran = batch.run(verb, &["--yes"]).expect(5);
+        ran.says("the addresses of the day are used up");
+        assert_eq!(accepted_by(&server), [1, 2]);
+        assert_eq!(batch.in_state("pending").len(), 3);
+    }
+    batch.use_smtp(server.port(), "");
+    batch.run("resume", &["--yes"]).expect(0);
+    assert_each_once(&server, 5);
+}
+
+/// Where the state file was, a run that was stopped does not begin anew.
+#[test]
+fn a_state_folder_that_cannot_be_written_or_is_not_there_sends_nothing() {
+    let Some(disk) = Disk::mount() else {
+        return;
+    };
+    let (server, batch) = five();
+    let state = disk.path.join("state.db");
+    let state = state.to_str().unwrap();
+    let resume = |code| {
+        batch
+            .run("resume", &["--yes", "--state", state])
+            .expect(code)
+    };
+    batch.send(&["--state", state, "--limit", "2"]).expect(0);
+    assert_eq!(accepted_by(&server), [1, 2]);
+    disk.remount("ro");
+    resume(3).says("state.db");
+    assert_eq!(accepted_by(&server), [1, 2]);
+    disk.remount("rw");
+    disk.hide();
+    resume(2).says("state.db");
+    // To begin is not to resume, and makes no folder.
+    let gone = batch.path("nowhere/state.db");
+    let gone = gone.to_str().unwrap();
+    batch.send(&["--state", gone]).expect(3);
+    assert_eq!(accepted_by(&server), [1, 2]);
+    disk.show();
+    resume(0);
+    assert_each_once(&server, 5);
+}
+
+/// A file system in memory, which even the user who may do everything cannot write to when it is
+/// read-only.
+struct Disk {
+    folder: tempfile::TempDir,
+    path: std::path::PathBuf,
+}
+
+impl Disk {
+    /// None where this user cannot mount.
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("disk");
+        fs::create_dir(&path).unwrap();
+        let disk = Self { folder, path };
+        if disk.mounts(&["-t", "tmpfs", "-o", "size=8m", "tmpfs"]) {
+            return Some(disk);
+        }
+        eprintln!("skipped: this user cannot mount a file system");
+        None
+    }
+
+    fn mounts(&self, arguments: &[&str]) -> bool {
+        let mut command = Command::new("mount");
+        let mounted = command.args(arguments).arg(&self.path).output();
+        mounted.is_ok_and(|output| output.status.success())
+    }
+
+    fn remount(&self, how: &str) {
+        assert!(self.mounts(&["-o", &format!("remount,{how}")]));
+    }
+
+    /// Puts it elsewhere: where it was there is no folder.
+    fn hide(&self) {
+        self.go(&self.path, &self.folder.path().join("elsewhere"));
+    }
+
+    fn show(&self) {
+        self.go(&self.folder.path().join("elsewhere"), &self.path);
+    }
+
+    fn go(&self, from: &std::path::Path, to: &std::path::Path) {
+        fs::create_dir(to).unwrap();
+        let moved = Command::new("mount")
+            .arg("--move")
+            .arg(from)
+            .arg(to)
+            .status();
+        assert!(moved.unwrap().success());
+        fs::remove_dir(from).unwrap();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // Without this the folder could not be removed.
+        let _ = Command::new("umount").arg("-l").arg(&self.path).output();
     }
 }
 
