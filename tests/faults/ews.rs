@@ -5,16 +5,16 @@ use std::sync::Arc;
 use crate::exchange::{
     Astray, arrived, date_in, drafts, exchange_pace, exchange_turn, lead_astray, lead_back, turn,
 };
-use crate::mischief::{Fault, Mischief};
+use crate::mischief::{Fault, Mischief, Turn, Weight};
 use crate::plan::Plan;
 use crate::sides::{Seen, Side};
-use crate::support::ews::{self, EwsAction, EwsKind};
+use crate::support::ews::{self, EwsAction, EwsKind, HeadAction};
 use crate::support::ews_desk::EwsDesk;
 use crate::support::http::Response;
 use crate::support::{TestBatch, wait};
 
 pub struct Ews {
-    desk: EwsDesk,
+    pub desk: EwsDesk,
     keeps_copies: bool,
     astray: Astray,
 }
@@ -38,6 +38,14 @@ impl Side for Ews {
         if !self.keeps_copies {
             self.desk.secrets("save_in = \"none\"\n");
         }
+        let heads = Arc::clone(mischief);
+        self.desk.ews.script_heads(move |action| {
+            let carries = action.contains("CreateItem");
+            if carries && let Turn::Fault(_) = heads.turn(Weight::Head, &[Fault::HalfRead]) {
+                return HeadAction::CutWhileReading(500);
+            }
+            HeadAction::Proceed
+        });
         let (mischief, oauth) = (Arc::clone(mischief), Arc::clone(&self.desk.desk.server));
         self.desk.ews.script(move |event| {
             let sends = event.kind == EwsKind::SendItem;

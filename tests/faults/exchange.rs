@@ -93,7 +93,7 @@ pub fn lead_back(batch: &TestBatch, astray: &Astray, right: &str) {
 }
 
 pub struct Graph {
-    desk: GraphDesk,
+    pub desk: GraphDesk,
     astray: Astray,
 }
 
@@ -103,8 +103,12 @@ impl Graph {
         if plan.may_look {
             oauth = oauth.grant("graph", &ALL_SCOPES);
         }
+        Self::at(GraphDesk::at(oauth, plan.letters))
+    }
+
+    pub fn at(desk: GraphDesk) -> Self {
         Self {
-            desk: GraphDesk::at(oauth, plan.letters),
+            desk,
             astray: Astray::default(),
         }
     }

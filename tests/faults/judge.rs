@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use crate::plan::{Plan, Way};
+use crate::plan::Plan;
 use crate::sides::{Seen, Side, sha256};
 use crate::support::id;
 
@@ -102,11 +102,7 @@ pub fn look(side: &dyn Side, plan: &Plan) -> Look {
 /// file: then nothing may have left.
 fn states(side: &dyn Side, plan: &Plan, wrong: &mut dyn FnMut(Wrong, String)) -> States {
     let batch = side.batch();
-    let state_file = match plan.way {
-        Way::Outbox => "batch.outbox.db",
-        Way::Smtp | Way::Graph | Way::Ews => "batch.state.db",
-    };
-    if !batch.path(state_file).exists() {
+    if !batch.path(plan.way.state_file()).exists() {
         return (1..=plan.letters)
             .map(|number| (number, "pending".to_owned()))
             .collect();

@@ -25,8 +25,14 @@ mod mischief;
 mod outbox;
 mod plan;
 mod run;
+#[cfg(target_os = "linux")]
+mod scenes;
 mod sides;
 mod smtp;
+#[cfg(target_os = "linux")]
+mod stage;
+#[cfg(target_os = "linux")]
+mod steps;
 mod table;
 
 use std::collections::BTreeMap;

@@ -49,6 +49,14 @@ pub enum Way {
 
 impl Way {
     pub const ALL: [Self; 4] = [Self::Outbox, Self::Smtp, Self::Graph, Self::Ews];
+
+    /// The name of its state file.
+    pub fn state_file(self) -> &'static str {
+        match self {
+            Self::Outbox => "batch.outbox.db",
+            Self::Smtp | Self::Graph | Self::Ews => "batch.state.db",
+        }
+    }
 }
 
 impl fmt::Display for Way {

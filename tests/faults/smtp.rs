@@ -7,34 +7,73 @@ use std::time::Duration;
 use crate::mischief::{Fault, Mischief, Turn, Weight, kill_later};
 use crate::plan::{Moment, Plan};
 use crate::sides::{Seen, Side, read};
+use crate::support::graph_desk::SHARED;
+use crate::support::oauth::OauthServer;
+use crate::support::signing_in::Desk;
 use crate::support::smtp::{Action, SmtpServer, Step};
 use crate::support::{TestBatch, wait};
 
 pub struct Smtp {
     // Ends first.
-    server: SmtpServer,
-    batch: TestBatch,
+    pub server: SmtpServer,
+    holder: Holder,
     is_astray: Cell<bool>,
+}
+
+/// Whose the batch is.
+enum Holder {
+    Nobody(TestBatch),
+    /// Somebody who signs in.
+    Person(Desk),
 }
 
 impl Smtp {
     pub fn new(plan: &Plan) -> Self {
         Self {
             server: SmtpServer::start(),
-            batch: TestBatch::new(plan.letters),
+            holder: Holder::Nobody(TestBatch::new(plan.letters)),
             is_astray: Cell::new(false),
+        }
+    }
+
+    /// A server that takes whoever has a good token of the sign-in service.
+    pub fn signed_in(plan: &Plan) -> Self {
+        let desk = Desk::for_schools(OauthServer::builder(), plan.letters);
+        desk.sign_in();
+        let oauth = Arc::downgrade(&desk.server);
+        let takes = move |token: &str| {
+            let oauth = oauth.upgrade();
+            oauth.is_some_and(|oauth| oauth.is_valid_access(token, "outlook"))
+        };
+        let server = SmtpServer::builder().oauth_by(SHARED, takes).start();
+        Self {
+            server,
+            holder: Holder::Person(desk),
+            is_astray: Cell::new(false),
+        }
+    }
+
+    /// Who signs in.
+    pub fn desk(&self) -> &Desk {
+        match &self.holder {
+            Holder::Person(desk) => desk,
+            Holder::Nobody(_) => panic!("nobody signs in"),
         }
     }
 
     fn change_host(&self, from: &str, to: &str) {
         let line = |host: &str| format!("host = \"{host}\"");
-        self.batch.replace(".secrets.toml", &line(from), &line(to));
+        self.batch()
+            .replace(".secrets.toml", &line(from), &line(to));
     }
 }
 
 impl Side for Smtp {
     fn batch(&self) -> &TestBatch {
-        &self.batch
+        match &self.holder {
+            Holder::Person(desk) => &desk.batch,
+            Holder::Nobody(batch) => batch,
+        }
     }
 
     fn arm(&self, mischief: &Arc<Mischief>) {
@@ -101,8 +140,11 @@ impl Side for Smtp {
         } else {
             "messages_per_minute = 100000\n"
         };
-        self.batch.use_impatient_smtp(self.server.port());
-        self.batch.configure(&format!(
+        match &self.holder {
+            Holder::Person(desk) => desk.use_smtp(self.server.port()),
+            Holder::Nobody(batch) => batch.use_impatient_smtp(self.server.port()),
+        }
+        self.batch().configure(&format!(
             "[dispatch]\ntransport = \"smtp\"\nbackoff = \"10ms\"\n{pace}{dispatch}"
         ));
     }

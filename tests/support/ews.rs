@@ -23,13 +23,14 @@ use rustls::ServerConfig;
 
 use super::connections::{Connected, Connections};
 use super::exchange::{Exchange, Mailbox};
-pub use super::graph::GraphAction as EwsAction;
+pub use super::graph::{GraphAction as EwsAction, HeadAction};
 use super::oauth::OauthServer;
 use super::{http, smtp};
 pub use answer::{blocked, fault, refusal, unavailable};
 pub use call::EwsKind;
 
 type Script = Arc<dyn Fn(&EwsEvent) -> EwsAction + Send + Sync>;
+type HeadScript = Arc<dyn Fn(&str) -> HeadAction + Send + Sync>;
 
 /// A request that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +118,7 @@ impl EwsServer {
             door,
             tls,
             script: Mutex::default(),
+            head_script: Mutex::default(),
             state: Mutex::default(),
         });
         let serving = Arc::clone(&hub);
@@ -151,6 +153,12 @@ impl EwsServer {
     /// script.
     pub fn script(&self, script: impl Fn(&EwsEvent) -> EwsAction + Send + Sync + 'static) {
         *lock(&self.hub.script) = Some(Arc::new(script));
+    }
+
+    /// Decides from now on what happens to each request of which only the head was read, by its
+    /// SOAPAction. What ends there is no request in the log.
+    pub fn script_heads(&self, script: impl Fn(&str) -> HeadAction + Send + Sync + 'static) {
+        *lock(&self.hub.head_script) = Some(Arc::new(script));
     }
 
     /// Does this once, to the first request of a kind, and lets all others proceed.
@@ -218,6 +226,7 @@ struct Hub {
     door: Door,
     tls: Option<Arc<ServerConfig>>,
     script: Mutex<Option<Script>>,
+    head_script: Mutex<Option<HeadScript>>,
     state: Mutex<State>,
 }
 

@@ -1,6 +1,6 @@
 //! The connections of the fake Exchange Web Services.
 
-use std::io::{BufReader, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::sync::Arc;
 
 use rustls::{ServerConnection, StreamOwned};
@@ -8,7 +8,7 @@ use rustls::{ServerConnection, StreamOwned};
 use super::super::connections::{Link, reset};
 use super::call::Call;
 use super::http::{Message, Response};
-use super::{EwsAction, EwsEvent, EwsRequest, Hub, lock};
+use super::{EwsAction, EwsEvent, EwsRequest, HeadAction, Hub, lock};
 
 /// Serves one connection until either side ends it.
 pub(super) fn serve(hub: &Hub, link: &Link) {
@@ -27,7 +27,10 @@ pub(super) fn serve(hub: &Hub, link: &Link) {
 
 fn turns(hub: &Hub, link: &Link, wire: impl Read + Write) {
     let mut wire = BufReader::new(wire);
-    while let Ok(Some(message)) = Message::request(&mut wire) {
+    while let Ok(Some(mut message)) = Message::head(&mut wire) {
+        if is_cut(hub, &message, &mut wire) || message.take_request_body(&mut wire).is_err() {
+            return;
+        }
         let own = wire.get_mut();
         let written = match turn(hub, link, message) {
             Ok((bytes, Manner::Whole)) => own.write_all(&bytes),
@@ -44,6 +47,23 @@ fn turns(hub: &Hub, link: &Link, wire: impl Read + Write) {
             return;
         }
     }
+}
+
+/// Lets the script of heads decide; true when the connection ends here.
+fn is_cut(hub: &Hub, head: &Message, wire: &mut impl Read) -> bool {
+    let script = lock(&hub.head_script).clone();
+    let action = head.header("SOAPAction").unwrap_or_default();
+    let (bytes, hook) = match script.map_or(HeadAction::Proceed, |script| script(action)) {
+        HeadAction::Proceed => return false,
+        HeadAction::CutBefore => (0, None),
+        HeadAction::CutWhileReading(bytes) => (bytes, None),
+        HeadAction::CallWhileReading(bytes, hook) => (bytes, Some(hook)),
+    };
+    let _ = io::copy(&mut wire.take(bytes), &mut io::sink());
+    if let Some(hook) = hook {
+        hook();
+    }
+    true
 }
 
 /// How an answer is given.

@@ -26,6 +26,8 @@ pub enum HeadAction {
     CutBefore,
     /// Close the connection after so many bytes of the body.
     CutWhileReading(u64),
+    /// Read so many bytes of the body, run the hook and close the connection.
+    CallWhileReading(u64, Arc<dyn Fn() + Send + Sync>),
 }
 
 /// A request that was read.

@@ -140,13 +140,17 @@ impl<'a> Visit<'a> {
             kind,
             turn: self.turn,
         };
-        let bytes = match script.map_or(HeadAction::Proceed, |script| script(&head)) {
+        let (bytes, hook) = match script.map_or(HeadAction::Proceed, |script| script(&head)) {
             HeadAction::Proceed => return Ok(()),
-            HeadAction::CutBefore => 0,
-            HeadAction::CutWhileReading(bytes) => bytes,
+            HeadAction::CutBefore => (0, None),
+            HeadAction::CutWhileReading(bytes) => (bytes, None),
+            HeadAction::CallWhileReading(bytes, hook) => (bytes, Some(hook)),
         };
         let read = io::copy(&mut reader.take(bytes), &mut io::sink())?;
         lock(&self.hub.state).log[self.number - 1].body_bytes = read as usize;
+        if let Some(hook) = hook {
+            hook();
+        }
         Err(End)
     }
 

@@ -37,9 +37,29 @@ impl Victim {
         self.start(batch, writer.into());
     }
 
+    /// The same under a system that ends it as soon as it has written so many KiB of any file
+    /// (SIGXFSZ).
+    pub fn send_with_small_files(&self, batch: &TestBatch, kib: usize) {
+        let own = batch.command("send", &["--yes"]);
+        let mut command = Command::new("sh");
+        // The shell counts in blocks of 512 bytes.
+        let limited = format!("ulimit -c 0 && ulimit -f {} && exec \"$@\"", kib * 2);
+        command
+            .args(["-c", &limited, "sh"])
+            .arg(own.get_program())
+            .args(own.get_args())
+            .current_dir(batch.folder())
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped());
+        self.run(command, Stdio::null());
+    }
+
     fn start(&self, batch: &TestBatch, stdout: Stdio) {
+        self.run(batch.command("send", &["--yes"]), stdout);
+    }
+
+    fn run(&self, mut command: Command, stdout: Stdio) {
         let mut run = lock(&self.run);
-        let mut command = batch.command("send", &["--yes"]);
         let mut child = command.stdout(stdout).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let said = Arc::clone(&self.said);
