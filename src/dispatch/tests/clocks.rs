@@ -131,7 +131,7 @@ fn a_letter_claimed_before_the_day_and_answered_in_it_counts() {
         taken()
     });
     case.limit = None;
-    case.restart_after(24 * HOUR - 5 * MINUTE);
+    case.restart_after(Duration::from_mins(24 * 60 - 5));
     let second = case.run(|_| taken());
     let answered = first.calls[0].wall + 9 * MINUTE;
     assert!(second.calls[0].wall >= answered + 24 * HOUR);
