@@ -58,8 +58,9 @@
 //! Before the final dot of SMTP a failure means not taken; after it, silence is doubt.
 //!
 //! **Never lost.** Every ending but a finished run leaves letters pending in the ledger, and the
-//! next run goes on there. A ledger that is empty, damaged, newer, foreign or of another batch is
-//! refused: none of these means "start from the beginning".
+//! next run goes on there. A ledger that is gone, older than the last run, empty, damaged, newer,
+//! foreign or of another batch is refused: none of these means "start from the beginning". A run stops
+//! when its ledger is moved away under it.
 //!
 //! **Never another's report.** Ids match exactly, each attachment is a readable file inside the
 //! batch's folder, the same contents for two recipients are a fault, and so is a report whose text

@@ -2,6 +2,7 @@
 //! is in doubt and settled by looking, and none is sent twice by itself.
 
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test may stop at a surprise")]
 
 #[path = "kill/interrupt.rs"]
 mod interrupt;
@@ -10,3 +11,6 @@ mod outbox;
 #[path = "kill/smtp.rs"]
 mod smtp;
 mod support;
+#[cfg(target_os = "linux")]
+#[path = "kill/terminal.rs"]
+mod terminal;

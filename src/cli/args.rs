@@ -245,6 +245,9 @@ pub(super) struct SendArgs {
     /// Take changes of the manifest, templates and reports for letters not yet sent
     #[arg(long)]
     pub accept_changes: bool,
+    /// Go on though the state file is gone or an older copy: what went out may go out again
+    #[arg(long, conflicts_with_all = ["dry_run", "redirect_to"])]
+    pub accept_lost_state: bool,
 }
 
 #[derive(Debug, Args)]

@@ -94,6 +94,11 @@ impl Console {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
+    /// Whether standard input and standard error are a terminal that is still there.
+    pub fn terminals() -> [bool; 2] {
+        [io::stdin().is_terminal(), io::stderr().is_terminal()]
+    }
+
     /// Whether a bar may be drawn.
     pub fn shows_bar(&self) -> bool {
         io::stderr().is_terminal() && !self.output.quiet && !self.output.json

@@ -81,6 +81,10 @@ impl From<LedgerError> for Stop {
             LedgerError::Held { .. } => Exit::Held,
             LedgerError::Missing { .. } | LedgerError::NotInDoubt { .. } => Exit::Usage,
             LedgerError::Foreign { .. }
+            | LedgerError::Gone { .. }
+            | LedgerError::Older { .. }
+            | LedgerError::Moved { .. }
+            | LedgerError::Shared { .. }
             | LedgerError::Newer { .. }
             | LedgerError::Damaged { .. }
             | LedgerError::OtherBatch { .. }

@@ -9,6 +9,7 @@ mod exit;
 mod init;
 mod json;
 mod login;
+mod lost;
 mod online;
 mod prepare;
 mod preview;
@@ -20,6 +21,7 @@ mod show;
 mod signed_in;
 mod state;
 mod status;
+mod taking;
 mod words;
 
 use std::process::ExitCode;

@@ -193,7 +193,7 @@ pub(super) fn stop(error: &SendError) -> Stop {
     Stop::new(exit, format!("{text}\n  {sent}\n  next: {next}"))
 }
 
-fn said(error: &SendError) -> String {
+pub(super) fn said(error: &SendError) -> String {
     let (SendError::Unauthorised(answer)
     | SendError::Unusable(answer)
     | SendError::Rejected(answer)

@@ -83,7 +83,7 @@ pub(super) fn prepare(
     console: &Console,
     clock: &dyn Clock,
 ) -> Result<Prepared, Vec<Fault>> {
-    prepare_with(loaded, redirect, &mut |letters| {
+    prepare_with(loaded, redirect, |letters| {
         make_plan(letters, console, clock)
     })
 }
@@ -99,7 +99,7 @@ pub(super) fn prepare_rest(
     console: &Console,
     clock: &dyn Clock,
 ) -> Result<Prepared, Vec<Fault>> {
-    prepare_with(loaded, None, &mut |letters| {
+    prepare_with(loaded, None, |letters| {
         let begun = state.begun(&letters.sources());
         let plan = begun.and_then(|begun| Plan::take_up(&begun, letters, clock, &mut |_| {}));
         plan.map_or_else(|| make_plan(letters, console, clock), Ok)
@@ -109,7 +109,7 @@ pub(super) fn prepare_rest(
 fn prepare_with(
     loaded: &Loaded,
     redirect: Option<&Address>,
-    make_plan: &mut dyn FnMut(&Arc<Letters>) -> Result<Plan, Vec<Fault>>,
+    make_plan: impl FnOnce(&Arc<Letters>) -> Result<Plan, Vec<Fault>>,
 ) -> Result<Prepared, Vec<Fault>> {
     let (manifest, mut findings) = Manifest::read(&loaded.batch);
     let Some(manifest) = manifest else {

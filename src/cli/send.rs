@@ -13,13 +13,12 @@ use super::progress::Progress;
 use super::show::{confirmed, dry_run, to_go};
 use super::signed_in::SignedIn;
 use super::state::StateFile;
-use super::{changes, json, online, status, words};
+use super::taking::take_plan;
+use super::{json, lost, online, status, words};
 use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::dispatch::{Dispatch, Interrupt, estimate};
-use crate::ledger::{Ledger, LedgerError, LetterRecord};
-use crate::message::message_id;
-use crate::plan::hex;
+use crate::ledger::{Counts, Ledger, LedgerError};
 
 /// From where a run may start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,24 +43,9 @@ pub(super) fn run(
     let rehearsal = args.redirect_to.is_some();
     let state = StateFile::of(&loaded, &args.common.options, rehearsal);
     if start == Start::Begun {
-        state.read()?;
+        state.glance()?;
     }
-    let prepared = if rehearsal || args.dry_run {
-        prepare(&loaded, args.redirect_to.as_ref(), console, clock)
-    } else {
-        prepare_rest(&loaded, &state, console, clock)
-    };
-    let prepared = match prepared {
-        Ok(prepared) => prepared,
-        Err(findings) => {
-            if console.output.json {
-                json::plan(console, &loaded, &state, None, &findings, &[]);
-            } else {
-                show(&findings, console);
-            }
-            return Err(refused(&findings));
-        }
-    };
+    let prepared = prepared(&args, &loaded, &state, console, clock)?;
     show(&prepared.findings, console);
     if let Some(sample) = args.sample {
         args.only = spread(sample.get(), &prepared);
@@ -91,20 +75,24 @@ pub(super) fn run(
     } else {
         "resume"
     };
-    let mut ledger = state.open(command, &described, clock)?;
+    let (mut ledger, is_new) = opened(args, &state, command, &described, clock)?;
     take_plan(args, &loaded, &prepared, &mut ledger, rehearsal)?;
+    if let (true, Some(transport)) = (is_new, transports.first_mut()) {
+        lost::look(
+            args,
+            &loaded,
+            &prepared,
+            &mut **transport,
+            &state.path,
+            console,
+        )?;
+    }
     let mut before = ledger.counts()?;
     if args.retry_rejected {
         before.pending += std::mem::take(&mut before.rejected);
     }
     if start == Start::Begun && before.pending == 0 && before.in_doubt == 0 {
-        return Err(Stop::new(
-            Exit::Usage,
-            format!(
-                "there is nothing to resume: {}\n  next: `postroom status -v` shows what happened to each letter",
-                status::counts_line(&before)
-            ),
-        ));
+        return Err(nothing_to_resume(&before));
     }
     if before.pending > 0 && !confirmed(args, &loaded, &prepared, &described, &before, console) {
         ledger.end_run(clock.now(), "not confirmed")?;
@@ -140,6 +128,34 @@ pub(super) fn run(
     finish(args, &loaded, ledger, &ending, console, clock).map_err(|error| lost_ledger(&error))
 }
 
+fn nothing_to_resume(counts: &Counts) -> Stop {
+    Stop::new(
+        Exit::Usage,
+        format!(
+            "there is nothing to resume: {}\n  next: `postroom status -v` shows what happened to each letter",
+            status::counts_line(counts)
+        ),
+    )
+}
+
+/// Opens the state file, and says whether letters of a lost one are to be looked for.
+fn opened(
+    args: &SendArgs,
+    state: &StateFile,
+    command: &str,
+    transport: &str,
+    clock: &dyn Clock,
+) -> Result<(Ledger, bool), Stop> {
+    let is_lost = args.accept_lost_state && state.accept_loss()?;
+    let ledger = state.open(command, transport, clock)?;
+    let is_untouched = ledger.is_untouched()?;
+    if args.accept_lost_state && !is_lost && !is_untouched {
+        return Err(lost::nothing_lost(&state.path));
+    }
+    let is_new = is_untouched && args.redirect_to.is_none() && !args.accept_lost_state;
+    Ok((ledger, is_new))
+}
+
 /// A state file that fails while letters go out. What it says of itself was written for a run that
 /// has not begun.
 fn lost_ledger(error: &LedgerError) -> Stop {
@@ -148,6 +164,29 @@ fn lost_ledger(error: &LedgerError) -> Stop {
         "\n  letters in hand are in doubt; `postroom status` shows what is recorded",
     );
     Stop::new(Exit::Stopped, text)
+}
+
+/// Makes the letters: those that are left, where the run goes on with a batch that was begun.
+fn prepared(
+    args: &SendArgs,
+    loaded: &Loaded,
+    state: &StateFile,
+    console: &Console,
+    clock: &dyn Clock,
+) -> Result<Prepared, Stop> {
+    let made = if args.redirect_to.is_some() || args.dry_run {
+        prepare(loaded, args.redirect_to.as_ref(), console, clock)
+    } else {
+        prepare_rest(loaded, state, console, clock)
+    };
+    made.map_err(|findings| {
+        if console.output.json {
+            json::plan(console, loaded, state, None, &findings, &[]);
+        } else {
+            show(&findings, console);
+        }
+        refused(&findings)
+    })
 }
 
 /// How long some of the letters take under the limits, taking each for an average one.
@@ -222,65 +261,14 @@ fn known(only: &[String], prepared: &Prepared) -> Result<(), Stop> {
     ))
 }
 
-/// Brings the plan into the ledger, or refuses one that is not the one that was begun.
-fn take_plan(
-    args: &SendArgs,
-    loaded: &Loaded,
-    prepared: &Prepared,
-    ledger: &mut Ledger,
-    rehearsal: bool,
-) -> Result<(), Stop> {
-    let Prepared { letters, plan, .. } = prepared;
-    let id = hex(&plan.id.0);
-    let begun = ledger.plan()?;
-    if plan.is_rest() && begun.as_ref() != Some(&id) {
-        return Err(Stop::new(
-            Exit::Stopped,
-            "another run changed the batch meanwhile, so nothing was sent\n  next: run the same command again",
-        ));
-    }
-    match begun {
-        None => {}
-        // A rehearsal that is over, or of an older plan, starts anew.
-        Some(begun) if rehearsal && (begun != id || ledger.counts()?.pending == 0) => {
-            ledger.clear_rehearsal()?;
-        }
-        Some(begun) if begun == id => {
-            ledger.set_sources(&letters.sources())?;
-            return Ok(());
-        }
-        Some(_) => {
-            let differences = prepared.differences(ledger)?;
-            if !differences.is_empty() && !args.accept_changes {
-                return Err(changes::refused(&differences));
-            }
-            // Without differences only the order of the rows is another; the ledger takes it, since
-            // it finds letters by their place.
-        }
-    }
-    let from = &letters.from().address;
-    let records = plan
-        .letters
-        .iter()
-        .enumerate()
-        .map(|(index, letter)| LetterRecord {
-            id: letters.id(index).to_owned(),
-            digest: letter.digest,
-            message_id: message_id(&loaded.batch.name, letters.id(index), &letter.digest, from),
-            addresses: json::addresses(letters, index),
-            attachments: json::attachments(letter),
-        });
-    ledger.adopt(&id, records)?;
-    ledger.set_sources(&letters.sources())?;
-    Ok(())
-}
-
-/// The first Ctrl-C lets the letters in hand finish, the second ends at once.
+/// The first Ctrl-C lets the letters in hand finish, the second ends at once. A terminal that is closed
+/// is no impatient person, though the system and the shell both tell of it.
 fn listen_for_interrupt(interrupt: &Interrupt) {
     let interrupt = interrupt.clone();
+    let terminals = Console::terminals();
     // Without a handler Ctrl-C ends the process, which the ledger survives.
     let _ = ctrlc::set_handler(move || {
-        if interrupt.is_asked() {
+        if interrupt.is_asked() && Console::terminals() == terminals {
             Console::leave(Exit::Interrupted);
         }
         interrupt.ask();

@@ -59,11 +59,21 @@ impl StateFile {
     /// What is left of a batch that was begun from these sources. A file that cannot be read has
     /// its say when it is opened.
     pub fn begun(&self, sources: &Sha256Digest) -> Option<Begun> {
-        let begun = self.read().ok()?.begun(sources).ok()??;
+        let begun = self.glance().ok()?.begun(sources).ok()??;
         Some(Begun {
             plan: PlanId::parse(&begun.plan)?,
             left: begun.left,
         })
+    }
+
+    /// Forgets that there was another one, or a newer one. Says whether there was.
+    pub fn accept_loss(&self) -> Result<bool, LedgerError> {
+        Ledger::accept_loss(&self.path, &self.identity)
+    }
+
+    /// Opens it for a first look, before it is opened for a run.
+    pub fn glance(&self) -> Result<Ledger, LedgerError> {
+        Ledger::glance(&self.path, &self.identity)
     }
 
     /// Opens it to look at.

@@ -149,7 +149,7 @@ impl Run<'_> {
             .map(|(settlement, _)| settlement)
             .collect();
         // The first error is the one that is told.
-        let _ = self.ledger.commit(&known, &[]);
+        let _ = self.ledger.commit_last(&known);
     }
 
     fn go_on(&mut self) -> Result<Ending, LedgerError> {

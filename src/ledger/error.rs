@@ -19,6 +19,36 @@ pub enum LedgerError {
         /// The state file.
         path: PathBuf,
     },
+    /// There was one, from which letters went out.
+    #[error("the state file {} is gone, and letters went out from it\n  nothing was sent\n  next: put it back, with its -wal file if it had one; to go on without it, though letters that went out may go out again, `postroom send --accept-lost-state`", path.display())]
+    Gone {
+        /// The state file.
+        path: PathBuf,
+    },
+    /// It does not know the last run that handed letters over.
+    #[error("{} is an older copy, or has lost its -wal file: run {marked} handed letters over from it, and it knows {known} {}\n  nothing was sent\n  next: put the newest copy back, with its -wal file if it had one; to go on with this one, though letters that went out may go out again, `postroom send --accept-lost-state`", path.display(), if *known == 1 { "run" } else { "runs" })]
+    Older {
+        /// The state file.
+        path: PathBuf,
+        /// How many runs it knows.
+        known: i64,
+        /// The run that it does not know.
+        marked: i64,
+    },
+    /// It was removed, renamed or replaced while a run worked with it.
+    #[error("{} was removed, renamed or replaced during the run\n  nothing was sent\n  next: put the state file that this run worked with back in its place, then run the same command again", path.display())]
+    Moved {
+        /// The file that is no longer in its place: the state file, its -wal file or its lock.
+        path: PathBuf,
+    },
+    /// It would be where two machines can work with it.
+    #[error("{} is on a file system that machines share ({kind}), where two of them could send at the same time\n  nothing was sent\n  next: keep the state file on a disk of this machine, and name it with --state FILE", path.display())]
+    Shared {
+        /// The state file.
+        path: PathBuf,
+        /// The kind of file system.
+        kind: String,
+    },
     /// It is something else.
     #[error("{} is not a postroom state file\n  nothing was sent\n  next: move it away if it was put there by mistake; never delete a state file of a batch that has begun", path.display())]
     Foreign {

@@ -81,6 +81,18 @@ impl Ledger {
         read().map_err(|error| LedgerError::of(&self.path, &error))
     }
 
+    /// Whether no letter was ever claimed.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn is_untouched(&self) -> Result<bool, LedgerError> {
+        self.db
+            .query_row("SELECT NOT EXISTS (SELECT 1 FROM attempts)", [], |row| {
+                row.get(0)
+            })
+            .map_err(|error| LedgerError::of(&self.path, &error))
+    }
+
     /// The letters in doubt, for the transport to look up.
     ///
     /// # Errors

@@ -5,15 +5,22 @@
 //! known. What was claimed and not settled when a run ended may have gone out: it is in doubt, and
 //! nothing here ever makes it pending again by itself.
 //!
+//! The lock beside it is marked when a run hands its first letter over, so that a state file that is
+//! missing, or does not know that run, is told from a new one.
+//!
 //! Beside the states stands a log of all steps, each chained to the one before it by its hash, so
 //! that what is changed afterwards can be seen.
 
+mod create;
 mod error;
 mod event;
 mod history;
 mod left;
+mod lock;
 mod log;
+mod network;
 mod open;
+mod place;
 mod record;
 mod resolve;
 mod run;
@@ -34,7 +41,6 @@ pub use step::{Answer, Claim, Claimed, Outcome, Refusal, Settlement};
 pub use summary::{Counts, LetterStatus};
 pub use verify::{Flaw, LogCheck};
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -81,7 +87,11 @@ pub struct Ledger {
     db: Connection,
     path: PathBuf,
     /// Held while this process may send; none when the file is only read.
-    lock: Option<File>,
+    lock: Option<lock::Lock>,
+    /// Where its files were when it was opened to work with.
+    place: Option<place::Place>,
+    /// Whether it leaves a mark when letters are handed over. Losing a rehearsal harms nobody.
+    is_marked: bool,
     run: Option<i64>,
     /// When the run began.
     began: Timestamp,

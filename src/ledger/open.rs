@@ -1,14 +1,18 @@
 //! Opening: one writer, the right batch, whole contents, a known format.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::schema::{APPLICATION_ID, EVENTS, TABLES, VERSION, bring_up_to_date};
-use super::{Ledger, LedgerError};
-use crate::durable::{beside, keep_rename};
+use super::create::create;
+use super::lock::{Lock, marked_beside};
+use super::place::Place;
+use super::schema::{APPLICATION_ID, VERSION, bring_up_to_date};
+use super::{Ledger, LedgerError, network};
+use crate::durable::beside;
 
 /// Which batch a state file belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +36,7 @@ pub enum Kind {
 }
 
 impl Identity {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         match self.kind {
             Kind::Mail => self.batch.clone(),
             Kind::Outbox => format!("{} (outbox)", self.batch),
@@ -63,21 +67,61 @@ impl Ledger {
     /// # Errors
     /// When another run holds it, or it cannot be trusted.
     pub fn open(path: &Path, identity: &Identity, holder: &Holder) -> Result<Self, LedgerError> {
-        let lock = lock(path)?;
-        if !path
-            .try_exists()
-            .map_err(|error| LedgerError::storage(path, &error))?
-        {
+        network::refuse(path)?;
+        let mut lock = Lock::take(path)?;
+        if is_missing(path)? {
+            if lock.marked() > 0 || has_log(path) {
+                return Err(LedgerError::Gone {
+                    path: path.to_owned(),
+                });
+            }
+            lock.make_room(path)?;
             create(path, identity)?;
         }
         let mut ledger = Self::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        ledger.lock = Some(lock);
+        ledger.check_contents()?;
+        ledger.is_not_older(lock.marked())?;
+        lock.make_room(path)?;
         // Not before the lock is held: an older program that works with the file must not find it
         // changed.
         bring_up_to_date(&mut ledger.db, holder.started)
             .map_err(|error| LedgerError::of(path, &error))?;
         ledger.begin_run(holder)?;
+        let place = Place::of(path, &lock.file);
+        ledger.place = Some(place.map_err(|error| LedgerError::storage(path, &error))?);
+        ledger.lock = Some(lock);
         Ok(ledger)
+    }
+
+    /// Forgets that letters went out from a state file that is gone, or of which only an older copy
+    /// is left, so that the batch can go on without it. Says whether there was anything to forget.
+    ///
+    /// # Errors
+    /// When another run holds it, or it cannot be trusted.
+    pub fn accept_loss(path: &Path, identity: &Identity) -> Result<bool, LedgerError> {
+        let mut lock = Lock::take(path)?;
+        if is_missing(path)? {
+            if lock.marked() == 0 && !has_log(path) {
+                return Ok(false);
+            }
+            // SQLite would take the log of the lost file for that of the new one.
+            for stray in [beside(path, "-wal"), beside(path, "-shm")] {
+                match std::fs::remove_file(&stray) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => {
+                        return Err(LedgerError::storage(path, &error));
+                    }
+                    _ => {}
+                }
+            }
+        } else {
+            let ledger = Self::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            ledger.check_contents()?;
+            if ledger.is_not_older(lock.marked()).is_ok() {
+                return Ok(false);
+            }
+        }
+        lock.mark(path, 0)?;
+        Ok(true)
     }
 
     /// Opens the state file to look at it, also while a run works with it.
@@ -85,20 +129,60 @@ impl Ledger {
     /// # Errors
     /// When there is none, or it cannot be trusted.
     pub fn read(path: &Path, identity: &Identity) -> Result<Self, LedgerError> {
-        if !path.exists() {
-            return Err(LedgerError::Missing {
-                path: path.to_owned(),
-            });
+        // Before the file: a run that begins meanwhile writes its mark last.
+        let marked = marked_beside(path);
+        if is_missing(path)? {
+            return Err(missing(path, marked));
         }
-        // Reading in write-ahead mode needs the right to write; a read-only copy is read as it is.
+        // Reading in write-ahead mode needs the right to write; a read-only copy is read as it is. In a
+        // folder that takes no further file, SQLite must know that nobody changes it.
         let mut ledger = Self::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_WRITE)
-            .or_else(|_| Self::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
+            .or_else(|_| Self::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_ONLY))
+            .or_else(|error| {
+                if has_log(path) {
+                    // Its newest part could not be read.
+                    Err(error)
+                } else {
+                    Self::connect(path, identity, UNCHANGED)
+                }
+            })?;
+        ledger.check_contents()?;
+        ledger.is_not_older(marked)?;
         // The lock is tried only where its answer matters: a run that starts at the same moment
         // must not find it taken.
         if ledger.has_claims()? {
-            ledger.in_use = matches!(lock(path), Err(LedgerError::Held { .. }));
+            ledger.in_use = matches!(Lock::take(path), Err(LedgerError::Held { .. }));
         }
         Ok(ledger)
+    }
+
+    /// Opens the state file for a first look by who then opens it for a run: that its contents are
+    /// whole, which takes the longer the larger it is, is seen to then.
+    ///
+    /// # Errors
+    /// As those of [`Ledger::read`].
+    pub fn glance(path: &Path, identity: &Identity) -> Result<Self, LedgerError> {
+        let marked = marked_beside(path);
+        if is_missing(path)? {
+            return Err(missing(path, marked));
+        }
+        let ledger = Self::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        ledger.is_not_older(marked)?;
+        Ok(ledger)
+    }
+
+    fn check_contents(&self) -> Result<(), LedgerError> {
+        let check: String = self
+            .db
+            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+            .map_err(|error| LedgerError::of(&self.path, &error))?;
+        if check == "ok" {
+            return Ok(());
+        }
+        Err(LedgerError::Damaged {
+            path: self.path.clone(),
+            detail: check,
+        })
     }
 
     /// The file.
@@ -120,7 +204,12 @@ impl Ledger {
                 detail: "it is empty".into(),
             });
         }
-        let mut db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        let name = if flags.contains(UNCHANGED) {
+            unchanged(path)
+        } else {
+            path.to_owned()
+        };
+        let mut db = Connection::open_with_flags(name, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(of)?;
         if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
             // One that begins by reading fails at once where another program, such as a viewer of
@@ -144,15 +233,6 @@ impl Ledger {
         }
         db.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
             .map_err(of)?;
-        let check: String = db
-            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-            .map_err(of)?;
-        if check != "ok" {
-            return Err(LedgerError::Damaged {
-                path: path.to_owned(),
-                detail: check,
-            });
-        }
         let batch: String = db
             .query_row("SELECT value FROM meta WHERE key = 'batch'", [], |row| {
                 row.get(0)
@@ -169,11 +249,31 @@ impl Ledger {
             db,
             path: path.to_owned(),
             lock: None,
+            place: None,
+            is_marked: identity.kind != Kind::Rehearsal,
             run: None,
             began: Timestamp::UNIX_EPOCH,
             waits: Vec::new(),
             in_use: false,
         })
+    }
+
+    /// Refuses a file that does not know the last run that handed letters over.
+    fn is_not_older(&self, marked: i64) -> Result<(), LedgerError> {
+        let known: i64 = self
+            .db
+            .query_row("SELECT coalesce(max(seq), 0) FROM runs", [], |row| {
+                row.get(0)
+            })
+            .map_err(|error| LedgerError::of(&self.path, &error))?;
+        if known < marked {
+            return Err(LedgerError::Older {
+                path: self.path.clone(),
+                known,
+                marked,
+            });
+        }
+        Ok(())
     }
 
     fn has_claims(&self) -> Result<bool, LedgerError> {
@@ -187,70 +287,33 @@ impl Ledger {
     }
 }
 
-/// Takes the lock that keeps a second run out. It goes with the process, however that ends.
-fn lock(path: &Path) -> Result<File, LedgerError> {
-    let file = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(false)
-        .open(beside(path, ".lock"))
-        .map_err(|error| LedgerError::storage(path, &error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(LedgerError::Held {
-            path: path.to_owned(),
-            holder: holder(path).unwrap_or_else(|| "a run that is just starting".into()),
-        }),
-        Err(TryLockError::Error(error)) => Err(LedgerError::storage(path, &error)),
+/// Opens a file that nobody can change, by its name as a URI.
+const UNCHANGED: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_URI);
+
+/// The name of a file that nobody changes (SQLite, "Uniform Resource Identifiers").
+fn unchanged(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let name = percent_encode(whole.as_os_str().as_encoded_bytes(), NON_ALPHANUMERIC);
+    format!("file:{name}?immutable=1").into()
+}
+
+fn is_missing(path: &Path) -> Result<bool, LedgerError> {
+    path.try_exists()
+        .map(|exists| !exists)
+        .map_err(|error| LedgerError::storage(path, &error))
+}
+
+/// Whether there is a write-ahead log. Without its file it tells that the file was there.
+fn has_log(path: &Path) -> bool {
+    beside(path, "-wal").exists()
+}
+
+/// Why there is no file.
+fn missing(path: &Path, marked: i64) -> LedgerError {
+    let path = path.to_owned();
+    if marked > 0 || has_log(&path) {
+        LedgerError::Gone { path }
+    } else {
+        LedgerError::Missing { path }
     }
-}
-
-fn holder(path: &Path) -> Option<String> {
-    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
-    db.query_row(
-        "SELECT command, pid, host, started_at FROM runs ORDER BY seq DESC LIMIT 1",
-        [],
-        |row| {
-            let started = Timestamp::from_millisecond(row.get(3)?).unwrap_or(Timestamp::UNIX_EPOCH);
-            Ok(format!(
-                "`postroom {}`, process {} on {}, since {}",
-                row.get::<_, String>(0)?,
-                row.get::<_, i64>(1)?,
-                row.get::<_, String>(2)?,
-                started.strftime("%Y-%m-%d %H:%M:%S UTC")
-            ))
-        },
-    )
-    .optional()
-    .ok()?
-}
-
-/// Makes a new file under another name and puts it in place whole, so that a crash leaves either no
-/// state file or a good one.
-fn create(path: &Path, identity: &Identity) -> Result<(), LedgerError> {
-    let new = beside(path, ".new");
-    let make = || -> Result<(), Box<dyn std::error::Error>> {
-        for leftover in [new.clone(), beside(&new, "-wal"), beside(&new, "-shm")] {
-            if leftover.exists() {
-                std::fs::remove_file(leftover)?;
-            }
-        }
-        let mut db = Connection::open(&new)?;
-        db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
-        let transaction = db.transaction()?;
-        transaction.execute_batch(TABLES)?;
-        transaction.execute_batch(EVENTS)?;
-        transaction.execute("INSERT INTO meta VALUES ('batch', ?1)", [identity.text()])?;
-        transaction.execute_batch(&format!(
-            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
-        ))?;
-        transaction.commit()?;
-        // Closing moves the log into the file and removes it.
-        db.close().map_err(|(_, error)| error)?;
-        File::open(&new)?.sync_all()?;
-        std::fs::rename(&new, path)?;
-        keep_rename(path)?;
-        Ok(())
-    };
-    make().map_err(|error| LedgerError::storage(path, &*error))
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{ClaimEnded, ClaimMade, Kind, Throttled};
 use super::log::{Log, record_digest};
+use super::place::Place;
 use super::{Ledger, LedgerError};
 
 /// A letter about to leave.
@@ -86,13 +87,47 @@ impl Ledger {
     /// Settles and claims in one commit, which is on the disk when this returns.
     ///
     /// # Errors
-    /// When the file cannot be written; then neither was recorded.
+    /// When the file cannot be written or is no longer in its place; then no letter may be sent.
     pub fn commit(
         &mut self,
         settlements: &[Settlement],
         claims: &[Claim],
     ) -> Result<Vec<Claimed>, LedgerError> {
-        self.write(Kind::Settled, settlements, claims)
+        self.is_in_place()?;
+        let claimed = self.write(Kind::Settled, settlements, claims)?;
+        if !claims.is_empty() {
+            self.mark()?;
+        }
+        Ok(claimed)
+    }
+
+    /// Settles what is known of a run that cannot go on, wherever the file may be by now.
+    ///
+    /// # Errors
+    /// When the file cannot be written; then it was not recorded.
+    pub fn commit_last(&mut self, settlements: &[Settlement]) -> Result<(), LedgerError> {
+        self.write(Kind::Settled, settlements, &[]).map(drop)
+    }
+
+    /// Marks the lock before the first letter of a run leaves, and after the file knows of it: a
+    /// mark without its file is a file that is lost.
+    fn mark(&mut self) -> Result<(), LedgerError> {
+        match (&mut self.lock, self.run) {
+            (Some(lock), Some(run)) if self.is_marked && lock.marked() < run => {
+                lock.mark(&self.path, run)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses to go on with files that no later run would find.
+    pub(super) fn is_in_place(&self) -> Result<(), LedgerError> {
+        match self.place.as_ref().and_then(Place::lost) {
+            Some(lost) => Err(LedgerError::Moved {
+                path: lost.to_owned(),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Settles a letter in doubt by what a look-up found.
@@ -147,6 +182,7 @@ impl Ledger {
     /// # Errors
     /// When the file cannot be written.
     pub fn note(&mut self, claim: Claimed, text: &str) -> Result<(), LedgerError> {
+        self.is_in_place()?;
         self.db
             .prepare_cached("UPDATE attempts SET note = ?2 WHERE seq = ?1")
             .and_then(|mut statement| statement.execute(params![claim.attempt, text]))

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use super::*;
 
 mod log;
+mod loss;
 mod resolve;
 mod steps;
 

@@ -3,6 +3,11 @@
 //! Names of months and days are English, as strftime has them. The tables of all languages, which
 //! tera's own filter brings, are a fifth of a program.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "tera hands arguments over by value"
+)]
+
 use jiff::ZonedDateTime;
 use jiff::civil::Time;
 use jiff::fmt::{strtime, temporal::Pieces};

@@ -3,54 +3,10 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
+use crate::support::disk::SmallDisk;
 use crate::support::{TestBatch, assert_is_letter_of, id};
-
-/// A mounted file system that goes with the test.
-struct SmallDisk {
-    _folder: tempfile::TempDir,
-    path: PathBuf,
-}
-
-impl SmallDisk {
-    /// Of so many KiB, or none where this user cannot mount.
-    fn mount(kib: u32) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("disk");
-        fs::create_dir(&path).unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "tmpfs"])
-            .arg(&path)
-            .output()
-            .is_ok_and(|output| output.status.success());
-        if !mounted {
-            eprintln!("skipped: this user cannot mount a file system");
-            return None;
-        }
-        Some(Self {
-            _folder: folder,
-            path,
-        })
-    }
-
-    fn grow(&self, kib: u32) {
-        let grown = Command::new("mount")
-            .args(["-o", &format!("remount,size={kib}k")])
-            .arg(&self.path)
-            .status();
-        assert!(grown.unwrap().success());
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let unmount = |path: &Path| Command::new("umount").arg("-l").arg(path).status();
-        // Without this the folder could not be removed.
-        let _ = unmount(&self.path);
-    }
-}
 
 /// Each school has its letter once, and nothing else is there.
 #[track_caller]

@@ -15,6 +15,7 @@
 
 pub mod chromium;
 pub mod connections;
+pub mod disk;
 pub mod ews;
 pub mod ews_desk;
 pub mod ews_schema;

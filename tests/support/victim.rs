@@ -71,6 +71,43 @@ impl Victim {
         run.child = Some(child);
     }
 
+    /// Starts `send` as the only program of a terminal, which is closed when what this gives is dropped.
+    #[cfg(target_os = "linux")]
+    pub fn send_in_terminal(&self, batch: &TestBatch) -> std::os::fd::OwnedFd {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let terminal = openpt(flags).unwrap();
+        grantpt(&terminal).unwrap();
+        unlockpt(&terminal).unwrap();
+        let name = ptsname(&terminal, Vec::new()).unwrap();
+        let side = || {
+            let mut options = std::fs::File::options();
+            let file = options.read(true).write(true);
+            file.open(name.to_str().unwrap()).unwrap()
+        };
+        let send = batch.command("send", &["--yes"]);
+        let mut command = Command::new("setsid");
+        command.arg("--ctty").arg(send.get_program());
+        command.args(send.get_args());
+        let mut run = lock(&self.run);
+        let child = command.stdin(side()).stdout(side()).stderr(side()).spawn();
+        run.child = Some(child.unwrap());
+        terminal
+    }
+
+    /// Waits until the signals sent to it have reached it.
+    pub fn wait_until_it_heard(&self) {
+        let pid = lock(&self.run).child.as_ref().unwrap().id();
+        wait::until("the signals", || {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status"));
+            let status = status.unwrap_or_default();
+            let mut pending = status
+                .lines()
+                .filter_map(|line| line.strip_prefix("ShdPnd:"));
+            pending.all(|set| set.trim().bytes().all(|digit| digit == b'0'))
+        });
+    }
+
     /// Kills it so that it can do nothing more; it is gone when this returns.
     pub fn kill(&self) {
         let mut run = lock(&self.run);
@@ -98,6 +135,22 @@ impl Victim {
             let kill = format!("kill -{name} {}", child.id());
             let _ = Command::new("sh").args(["-c", &kill]).status().unwrap();
         }
+    }
+
+    /// Waits until a `STOP` has reached all its threads.
+    pub fn wait_until_it_stands_still(&self) {
+        let pid = lock(&self.run).child.as_ref().unwrap().id();
+        wait::until("the standstill", || {
+            let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+            tasks.flatten().all(|task| {
+                // The state stands behind the name, which is in brackets.
+                let Ok(stat) = std::fs::read_to_string(task.path().join("stat")) else {
+                    return true;
+                };
+                let state = stat.rsplit(") ").next().unwrap_or_default();
+                state.starts_with(['T', 'Z', 'X'])
+            })
+        });
     }
 
     /// Waits until it has said this on stderr.
