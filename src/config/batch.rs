@@ -4,9 +4,9 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::ConfigError;
 use super::attachment::AttachmentConfig;
 use super::dispatch::{DispatchConfig, OutboxConfig};
+use super::{ConfigError, read_written};
 use crate::address::Mailbox;
 use crate::fault::quote;
 
@@ -121,7 +121,7 @@ impl Batch {
         } else {
             path.to_owned()
         };
-        let text = std::fs::read_to_string(&file).map_err(|source| ConfigError::Read {
+        let text = read_written(&file).map_err(|source| ConfigError::Read {
             what: WHAT,
             path: file.clone(),
             source,
@@ -130,7 +130,13 @@ impl Batch {
         Self::parse(&file, &text)
     }
 
-    fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
+    /// Reads the text of a batch file; for those who try what no file system holds, such as the fuzz
+    /// targets.
+    ///
+    /// # Errors
+    /// When it is not valid, or has values that cannot be worked with.
+    #[doc(hidden)]
+    pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
         let parsed: File = toml::from_str(text).map_err(|error| ConfigError::Syntax {
             what: WHAT,
             path: file.to_owned(),
@@ -266,6 +272,18 @@ impl Batch {
             || path
                 .components()
                 .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+    }
+
+    /// Whether a file of the batch lies outside its folder although its path as written does not: a
+    /// link may lead there. What is not there leads nowhere.
+    #[must_use]
+    pub fn is_led_out(&self, path: &Path) -> bool {
+        let real = |path: &Path| path.canonicalize().ok();
+        let led = match (real(&self.resolve(path)), real(&self.folder)) {
+            (Some(file), Some(folder)) => !file.starts_with(folder),
+            _ => false,
+        };
+        led && !self.allow_outside
     }
 
     /// A path of the batch file, from where the program runs.

@@ -24,9 +24,31 @@ pub use sign_in::{NATIVE_CLIENT, Registration, SignInSettings};
 pub use smtp::{SmtpLogin, SmtpSecurity, SmtpSettings};
 pub use values::{SendWindow, parse_duration};
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::fault::Fault;
+
+/// A batch or secrets file beyond this size is another file: what is parsed of it would take a
+/// hundred times as much memory.
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// Reads a file that a person wrote.
+fn read_written(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    // What has no size of its own, such as a pipe, is bounded too.
+    File::open(path)?
+        .take(LARGEST_FILE + 1)
+        .read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST_FILE {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            "it is larger than 1 MB",
+        ));
+    }
+    Ok(text)
+}
 
 /// A batch or secrets file that cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::ews::EwsKeys;
 use super::sign_in::SignInSettings;
 use super::smtp::{SmtpSettings, SmtpTable};
-use super::{ConfigError, EwsSettings, GraphSettings};
+use super::{ConfigError, EwsSettings, GraphSettings, read_written};
 use crate::address::Address;
 use crate::secret::Secret;
 
@@ -85,6 +85,16 @@ impl Secrets {
         let shown = file.clone().unwrap_or_else(|| "environment".into());
         parsed.typed(file, &shown)
     }
+
+    /// Reads the text of a secrets file; for those who try what no file system holds, such as the
+    /// fuzz targets.
+    ///
+    /// # Errors
+    /// When it is not valid, or holds values that cannot be used.
+    #[doc(hidden)]
+    pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
+        parse(file, text)?.typed(Some(file.to_owned()), file)
+    }
 }
 
 fn read(path: &Path) -> Result<File, ConfigError> {
@@ -107,8 +117,11 @@ fn read(path: &Path) -> Result<File, ConfigError> {
             });
         }
     }
-    let text = std::fs::read_to_string(path).map_err(cannot)?;
-    toml::from_str(&text).map_err(|error| {
+    parse(path, &read_written(path).map_err(cannot)?)
+}
+
+fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
+    toml::from_str(text).map_err(|error| {
         // The reader's own display quotes the line, which may hold a password.
         let line = error.span().map_or(0, |span| {
             text[..span.start.min(text.len())].matches('\n').count()

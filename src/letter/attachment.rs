@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 
 use crate::fault::{Fault, quote};
 
+/// A file beyond this size is not read: Exchange Online takes letters of 150 MB.
+const LARGEST: u64 = 256 << 20;
+
 /// A SHA-256 digest.
 pub type Sha256Digest = [u8; 32];
 
@@ -157,9 +160,9 @@ fn locate(place: &Place<'_>, written: &str) -> Result<PathBuf, Fault> {
     if !place.allow_outside && !inside {
         return Err(leaves());
     }
-    if written.is_empty() || written.contains('\0') {
+    if written.is_empty() || written.contains(char::is_control) {
         return Err(Fault::new(
-            "the attachment's path is empty",
+            "the attachment's path is empty, or has a control character in it",
             "correct [[attachment]] path",
         ));
     }
@@ -179,6 +182,12 @@ fn locate(place: &Place<'_>, written: &str) -> Result<PathBuf, Fault> {
         return Err(Fault::new(
             "the attachment is not a regular file",
             "correct [[attachment]] path",
+        ));
+    }
+    if metadata.len() > LARGEST {
+        return Err(Fault::new(
+            format!("the attachment is larger than {} MB", LARGEST >> 20),
+            "make the report smaller: no mail server takes so much",
         ));
     }
     if !place.allow_outside {

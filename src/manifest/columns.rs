@@ -105,9 +105,15 @@ fn missing(headers: &[String], name: &str, key: &str) -> Fault {
 
 fn near_names(headers: &[String], name: &str) -> Vec<String> {
     const ALIKE: f64 = 0.7;
+    /// Comparing takes the product of both lengths in memory, and a longer header is no slip.
+    const LONGEST: usize = 200;
     let folded = name.trim().to_lowercase();
+    if folded.len() > LONGEST {
+        return Vec::new();
+    }
     let mut near: Vec<_> = headers
         .iter()
+        .filter(|header| header.len() <= LONGEST)
         .map(|header| {
             (
                 strsim::normalized_damerau_levenshtein(&folded, &header.trim().to_lowercase()),

@@ -1,29 +1,49 @@
 //! CSV: comma, semicolon or tab; UTF-8 or UTF-16 with a mark, else Windows-1252 with a notice.
 
 use std::borrow::Cow;
-use std::path::Path;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
+use super::bounds::{SPLIT, WIDEST};
 use super::{Findings, Table};
 use crate::config::ManifestConfig;
 use crate::fault::{Fault, quote};
 
 /// Reads a CSV file into a table. Without a table the findings say why.
-pub(super) fn read(path: &Path, config: &ManifestConfig, findings: &mut Findings) -> Option<Table> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            findings.add(Fault::new(
-                format!("the manifest cannot be read: {error}"),
-                "correct [manifest] path in the batch file, or put the file there",
-            ));
-            return None;
-        }
-    };
-    let text = decode(&bytes, findings)?;
+pub(super) fn read(
+    bytes: &[u8],
+    config: &ManifestConfig,
+    findings: &mut Findings,
+) -> Option<Table> {
+    let text = decode(bytes, findings)?;
+    if text.split(['\n', '\r']).any(is_too_wide) {
+        return too_much(
+            findings,
+            &format!("a line has more than {MOST_DELIMITERS} cells"),
+        );
+    }
     let delimiter = delimiter(&text, config);
     parse(&text, delimiter, findings)
+}
+
+/// The reader notes where each cell of a record ends, also of a record that is refused afterwards.
+/// An address list in one cell has semicolons too, so that this is more than `WIDEST`.
+const MOST_DELIMITERS: usize = 1_000_000;
+
+fn is_too_wide(line: &str) -> bool {
+    line.len() > MOST_DELIMITERS
+        && [b',', b';', b'\t'].iter().any(|delimiter| {
+            let cells = line.bytes().filter(|byte| byte == delimiter);
+            cells.count() > MOST_DELIMITERS
+        })
+}
+
+fn too_much<T>(findings: &mut Findings, text: &str) -> Option<T> {
+    findings.add(Fault::new(
+        format!("the manifest is not read: {text}"),
+        SPLIT,
+    ));
+    None
 }
 
 fn decode<'a>(bytes: &'a [u8], findings: &mut Findings) -> Option<Cow<'a, str>> {
@@ -149,6 +169,9 @@ fn parse(text: &str, delimiter: u8, findings: &mut Findings) -> Option<Table> {
         ));
         return None;
     }
+    if record.len() > WIDEST {
+        return too_much(findings, &format!("it has more than {WIDEST} columns"));
+    }
     let mut table = Table::new(record.iter().map(str::to_owned).collect());
     let mut lines = Lines::new(text);
     let width = table.headers().len();
@@ -179,12 +202,8 @@ fn parse(text: &str, delimiter: u8, findings: &mut Findings) -> Option<Table> {
                 .row(line),
             );
         }
-        if table.push(line, record.iter()).is_err() {
-            findings.add(Fault::new(
-                "the manifest is larger than 4 GB",
-                "split it into several batches",
-            ));
-            return None;
+        if let Err(error) = table.push(line, record.iter()) {
+            return too_much(findings, &error.to_string());
         }
     }
     table.shrink();

@@ -3,6 +3,8 @@
 //! A [`Table`] holds all cells in one block of text, so that a list of 100,000 schools costs little
 //! more than its file. Faults are gathered, not thrown: a person mends a list in one go.
 
+mod archive;
+mod bounds;
 mod columns;
 mod csv;
 mod domains;
@@ -14,8 +16,6 @@ mod xlsx;
 pub use columns::snake_case;
 pub use recipients::{Addressees, Recipient};
 pub use table::Table;
-
-use std::path::Path;
 
 use self::columns::Columns;
 use self::recipients::Groups;
@@ -36,12 +36,45 @@ impl Manifest {
     #[must_use]
     pub fn read(batch: &Batch) -> (Option<Self>, Vec<Fault>) {
         let config = &batch.manifest;
-        let file = config.path.display().to_string();
-        let mut findings = Findings {
-            file,
-            list: Vec::new(),
+        let mut findings = Findings::of(config);
+        if batch.is_led_out(&config.path) {
+            findings.add(Fault::new(
+                "the manifest is a link that leaves the batch's folder",
+                "put the file itself there, or set allow_outside = true in [batch]",
+            ));
+            return (None, findings.list);
+        }
+        let bytes = match bounds::read_file(&batch.resolve(&config.path)) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => {
+                findings.add(Fault::new(bounds::too_large(), bounds::SPLIT));
+                return (None, findings.list);
+            }
+            Err(error) => {
+                findings.add(Fault::new(
+                    format!("the manifest cannot be read: {error}"),
+                    "correct [manifest] path in the batch file, or put the file there",
+                ));
+                return (None, findings.list);
+            }
         };
-        let manifest = read_table(&batch.resolve(&config.path), config, &mut findings)
+        Self::of(&bytes, config, findings)
+    }
+
+    /// The same for the bytes of a file whose name is that of `[manifest] path`; for those who try
+    /// what no file system holds, such as the fuzz targets.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8], config: &ManifestConfig) -> (Option<Self>, Vec<Fault>) {
+        Self::of(bytes, config, Findings::of(config))
+    }
+
+    fn of(
+        bytes: &[u8],
+        config: &ManifestConfig,
+        mut findings: Findings,
+    ) -> (Option<Self>, Vec<Fault>) {
+        let manifest = read_table(bytes, config, &mut findings)
             .and_then(|table| group(table, config, &mut findings));
         // As they stand in the file, so that a person mends it from top to bottom.
         findings.list.sort_by_key(|fault| fault.row);
@@ -86,7 +119,7 @@ impl Manifest {
 
 fn group(table: Table, config: &ManifestConfig, findings: &mut Findings) -> Option<Manifest> {
     let columns = Columns::find(&table, config, findings)?;
-    let groups = recipients::group(&table, &columns, findings);
+    let groups = recipients::group(&table, &columns, findings)?;
     if groups.ends.is_empty() && !findings.list.iter().any(Fault::is_fault) {
         findings.add(Fault::new(
             "the manifest has a header but no recipients",
@@ -101,14 +134,15 @@ fn group(table: Table, config: &ManifestConfig, findings: &mut Findings) -> Opti
     })
 }
 
-fn read_table(path: &Path, config: &ManifestConfig, findings: &mut Findings) -> Option<Table> {
-    let is_xlsx = path
+fn read_table(bytes: &[u8], config: &ManifestConfig, findings: &mut Findings) -> Option<Table> {
+    let is_xlsx = config
+        .path
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("xlsx"));
     if is_xlsx {
-        xlsx::read(path, config.sheet.as_deref(), findings)
+        xlsx::read(bytes, config.sheet.as_deref(), findings)
     } else {
-        csv::read(path, config, findings)
+        csv::read(bytes, config, findings)
     }
 }
 
@@ -119,7 +153,23 @@ struct Findings {
 }
 
 impl Findings {
+    fn of(config: &ManifestConfig) -> Self {
+        Self {
+            file: config.path.display().to_string(),
+            list: Vec::new(),
+        }
+    }
+
+    /// Notes a finding. Beyond the bound one more says that there are others.
     fn add(&mut self, fault: Fault) {
+        let fault = match self.list.len() {
+            ..bounds::MOST_FINDINGS => fault,
+            bounds::MOST_FINDINGS => Fault::new(
+                "there is more to find than is told here",
+                "mend what is told, then check again",
+            ),
+            _ => return,
+        };
         self.list.push(fault.file(self.file.clone()));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
+use super::bounds::{MOST_ADDRESSES, SPLIT};
 use super::columns::Columns;
 use super::{Findings, Table};
 use crate::address::{Mailbox, parse_list};
@@ -100,8 +101,10 @@ impl Groups {
     }
 }
 
-/// Groups the rows of a table by id and checks each recipient.
-pub(super) fn group(table: &Table, columns: &Columns, findings: &mut Findings) -> Groups {
+/// Groups the rows of a table by id and checks each recipient; none when there are more addresses
+/// than a list can have.
+pub(super) fn group(table: &Table, columns: &Columns, findings: &mut Findings) -> Option<Groups> {
+    let mut addresses = 0;
     let (heads, next) = chain_rows(table, columns.id, findings);
     let mut groups = Groups {
         row_order: Vec::with_capacity(table.len()),
@@ -120,9 +123,16 @@ pub(super) fn group(table: &Table, columns: &Columns, findings: &mut Findings) -
             rows: groups.rows(groups.ends.len() - 1),
         };
         check_name(&recipient, findings);
-        check_addresses(&recipient, findings);
+        addresses += check_addresses(&recipient, findings);
+        if addresses > MOST_ADDRESSES {
+            findings.add(Fault::new(
+                format!("the manifest is not read: it has more than {MOST_ADDRESSES} addresses"),
+                SPLIT,
+            ));
+            return None;
+        }
     }
-    groups
+    Some(groups)
 }
 
 const NONE: u32 = u32::MAX;
@@ -224,7 +234,8 @@ fn check_name(recipient: &Recipient<'_>, findings: &mut Findings) {
     }
 }
 
-fn check_addresses(recipient: &Recipient<'_>, findings: &mut Findings) {
+/// Says how many addresses there are.
+fn check_addresses(recipient: &Recipient<'_>, findings: &mut Findings) -> usize {
     let Columns {
         to,
         cc,
@@ -233,6 +244,7 @@ fn check_addresses(recipient: &Recipient<'_>, findings: &mut Findings) {
         ..
     } = recipient.columns;
     let mut any_malformed = false;
+    let mut addresses = 0;
     let mut given = Vec::new();
     let mut columns: Vec<usize> = Vec::new();
     for &column in to.iter().chain(cc).chain(bcc).chain(require) {
@@ -244,7 +256,12 @@ fn check_addresses(recipient: &Recipient<'_>, findings: &mut Findings) {
         for (&row, cell) in recipient.rows.iter().zip(recipient.cells(column)) {
             match parse_list(cell) {
                 Ok(mailboxes) if mailboxes.is_empty() => {}
-                Ok(_) => given.push(column),
+                Ok(mailboxes) => {
+                    addresses += mailboxes.len();
+                    if given.last() != Some(&column) {
+                        given.push(column);
+                    }
+                }
                 Err(error) => {
                     any_malformed = true;
                     findings.add(
@@ -261,6 +278,7 @@ fn check_addresses(recipient: &Recipient<'_>, findings: &mut Findings) {
     if !any_malformed {
         check_given(recipient, &given, findings);
     }
+    addresses
 }
 
 /// Whether the columns that must give an address do: any of To, and each of `require`.

@@ -1,8 +1,11 @@
 //! Cells in one block of text.
 
-/// A table that does not fit: more than 4 GB of text.
-#[derive(Debug)]
-pub struct TooLarge;
+use super::bounds::{LARGEST_CELL, MOST_CELLS, MOST_ROWS, MOST_TEXT};
+
+/// A table that does not fit, and which bound it is beyond.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct TooLarge(String);
 
 /// A header and rows of cells, held in one block of text.
 #[derive(Debug, Default)]
@@ -28,17 +31,35 @@ impl Table {
     /// Adds a row; cells beyond the header are dropped and missing ones are empty.
     ///
     /// # Errors
-    /// When the table would hold more than 4 GB of text.
+    /// When the table would hold more than a dispatch list can have: in a cell, in all cells, or in
+    /// rows.
     pub fn push<'a>(
         &mut self,
         number: u32,
         cells: impl Iterator<Item = &'a str>,
     ) -> Result<(), TooLarge> {
+        let too_large = |text: String| Err(TooLarge(text));
+        if self.numbers.len() >= MOST_ROWS {
+            return too_large(format!("it has more than {MOST_ROWS} rows"));
+        }
+        if self.ends.len() + self.headers.len() > MOST_CELLS {
+            return too_large(format!("it has more than {MOST_CELLS} cells"));
+        }
         let mut cells = cells.fuse();
         for _ in 0..self.headers.len() {
-            self.text.push_str(cells.next().unwrap_or(""));
-            self.ends
-                .push(u32::try_from(self.text.len()).map_err(|_| TooLarge)?);
+            let cell = cells.next().unwrap_or("");
+            if cell.len() > LARGEST_CELL {
+                return too_large(format!(
+                    "row {number} has a cell with more than {} MB of text",
+                    LARGEST_CELL >> 20
+                ));
+            }
+            if self.text.len() + cell.len() > MOST_TEXT {
+                return too_large(format!("it has more than {} MB of text", MOST_TEXT >> 20));
+            }
+            self.text.push_str(cell);
+            let end = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
+            self.ends.push(end);
         }
         self.numbers.push(number);
         Ok(())

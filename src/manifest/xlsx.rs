@@ -1,17 +1,25 @@
 //! XLSX, cell by cell, as a person sees it in Excel.
 
-use std::fs::File;
-use std::io::BufReader;
-use std::path::Path;
+use std::io::Cursor;
 
-use calamine::{DataRef, Reader, Xlsx, open_workbook};
+use calamine::{DataRef, Reader, Xlsx};
 
-use super::{Findings, Table};
+use super::bounds::{MOST_FINDINGS, MOST_TEXT, SPLIT, WIDEST};
+use super::{Findings, Table, archive};
 use crate::fault::{Fault, quote};
 
+type Book<'a> = Xlsx<Cursor<&'a [u8]>>;
+
 /// Reads one sheet, the first unless named, into a table. Without a table the findings say why.
-pub(super) fn read(path: &Path, sheet: Option<&str>, findings: &mut Findings) -> Option<Table> {
-    let mut workbook: Xlsx<BufReader<File>> = match open_workbook(path) {
+pub(super) fn read(bytes: &[u8], sheet: Option<&str>, findings: &mut Findings) -> Option<Table> {
+    if let Err(text) = archive::check(bytes) {
+        findings.add(Fault::new(
+            format!("the workbook is not read: {text}"),
+            SPLIT,
+        ));
+        return None;
+    }
+    let mut workbook = match Book::new(Cursor::new(bytes)) {
         Ok(workbook) => workbook,
         Err(error) => {
             findings.add(Fault::new(
@@ -53,12 +61,9 @@ pub(super) fn read(path: &Path, sheet: Option<&str>, findings: &mut Findings) ->
             return None;
         }
     };
-    findings.list.extend(
-        sheet
-            .faults
-            .drain(..)
-            .map(|fault| fault.file(findings.file.clone())),
-    );
+    for fault in sheet.faults.drain(..) {
+        findings.add(fault);
+    }
     let Some(mut table) = sheet.table else {
         findings.add(Fault::new(
             format!("the sheet `{}` is empty", quote(&name)),
@@ -75,14 +80,13 @@ pub(super) fn read(path: &Path, sheet: Option<&str>, findings: &mut Findings) ->
 struct Sheet {
     table: Option<Table>,
     row: Vec<String>,
+    /// The text of the row: a shared string may stand in each of its cells.
+    row_text: usize,
     faults: Vec<Fault>,
 }
 
-/// Rows of a sheet beyond this width are damage or an attack, not a dispatch list.
-const WIDEST: usize = 1_000;
-
 impl Sheet {
-    fn read(workbook: &mut Xlsx<BufReader<File>>, name: &str) -> Result<Self, String> {
+    fn read(workbook: &mut Book<'_>, name: &str) -> Result<Self, String> {
         let mut cells = workbook
             .worksheet_cells_reader(name)
             .map_err(|error| error.to_string())?;
@@ -112,6 +116,11 @@ impl Sheet {
             match shown(cell.get_value(), formats.get(style).copied().flatten()) {
                 Ok(text) if text.is_empty() => {}
                 Ok(text) => {
+                    sheet.row_text += text.len();
+                    if sheet.row_text > MOST_TEXT {
+                        let most = MOST_TEXT >> 20;
+                        return Err(format!("row {} has more than {most} MB of text", row + 1));
+                    }
                     if sheet.row.len() <= column {
                         sheet.row.resize(column + 1, String::new());
                     }
@@ -125,6 +134,9 @@ impl Sheet {
     }
 
     fn note_error(&mut self, row: u32, column: usize, error: &str) {
+        if self.faults.len() > MOST_FINDINGS {
+            return;
+        }
         let fault = Fault::new(
             format!("the cell shows the error {error}"),
             "mend the formula, or put the value there",
@@ -142,6 +154,7 @@ impl Sheet {
     fn end_row(&mut self, row: Option<u32>) -> Result<(), String> {
         let Some(row) = row else { return Ok(()) };
         let cells = std::mem::take(&mut self.row);
+        self.row_text = 0;
         if cells.iter().all(|cell| cell.trim().is_empty()) {
             return Ok(());
         }
@@ -150,7 +163,9 @@ impl Sheet {
             return Ok(());
         };
         let width = table.headers().len();
-        if cells.iter().skip(width).any(|cell| !cell.trim().is_empty()) {
+        if self.faults.len() <= MOST_FINDINGS
+            && cells.iter().skip(width).any(|cell| !cell.trim().is_empty())
+        {
             self.faults.push(
                 Fault::new(
                     format!(
@@ -164,7 +179,7 @@ impl Sheet {
         }
         table
             .push(row + 1, cells.iter().map(String::as_str))
-            .map_err(|_| "it holds more than 4 GB of text".to_owned())
+            .map_err(|error| error.to_string())
     }
 }
 
