@@ -15,7 +15,7 @@
 mod support;
 
 mod lists;
-
+mod pdfs;
 mod settings;
 
 use std::io::Write;

@@ -72,6 +72,15 @@ impl Font {
         read
     }
 
+    /// About how much is kept of it, in parsed things.
+    pub fn size(&self) -> usize {
+        let texts = match &self.texts {
+            Texts::Unknown => 0,
+            Texts::Map(map) => map.values().map(|text| 1 + text.len() / 64).sum(),
+        };
+        texts + self.widths.len() / 4
+    }
+
     /// Goes through the codes of a shown string.
     pub fn shown<'a>(&'a self, string: &'a [u8]) -> impl Iterator<Item = Shown<'a>> {
         string.chunks(if self.wide { 2 } else { 1 }).map(|bytes| {

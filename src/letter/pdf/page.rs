@@ -7,8 +7,10 @@ use lopdf::content::Content;
 use lopdf::{Dictionary, Document, Object, ObjectId};
 
 use super::Why;
+use super::bounds::{MOST_NODES, charge_nodes, still_wanted};
 use super::font::Font;
 use super::pen::{Gap, Matrix, Pen, State, UNMOVED, after};
+use super::scan::nodes;
 
 /// Bounds on the work that one PDF may make.
 const MOST_CONTENT: usize = 32 << 20;
@@ -104,7 +106,12 @@ impl<'a> Pages<'a> {
             pen: Pen::new(),
             font: None,
         };
+        // The operands of one operation are all kept at once.
+        if nodes(content) > MOST_NODES {
+            return Err(Why::TooMuch);
+        }
         for operation in Content::decode_iter(content) {
+            still_wanted();
             let Ok(operation) = operation else {
                 return Err(Why::Damaged);
             };
@@ -194,6 +201,7 @@ impl<'a> Pages<'a> {
             return Err(Why::TooMuch);
         }
         let font = Rc::new(Font::read(font, document));
+        charge_nodes(font.size());
         self.fonts.insert(key, Rc::clone(&font));
         Ok(Some(font))
     }

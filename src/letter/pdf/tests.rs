@@ -183,10 +183,3 @@ fn a_wrong_cross_reference_is_mended() {
     assert!(read(moved.as_bytes(), true).mended);
     assert!(!read(file.as_bytes(), true).mended);
 }
-
-#[test]
-fn a_panic_is_a_damaged_file_and_is_not_shown() {
-    let panics = || -> u32 { panic!("shown") };
-    assert_eq!(quietly(panics), None);
-    assert!(!QUIET.get());
-}
