@@ -55,11 +55,18 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, AuthError> {
             SIGN_IN_AGAIN,
         )
     };
-    let metadata = match fs::metadata(path) {
+    // A link is not followed: what it leads to is not a file that this program keeps for itself.
+    let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(cannot(error)),
     };
+    if !metadata.is_file() {
+        return Err(AuthError::store(
+            format!("{} is not a file", path.display()),
+            "correct token_store",
+        ));
+    }
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -73,25 +80,31 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, AuthError> {
             ));
         }
     }
-    if !metadata.is_file() {
-        return Err(AuthError::store(
-            format!("{} is not a file", path.display()),
-            "correct token_store",
-        ));
-    }
     fs::read_to_string(path).map(Some).map_err(cannot)
 }
 
 /// Puts a sign-in in place of another.
 pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
-    fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+    make_folder(path.parent().unwrap_or(Path::new(".")))?;
     durable::put(path, text.as_bytes(), Readers::Owner)
+}
+
+/// Makes a folder for its user alone where there is none; one that is there stays as it is.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
 }
 
 /// Holds other runs off a file until what this gives is dropped. The empty file beside it stays: to
 /// remove it would let two runs in. None where files cannot be locked, which stops nobody.
 pub(super) fn lock(path: &Path) -> Option<File> {
-    fs::create_dir_all(path.parent()?).ok()?;
+    make_folder(path.parent()?).ok()?;
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]

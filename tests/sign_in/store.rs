@@ -166,3 +166,28 @@ fn a_place_that_depends_on_the_folder_of_the_run_is_refused() {
         is_refused(&Desk::new(), place, "`token_store`");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn its_folder_is_made_for_its_user_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    desk.sign_in();
+    let folder = desk.store().parent().unwrap().metadata().unwrap();
+    assert_eq!(folder.permissions().mode() & 0o777, 0o700);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_its_place_is_neither_read_nor_written_through() {
+    let desk = Desk::new();
+    desk.sign_in();
+    let aside = desk.elsewhere("aside.json");
+    fs::rename(desk.store(), &aside).unwrap();
+    let kept = fs::read(&aside).unwrap();
+    std::os::unix::fs::symlink(&aside, desk.store()).unwrap();
+    desk.run("whoami", &[]).expect(6).says("is not a file");
+    desk.sign_in();
+    assert!(desk.store().symlink_metadata().unwrap().is_file());
+    assert_eq!(fs::read(&aside).unwrap(), kept);
+}
