@@ -73,7 +73,13 @@ impl Templates {
             let (Some(name), Some(path)) = (name, path) else {
                 continue;
             };
-            if !files.iter().any(|(other, _)| other == name) {
+            if batch.is_led_out(path) {
+                let fault = Fault::new(
+                    "the template is a link that leaves the batch's folder",
+                    "put the file itself there, or set allow_outside = true in [batch]",
+                );
+                faults.push(fault.file(path.display().to_string()));
+            } else if !files.iter().any(|(other, _)| other == name) {
                 match read(&batch.resolve(path)) {
                     Ok(source) => files.push((name.clone(), source)),
                     Err(fault) => faults.push(fault.file(path.display().to_string())),

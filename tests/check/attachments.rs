@@ -191,3 +191,55 @@ fn a_file_name_with_a_slash_is_refused() {
     let fault = one_fault(&batch);
     assert_part(&fault, "text", "`Oak / Ash.pdf` has a slash in it");
 }
+
+#[test]
+fn control_characters_and_the_separators_of_another_system_are_refused() {
+    // Where the last is no separator it is a name, and nothing is called so.
+    let other = if cfg!(windows) { "outside" } else { "missing" };
+    for (path, text) in [
+        ("\"reports/a\\u0000.pdf\"", "has a control character in it"),
+        (
+            "\"reports/a\\u001b[2J.pdf\"",
+            "has a control character in it",
+        ),
+        ("'..\\secret.pdf'", other),
+    ] {
+        let faults = faults(&attached(&format!("path = {path}")));
+        assert!(!faults.is_empty());
+        for fault in faults {
+            assert_part(&fault, "text", text);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn lists_and_templates_that_are_links_out_are_refused() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("list.csv", "the manifest is a link"),
+        ("letter.html", "the template is a link"),
+    ] {
+        let batch = TestBatch::new(1);
+        let outside = elsewhere.path().join(name);
+        std::fs::rename(batch.path(name), &outside).unwrap();
+        std::os::unix::fs::symlink(&outside, batch.path(name)).unwrap();
+        batch.run("check", &[]).expect(3).says(text);
+        batch.replace("batch.toml", "[batch]", "[batch]\nallow_outside = true");
+        batch.run("check", &[]).expect(0);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_names_of_files_never_reach_the_terminal_as_they_are() {
+    let batch = TestBatch::new(1);
+    batch.write("reports/X\u{1b}[2J\u{202e}\u{9b}.pdf", "%PDF-1.4\n");
+    let ran = batch.run("check", &[]);
+    assert!(
+        ran.output().contains("\\u{1b}[2J\\u{202e}\\u{9b}"),
+        "{ran:?}"
+    );
+    let wild = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    assert!(!ran.output().contains(wild), "{ran:?}");
+}

@@ -137,3 +137,25 @@ fn a_template_that_never_ends_is_a_fault_and_the_program_ends_by_itself() {
     assert_part(fault, "text", "rendering for more than");
     assert_part(fault, "next_step", "look for a loop");
 }
+
+#[test]
+fn no_function_reads_a_file_or_the_environment() {
+    for call in [
+        "get_env(name=\"HOME\")",
+        "load_data(path=\"batch.toml\")",
+        "read_file(path=\"/etc/hostname\")",
+        "now()",
+        "throw(message=\"x\")",
+    ] {
+        with_html(&format!("<p>{{{{ {call} }}}}</p>"))
+            .run("check", &[])
+            .expect(3)
+            .says("letter.html");
+    }
+    for name in ["../secret.html", "/etc/hostname"] {
+        with_html(&format!("{{% include \"{name}\" %}}"))
+            .run("check", &[])
+            .expect(3)
+            .says("letter.html");
+    }
+}
