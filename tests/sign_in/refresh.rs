@@ -1,5 +1,9 @@
 //! The renewal of a sign-in.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
+
 use serde_json::Value;
 
 use crate::support::Ran;
@@ -134,4 +138,49 @@ fn a_service_that_is_not_available_is_told() {
     })
     .says("the sign-in service is not available now")
     .says("next: try again in some minutes");
+}
+
+/// A server that gives out another refresh token each time, and takes the second use of one for
+/// theft, as it does with two runs that renew by themselves.
+#[test]
+fn runs_at_once_do_not_lose_the_sign_in() {
+    let desk = Desk::at(OauthServer::builder().revoke_on_rotation());
+    desk.sign_in();
+    for _ in 0..3 {
+        let runs: Vec<_> = (0..4)
+            .map(|_| desk.command("whoami", &[]).spawn().unwrap())
+            .collect();
+        for run in runs {
+            desk.watched(Ran::of(run.wait_with_output().unwrap()))
+                .expect(0);
+        }
+    }
+    desk.run("whoami", &[]).expect(0);
+    desk.assert_proper();
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    let desk = Desk::new();
+    desk.sign_in();
+    let kept = desk.kept();
+    let trap = TcpListener::bind("127.0.0.1:0").unwrap();
+    let lure = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = format!("http://{}", lure.local_addr().unwrap());
+    let answer = format!(
+        "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://{}/token\r\nContent-Length: 0\r\n\
+         Connection: close\r\n\r\n",
+        trap.local_addr().unwrap()
+    );
+    thread::spawn(move || {
+        for mut socket in lure.incoming().flatten() {
+            let _ = socket.read(&mut [0; 4096]);
+            let _ = socket.write_all(answer.as_bytes());
+        }
+    });
+    desk.change(&desk.server.authority(), &place);
+    desk.run("whoami", &[]).expect(6).says("next: ");
+    assert_eq!(desk.kept(), kept);
+    trap.set_nonblocking(true).unwrap();
+    assert!(trap.accept().is_err(), "the refresh token went elsewhere");
 }

@@ -1,6 +1,6 @@
 //! TLS, certificates, sign-in, and what is never sent in the clear.
 
-use crate::support::smtp::{Action, SmtpServer, Step};
+use crate::support::smtp::{Action, Builder, SmtpServer, Step};
 use crate::support::{Ran, TestBatch, assert_each_once};
 
 const USER: &str = "reports@study.example";
@@ -102,11 +102,9 @@ fn auth_login_under_tls() {
 
 /// Both ways to TLS, to a server whose certificate must not be taken.
 #[track_caller]
-fn refuses_certificate(names: &[&str], trusted: bool) {
+fn refuses_certificate(certified: impl Fn(Builder) -> Builder, trusted: bool) {
     for security in ["starttls", "tls"] {
-        let builder = SmtpServer::builder()
-            .certified_for(names)
-            .auth(USER, PASSWORD);
+        let builder = certified(SmtpServer::builder()).auth(USER, PASSWORD);
         let server = match security {
             "tls" => builder.implicit_tls().start(),
             _ => builder.starttls().start(),
@@ -126,12 +124,20 @@ fn refuses_certificate(names: &[&str], trusted: bool) {
 
 #[test]
 fn a_certificate_of_an_unknown_authority_stops_the_run() {
-    refuses_certificate(&["localhost"], false);
+    refuses_certificate(|server| server, false);
 }
 
 #[test]
 fn a_certificate_for_another_name_stops_the_run() {
-    refuses_certificate(&["mail.elsewhere.example"], true);
+    refuses_certificate(
+        |server| server.certified_for(&["mail.elsewhere.example"]),
+        true,
+    );
+}
+
+#[test]
+fn a_certificate_that_has_expired_stops_the_run() {
+    refuses_certificate(Builder::expired, true);
 }
 
 #[test]

@@ -106,7 +106,7 @@ impl EwsServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind to loopback");
         let address = listener.local_addr().expect("bound address");
         let (ca_pem, tls) = if with_tls {
-            let (pem, config) = smtp::identity(&["127.0.0.1".to_owned()]);
+            let (pem, config) = smtp::identity(&["127.0.0.1".to_owned()], false);
             (Some(pem), Some(config))
         } else {
             (None, None)

@@ -50,6 +50,7 @@ pub struct Builder {
     starttls: bool,
     implicit_tls: bool,
     names: Vec<String>,
+    expired: bool,
 }
 
 impl Builder {
@@ -68,6 +69,12 @@ impl Builder {
     /// The names in the certificate, in place of "localhost" and 127.0.0.1.
     pub fn certified_for(mut self, names: &[&str]) -> Self {
         self.names = names.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    /// The certificate was good once.
+    pub fn expired(mut self) -> Self {
+        self.expired = true;
         self
     }
 
@@ -115,7 +122,7 @@ impl Builder {
     pub fn start(self) -> SmtpServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind to loopback");
         let address = listener.local_addr().expect("bound address");
-        let tls = (self.starttls || self.implicit_tls).then(|| identity(&self.names));
+        let tls = (self.starttls || self.implicit_tls).then(|| identity(&self.names, self.expired));
         let (ca_pem, tls) = tls.map_or((String::new(), None), |(pem, tls)| (pem, Some(tls)));
         let hub = Arc::new(Hub {
             offer: self,
@@ -160,6 +167,7 @@ impl SmtpServer {
             starttls: false,
             implicit_tls: false,
             names: vec!["localhost".into(), "127.0.0.1".into()],
+            expired: false,
         }
     }
 
@@ -375,7 +383,7 @@ fn held_by_clients(port: u16) -> Option<HashSet<u16>> {
 }
 
 /// A fresh authority, as PEM, and a server that proves itself by it.
-pub(super) fn identity(names: &[String]) -> (String, Arc<ServerConfig>) {
+pub(super) fn identity(names: &[String], expired: bool) -> (String, Arc<ServerConfig>) {
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
     let mut ca = CertificateParams::default();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -392,6 +400,9 @@ pub(super) fn identity(names: &[String]) -> (String, Arc<ServerConfig>) {
         .pem();
     let mut host = CertificateParams::new(names).expect("names of the server");
     host.use_authority_key_identifier_extension = true;
+    if expired {
+        host.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    }
     let key = KeyPair::generate().expect("key of the server");
     let host = host
         .signed_by(&key, &Issuer::new(ca, ca_key))
