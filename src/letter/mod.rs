@@ -99,5 +99,14 @@ impl Letter {
     }
 }
 
+/// The number of pages and the text of a PDF, as the proofs read it; none where it cannot be read.
+/// For those who try what no batch holds, such as the fuzz targets.
+#[doc(hidden)]
+#[must_use]
+pub fn read_pdf(bytes: &[u8]) -> (Option<u32>, Option<String>) {
+    let contents = pdf::read(bytes, true);
+    (contents.pages, contents.text.ok().map(|text| text.text))
+}
+
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,8 @@ mod ews;
 mod graph;
 mod outbox;
 mod smtp;
+#[doc(hidden)]
+pub mod tried;
 
 pub use attempt::{Attempt, Doubt, Earlier, Keep, new_trace};
 

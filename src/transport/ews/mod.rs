@@ -22,17 +22,28 @@ use std::sync::Arc;
 use reqwest::Certificate;
 
 use self::service::Service;
-use super::call::{Trail, Unrecorded, describe};
+use super::call::{Step, Trail, Unrecorded, describe};
 use super::drafts::{Became, Note, became, on_its_way, seen};
 use super::{Attempt, Bearer, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport};
 use crate::config::{SaveIn, Secrets};
 use crate::fault::Fault;
-use crate::http::Http;
+use crate::http::{Http, Reply};
 use crate::message::Message;
 
 /// The longest letter in bytes. A request may have 64 MB (Microsoft, message size limits in Exchange
 /// Server), and in it the letter is in base64, 4 bytes for 3.
 const LARGEST: u64 = 50_000_000;
+
+/// What is wrong with an answer, or with the first thing in it that was not done.
+pub(super) fn tried(reply: &Reply, step: Step) -> Option<SendError> {
+    match answer::read(reply, step, answer::With::Token) {
+        Ok(whole) => {
+            let said = whole.messages.into_iter().find_map(Result::err)?;
+            Some(said.meaning(step))
+        }
+        Err(error) => Some(error),
+    }
+}
 
 pub(super) fn open(
     secrets: &Secrets,

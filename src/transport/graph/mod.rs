@@ -28,11 +28,18 @@ use super::{
 };
 use crate::config::Secrets;
 use crate::fault::Fault;
+use crate::http::Reply;
 use crate::message::Message;
 
 /// The longest request. The service takes about 4 MB, and what stands around the letter counts too
 /// (Microsoft Graph, "Attach large files to Outlook messages").
 const SMALL: u64 = 3_980_000;
+
+/// What an answer that is not a success means, and what is read of one that is.
+pub(super) fn tried(reply: &Reply, step: Step) -> SendError {
+    let _ = find::read::<serde_json::Value>(reply);
+    answer::meaning(reply, step)
+}
 
 pub(super) fn open(
     secrets: &Secrets,

@@ -1,0 +1,40 @@
+//! What answers mean that no server may ever give: for the fuzz targets, which cannot reach the
+//! readers of answers otherwise.
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+
+use super::call::Step;
+use super::{SendError, ews, graph};
+use crate::http::Reply;
+
+/// What one answer means for each kind of request: one that prepares a letter, one that sends a draft
+/// and one that sends the letter. None where nothing is wrong.
+pub type Meanings = [Option<SendError>; 3];
+
+/// An answer of Exchange Web Services.
+#[must_use]
+pub fn ews_answer(status: u16, body: &[u8]) -> Meanings {
+    meanings(status, "text/xml", body, ews::tried)
+}
+
+/// An answer of Microsoft Graph to a request that it did not do.
+#[must_use]
+pub fn graph_error(status: u16, body: &[u8]) -> Meanings {
+    meanings(status, "application/json", body, |reply, step| {
+        Some(graph::tried(reply, step))
+    })
+}
+
+fn meanings(
+    status: u16,
+    kind: &'static str,
+    body: &[u8],
+    read: impl Fn(&Reply, Step) -> Option<SendError>,
+) -> Meanings {
+    let reply = Reply {
+        status,
+        headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]),
+        body: body.to_vec(),
+    };
+    [Step::Prepare, Step::Release, Step::Send].map(|step| read(&reply, step))
+}
