@@ -1,7 +1,6 @@
 """Batches to measure with: invented schools, each with a report of its own."""
 
 import csv
-import os
 import random
 import shutil
 from pathlib import Path
@@ -108,17 +107,3 @@ class Batch:
         for identity, _, _ in self.rows():
             head = b"%PDF-1.7\n% " + identity.encode() + b"\n"
             (self.reports() / f"{identity}.pdf").write_bytes(head + noise[len(head):])
-
-
-def copied(batch, folder):
-    """A copy of a batch whose reports are links to the same files."""
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(batch.folder, folder, copy_function=link)
-    return Batch(folder, batch.letters, 0, **batch.settings)
-
-
-def link(source, target):
-    if source.endswith(".pdf"):
-        os.link(source, target)
-    else:
-        shutil.copy2(source, target)

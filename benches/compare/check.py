@@ -40,7 +40,7 @@ def proofs(bench):
     python = bench.python_with("reportlab==5.1.0")
     if not python:
         return
-    batch = Batch(bench.data / "proofs", PDFS, 0)
+    batch = Batch(bench.data / "proofs", bench.scaled(PDFS), 0)
     if not batch.reports().exists():
         subprocess.run([python, bench.here / "ten_pages.py", batch.folder], check=True)
     check = [bench.program, "check", str(batch.folder)]
@@ -57,7 +57,7 @@ def proofs(bench):
         bench.rounds, one=lambda: reading(1), two=lambda: reading(2), without=not_reading
     )
     one, two, without = middle["one"], middle["two"], middle["without"]
-    each = (one.seconds - without.seconds) / PDFS * 1000
+    each = (one.seconds - without.seconds) / batch.letters * 1000
     yield "text search", f"{each:.2f} ms of one core for a PDF of ten pages"
     yield "two cores, of one", f"{one.seconds / two.seconds:.2f} times as fast"
 

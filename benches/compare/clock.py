@@ -6,7 +6,7 @@ import threading
 import time
 
 from batches import Batch
-from measure import free_port
+from measure import Failed, free_port
 
 ALLOWED = 600  # letters in any minute
 MINUTES = 3
@@ -26,7 +26,7 @@ class Recorder:
         self.thread = threading.Thread(target=self._serve, args=[started], daemon=True)
         self.thread.start()
         if not started.wait(10):
-            raise SystemExit("the recording server did not start")
+            raise Failed("the recording server did not start")
         return self
 
     def __exit__(self, *_):

@@ -1,6 +1,6 @@
 """The outbox, beside a program that writes the same bytes as safely and does nothing else."""
 
-import os
+import shutil
 import subprocess
 
 from batches import Batch
@@ -22,11 +22,10 @@ def figures(bench):
     written = sorted((batch.folder / "outbox").glob("*.eml"))
     size = sum(path.stat().st_size for path in written)
     copies = batch.folder / "copies"
-    bare = [bench.python, str(bench.here / "write.py"), str(batch.folder / "outbox"), str(copies), str(flushes)]
     kept = batch.folder / "kept"
-    subprocess.run(["rm", "-rf", kept], check=True)
-    os.rename(batch.folder / "outbox", kept)
-    bare[2] = str(kept)
+    shutil.rmtree(kept, ignore_errors=True)
+    (batch.folder / "outbox").rename(kept)
+    bare = [bench.python, str(bench.here / "write.py"), str(kept), str(copies), str(flushes)]
 
     middle = medians(bench.rounds, postroom=ours, bare=lambda: bench.timed_inside(bare))
     yield "written", f"{LETTERS} letters, {size / 1e6:.0f} MB, {flushes} flushes (fsync and fdatasync)"

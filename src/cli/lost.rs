@@ -34,8 +34,11 @@ pub(super) fn look(
         .filter(|&index| is_wanted(letters.id(index)))
         .take(LOOKED_FOR);
     for index in first {
+        let Some(planned) = plan.letter(index) else {
+            continue;
+        };
         let id = letters.id(index);
-        let message_id = message_id(&loaded.batch.name, id, &plan.letters[index].digest, from);
+        let message_id = message_id(&loaded.batch.name, id, &planned.digest, from);
         let doubt = Doubt {
             id,
             message_id: &message_id,

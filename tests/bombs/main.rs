@@ -84,7 +84,7 @@ fn zlib(piece: &[u8], times: usize) -> Vec<u8> {
 #[test]
 fn a_run_that_takes_more_is_found_out() {
     let output = Command::new("sh")
-        .args(["-c", "ulimit -d 2000 && exec \"$0\" --version"])
+        .args(["-c", "ulimit -d 400 && exec \"$0\" --version"])
         .arg(support::program().get_program())
         .output()
         .unwrap();

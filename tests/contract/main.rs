@@ -172,7 +172,7 @@ fn in_doubt_after<F: FarSide>() {
 fn stops<F: FarSide>(outcome: Outcome, code: i32) {
     let far_side = F::new();
     far_side.bring_about(outcome);
-    far_side.send().expect(code).says("goes on");
+    far_side.send().expect(code).says("next: ");
     let left: Vec<usize> = (1..=3)
         .filter(|it| !far_side.taken().contains(it))
         .collect();

@@ -16,6 +16,8 @@ use crate::support::{id, report, wait};
 
 /// The letter in hand when the run is killed, unless a scene says another.
 const SECOND: usize = 2;
+/// One of those that nobody looks for before the first letter of a new state file leaves.
+const FIFTH: usize = 5;
 /// The signal of a file that grows too large.
 const SIGXFSZ: i32 = 25;
 
@@ -32,13 +34,13 @@ pub fn before_a_claim(scene: &Scene) -> usize {
 pub fn after_a_claim(scene: &Scene) -> usize {
     match &scene.far {
         Far::Outbox(_) => {
-            let pipe = Pipe::in_place_of(scene, SECOND);
+            let pipe = Pipe::in_place_of(scene, FIFTH);
             let victim = scene.start();
             let writer = pipe.wait_for_a_reader();
             victim.kill();
             drop(writer);
             pipe.remove();
-            return SECOND;
+            return FIFTH;
         }
         Far::Smtp(smtp) => {
             let hook = scene.killer();
