@@ -6,7 +6,7 @@ use calamine::{DataRef, Reader, Xlsx};
 
 use super::bounds::{MOST_FINDINGS, MOST_TEXT, SPLIT, WIDEST};
 use super::{Findings, Table, archive};
-use crate::fault::{Fault, quote};
+use crate::fault::{Fault, quote, quote_up_to};
 
 type Book<'a> = Xlsx<Cursor<&'a [u8]>>;
 
@@ -23,7 +23,11 @@ pub(super) fn read(bytes: &[u8], sheet: Option<&str>, findings: &mut Findings) -
         Ok(workbook) => workbook,
         Err(error) => {
             findings.add(Fault::new(
-                format!("the workbook cannot be read: {error}"),
+                // It may name what stands in the file.
+                format!(
+                    "the workbook cannot be read: {}",
+                    quote_up_to(200, &error.to_string())
+                ),
                 "correct [manifest] path, or save the list anew as .xlsx without a password",
             ));
             return None;
@@ -55,7 +59,11 @@ pub(super) fn read(bytes: &[u8], sheet: Option<&str>, findings: &mut Findings) -
         Ok(sheet) => sheet,
         Err(text) => {
             findings.add(Fault::new(
-                format!("the sheet `{}` cannot be read: {text}", quote(&name)),
+                format!(
+                    "the sheet `{}` cannot be read: {}",
+                    quote(&name),
+                    quote_up_to(200, &text)
+                ),
                 "save the list anew as .xlsx or as \"CSV UTF-8\"",
             ));
             return None;
