@@ -131,7 +131,7 @@ def main():
     for name in arguments.figures or FIGURES:
         print(f"\n{name}", flush=True)
         for label, text in FIGURES[name](bench):
-            print(f"  {label:<32} {text}", flush=True)
+            print(f"  {label:<36} {text}", flush=True)
     if bench.missed:
         sys.exit(f"\n{len(bench.missed)} of the bounds are missed")
 
