@@ -138,6 +138,14 @@ fn a_server_with_the_certificate_of_another_name_gets_nothing() {
 }
 
 #[test]
+fn a_server_whose_certificate_has_expired_gets_nothing() {
+    let desk = EwsDesk::certified(1, true);
+    desk.desk.send().expect(5).says("certificate");
+    assert!(desk.ews.requests().is_empty());
+    assert_eq!(desk.desk.batch.in_state("pending").len(), 1);
+}
+
+#[test]
 fn a_wrong_password_stops_the_run() {
     let desk = EwsDesk::on_premises(2);
     desk.desk.change("correct horse", "wrong horse");

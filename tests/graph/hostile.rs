@@ -8,7 +8,7 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::judge::{assert_each_once, assert_honest, once_for};
+use crate::judge::{assert_each_once, assert_honest, once_for, write_report};
 use crate::support::graph::{GraphAction, GraphKind, Response, huge};
 use crate::support::graph_desk::{GraphDesk, SHARED};
 
@@ -52,6 +52,27 @@ fn a_redirect_is_not_followed() {
                 }
             }
         }
+        desk.graph.script(|_| GraphAction::Proceed);
+        desk.desk.send().expect(0);
+        assert_each_once(&desk);
+    }
+    assert_eq!(visits.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_redirect_of_an_upload_is_not_followed() {
+    let (address, visits) = trap();
+    for status in [302, 307, 308] {
+        let desk = GraphDesk::with_all_scopes(1);
+        write_report(&desk, 1, 8_000_000);
+        let address = address.clone();
+        let happened = once_for(&desk, GraphKind::UploadRange, 1, move || {
+            let mut answer = Response::redirect(address.clone());
+            answer.status = status;
+            GraphAction::Answer(answer)
+        });
+        desk.desk.send();
+        assert!(happened.load(Ordering::SeqCst));
         desk.graph.script(|_| GraphAction::Proceed);
         desk.desk.send().expect(0);
         assert_each_once(&desk);

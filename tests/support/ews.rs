@@ -88,30 +88,33 @@ pub struct EwsServer {
 impl EwsServer {
     /// A server over these mailboxes, for the tokens of this sign-in service.
     pub fn start(exchange: &Exchange, oauth: &Arc<OauthServer>) -> Self {
-        Self::at(exchange, Door::Token(Arc::clone(oauth)), false)
+        Self::at(exchange, Door::Token(Arc::clone(oauth)), None)
     }
 
     /// A server on premises: it takes a password over TLS, by the certificate of a private
     /// authority.
-    pub fn on_premises(exchange: &Exchange, person: &str, account: &str, password: &str) -> Self {
+    pub fn on_premises(
+        exchange: &Exchange,
+        person: &str,
+        account: &str,
+        password: &str,
+        has_expired: bool,
+    ) -> Self {
         let door = Door::Password {
             person: person.into(),
             account: account.into(),
             password: password.into(),
         };
-        Self::at(exchange, door, true)
+        Self::at(exchange, door, Some(has_expired))
     }
 
-    fn at(exchange: &Exchange, door: Door, with_tls: bool) -> Self {
+    fn at(exchange: &Exchange, door: Door, certified: Option<bool>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind to loopback");
         let address = listener.local_addr().expect("bound address");
-        let (ca_pem, tls) = if with_tls {
-            let (pem, config) = smtp::identity(&["127.0.0.1".to_owned()], false);
-            (Some(pem), Some(config))
-        } else {
-            (None, None)
-        };
-        let scheme = if with_tls { "https" } else { "http" };
+        let (ca_pem, tls) = certified
+            .map(|has_expired| smtp::identity(&["127.0.0.1".to_owned()], has_expired))
+            .unzip();
+        let scheme = if certified.is_some() { "https" } else { "http" };
         let hub = Arc::new(Hub {
             url: format!("{scheme}://{address}/EWS/Exchange.asmx"),
             exchange: exchange.clone(),

@@ -38,10 +38,15 @@ impl EwsDesk {
 
     /// The same with a server on premises, which takes the password `correct horse`.
     pub fn on_premises(schools: usize) -> Self {
+        Self::certified(schools, false)
+    }
+
+    /// The same, whose server has a certificate that was good once, or is.
+    pub fn certified(schools: usize, has_expired: bool) -> Self {
         let desk = Desk::for_schools(OauthServer::builder(), schools);
         let exchange = Exchange::new(&[SHARED, PERSON]);
         let password = "correct horse";
-        let ews = EwsServer::on_premises(&exchange, PERSON, "STUDY\\ann", password);
+        let ews = EwsServer::on_premises(&exchange, PERSON, "STUDY\\ann", password, has_expired);
         desk.keep_secret(password);
         let ca = desk.write_elsewhere("ca.pem", ews.ca_pem());
         let this = Self {
