@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::call::Trail;
-use super::{Answer, Attempt, LookUp, Receipt, SendError, Survey, one_line};
+use super::call::{Trail, Unrecorded};
+use super::{Answer, Attempt, Doubt, LookUp, Receipt, SendError, Survey, one_line};
 
 /// The set and the name of the extended property by which a letter is found again in the mailbox.
 /// Recipients do not see it. It has one fixed name, since a mailbox can hold only so many (Microsoft
@@ -110,19 +110,24 @@ pub(super) enum Became {
     },
 }
 
-impl Became {
-    /// The answer to a look-up. Without copies a letter that went out is nowhere, like one that
-    /// somebody deleted.
-    pub fn looked_up(self, copies: bool) -> LookUp {
-        match self {
-            Self::Sent(found) => LookUp::Found(seen(Some(&found))),
-            Self::Nothing { certain: true } => LookUp::Absent,
-            // A draft that waits for long enough is sent by its name, which cannot send it twice.
-            Self::Ready(_) => LookUp::NotSeen,
-            Self::Nothing { certain: false } if copies => LookUp::NotSeen,
-            Self::Nothing { certain: false } | Self::OnItsWay => LookUp::Unknown,
-        }
-    }
+/// Looks up what became of a letter in doubt. Without copies a letter that went out is nowhere, like
+/// one that somebody deleted.
+pub(super) fn look_up(
+    mailbox: &mut impl Drafts,
+    doubt: &Doubt<'_>,
+    copies: bool,
+) -> Result<LookUp, SendError> {
+    let note = Note::read(doubt.note);
+    let mut unrecorded = Unrecorded::new();
+    let became = became(mailbox, note, doubt.message_id, &mut unrecorded.trail())?;
+    Ok(match became {
+        Became::Sent(found) => LookUp::Found(seen(Some(&found))),
+        Became::Nothing { certain: true } => LookUp::Absent,
+        // A draft that waits for long enough is sent by its name, which cannot send it twice.
+        Became::Ready(_) => LookUp::NotSeen,
+        Became::Nothing { certain: false } if copies => LookUp::NotSeen,
+        Became::Nothing { certain: false } | Became::OnItsWay => LookUp::Unknown,
+    })
 }
 
 /// What can be said of a probe by the messages that have its mark and those that have its Message-ID;

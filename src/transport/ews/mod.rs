@@ -22,8 +22,8 @@ use std::sync::Arc;
 use reqwest::Certificate;
 
 use self::service::Service;
-use super::call::{Step, Trail, Unrecorded, describe};
-use super::drafts::{Became, Note, became, on_its_way, seen};
+use super::call::{Step, Trail, describe};
+use super::drafts::{Became, Note, became, look_up, on_its_way, seen};
 use super::{Attempt, Bearer, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport};
 use crate::config::{SaveIn, Secrets};
 use crate::fault::Fault;
@@ -118,15 +118,7 @@ impl Transport for Ews {
     }
 
     fn look_up(&mut self, doubt: &Doubt<'_>) -> Result<LookUp, SendError> {
-        let note = Note::read(doubt.note);
-        let trail = &mut Unrecorded::new();
-        let became = became(
-            &mut self.service,
-            note,
-            doubt.message_id,
-            &mut trail.trail(),
-        )?;
-        Ok(became.looked_up(self.copies))
+        look_up(&mut self.service, doubt, self.copies)
     }
 
     fn largest(&mut self) -> Result<Option<Largest>, SendError> {

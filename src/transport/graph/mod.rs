@@ -21,8 +21,8 @@ use reqwest::Method;
 
 use self::abilities::Abilities;
 use self::service::{Ask, Service};
-use super::call::{Step, Trail, Unrecorded, describe};
-use super::drafts::{Became, Note, became, on_its_way, seen};
+use super::call::{Step, Trail, describe};
+use super::drafts::{Became, Note, became, look_up, on_its_way, seen};
 use super::{
     Answer, Attempt, Bearer, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport,
 };
@@ -99,15 +99,7 @@ impl Transport for Graph {
         if !self.service.abilities()?.read {
             return Ok(LookUp::Unknown);
         }
-        let note = Note::read(doubt.note);
-        let trail = &mut Unrecorded::new();
-        let became = became(
-            &mut self.service,
-            note,
-            doubt.message_id,
-            &mut trail.trail(),
-        )?;
-        Ok(became.looked_up(true))
+        look_up(&mut self.service, doubt, true)
     }
 
     fn largest(&mut self) -> Result<Option<Largest>, SendError> {
