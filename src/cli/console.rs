@@ -91,7 +91,7 @@ impl Console {
 
     /// Whether a person can be asked and shown a bar.
     pub fn is_terminal() -> bool {
-        io::stdin().is_terminal() && io::stderr().is_terminal()
+        Self::terminals() == [true; 2]
     }
 
     /// Whether standard input and standard error are a terminal that is still there.

@@ -83,9 +83,7 @@ pub(super) fn prepare(
     console: &Console,
     clock: &dyn Clock,
 ) -> Result<Prepared, Vec<Fault>> {
-    prepare_with(loaded, redirect, |letters| {
-        make_plan(letters, console, clock)
-    })
+    prepare_with(loaded, redirect, |letters| all(letters, console, clock))
 }
 
 /// As [`prepare`], but of a batch that was begun only the letters left are made: it takes the time
@@ -100,9 +98,12 @@ pub(super) fn prepare_rest(
     clock: &dyn Clock,
 ) -> Result<Prepared, Vec<Fault>> {
     prepare_with(loaded, None, |letters| {
-        let begun = state.begun(&letters.sources());
-        let plan = begun.and_then(|begun| Plan::take_up(&begun, letters, clock, &mut |_| {}));
-        plan.map_or_else(|| make_plan(letters, console, clock), Ok)
+        let rest = state.begun(&letters.sources()).and_then(|begun| {
+            with_bar(console, begun.left.len(), |progress| {
+                Plan::take_up(&begun, letters, clock, progress)
+            })
+        });
+        rest.map_or_else(|| all(letters, console, clock), Ok)
     })
 }
 
@@ -137,20 +138,26 @@ fn prepare_with(
     }
 }
 
-fn make_plan(
-    letters: &Arc<Letters>,
+fn all(letters: &Arc<Letters>, console: &Console, clock: &dyn Clock) -> Result<Plan, Vec<Fault>> {
+    with_bar(console, letters.len(), |progress| {
+        Plan::make(letters, clock, progress)
+    })
+}
+
+/// Shows how many of so many letters are made, where a bar can be shown.
+fn with_bar<T>(
     console: &Console,
-    clock: &dyn Clock,
-) -> Result<Plan, Vec<Fault>> {
+    letters: usize,
+    make: impl FnOnce(&mut dyn FnMut(usize)) -> T,
+) -> T {
     if !console.shows_bar() {
-        return Plan::make(letters, clock, &mut |_| {});
+        return make(&mut |_| {});
     }
-    let bar =
-        ProgressBar::new(letters.len() as u64).with_style(style("checking {bar:30} {pos}/{len}"));
+    let bar = ProgressBar::new(letters as u64).with_style(style("checking {bar:30} {pos}/{len}"));
     console.set_bar(Some(bar.clone()));
-    let plan = Plan::make(letters, clock, &mut |done| bar.set_position(done as u64));
+    let result = make(&mut |done| bar.set_position(done as u64));
     console.set_bar(None);
-    plan
+    result
 }
 
 /// A bar's style; a template that indicatif does not take is its default.

@@ -19,7 +19,11 @@ pub(super) fn take_plan(
     let Prepared { letters, plan, .. } = prepared;
     let id = hex(&plan.id.0);
     let begun = ledger.plan()?;
-    if plan.is_rest() && begun.as_ref() != Some(&id) {
+    if plan.is_rest() {
+        // It was made for the sources and the plan that the ledger had.
+        if begun.as_ref() == Some(&id) {
+            return Ok(());
+        }
         return Err(Stop::new(
             Exit::Stopped,
             "another run changed the batch meanwhile, so nothing was sent\n  next: run the same command again",

@@ -33,9 +33,6 @@ pub struct Begun {
     pub left: Vec<(usize, [u8; 32])>,
 }
 
-const SET_SOURCES: &str = "INSERT INTO meta VALUES ('sources', ?1)
-    ON CONFLICT (key) DO UPDATE SET value = ?1 WHERE value <> ?1";
-
 /// How a letter differs from the ledger's plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -135,14 +132,19 @@ impl Ledger {
     /// When the file cannot be written.
     pub fn set_sources(&self, sources: &[u8; 32]) -> Result<(), LedgerError> {
         self.db
-            .execute(SET_SOURCES, [hex(sources)])
+            .execute(
+                "INSERT INTO meta VALUES ('sources', ?1)
+                 ON CONFLICT (key) DO UPDATE SET value = ?1 WHERE value <> ?1",
+                [hex(sources)],
+            )
             .map(|_| ())
             .map_err(|error| LedgerError::of(&self.path, &error))
     }
 
     /// Takes a plan in: new letters are pending, letters not sent yet take their new form, letters
-    /// that the manifest no longer has are withdrawn. Its sources are not known. Accepted letters and those in doubt keep what
-    /// was recorded of them, whatever changed.
+    /// that the manifest no longer has are withdrawn. Accepted letters and those in doubt keep what
+    /// was recorded of them, whatever changed. What the plan was made of is not known until
+    /// [`Ledger::set_sources`] tells.
     ///
     /// # Errors
     /// When the file cannot be written; then it is as it was.
