@@ -31,9 +31,9 @@
 //! Beside them stand the leaves that know nothing of the house: [`clock`] (the only reader of time,
 //! so that tests can set it), [`address`] (parsed single-line values), [`secret`] (values that
 //! cannot be shown), [`fault`] (what the checks find), [`http`] (which tells whether the far side can
-//! have seen a request), [`durable`] (files put in place whole) and [`page`] (pages that open from the
-//! disk); [`config`], what people write down; and [`auth`], the sign-in, which knows nothing of what is
-//! sent: `cli` hands its tokens to transports.
+//! have seen a request), [`durable`] (files put in place whole), [`contain`] (panics of other people's
+//! code) and [`page`] (pages that open from the disk); [`config`], what people write down; and
+//! [`auth`], the sign-in, which knows nothing of what is sent: `cli` hands its tokens to transports.
 //!
 //! # Words
 //!
@@ -82,6 +82,7 @@ pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod contain;
 pub mod dispatch;
 pub mod durable;
 pub mod fault;

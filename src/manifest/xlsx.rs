@@ -6,9 +6,14 @@ use calamine::{DataRef, Reader, Xlsx};
 
 use super::bounds::{MOST_FINDINGS, MOST_TEXT, SPLIT, WIDEST};
 use super::{Findings, Table, archive};
+use crate::contain;
 use crate::fault::{Fault, quote, quote_up_to};
 
 type Book<'a> = Xlsx<Cursor<&'a [u8]>>;
+
+/// What else may be done about a workbook that the library cannot read.
+const SAVE_ANEW: &str =
+    "correct [manifest] path, or save the list anew as .xlsx without a password";
 
 /// Reads one sheet, the first unless named, into a table. Without a table the findings say why.
 pub(super) fn read(bytes: &[u8], sheet: Option<&str>, findings: &mut Findings) -> Option<Table> {
@@ -19,6 +24,16 @@ pub(super) fn read(bytes: &[u8], sheet: Option<&str>, findings: &mut Findings) -
         ));
         return None;
     }
+    contain::panics(|| read_cells(bytes, sheet, findings)).unwrap_or_else(|_| {
+        findings.add(Fault::new(
+            "the workbook cannot be read: it is damaged",
+            SAVE_ANEW,
+        ));
+        None
+    })
+}
+
+fn read_cells(bytes: &[u8], sheet: Option<&str>, findings: &mut Findings) -> Option<Table> {
     let mut workbook = match Book::new(Cursor::new(bytes)) {
         Ok(workbook) => workbook,
         Err(error) => {
@@ -28,7 +43,7 @@ pub(super) fn read(bytes: &[u8], sheet: Option<&str>, findings: &mut Findings) -
                     "the workbook cannot be read: {}",
                     quote_up_to(200, &error.to_string())
                 ),
-                "correct [manifest] path, or save the list anew as .xlsx without a password",
+                SAVE_ANEW,
             ));
             return None;
         }

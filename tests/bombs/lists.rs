@@ -208,6 +208,22 @@ fn a_million_columns_are_refused() {
     );
 }
 
+/// Counted in 32 bits, both would be `C2`: the address of another school.
+#[test]
+fn a_cell_whose_name_is_too_long_to_count_is_no_other_cell() {
+    for name in ["MWLQKWY2", "C4294967298"] {
+        let row = format!(
+            "<row r=\"2\"><c r=\"A2\" t=\"str\"><v>S1</v></c><c r=\"B2\" t=\"str\"><v>Oak</v></c>\
+             <c r=\"{name}\" t=\"str\"><v>b@oak.example</v></c></row>"
+        );
+        refused(
+            "list.xlsx",
+            workbook(vec![sheet(&row)]),
+            "the workbook cannot be read: it is damaged",
+        );
+    }
+}
+
 #[test]
 fn a_million_faults_are_told_in_part() {
     let cells = "<row><c t=\"e\"><v>#N/A</v></c></row>".repeat(300_000);

@@ -1,16 +1,10 @@
 //! From the bytes of a file to its objects, within bounds.
 
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
-
 use lopdf::xref::XrefEntry;
 use lopdf::{Document, LoadOptions, Object, ObjectId, ObjectStream, Stream};
 
 use super::Why;
-use super::bounds::{
-    MOST_NODES, charge_nodes, charge_object, charge_unpacked, is_passed, unpacked_left,
-};
+use super::bounds::{MOST_NODES, charge_nodes, charge_object, charge_unpacked, unpacked_left};
 use super::scan::{Scan, lie_apart, nodes};
 
 /// A PDF beyond this size is not read.
@@ -177,43 +171,5 @@ fn unpack(stream: &mut Stream) -> Result<Vec<(ObjectId, Object)>, Why> {
     match ObjectStream::new_with_limit(stream, Some(LARGEST_STREAM)) {
         Ok(unpacked) => Ok(unpacked.objects.into_iter().collect()),
         Err(_) => Ok(Vec::new()),
-    }
-}
-
-thread_local! {
-    static QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs what may panic at a file that nobody foresaw: such a file is damaged, and the panic is not
-/// shown.
-pub(super) fn quietly<T>(run: impl FnOnce() -> Result<T, Why>) -> Result<T, Why> {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let shown = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !QUIET.get() {
-                shown(panic);
-            }
-        }));
-    });
-    QUIET.set(true);
-    let done = catch_unwind(AssertUnwindSafe(run));
-    QUIET.set(false);
-    match done {
-        Ok(done) => done,
-        Err(unwound) if is_passed(&*unwound) => Err(Why::TooMuch),
-        Err(_) => Err(Why::Damaged),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_is_a_damaged_file_and_is_not_shown() {
-        let panics = || -> Result<u32, Why> { panic!("shown") };
-        assert_eq!(quietly(panics), Err(Why::Damaged));
-        assert!(!QUIET.get());
     }
 }

@@ -20,8 +20,9 @@ use std::time::Duration;
 use lopdf::xref::XrefRecovery;
 use lopdf::{Document, ObjectId};
 
-use self::load::{load, quietly};
+use self::load::load;
 use self::page::Pages;
+use crate::contain;
 
 const MOST_PAGES: usize = 5_000;
 /// How long a file may take. One that is no attack takes a small part of it.
@@ -104,23 +105,32 @@ pub(super) fn read(bytes: &[u8], text: bool) -> Contents {
 }
 
 fn read_here(bytes: &mut [u8], text: bool) -> Result<Contents, Why> {
-    quietly(|| {
-        let document = load(bytes)?;
-        let pages: Vec<ObjectId> = document.page_iter().take(MOST_PAGES + 1).collect();
-        if pages.is_empty() {
-            return Err(Why::NoPages);
-        }
-        let mended = document.xref_recovery == Some(XrefRecovery::Reconstructed);
-        let text = if text {
-            text_of(&document, &pages)
+    let read = contain::panics(|| read_whole(bytes, text));
+    read.unwrap_or_else(|panicked| {
+        Err(if bounds::is_passed(&*panicked) {
+            Why::TooMuch
         } else {
-            Ok(Text::default())
-        };
-        Ok(Contents {
-            pages: u32::try_from(pages.len()).ok(),
-            text: text.map_err(|why| if mended { Why::Damaged } else { why }),
-            mended,
+            Why::Damaged
         })
+    })
+}
+
+fn read_whole(bytes: &mut [u8], text: bool) -> Result<Contents, Why> {
+    let document = load(bytes)?;
+    let pages: Vec<ObjectId> = document.page_iter().take(MOST_PAGES + 1).collect();
+    if pages.is_empty() {
+        return Err(Why::NoPages);
+    }
+    let mended = document.xref_recovery == Some(XrefRecovery::Reconstructed);
+    let text = if text {
+        text_of(&document, &pages)
+    } else {
+        Ok(Text::default())
+    };
+    Ok(Contents {
+        pages: u32::try_from(pages.len()).ok(),
+        text: text.map_err(|why| if mended { Why::Damaged } else { why }),
+        mended,
     })
 }
 
