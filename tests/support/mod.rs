@@ -30,6 +30,8 @@ pub mod provider;
 pub mod servers;
 pub mod signing_in;
 pub mod smtp;
+#[cfg(target_os = "linux")]
+pub mod sshfs;
 pub mod victim;
 pub mod wait;
 
