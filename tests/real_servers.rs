@@ -3,6 +3,8 @@
 //!
 //! Where a server is not installed its tests say so and pass, unless `POSTROOM_REAL_SERVERS` is 1.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at a surprise")]
+
 mod support;
 
 use support::servers::{self, RealServer};
