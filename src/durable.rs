@@ -14,12 +14,12 @@ pub enum Readers {
     Owner,
 }
 
-/// Writes a file under another name, flushes it to the disk and renames it. When this returns the file
+/// Writes a file, piece by piece, under another name, flushes it to the disk and renames it. When this returns the file
 /// survives a power cut.
 ///
 /// # Errors
 /// When it cannot be written; then the old file, if any, is as it was.
-pub fn put(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+pub fn put(path: &Path, pieces: &[&[u8]], readers: Readers) -> io::Result<()> {
     let partial = beside(path, ".partial");
     match fs::remove_file(&partial) {
         // What a cut left behind may be readable by others.
@@ -27,7 +27,10 @@ pub fn put(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
         _ => {}
     }
     let mut file = create(&partial, readers)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let mut pieces = pieces.iter();
+    let written = pieces
+        .try_for_each(|piece| file.write_all(piece))
+        .and_then(|()| file.sync_all());
     drop(file);
     if let Err(error) = written.and_then(|()| fs::rename(&partial, path)) {
         // Best effort: on a full disk the room is wanted back.
@@ -85,7 +88,7 @@ mod tests {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(beside(&path, ".partial"), "half").unwrap();
         for text in ["one", "two"] {
-            put(&path, text.as_bytes(), Readers::Usual).unwrap();
+            put(&path, &[text.as_bytes()], Readers::Usual).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
@@ -96,7 +99,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("taken");
         fs::create_dir_all(path.join("inside")).unwrap();
-        assert!(put(&path, b"x", Readers::Usual).is_err());
+        assert!(put(&path, &[b"x"], Readers::Usual).is_err());
         assert!(path.join("inside").is_dir());
         assert!(!beside(&path, ".partial").exists());
     }
@@ -108,7 +111,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
         fs::write(beside(&path, ".partial"), "half").unwrap();
-        put(&path, b"x", Readers::Owner).unwrap();
+        put(&path, &[b"x"], Readers::Owner).unwrap();
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }

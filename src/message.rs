@@ -1,18 +1,12 @@
 //! A letter made ready for the wire: Message-ID, envelope, and MIME on demand.
 
-use std::borrow::Cow;
+mod mime;
 
+use bytes::Bytes;
 use jiff::Timestamp;
-use mail_builder::MessageBuilder;
-use mail_builder::headers::HeaderType;
-use mail_builder::headers::address::Address as AddressHeader;
-use mail_builder::headers::content_type::ContentType;
-use mail_builder::headers::raw::Raw;
-use mail_builder::mime::{BodyPart, MimePart};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
-use crate::address::{Address, Mailbox};
+use crate::address::Address;
 use crate::letter::{Letter, Sha256Digest};
 use crate::plan::hex;
 
@@ -24,13 +18,6 @@ pub struct Envelope {
     /// The forward paths, each address once.
     pub to: Vec<Address>,
 }
-
-/// What stands for itself in a value of RFC 2231 section 7, or fewer.
-const VALUE: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// A letter on its way, with the contents of its attachments.
 #[derive(Debug)]
@@ -44,6 +31,17 @@ pub struct Message {
     letter: Letter,
     contents: Vec<Vec<u8>>,
     date: Timestamp,
+    /// The body, where it was encoded ahead.
+    body: Option<Bytes>,
+}
+
+/// A message in the form of RFC 5322: 7-bit, lines ended by CRLF, without Bcc.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// The header fields, but for those that say what the body is.
+    pub head: Bytes,
+    /// The rest, which follows upon the last of these at once.
+    pub body: Bytes,
 }
 
 /// A file on its way.
@@ -95,6 +93,7 @@ impl Message {
             letter,
             contents,
             date: Timestamp::UNIX_EPOCH,
+            body: None,
         }
     }
 
@@ -122,123 +121,28 @@ impl Message {
         })
     }
 
-    /// The message in the form of RFC 5322: 7-bit, lines ended by CRLF, without Bcc. The same
-    /// message gives the same bytes.
+    /// Encodes the body now. It takes most of the work, and does not depend on the date.
+    #[must_use]
+    pub fn encoded_ahead(mut self) -> Self {
+        self.body = Some(mime::body(&self));
+        self
+    }
+
+    /// The message in the form of RFC 5322. The same message gives the same bytes.
+    #[must_use]
+    pub fn encoded(&self) -> Encoded {
+        Encoded {
+            head: mime::head(self),
+            body: self.body.clone().unwrap_or_else(|| mime::body(self)),
+        }
+    }
+
+    /// The same in one piece.
     #[must_use]
     pub fn mime(&self) -> Vec<u8> {
-        let letter = &self.letter;
-        let mut builder = MessageBuilder::new()
-            .from(one(&letter.from))
-            .to(several(&letter.to));
-        if !letter.cc.is_empty() {
-            builder = builder.cc(several(&letter.cc));
-        }
-        if let Some(reply_to) = &letter.reply_to {
-            builder = builder.reply_to(one(reply_to));
-        }
-        let expected = usize::try_from(letter.encoded_bytes()).unwrap_or_default();
-        let mut bytes = Vec::with_capacity(expected);
-        builder
-            .subject(letter.subject.as_str())
-            .date(self.date.as_second())
-            .message_id(self.message_id.as_str())
-            // Asks programs that answer for absent people not to (RFC 3834 section 5).
-            .header("Auto-Submitted", Raw::new("auto-generated"))
-            .body(self.body())
-            .serialize(&mut bytes);
-        bytes
+        let Encoded { head, body } = self.encoded();
+        [head, body].concat()
     }
-
-    fn body(&self) -> MimePart<'_> {
-        let letter = &self.letter;
-        let bodies = MimePart::new(
-            ContentType::new("multipart/alternative")
-                .attribute("boundary", self.boundary("alternative")),
-            vec![
-                MimePart::new(
-                    "text/plain",
-                    BodyPart::Text(Cow::Owned(crlf(&letter.text()).into_owned())),
-                ),
-                MimePart::new("text/html", BodyPart::Text(crlf(&letter.html))),
-            ],
-        );
-        if letter.attachments.is_empty() {
-            return bodies;
-        }
-        let mut parts = vec![bodies];
-        for attached in self.attachments() {
-            parts.push(MimePart {
-                headers: vec![
-                    (
-                        "Content-Type".into(),
-                        content_type(attached.media_type, attached.name),
-                    ),
-                    ("Content-Disposition".into(), disposition(attached.name)),
-                ],
-                contents: BodyPart::Binary(Cow::Borrowed(attached.contents)),
-            });
-        }
-        MimePart::new(
-            ContentType::new("multipart/mixed").attribute("boundary", self.boundary("mixed")),
-            parts,
-        )
-    }
-
-    /// A boundary that follows from the Message-ID. No encoded line begins like it: `=_` cannot
-    /// stand in quoted-printable and `_` not in base64 (RFC 2045 section 6.7).
-    fn boundary(&self, level: &str) -> String {
-        let unique: String = self.message_id.chars().take(32).collect();
-        format!("=_{level}_{unique}")
-    }
-}
-
-fn one(mailbox: &Mailbox) -> AddressHeader<'_> {
-    let name = mailbox
-        .name
-        .as_ref()
-        .map(|name| Cow::Borrowed(name.as_str()));
-    AddressHeader::new_address(name, mailbox.address.as_str())
-}
-
-fn several(mailboxes: &[Mailbox]) -> AddressHeader<'_> {
-    AddressHeader::new_list(mailboxes.iter().map(one).collect())
-}
-
-/// Lines of a body end with CRLF on the wire (RFC 5322 section 2.1).
-fn crlf(text: &str) -> Cow<'_, str> {
-    let bare = text.bytes().filter(|byte| *byte == b'\n').count();
-    if text.matches("\r\n").count() == bare && !text.replace("\r\n", "").contains('\r') {
-        return Cow::Borrowed(text);
-    }
-    let plain = text.replace("\r\n", "\n").replace('\r', "\n");
-    Cow::Owned(plain.replace('\n', "\r\n"))
-}
-
-/// Content-Type with a plain `name` for programs that do not read `filename*`.
-fn content_type(media_type: &'static str, name: &str) -> HeaderType<'static> {
-    Raw::new(format!("{media_type}; name=\"{}\"", plain_name(name))).into()
-}
-
-/// Content-Disposition: a plain name as it is, any other in the form of RFC 2231 section 4, for which
-/// the `name` of the Content-Type is the fallback.
-fn disposition(name: &str) -> HeaderType<'static> {
-    let plain = plain_name(name);
-    if plain == name {
-        return Raw::new(format!("attachment; filename=\"{plain}\"")).into();
-    }
-    let encoded = utf8_percent_encode(name, VALUE);
-    Raw::new(format!("attachment; filename*=UTF-8''{encoded}")).into()
-}
-
-/// A file name that any mail program shows: ASCII without quotes and backslashes.
-fn plain_name(name: &str) -> String {
-    name.chars()
-        .map(|c| match c {
-            '"' | '\\' | '%' => '_',
-            c if c.is_ascii() && !c.is_ascii_control() => c,
-            _ => '_',
-        })
-        .collect()
 }
 
 #[cfg(test)]

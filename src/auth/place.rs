@@ -86,7 +86,7 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, AuthError> {
 /// Puts a sign-in in place of another.
 pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     make_folder(path.parent().unwrap_or(Path::new(".")))?;
-    durable::put(path, text.as_bytes(), Readers::Owner)
+    durable::put(path, &[text.as_bytes()], Readers::Owner)
 }
 
 /// Makes a folder for its user alone where there is none; one that is there stays as it is.

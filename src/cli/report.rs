@@ -45,7 +45,7 @@ pub(super) fn run(args: &ReportArgs, console: &Console, clock: &dyn Clock) -> Re
             continue;
         }
         let path = args.output.clone().unwrap_or_else(|| beside(format));
-        durable::put(&path, &contents(&record, format, true), Readers::Owner).map_err(|error| {
+        durable::put(&path, &[&contents(&record, format, true)], Readers::Owner).map_err(|error| {
             Stop::new(
                 Exit::Unexpected,
                 format!(

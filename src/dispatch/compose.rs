@@ -21,25 +21,31 @@ pub(super) struct Composed {
     pub result: Result<Box<Message>, Vec<Fault>>,
 }
 
+/// What messages are made from, and for.
+pub(super) struct Composer<'a> {
+    pub batch: &'a str,
+    pub letters: &'a Letters,
+    pub plan: &'a Plan,
+    pub is_for_mime: bool,
+}
+
 /// Makes messages for the pending letters that come in, until nobody asks any more.
 pub(super) fn run(
-    batch: &str,
-    letters: &Letters,
-    plan: &Plan,
+    composer: &Composer<'_>,
     wanted: &Receiver<Pending>,
-    composed: &Sender<thread::Result<Composed>>,
+    ready: &Sender<thread::Result<Composed>>,
     signal: &Arc<Signal>,
 ) {
     for pending in wanted {
         // A panic is passed on: nobody else would know that no letter will come.
-        let sent = composed.send(catch_unwind(AssertUnwindSafe(|| {
-            let planned = plan.letter(pending.position);
+        let sent = ready.send(catch_unwind(AssertUnwindSafe(|| {
+            let planned = composer.plan.letter(pending.position);
             let cost = planned.map_or(Cost::default(), |planned| Cost {
                 bytes: planned.bytes,
                 addresses: u64::from(planned.addresses),
             });
             Composed {
-                result: compose(batch, letters, planned, &pending),
+                result: composer.compose(planned, &pending),
                 pending,
                 cost,
             }
@@ -51,26 +57,30 @@ pub(super) fn run(
     }
 }
 
-/// The letter is made anew and must be the planned one, for the recipient whom the ledger means: a
-/// report or template that changed since the checks is never sent.
-fn compose(
-    batch: &str,
-    letters: &Letters,
-    planned: Option<&PlannedLetter>,
-    pending: &Pending,
-) -> Result<Box<Message>, Vec<Fault>> {
-    let (letter, contents) = letters.make_with_contents(pending.position)?;
-    let digest = PlannedLetter::of(&letter, &[]).digest;
-    match planned {
-        Some(planned) if planned.digest == digest && letter.id == pending.id => {
-            Ok(Box::new(Message::new(batch, letter, &digest, contents)))
+impl Composer<'_> {
+    /// The letter is made anew and must be the planned one, for the recipient whom the ledger means: a
+    /// report or template that changed since the checks is never sent.
+    fn compose(
+        &self,
+        planned: Option<&PlannedLetter>,
+        pending: &Pending,
+    ) -> Result<Box<Message>, Vec<Fault>> {
+        let (letter, contents) = self.letters.make_with_contents(pending.position)?;
+        let digest = PlannedLetter::of(&letter, &[]).digest;
+        if planned.is_none_or(|planned| planned.digest != digest) || letter.id != pending.id {
+            return Err(vec![
+                Fault::new(
+                    "the letter or its report changed since it was checked",
+                    "look at it again, then run the same command",
+                )
+                .id(&letter.id),
+            ]);
         }
-        _ => Err(vec![
-            Fault::new(
-                "the letter or its report changed since it was checked",
-                "look at it again, then run the same command",
-            )
-            .id(&letter.id),
-        ]),
+        let message = Message::new(self.batch, letter, &digest, contents);
+        Ok(Box::new(if self.is_for_mime {
+            message.encoded_ahead()
+        } else {
+            message
+        }))
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::answers::LONGEST_ASKED;
 use super::caution::Caution;
-use super::compose::{self, Composed};
+use super::compose::{self, Composed, Composer};
 use super::deliver::{Couriers, Job, Note, Said};
 use super::limiter::Limiter;
 use super::retry::Backoff;
@@ -30,19 +30,18 @@ pub(super) fn run(
     let limiter = start::remembered(dispatch, ledger)?;
     let signal = Arc::clone(&dispatch.interrupt.signal);
     let (wanted, asked) = channel();
-    let (composed, ready) = channel();
+    let (ready, made) = channel();
     let (said, answers) = channel();
+    let composer = Composer {
+        batch: dispatch.batch,
+        letters: dispatch.letters,
+        plan: dispatch.plan,
+        is_for_mime: transports.iter().any(|transport| transport.takes_mime()),
+    };
     thread::scope(|scope| {
         let composer_signal = Arc::clone(&signal);
         scope.spawn(move || {
-            compose::run(
-                dispatch.batch,
-                dispatch.letters,
-                dispatch.plan,
-                &asked,
-                &composed,
-                &composer_signal,
-            );
+            compose::run(&composer, &asked, &ready, &composer_signal);
         });
         let couriers = Couriers::start(scope, transports, &said, &signal);
         drop(said);
@@ -52,7 +51,7 @@ pub(super) fn run(
             limiter,
             couriers,
             wanted,
-            composed: ready,
+            composed: made,
             answers,
             tell,
             unrecorded: Vec::new(),

@@ -4,7 +4,7 @@ use mail_parser::{MessageParser, MimeHeaders};
 use proptest::prelude::*;
 
 use super::*;
-use crate::address::HeaderText;
+use crate::address::{HeaderText, Mailbox};
 use crate::letter::Attachment;
 
 fn letter(subject: &str, attachment: &str) -> Letter {

@@ -32,6 +32,11 @@ pub trait Transport: Send {
     /// whether it looks in the same place.
     fn describe(&self) -> String;
 
+    /// Whether it asks messages for their MIME form.
+    fn takes_mime(&self) -> bool {
+        true
+    }
+
     /// Hands one message over.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::{Answer, Attempt, Doubt, LookUp, Receipt, SendError, Survey, Transport};
 use crate::config::Batch;
 use crate::durable::{self, Readers};
-use crate::message::Message;
+use crate::message::{Encoded, Message};
 
 pub(super) fn open(batch: &Batch) -> Box<dyn Transport> {
     Box::new(Outbox {
@@ -40,7 +40,8 @@ impl Transport for Outbox {
             Ok(Some(_)) => return Err(SendError::Rejected(taken(&path))),
             Err(error) => return Err(unusable(&path, &error)),
         }
-        put(&self.folder, &path, &message.mime()).map_err(|error| unusable(&path, &error))?;
+        let Encoded { head, body } = message.encoded();
+        put(&self.folder, &path, &[&head, &body]).map_err(|error| unusable(&path, &error))?;
         Ok(receipt(&path))
     }
 
@@ -56,7 +57,7 @@ impl Transport for Outbox {
 
     fn survey(&mut self) -> Result<Survey, SendError> {
         let trial = self.folder.join(".postroom-trial");
-        put(&self.folder, &trial, b"")
+        put(&self.folder, &trial, &[])
             .and_then(|()| fs::remove_file(&trial))
             .map_err(|error| unusable(&self.folder, &error))?;
         Ok(Survey {
@@ -90,9 +91,9 @@ fn unusable(path: &Path, error: &io::Error) -> SendError {
     ))
 }
 
-fn put(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn put(folder: &Path, path: &Path, pieces: &[&[u8]]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    durable::put(path, bytes, Readers::Usual)
+    durable::put(path, pieces, Readers::Usual)
 }
 
 /// The Message-ID of a file in the outbox; none when there is no file.

@@ -73,6 +73,11 @@ impl Transport for Graph {
         describe("graph", &place.url, place.mailbox.as_ref())
     }
 
+    /// Letters go as JSON.
+    fn takes_mime(&self) -> bool {
+        false
+    }
+
     fn send(&mut self, message: &Message, attempt: &mut Attempt<'_>) -> Result<Receipt, SendError> {
         let abilities = self.service.abilities()?;
         abilities.may_send()?;

@@ -257,15 +257,15 @@ impl Connection {
     ///
     /// The final reply may take ten times as long as others: RFC 5321 section 4.5.3.2.6 asks for
     /// ten minutes, since giving up early makes duplicates. The data itself may flow slowly.
-    pub fn message(&mut self, data: &str) -> Result<String, Failure> {
+    pub fn message(&mut self, data: &Stuffed<'_>) -> Result<String, Failure> {
         const SLOWEST: u64 = 20_000; // bytes a second
-        let patience = self.timeout * 10 + Duration::from_secs(data.len() as u64 / SLOWEST);
+        let patience = self.timeout * 10 + Duration::from_secs(data.bytes() / SLOWEST);
         self.listening.not_yet();
         // lettre's own way for data looks at each byte, which took a third of a run's time, so it
         // goes as a command does.
-        let reply = self.runtime.block_on(async {
-            tokio::time::timeout(patience, self.smtp.command(Stuffed(data))).await
-        });
+        let reply = self
+            .runtime
+            .block_on(async { tokio::time::timeout(patience, self.smtp.command(data)).await });
         let reply = self.judge(reply, patience)?;
         if !(200..300).contains(&u16::from(reply.code())) {
             self.broken = true;

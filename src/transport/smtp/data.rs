@@ -2,25 +2,40 @@
 
 use std::fmt;
 
-/// A dot-stuffed message, RFC 5321 section 4.5.2: a dot before each line that begins with one, and
-/// the line with a single dot at the end.
-pub(super) struct Stuffed<'a>(pub &'a str);
+use memchr::memmem;
+
+/// A dot-stuffed message, head and body, RFC 5321 section 4.5.2: a dot before each line that begins with
+/// one, and the line with a single dot at the end.
+pub(super) struct Stuffed<'a>(pub &'a str, pub &'a str);
+
+impl Stuffed<'_> {
+    /// How long the message is.
+    pub fn bytes(&self) -> u64 {
+        (self.0.len() + self.1.len()) as u64
+    }
+}
 
 impl fmt::Display for Stuffed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = self.0.strip_suffix("\r\n").unwrap_or(self.0);
-        let mut written = 0;
-        // Reports are base64, which has no dots: a search for dots passes over them at once.
-        for (at, _) in message.match_indices('.') {
-            if at == 0 || message[..at].ends_with("\r\n") {
-                f.write_str(&message[written..at])?;
+        let mut is_new_line = true;
+        for part in [self.0, self.1] {
+            let mut written = 0;
+            let first = (is_new_line && part.starts_with('.')).then_some(0);
+            // Reports are base64, which has no dots: the search passes over them at once.
+            let others = memmem::find_iter(part.as_bytes(), "\r\n.").map(|at| at + 2);
+            for at in first.into_iter().chain(others) {
+                f.write_str(&part[written..at])?;
                 f.write_str(".")?;
                 written = at;
             }
+            f.write_str(&part[written..])?;
+            is_new_line = part.ends_with("\r\n") || (part.is_empty() && is_new_line);
         }
-        f.write_str(&message[written..])?;
+        if !is_new_line {
+            f.write_str("\r\n")?;
+        }
         // lettre ends what it takes for a command with nothing of its own.
-        f.write_str("\r\n.\r\n")
+        f.write_str(".\r\n")
     }
 }
 
@@ -47,19 +62,27 @@ mod tests {
 
     #[test]
     fn dots_that_begin_a_line_are_doubled_and_no_others() {
-        let message = ".a\r\nb.c\r\n.\r\n..\r\n\n.\r\n";
-        assert_eq!(
-            Stuffed(message).to_string(),
-            "..a\r\nb.c\r\n..\r\n...\r\n\n.\r\n.\r\n"
-        );
-        assert_eq!(received(&Stuffed(message).to_string()).unwrap(), message);
+        let (head, body) = (".a\r\nb.c\r\n", ".\r\n..\r\n\n.\r\n");
+        let data = Stuffed(head, body).to_string();
+        assert_eq!(data, "..a\r\nb.c\r\n..\r\n...\r\n\n.\r\n.\r\n");
+        assert_eq!(received(&data).unwrap(), [head, body].concat());
     }
 
     proptest! {
         #[test]
-        fn a_server_gets_the_message_and_finds_its_end(lines in prop::collection::vec("[.a\r]{0,4}", 0..8)) {
-            let message = lines.join("\r\n") + "\r\n";
-            prop_assert_eq!(received(&Stuffed(&message).to_string()), Some(message));
+        fn a_server_gets_the_message_and_finds_its_end(
+            head in prop::collection::vec("[.a\r]{0,4}\r\n", 0..4),
+            body in prop::collection::vec("[.a\r]{0,4}\r\n", 0..4),
+            is_ended: bool,
+        ) {
+            let (head, body) = (head.concat(), body.concat());
+            let cut = if is_ended { body.len() } else { body.trim_end_matches(['\r', '\n']).len() };
+            let data = Stuffed(&head, &body[..cut]).to_string();
+            let mut message = [&head, &body[..cut]].concat();
+            if !message.is_empty() && !message.ends_with("\r\n") {
+                message.push_str("\r\n");
+            }
+            prop_assert_eq!(received(&data), Some(message));
         }
     }
 }

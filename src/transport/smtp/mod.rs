@@ -11,12 +11,13 @@ use std::sync::Arc;
 use lettre::transport::smtp::commands::{Mail, Rcpt};
 
 use self::connection::{Connection, Connector};
+use self::data::Stuffed;
 use self::reply::{Failure, Phase};
 use super::{Answer, Attempt, Bearer, Doubt, LookUp, Receipt, SendError, Survey, Transport};
 use crate::address::Address;
 use crate::config::Secrets;
 use crate::fault::Fault;
-use crate::message::Message;
+use crate::message::{Encoded, Message};
 
 pub(super) fn open(
     secrets: &Secrets,
@@ -143,14 +144,12 @@ fn offer(connection: &mut Connection, message: &Message) -> Result<Offered, Send
 
 /// DATA and the message. Once the final dot is on its way, silence is doubt.
 fn transmit(connection: &mut Connection, message: &Message) -> Result<String, SendError> {
-    let mime = message.mime();
-    // MIME is 7-bit; were it not, no data would have gone out yet.
-    let data = str::from_utf8(&mime)
-        .map_err(|error| SendError::Rejected(Answer::new("not 7-bit", &error.to_string())))?;
+    let Encoded { head, body } = message.encoded();
+    let data = Stuffed(seven_bit(&head)?, seven_bit(&body)?);
     connection
         .data()
         .map_err(|failure| failure.refused_at(Phase::Data))?;
-    let sent = connection.message(data);
+    let sent = connection.message(&data);
     sent.map_err(|failure| match failure {
         Failure::Broken(text) if connection.is_all_on_its_way() => SendError::InDoubt(Answer::new(
             "no answer",
@@ -158,6 +157,12 @@ fn transmit(connection: &mut Connection, message: &Message) -> Result<String, Se
         )),
         other => other.refused_at(Phase::Dot),
     })
+}
+
+/// MIME is 7-bit; were it not, no data would have gone out yet.
+fn seven_bit(mime: &[u8]) -> Result<&str, SendError> {
+    let text = str::from_utf8(mime);
+    text.map_err(|error| SendError::Rejected(Answer::new("not 7-bit", &error.to_string())))
 }
 
 fn lettre_address(address: &Address) -> Result<lettre::Address, SendError> {
