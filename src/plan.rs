@@ -93,10 +93,11 @@ impl Plan {
         findings.sort_by_key(|(index, _)| *index);
         let mut findings: Vec<Fault> = findings.into_iter().map(|(_, fault)| fault).collect();
         findings.extend(letters.unclaimed(made.claims));
-        if findings.iter().any(Fault::is_fault) {
+        // Collected so, they stay where they are: a large batch has them in memory once.
+        let entries: Option<Vec<PlannedLetter>> = made.entries.into_iter().collect();
+        let Some(entries) = entries.filter(|_| !findings.iter().any(Fault::is_fault)) else {
             return Err(findings);
-        }
-        let entries: Vec<PlannedLetter> = made.entries.into_iter().flatten().collect();
+        };
         let mut hasher = Sha256::new();
         hasher.update(b"postroom plan 1\0");
         for entry in &entries {

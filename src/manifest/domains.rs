@@ -7,7 +7,7 @@ use super::columns::Columns;
 use super::near::{HOSTS, SHORTEST_HOST, is_near, letters, slip};
 use super::recipients::{Groups, Recipient};
 use super::{Findings, Table};
-use crate::address::parse_list;
+use crate::address::{Address, parse_list};
 use crate::config::ManifestConfig;
 use crate::fault::Fault;
 
@@ -17,18 +17,19 @@ const COMMON: u32 = 3;
 const MOST_COMPARED: usize = 200;
 /// An address in the letters of more recipients than this is told.
 const MANY_LETTERS: u32 = 5;
-/// Where a domain or an address was first seen.
+
+/// Where a domain or an address was first seen. There may be a million of them.
 #[derive(Clone, Copy)]
 struct First {
-    row: usize,
-    column: usize,
-    recipient: usize,
+    row: u32,
+    column: u32,
+    recipient: u32,
 }
 
 /// How often a domain or an address is used.
 struct Used {
     recipients: u32,
-    last: usize,
+    last: u32,
     first: First,
 }
 
@@ -45,10 +46,13 @@ pub(super) fn check(
         columns,
         groups,
     };
-    let (used, addresses) = domains.gather(config, findings);
+    domains.ruled_out(config, findings);
+    // One after the other, so that they are not in memory together.
+    let used = domains.uses(|address| address.domain().to_ascii_lowercase());
     domains.near_misses(&used, findings);
     domains.private(&used, findings);
-    domains.many_letters(addresses, findings);
+    drop(used);
+    domains.many_letters(&domains.uses(Address::folded), findings);
 }
 
 struct Domains<'a> {
@@ -71,39 +75,57 @@ impl<'a> Domains<'a> {
     /// Adds the place of a finding.
     fn at(&self, first: First, fault: Fault) -> Fault {
         fault
-            .row(self.table.number(first.row))
-            .column(&self.table.headers()[first.column])
-            .id(self.recipient(first.recipient).id())
+            .row(self.table.number(first.row as usize))
+            .column(&self.table.headers()[first.column as usize])
+            .id(self.recipient(first.recipient as usize).id())
     }
 
-    /// How often each domain and each address is used. Addresses that the batch file rules out are
-    /// found on the way.
-    fn gather(&self, config: &ManifestConfig, findings: &mut Findings) -> (Uses, Uses) {
-        let (mut domains, mut addresses) = (Uses::new(), Uses::new());
+    /// Goes through all addresses, recipient by recipient.
+    fn each(&self, mut visit: impl FnMut(First, &Address)) {
         let Columns { to, cc, bcc, .. } = self.columns;
-        for recipient in 0..self.groups.ends.len() {
-            for &row in self.groups.rows(recipient) {
+        for recipient in 0..narrow(self.groups.ends.len()) {
+            for &row in self.groups.rows(recipient as usize) {
                 for &column in to.iter().chain(cc).chain(bcc) {
-                    let row = row as usize;
-                    let cell = self.table.cell(row, column);
                     let first = First {
                         row,
-                        column,
+                        column: narrow(column),
                         recipient,
                     };
+                    let cell = self.table.cell(row as usize, column);
                     for mailbox in parse_list(cell).unwrap_or_default() {
-                        let address = mailbox.address.folded();
-                        let domain = mailbox.address.domain().to_ascii_lowercase();
-                        if let Some(fault) = ruled_out(config, &address, &domain) {
-                            findings.add(self.at(first, fault));
-                        }
-                        count(&mut domains, domain, first);
-                        count(&mut addresses, address, first);
+                        visit(first, &mailbox.address);
                     }
                 }
             }
         }
-        (domains, addresses)
+    }
+
+    /// How often something of the addresses is used.
+    fn uses(&self, part: impl Fn(&Address) -> String) -> Uses {
+        let mut all = Uses::new();
+        self.each(|first, address| {
+            let used = all.entry(part(address).into()).or_insert(Used {
+                recipients: 0,
+                last: u32::MAX,
+                first,
+            });
+            if used.last != first.recipient {
+                used.last = first.recipient;
+                used.recipients += 1;
+            }
+        });
+        all
+    }
+
+    fn ruled_out(&self, config: &ManifestConfig, findings: &mut Findings) {
+        if config.deny_domains.is_empty() && config.allow_domains.is_empty() {
+            return;
+        }
+        self.each(|first, address| {
+            if let Some(fault) = ruled_out(config, address) {
+                findings.add(self.at(first, fault));
+            }
+        });
     }
 
     /// Domains of one recipient that are nearly a common one or a known host, and endings that do
@@ -168,7 +190,7 @@ impl<'a> Domains<'a> {
         }
     }
 
-    fn many_letters(&self, addresses: Uses, findings: &mut Findings) {
+    fn many_letters(&self, addresses: &Uses, findings: &mut Findings) {
         for (address, used) in addresses {
             if used.recipients > MANY_LETTERS {
                 let text = format!(
@@ -182,19 +204,13 @@ impl<'a> Domains<'a> {
     }
 }
 
-fn count(all: &mut Uses, key: String, first: First) {
-    let usage = all.entry(key.into()).or_insert(Used {
-        recipients: 0,
-        last: usize::MAX,
-        first,
-    });
-    if usage.last != first.recipient {
-        usage.last = first.recipient;
-        usage.recipients += 1;
-    }
+/// A number of rows, columns or recipients: the bounds of a list keep them small.
+fn narrow(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-fn ruled_out(config: &ManifestConfig, address: &str, domain: &str) -> Option<Fault> {
+fn ruled_out(config: &ManifestConfig, address: &Address) -> Option<Fault> {
+    let domain = address.domain().to_ascii_lowercase();
     let among = |domains: &[String]| {
         domains.iter().any(|entry| {
             let entry = entry.to_ascii_lowercase();
@@ -211,7 +227,7 @@ fn ruled_out(config: &ManifestConfig, address: &str, domain: &str) -> Option<Fau
         return None;
     };
     Some(Fault::new(
-        format!("`{address}` {text}"),
+        format!("`{}` {text}", address.folded()),
         format!("correct the address, or [manifest] {key}"),
     ))
 }

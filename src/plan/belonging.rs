@@ -54,39 +54,54 @@ pub(super) fn strangers(letters: &Letters, proofs: &[(usize, Proof)]) -> Vec<(us
     findings
 }
 
+/// An attachment by the beginning of its digest, and its place: few bytes, for there may be many.
+type Claim = (u64, u32, u32);
+
 /// The same contents for two recipients are a report at the wrong school.
 pub(super) fn claimed_twice(
     letters: &Letters,
     entries: &[Option<PlannedLetter>],
 ) -> Vec<(usize, Fault)> {
-    let mut claims: Vec<(Sha256Digest, usize)> = entries
-        .iter()
-        .enumerate()
-        .filter_map(|(index, entry)| Some((index, entry.as_ref()?)))
-        .flat_map(|(index, entry)| {
-            entry
-                .attachments
-                .iter()
-                .map(move |attachment| (index, attachment))
-        })
-        .filter(|(_, attachment)| !attachment.shared)
-        .map(|(index, attachment)| (attachment.sha256, index))
-        .collect();
+    let digest = |(_, letter, attachment): Claim| {
+        let entry = entries[letter as usize].as_ref();
+        entry.map(|entry| entry.attachments[attachment as usize].sha256)
+    };
+    let mut claims: Vec<Claim> = Vec::with_capacity(entries.len());
+    for (letter, entry) in (0_u32..).zip(entries) {
+        let attachments = entry.iter().flat_map(|entry| &entry.attachments);
+        for (place, attachment) in (0_u32..).zip(attachments) {
+            if !attachment.shared {
+                claims.push((beginning(&attachment.sha256), letter, place));
+            }
+        }
+    }
     claims.sort_unstable();
     let mut faults = Vec::new();
-    for pair in claims.windows(2) {
-        let [(first_digest, first), (second_digest, second)] = pair else {
-            continue;
-        };
-        if first_digest == second_digest {
+    for alike in claims.chunk_by(|one, other| one.0 == other.0) {
+        for (at, second) in alike.iter().enumerate() {
+            let mut before = alike[..at].iter().rev();
+            let Some(first) = before.find(|one| digest(**one) == digest(*second)) else {
+                continue;
+            };
+            let (first, second_letter) = (first.1 as usize, second.1 as usize);
             let mut fault = Fault::new(
-                format!("the attachment has the same contents as that of {}", letters.id(*first)),
+                format!(
+                    "the attachment has the same contents as that of {}",
+                    letters.id(first)
+                ),
                 "give each recipient its own file, or set shared = true for a file that goes to everyone",
             )
-            .id(letters.id(*second));
-            fault.file = letters.file_of(*second, second_digest);
-            faults.push((*second, fault));
+            .id(letters.id(second_letter));
+            fault.file = digest(*second).and_then(|sha256| letters.file_of(second_letter, &sha256));
+            faults.push((second_letter, fault));
         }
     }
     faults
+}
+
+fn beginning(digest: &Sha256Digest) -> u64 {
+    digest
+        .iter()
+        .take(8)
+        .fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
