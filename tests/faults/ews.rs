@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::exchange::{
-    Astray, arrived, date_in, drafts, exchange_pace, exchange_turn, lead_astray, lead_back, turn,
+    Astray, arrived, date_in, drafts, exchange_pace, exchange_turn, head_action, lead_astray,
+    lead_back, turn,
 };
-use crate::mischief::{Fault, Mischief, Turn, Weight};
+use crate::mischief::{Fault, Mischief};
 use crate::plan::Plan;
 use crate::sides::{Seen, Side};
-use crate::support::ews::{self, EwsAction, EwsKind, HeadAction};
+use crate::support::ews::{self, EwsAction, EwsKind};
 use crate::support::ews_desk::EwsDesk;
 use crate::support::http::Response;
 use crate::support::{TestBatch, wait};
@@ -38,14 +39,10 @@ impl Side for Ews {
         if !self.keeps_copies {
             self.desk.secrets("save_in = \"none\"\n");
         }
+        self.desk.ews.narrow();
         let heads = Arc::clone(mischief);
-        self.desk.ews.script_heads(move |action| {
-            let carries = action.contains("CreateItem");
-            if carries && let Turn::Fault(_) = heads.turn(Weight::Head, &[Fault::HalfRead]) {
-                return HeadAction::CutWhileReading(500);
-            }
-            HeadAction::Proceed
-        });
+        let script = move |action: &str| head_action(&heads, action.contains("CreateItem"));
+        self.desk.ews.script_heads(script);
         let (mischief, oauth) = (Arc::clone(mischief), Arc::clone(&self.desk.desk.server));
         self.desk.ews.script(move |event| {
             let sends = event.kind == EwsKind::SendItem;

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::mischief::{Fault, Mischief, Turn, Weight, kill_later};
+use crate::mischief::{Fault, Mischief, Turn, Weight, kill_later, slow_pace};
 use crate::plan::{Moment, Plan};
 use crate::sides::{Seen, Side};
 use crate::support::exchange::Exchange;
@@ -120,13 +120,11 @@ impl Side for Graph {
     }
 
     fn arm(&self, mischief: &Arc<Mischief>) {
+        self.desk.graph.narrow();
         let heads = Arc::clone(mischief);
         self.desk.graph.script_heads(move |head| {
             let carries = matches!(head.kind, GraphKind::SendMail | GraphKind::CreateDraft);
-            if carries && let Turn::Fault(_) = heads.turn(Weight::Head, &[Fault::HalfRead]) {
-                return HeadAction::CutWhileReading(500);
-            }
-            HeadAction::Proceed
+            head_action(&heads, carries)
         });
         let (mischief, oauth) = (Arc::clone(mischief), Arc::clone(&self.desk.desk.server));
         self.desk.graph.script(move |event| {
@@ -203,6 +201,18 @@ pub fn turn(mischief: &Mischief, sends: bool) -> Turn {
         mischief.turn(Weight::Decisive, &LETTER)
     } else {
         mischief.turn(Weight::Usual, &OTHER)
+    }
+}
+
+/// What happens to a request of which only the head was read, and which carries a letter or not.
+pub fn head_action(mischief: &Mischief, carries: bool) -> HeadAction {
+    if !carries {
+        return HeadAction::Proceed;
+    }
+    match mischief.turn(Weight::Head, &[Fault::HalfRead, Fault::SlowRead]) {
+        Turn::Fault(Fault::SlowRead) => HeadAction::ReadSlowly(slow_pace()),
+        Turn::Fault(_) => HeadAction::CutWhileReading(500),
+        _ => HeadAction::Proceed,
     }
 }
 

@@ -28,6 +28,8 @@ mod run;
 #[cfg(target_os = "linux")]
 mod scenes;
 mod sides;
+#[cfg(target_os = "linux")]
+mod slow;
 mod smtp;
 #[cfg(target_os = "linux")]
 mod stage;

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crate::plan::{Draw, Kill, Moment, Plan};
+use crate::support::pace::Pace;
 use crate::support::victim::Victim;
 
 /// What can go wrong with a request.
@@ -15,6 +16,7 @@ pub enum Fault {
     Reset,
     ResetAfter,
     HalfRead,
+    SlowRead,
     Slow,
     Crawl,
     Silent,
@@ -33,12 +35,13 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Cut,
         Self::CutAfter,
         Self::Reset,
         Self::ResetAfter,
         Self::HalfRead,
+        Self::SlowRead,
         Self::Slow,
         Self::Crawl,
         Self::Silent,
@@ -63,6 +66,7 @@ impl Fault {
             Self::Reset => "connection reset (RST), request not done",
             Self::ResetAfter => "connection reset (RST) after the request was done",
             Self::HalfRead => "connection closed with the letter half read",
+            Self::SlowRead => "letter read slowly, so that the program waits with writing",
             Self::Slow => "slow answer",
             Self::Crawl => "answer a byte at a time",
             Self::Silent => "letter taken, then silence",
@@ -89,6 +93,9 @@ impl Fault {
     }
 }
 
+/// Letters that are read slowly in a round.
+const MOST_SLOW_READS: usize = 4;
+
 /// Which requests meet more faults than others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {
@@ -112,6 +119,8 @@ pub enum Turn {
 pub struct Mischief {
     seed: u64,
     trouble: usize,
+    /// Whether a thin line cannot hold a letter, so that a slow reader is felt.
+    large: bool,
     state: Mutex<State>,
 }
 
@@ -131,6 +140,7 @@ impl Mischief {
         Self {
             seed: plan.seed,
             trouble: plan.trouble,
+            large: plan.report_bytes().is_some(),
             state: Mutex::default(),
         }
     }
@@ -184,6 +194,12 @@ impl Mischief {
         if fault.is_long() && state.done.contains_key(&fault) {
             return Turn::Go;
         }
+        if fault == Fault::SlowRead {
+            let done = state.done.get(&fault).copied().unwrap_or_default();
+            if !self.large || done >= MOST_SLOW_READS {
+                return Turn::Go;
+            }
+        }
         if fault == Fault::Storm {
             // Each answer doubles the pace that the program keeps; a round must end.
             state.storms += 1;
@@ -222,4 +238,9 @@ pub fn kill_later(wait: std::time::Duration, victim: Victim) {
         thread::sleep(wait);
         victim.kill();
     });
+}
+
+/// How a letter is read slowly: one with a large report in a quarter of a second.
+pub fn slow_pace() -> Pace {
+    Pace::of(4096, std::time::Duration::from_millis(3))
 }

@@ -100,6 +100,9 @@ pub struct Kill {
     pub signal: Option<&'static str>,
 }
 
+/// The size of large reports. A letter with one is twice what a thin line ever holds.
+const LARGE: usize = 250_000;
+
 /// A limit that the batch reaches before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cap {
@@ -151,6 +154,8 @@ pub struct Plan {
     pub cap: Option<Cap>,
     /// Whether the far side lets the program look for letters in doubt.
     pub may_look: bool,
+    /// Whether the reports are large.
+    pub large: bool,
 }
 
 impl Plan {
@@ -175,6 +180,7 @@ impl Plan {
             Way::Smtp => false,
             Way::Graph | Way::Ews => draw.percent(70),
         };
+        let large = draw.percent(40);
         Self {
             way,
             seed,
@@ -185,7 +191,14 @@ impl Plan {
             kills,
             cap,
             may_look,
+            large,
         }
+    }
+
+    /// The size of each report, where it is not a small one.
+    pub fn report_bytes(&self) -> Option<usize> {
+        let capped = self.cap.and_then(Cap::report_bytes);
+        capped.or(self.large.then_some(LARGE))
     }
 }
 

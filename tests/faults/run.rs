@@ -97,7 +97,7 @@ struct Round<'a> {
 impl Round<'_> {
     fn play(&mut self) {
         self.configure(self.plan.cap);
-        if let Some(bytes) = self.plan.cap.and_then(Cap::report_bytes) {
+        if let Some(bytes) = self.plan.report_bytes() {
             for number in 1..=self.plan.letters {
                 let mut large = report(number);
                 large.resize(bytes, b'x');

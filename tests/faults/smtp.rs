@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::mischief::{Fault, Mischief, Turn, Weight, kill_later};
+use crate::mischief::{Fault, Mischief, Turn, Weight, kill_later, slow_pace};
 use crate::plan::{Moment, Plan};
 use crate::sides::{Seen, Side, read};
 use crate::support::graph_desk::SHARED;
@@ -77,6 +77,7 @@ impl Side for Smtp {
     }
 
     fn arm(&self, mischief: &Arc<Mischief>) {
+        self.server.narrow();
         let mischief = Arc::clone(mischief);
         self.server.script(move |event| {
             let at_end = event.step == Step::FinalDot;
@@ -86,7 +87,7 @@ impl Side for Smtp {
                 Step::MailFrom(_) => &[Fault::Cut, Fault::Storm, Fault::Revoked, Fault::Crawl],
                 Step::Rcpt(_) => &[Fault::Cut, Fault::Refused, Fault::Error],
                 Step::Data => &[Fault::Cut, Fault::Reset, Fault::Storm],
-                Step::Body { first: true, .. } => &[Fault::HalfRead, Fault::Reset],
+                Step::Body { first: true, .. } => &[Fault::HalfRead, Fault::SlowRead, Fault::Reset],
                 Step::FinalDot => &[
                     Fault::Cut,
                     Fault::CutAfter,
@@ -190,6 +191,7 @@ fn smtp_action(fault: Fault, step: &Step) -> Action {
         Fault::ResetAfter => Action::AcceptThenReset,
         Fault::Silent => Action::AcceptThenSilent,
         Fault::Half => Action::Garbage(b"25\r\n".to_vec()),
+        Fault::SlowRead => Action::ReadSlowly(slow_pace()),
         Fault::Crawl => Action::ReplySlowly {
             byte_delay: Duration::from_millis(2),
         },

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
+use super::pace;
+
 /// Longest that dropping a server waits for sessions stuck in a hook of the test.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
@@ -73,6 +75,7 @@ pub struct Connections {
     name: &'static str,
     hub: Arc<Hub>,
     address: SocketAddr,
+    listener: TcpListener,
     acceptor: Option<JoinHandle<()>>,
 }
 
@@ -91,17 +94,24 @@ impl Connections {
             changed: Condvar::new(),
         });
         let accepting = Arc::clone(&hub);
-        let acceptor = thread::spawn(move || accepting.accept_all(&listener));
+        let accepted = listener.try_clone().expect("listener");
+        let acceptor = thread::spawn(move || accepting.accept_all(&accepted));
         Self {
             name,
             hub,
             address,
+            listener,
             acceptor: Some(acceptor),
         }
     }
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Makes a thin line of each further connection.
+    pub fn narrow(&self) {
+        pace::narrow(&self.listener).expect("thin line");
     }
 
     /// How many connections there were so far.

@@ -136,6 +136,11 @@ impl EwsServer {
         }
     }
 
+    /// Makes a thin line of each further connection.
+    pub fn narrow(&self) {
+        self.connections.narrow();
+    }
+
     /// What stands for `https://outlook.office365.com/EWS/Exchange.asmx`.
     pub fn url(&self) -> String {
         self.hub.url.clone()

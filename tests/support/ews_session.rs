@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustls::{ServerConnection, StreamOwned};
 
 use super::super::connections::{Link, reset};
+use super::super::pace::{Pace, Paced};
 use super::call::Call;
 use super::http::{Message, Response};
 use super::{EwsAction, EwsEvent, EwsRequest, HeadAction, Hub, lock};
@@ -26,12 +27,17 @@ pub(super) fn serve(hub: &Hub, link: &Link) {
 }
 
 fn turns(hub: &Hub, link: &Link, wire: impl Read + Write) {
-    let mut wire = BufReader::new(wire);
+    let mut wire = BufReader::new(Paced::new(wire));
     while let Ok(Some(mut message)) = Message::head(&mut wire) {
-        if is_cut(hub, &message, &mut wire) || message.take_request_body(&mut wire).is_err() {
+        let Some(pace) = ask_about_head(hub, &message, &mut wire) else {
+            return;
+        };
+        wire.get_mut().keep_to(pace);
+        if message.take_request_body(&mut wire).is_err() {
             return;
         }
-        let own = wire.get_mut();
+        wire.get_mut().keep_to(None);
+        let own = &mut wire.get_mut().wire;
         let written = match turn(hub, link, message) {
             Ok((bytes, Manner::Whole)) => own.write_all(&bytes),
             Ok((bytes, Manner::Crawling)) => link.crawl(own, &bytes),
@@ -43,18 +49,20 @@ fn turns(hub: &Hub, link: &Link, wire: impl Read + Write) {
         if written.is_err() {
             return;
         }
-        if wire.get_mut().flush().is_err() {
+        if wire.get_mut().wire.flush().is_err() {
             return;
         }
     }
 }
 
-/// Lets the script of heads decide; true when the connection ends here.
-fn is_cut(hub: &Hub, head: &Message, wire: &mut impl Read) -> bool {
+/// Lets the script of heads decide, and gives the pace for the body; none when the connection ends
+/// here.
+fn ask_about_head(hub: &Hub, head: &Message, wire: &mut impl Read) -> Option<Option<Pace>> {
     let script = lock(&hub.head_script).clone();
     let action = head.header("SOAPAction").unwrap_or_default();
     let (bytes, hook) = match script.map_or(HeadAction::Proceed, |script| script(action)) {
-        HeadAction::Proceed => return false,
+        HeadAction::Proceed => return Some(None),
+        HeadAction::ReadSlowly(pace) => return Some(Some(pace)),
         HeadAction::CutBefore => (0, None),
         HeadAction::CutWhileReading(bytes) => (bytes, None),
         HeadAction::CallWhileReading(bytes, hook) => (bytes, Some(hook)),
@@ -63,7 +71,7 @@ fn is_cut(hub: &Hub, head: &Message, wire: &mut impl Read) -> bool {
     if let Some(hook) = hook {
         hook();
     }
-    true
+    None
 }
 
 /// How an answer is given.

@@ -74,6 +74,11 @@ impl GraphServer {
         Self { hub, connections }
     }
 
+    /// Makes a thin line of each further connection.
+    pub fn narrow(&self) {
+        self.connections.narrow();
+    }
+
     /// What stands for `https://graph.microsoft.com`.
     pub fn url(&self) -> String {
         self.hub.url.clone()

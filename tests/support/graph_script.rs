@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::super::pace::Pace;
 use super::http::Response;
 use super::route::GraphKind;
 
@@ -22,6 +23,8 @@ pub struct GraphHead {
 pub enum HeadAction {
     /// Read on, and ask the other script.
     Proceed,
+    /// The same, with the body read at this pace.
+    ReadSlowly(Pace),
     /// Close the connection.
     CutBefore,
     /// Close the connection after so many bytes of the body.

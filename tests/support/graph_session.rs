@@ -6,6 +6,7 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Instant;
 
 use super::super::connections::{Link, reset};
+use super::super::pace::{Pace, Paced};
 use super::call::{Call, Letter};
 use super::http::{Message, Response};
 use super::log::GraphRequest;
@@ -17,7 +18,7 @@ use super::{Hub, lock};
 pub(super) fn serve(hub: &Hub, link: &Link) {
     match link.socket.try_clone() {
         Ok(own) => {
-            let mut reader = BufReader::new(own);
+            let mut reader = BufReader::new(Paced::new(own));
             while turn(hub, link, &mut reader).is_ok() {}
         }
         Err(error) => hub.violation(format!("session {}: cannot start: {error}", link.id)),
@@ -34,7 +35,7 @@ impl From<io::Error> for End {
 }
 
 /// Reads one request and answers it.
-fn turn(hub: &Hub, link: &Link, reader: &mut BufReader<TcpStream>) -> Result<(), End> {
+fn turn(hub: &Hub, link: &Link, reader: &mut BufReader<Paced<TcpStream>>) -> Result<(), End> {
     let mut message = match Message::head(reader) {
         Ok(message) => message.ok_or(End)?,
         Err(error) => {
@@ -46,8 +47,10 @@ fn turn(hub: &Hub, link: &Link, reader: &mut BufReader<TcpStream>) -> Result<(),
     };
     let route = Route::of(&message);
     let visit = Visit::begin(hub, link, &message, &route);
-    visit.ask_about_head(route.kind, reader)?;
+    let pace = visit.ask_about_head(route.kind, reader)?;
+    reader.get_mut().keep_to(pace);
     message.take_request_body(reader)?;
+    reader.get_mut().keep_to(None);
     let call = Call::new(hub, visit.number, route, message);
     let event = visit.take_down(&call);
     let done = visit.decide(&call, &event);
@@ -129,11 +132,8 @@ impl<'a> Visit<'a> {
         }
     }
 
-    fn ask_about_head(
-        &self,
-        kind: GraphKind,
-        reader: &mut BufReader<TcpStream>,
-    ) -> Result<(), End> {
+    /// Lets the script of heads decide, and gives the pace for the body.
+    fn ask_about_head(&self, kind: GraphKind, reader: &mut impl Read) -> Result<Option<Pace>, End> {
         let script = lock(&self.hub.head_script).clone();
         let head = GraphHead {
             request: self.number,
@@ -141,7 +141,8 @@ impl<'a> Visit<'a> {
             turn: self.turn,
         };
         let (bytes, hook) = match script.map_or(HeadAction::Proceed, |script| script(&head)) {
-            HeadAction::Proceed => return Ok(()),
+            HeadAction::Proceed => return Ok(None),
+            HeadAction::ReadSlowly(pace) => return Ok(Some(pace)),
             HeadAction::CutBefore => (0, None),
             HeadAction::CutWhileReading(bytes) => (bytes, None),
             HeadAction::CallWhileReading(bytes, hook) => (bytes, Some(hook)),

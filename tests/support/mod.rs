@@ -25,6 +25,7 @@ pub mod graph_desk;
 pub mod http;
 pub mod mailbox;
 pub mod oauth;
+pub mod pace;
 pub mod pdf;
 pub mod provider;
 pub mod servers;

@@ -16,6 +16,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::connections::close;
+use super::pace;
 pub use script::{Action, Event, Step};
 
 /// Longest that dropping a server waits for sessions stuck in a hook of the test.
@@ -132,10 +133,12 @@ impl Builder {
             changed: Condvar::new(),
         });
         let accepting = Arc::clone(&hub);
-        let acceptor = thread::spawn(move || accepting.accept_all(&listener));
+        let accepted = listener.try_clone().expect("listener");
+        let acceptor = thread::spawn(move || accepting.accept_all(&accepted));
         SmtpServer {
             hub,
             address,
+            listener,
             ca_pem,
             acceptor: Some(acceptor),
         }
@@ -146,6 +149,7 @@ impl Builder {
 pub struct SmtpServer {
     hub: Arc<Hub>,
     address: SocketAddr,
+    listener: TcpListener,
     ca_pem: String,
     acceptor: Option<JoinHandle<()>>,
 }
@@ -174,6 +178,11 @@ impl SmtpServer {
     /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// Makes a thin line of each further connection.
+    pub fn narrow(&self) {
+        pace::narrow(&self.listener).expect("thin line");
     }
 
     /// Certificate of the authority behind the server's own; empty without TLS.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::connections::reset;
+use super::super::pace::{Pace, Paced};
 use super::{Hub, Received, Wire, lock};
 
 const BLOCK: usize = 256 * 1024;
@@ -75,6 +76,8 @@ pub enum Action {
     Silent,
     /// These bytes in place of the reply; the step takes no effect.
     Garbage(Vec<u8>),
+    /// At `Body`: read the rest of the body at this pace.
+    ReadSlowly(Pace),
     /// The normal reply, byte by byte.
     ReplySlowly { byte_delay: Duration },
     /// The normal reply, then close the connection, as a server does with an idle one.
@@ -117,7 +120,7 @@ pub(super) fn serve(hub: &Hub, id: u64, socket: &TcpStream) {
                 hub,
                 id,
                 socket,
-                reader: BufReader::with_capacity(BLOCK, wire),
+                reader: BufReader::with_capacity(BLOCK, Paced::new(wire)),
                 tls: hub.offer.implicit_tls,
                 greeted: false,
                 refused: false,
@@ -154,7 +157,7 @@ struct Session<'a> {
     hub: &'a Hub,
     id: u64,
     socket: &'a TcpStream,
-    reader: BufReader<Wire>,
+    reader: BufReader<Paced<Wire>>,
     tls: bool,
     greeted: bool,
     refused: bool,
@@ -249,7 +252,7 @@ impl Session<'_> {
                 self.violation("commands sent along with STARTTLS");
             }
             let wire = Wire::tls(self.socket.try_clone()?, config)?;
-            self.reader = BufReader::with_capacity(BLOCK, wire);
+            self.reader = BufReader::with_capacity(BLOCK, Paced::new(wire));
             self.tls = true;
             self.greeted = false;
         }
@@ -416,6 +419,7 @@ impl Session<'_> {
             return Ok(());
         }
         let (data, answered) = self.body()?;
+        self.reader.get_mut().keep_to(None);
         if !data.is_ascii() {
             let declared = self.mail.as_ref().is_some_and(|mail| mail.eight_bit);
             let how = if declared { "declared" } else { "undeclared" };
@@ -530,6 +534,11 @@ impl Session<'_> {
                     action = *then;
                     continue;
                 }
+                Action::ReadSlowly(pace) => {
+                    self.reader.get_mut().keep_to(Some(pace));
+                    action = Action::Go;
+                    continue;
+                }
                 Action::ReplySlowly { byte_delay } => {
                     self.byte_delay = byte_delay;
                     action = Action::Go;
@@ -629,14 +638,14 @@ impl Session<'_> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Flow {
-        let wire = self.reader.get_mut();
+        let wire = &mut self.reader.get_mut().wire;
         wire.write_all(bytes)?;
         Ok(wire.flush()?)
     }
 
     /// Ends the session so that the last reply is sure to arrive.
     fn goodbye(&mut self) -> Flow {
-        self.reader.get_mut().finish()?;
+        self.reader.get_mut().wire.finish()?;
         io::copy(&mut self.reader, &mut io::sink())?;
         Err(End)
     }
