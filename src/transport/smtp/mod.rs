@@ -155,7 +155,9 @@ fn transmit(connection: &mut Connection, message: &Message) -> Result<String, Se
             "no answer",
             &format!("no answer came after the message was sent: {text}"),
         )),
-        other => other.refused_at(Phase::Dot),
+        Failure::Broken(text) => Failure::Broken(format!("the letter was not taken whole: {text}"))
+            .refused_at(Phase::Dot),
+        refused @ Failure::Reply { .. } => refused.refused_at(Phase::Dot),
     })
 }
 
