@@ -14,8 +14,8 @@ pub enum Readers {
     Owner,
 }
 
-/// Writes a file, piece by piece, under another name, flushes it to the disk and renames it. When this returns the file
-/// survives a power cut.
+/// Writes a file, piece by piece, under another name, flushes it to the disk and renames it. When this
+/// returns the file survives a power cut.
 ///
 /// # Errors
 /// When it cannot be written; then the old file, if any, is as it was.
