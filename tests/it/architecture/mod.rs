@@ -1,0 +1,466 @@
+//! The architecture of `src/lib.rs`, kept by machine: which room of the house may
+//! import which, who prints, who reads the clock, how long a file may grow.
+//!
+//! The tests at the end show, on small texts, that each check finds what it is there
+//! to find.
+
+mod scanner;
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use scanner::{paths, tokens};
+
+/// A top-level module, the rooms it may import, and what to tell who crosses the line.
+struct Room {
+    name: &'static str,
+    may: &'static [&'static str],
+    why: &'static str,
+}
+
+const fn room(name: &'static str, may: &'static [&'static str], why: &'static str) -> Room {
+    Room { name, may, why }
+}
+
+/// The rooms from the leaves upward: each may import only rooms above it in this list.
+/// A room may stand here before it is built; one in `src/lib.rs` must stand here.
+#[rustfmt::skip]
+const ROOMS: &[Room] = &[
+    room("clock", &[], "a leaf knows nothing of the house"),
+    room("secret", &[], "a leaf knows nothing of the house"),
+    room("fault", &[], "a leaf knows nothing of the house"),
+    room("address", &["fault"], "a leaf knows nothing of the house but how text is quoted"),
+    room("http", &[], "a leaf knows nothing of the house"),
+    room("durable", &[], "a leaf knows nothing of the house"),
+    room("contain", &[], "a leaf knows nothing of the house"),
+    room("page", &[], "a leaf knows nothing of the house"),
+    room("config", &["clock", "address", "secret", "fault"],
+        "settings are read before anything else exists"),
+    room("manifest", &["clock", "address", "secret", "fault", "contain", "config"],
+        "the manifest is read before there is a letter"),
+    room("letter", &["clock", "address", "secret", "fault", "contain", "page", "config", "manifest"],
+        "a letter is written without knowing how, or whether, it will be sent"),
+    room("plan", &["clock", "address", "secret", "fault", "config", "manifest", "letter"],
+        "a plan is letters and digests; check, preview and send all make the same one"),
+    room("message", &["clock", "address", "secret", "fault", "config", "manifest", "letter", "plan"],
+        "a message is made ready for the wire without knowing which wire"),
+    room("ledger", &["clock", "address", "secret", "fault", "durable"],
+        "the ledger keeps ids and states; dispatch alone translates between it and the rest"),
+    room("transport", &["clock", "address", "secret", "fault", "http", "durable", "config", "message"],
+        "a transport knows the message in hand and nothing of batch or ledger"),
+    room("auth", &["clock", "address", "secret", "fault", "http", "durable", "config"],
+        "signing in has nothing to do with what is sent"),
+    room("dispatch", &["clock", "address", "secret", "fault", "config", "manifest", "letter", "plan",
+        "message", "ledger", "transport"],
+        "the loop emits events and leaves sign-in, rendering and printing to others"),
+    room("preview", &["clock", "address", "secret", "fault", "page", "config", "manifest", "letter",
+        "plan", "message", "ledger"],
+        "a preview can send nothing, because it cannot reach what sends"),
+    room("report", &["clock", "address", "secret", "fault", "page", "config", "manifest", "letter",
+        "plan", "message", "ledger"],
+        "a report can send nothing, because it cannot reach what sends"),
+    room("cli", &["clock", "address", "secret", "fault", "durable", "page", "config", "manifest", "letter", "plan",
+        "message", "ledger", "transport", "auth", "dispatch", "preview", "report"],
+        "the command line may use every room"),
+];
+
+/// Where the house is put together: free to import anything.
+const FREE: &[&str] = &["src/lib.rs", "src/main.rs"];
+
+/// Paths that print or end the process, and the one file that may.
+const PRINTING: &[&str] = &[
+    "print!",
+    "println!",
+    "eprint!",
+    "eprintln!",
+    "dbg!",
+    "process::exit",
+    "process::abort",
+    "io::stdout",
+    "io::stderr",
+    "stdout()",
+    "stderr()",
+];
+const PRINTER: &str = "src/cli/console.rs";
+
+/// Paths that read the time or wait for it, and the one file that may.
+const TIMING: &[&str] = &[
+    "SystemTime::now",
+    "Instant::now",
+    "Timestamp::now",
+    "Zoned::now",
+    "ZonedDateTime::now",
+    "thread::sleep",
+    "time::sleep",
+];
+const CLOCK: &str = "src/clock.rs";
+
+const MOST_LINES: usize = 320;
+
+// ---------------------------------------------------------------- the checks
+
+#[test]
+fn rooms_import_only_the_rooms_they_may() -> io::Result<()> {
+    report(&check_all(imports)?);
+    Ok(())
+}
+
+#[test]
+fn every_room_in_lib_rs_has_a_rule() -> io::Result<()> {
+    let lib = fs::read_to_string(root().join("src/lib.rs"))?;
+    report(&rooms_without_a_rule(&lib));
+    Ok(())
+}
+
+#[test]
+fn only_the_console_prints_and_exits() -> io::Result<()> {
+    let why = "only the console prints, and only `main` ends the process, by its return value";
+    report(&check_all(|file, text| {
+        only_in(PRINTER, PRINTING, why, file, text)
+    })?);
+    Ok(())
+}
+
+#[test]
+fn only_the_clock_reads_time() -> io::Result<()> {
+    let why = "time is read and waited for through `clock`, so that a test can set it";
+    report(&check_all(|file, text| {
+        only_in(CLOCK, TIMING, why, file, text)
+    })?);
+    Ok(())
+}
+
+#[test]
+fn no_file_is_too_long() -> io::Result<()> {
+    report(&check_all(length)?);
+    Ok(())
+}
+
+#[test]
+fn the_rules_themselves_go_one_way() {
+    for (place, room) in ROOMS.iter().enumerate() {
+        for may in room.may {
+            let above = ROOMS[..place].iter().any(|other| other.name == *may);
+            assert!(
+                above,
+                "the table lets `{}` import `{may}`, which is not above it",
+                room.name
+            );
+        }
+    }
+}
+
+/// `crate::x` must name a room the file's own room may import.
+fn imports(file: &str, text: &str) -> Vec<String> {
+    if FREE.contains(&file) || is_test_file(file) {
+        return Vec::new();
+    }
+    let modules = module_path(file);
+    let own = modules.first().map_or("", String::as_str);
+    let Some(rule) = ROOMS.iter().find(|room| room.name == own) else {
+        return vec![format!(
+            "{file}:1: `{own}` is no room: add it to ROOMS in tests/architecture.rs, with what it may import"
+        )];
+    };
+    let mut found = Vec::new();
+    for path in paths(text) {
+        let Some(other) = from_crate_root(&path.parts, modules.len()) else {
+            continue;
+        };
+        if other == own || rule.may.contains(&other) {
+            continue;
+        }
+        let (line, full) = (path.line, path.parts.join("::"));
+        found.push(if ROOMS.iter().any(|room| room.name == other) {
+            let may = if rule.may.is_empty() {
+                "no other room".to_owned()
+            } else {
+                rule.may.join(", ")
+            };
+            format!(
+                "{file}:{line}: `{own}` may not import `{other}` ({full}): {}; it may import {may}",
+                rule.why
+            )
+        } else {
+            format!(
+                "{file}:{line}: `{full}` names no room: import `{other}` from the room it lives in"
+            )
+        });
+    }
+    found
+}
+
+/// Every `mod x;` of `src/lib.rs` must stand in the table.
+fn rooms_without_a_rule(lib: &str) -> Vec<String> {
+    let tokens = tokens(lib);
+    tokens
+        .windows(3)
+        .filter(|t| t[0].text == "mod" && (t[2].text == ";" || t[2].text == "{"))
+        .filter(|t| ROOMS.iter().all(|room| room.name != t[1].text))
+        .map(|t| {
+            let (line, name) = (t[1].line, &t[1].text);
+            format!(
+                "src/lib.rs:{line}: `{name}` has no rule: add it to ROOMS in tests/architecture.rs"
+            )
+        })
+        .collect()
+}
+
+/// None of the `banned` paths anywhere but in the file `home`.
+fn only_in(home: &str, banned: &[&str], why: &str, file: &str, text: &str) -> Vec<String> {
+    if file == home || is_test_file(file) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for path in paths(text) {
+        let full = path.parts.join("::");
+        let hit = banned
+            .iter()
+            .find(|ban| full == **ban || full.ends_with(&format!("::{ban}")));
+        if let Some(ban) = hit {
+            found.push(format!(
+                "{file}:{}: `{ban}` belongs in {home} alone: {why}",
+                path.line
+            ));
+        }
+    }
+    found
+}
+
+fn length(file: &str, text: &str) -> Vec<String> {
+    let lines = text.lines().count();
+    if lines <= MOST_LINES {
+        return Vec::new();
+    }
+    vec![format!(
+        "{file}:{MOST_LINES}: {lines} lines, at most {MOST_LINES}: split it, it is two things by now"
+    )]
+}
+
+fn report(faults: &[String]) {
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+// --------------------------------------------------------------- the sources
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs `check` over every source file, given its name with forward slashes and its text.
+fn check_all(check: impl Fn(&str, &str) -> Vec<String>) -> io::Result<Vec<String>> {
+    let (mut files, mut folders) = (Vec::<PathBuf>::new(), vec![root().join("src")]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    assert!(
+        files.len() >= FREE.len(),
+        "hardly any source found below {}",
+        root().display()
+    );
+    let mut faults = Vec::new();
+    for path in files {
+        let below = path.strip_prefix(root()).unwrap_or(&path);
+        let name = below.to_string_lossy().replace('\\', "/");
+        faults.extend(check(&name, &fs::read_to_string(&path)?));
+    }
+    Ok(faults)
+}
+
+/// `src/manifest/csv.rs` is `manifest::csv`, `src/manifest/mod.rs` is `manifest`.
+fn module_path(file: &str) -> Vec<String> {
+    let inner = file.trim_start_matches("src/").trim_end_matches(".rs");
+    inner
+        .split('/')
+        .filter(|part| *part != "mod")
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A file that only `#[cfg(test)] mod tests;` can pull in.
+fn is_test_file(file: &str) -> bool {
+    file.ends_with("/tests.rs") || file.contains("/tests/")
+}
+
+/// The first name below the crate root, if the path leads there: by `crate::`, or by
+/// as many `super::` as the file is deep. `super` inside an inline module goes less
+/// far than it looks, so it counts only when it meets the name of a room.
+fn from_crate_root(parts: &[String], depth: usize) -> Option<&str> {
+    let first = parts.first()?;
+    let next = |at: usize| parts.get(at).map_or("", String::as_str);
+    if first == "crate" {
+        return Some(next(1));
+    }
+    let start = usize::from(first == "self");
+    let ups = parts[start..]
+        .iter()
+        .take_while(|part| *part == "super")
+        .count();
+    let name = next(start + ups);
+    (ups >= depth && ROOMS.iter().any(|room| room.name == name)).then_some(name)
+}
+
+// ------------------------------------------------- the checks, on small texts
+
+#[test]
+fn an_import_against_the_direction_is_found_with_file_and_line() {
+    let found = imports(
+        "src/letter/mod.rs",
+        "use crate::manifest::Row;\nuse crate::dispatch::Event;\n",
+    );
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with("src/letter/mod.rs:2: `letter` may not import `dispatch`"),
+        "{found:?}"
+    );
+    assert!(found[0].contains("crate::dispatch::Event"), "{found:?}");
+}
+
+#[test]
+fn a_leaf_may_import_no_room() {
+    assert_eq!(
+        imports("src/clock.rs", "fn f() { crate::config::load() }").len(),
+        1
+    );
+    assert_eq!(imports("src/address.rs", "use std::fmt;").len(), 0);
+}
+
+#[test]
+fn an_import_in_a_group_is_found() {
+    let text = "use crate::{\n    fault::Fault,\n    transport::{self, smtp as wire},\n};\n";
+    let found = imports("src/ledger/mod.rs", text);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found[0].starts_with("src/ledger/mod.rs:3: `ledger` may not import `transport`"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn super_that_leaves_the_room_is_found() {
+    assert_eq!(imports("src/plan.rs", "use super::cli::Verb;").len(), 1);
+    assert_eq!(
+        imports("src/letter/pdf.rs", "use super::super::ledger::Ledger;").len(),
+        1
+    );
+    assert_eq!(
+        imports("src/letter/pdf.rs", "use super::ledger::Ledger;").len(),
+        0
+    );
+}
+
+#[test]
+fn nobody_but_main_imports_cli() {
+    for room in ROOMS.iter().filter(|room| room.name != "cli") {
+        let file = format!("src/{}/mod.rs", room.name);
+        assert_eq!(
+            imports(&file, "use crate::cli::console;").len(),
+            1,
+            "{file}"
+        );
+    }
+    assert_eq!(imports("src/main.rs", "use crate::cli;").len(), 0);
+}
+
+#[test]
+fn an_import_past_the_rooms_is_found() {
+    for text in [
+        "use crate::Event;",
+        "use crate::*;",
+        "use crate::{self as house};",
+    ] {
+        let found = imports("src/plan.rs", text);
+        assert!(
+            found.len() == 1 && found[0].contains("names no room"),
+            "{text}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn the_own_room_and_the_allowed_rooms_pass() {
+    let text =
+        "use crate::{clock::Clock, plan};\nuse crate::message::Envelope;\nuse super::Message;\n";
+    assert_eq!(imports("src/message.rs", text), Vec::<String>::new());
+}
+
+#[test]
+fn tests_inside_a_room_may_import_anything() {
+    let text = "#[cfg(test)]\nmod tests {\n    use crate::cli::console;\n}\n";
+    assert_eq!(imports("src/clock.rs", text), Vec::<String>::new());
+    assert_eq!(
+        imports("src/manifest/tests.rs", "use crate::cli;"),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn a_room_without_a_rule_is_found() {
+    let lib = "//! mod prose;\npub mod clock;\npub(crate) mod utils;\n#[cfg(test)]\nmod tests;\n";
+    let found = rooms_without_a_rule(lib);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("src/lib.rs:3: `utils`"), "{found:?}");
+    assert_eq!(imports("src/utils.rs", "").len(), 1);
+}
+
+#[test]
+fn printing_outside_the_console_is_found() {
+    let check = |file, text| only_in(PRINTER, PRINTING, "", file, text).len();
+    for text in [
+        "fn f() { println!(\"x\") }",
+        "fn f() { std::eprintln!(\"x\") }",
+        "fn f() { std::process::exit(1) }",
+        "use std::process::{ExitCode, exit};",
+        "fn f() { let out = std::io::stdout().lock(); }",
+        "use std::io::{self, stderr};",
+        "fn f() { write(stdout()) }",
+    ] {
+        assert_eq!(check("src/main.rs", text), 1, "{text}");
+        assert_eq!(check(PRINTER, text), 0, "{text}");
+    }
+    for text in [
+        "// println!()",
+        "fn f() { command.stdout(pipe()); child.stderr() }",
+        "use std::process::ExitCode;",
+    ] {
+        assert_eq!(check("src/plan.rs", text), 0, "{text}");
+    }
+}
+
+#[test]
+fn reading_time_outside_the_clock_is_found() {
+    let check = |file, text| only_in(CLOCK, TIMING, "", file, text).len();
+    for text in [
+        "let t = std::time::Instant::now();",
+        "let t = SystemTime :: now ();",
+        "map(jiff::Timestamp::now)",
+        "let t = jiff::ZonedDateTime::now();",
+        "use std::thread::{self, sleep};",
+        "thread::sleep(wait)",
+    ] {
+        assert_eq!(check("src/dispatch/limiter.rs", text), 1, "{text}");
+        assert_eq!(check(CLOCK, text), 0, "{text}");
+    }
+    for text in [
+        "clock.now()",
+        "clock.sleep(wait)",
+        "/* Instant::now() */",
+        "let s = \"Instant::now()\";",
+    ] {
+        assert_eq!(check("src/dispatch/limiter.rs", text), 0, "{text}");
+    }
+}
+
+#[test]
+fn a_long_file_is_found() {
+    assert_eq!(length("src/plan.rs", &"\n".repeat(MOST_LINES)).len(), 0);
+    assert_eq!(length("src/plan.rs", &"\n".repeat(MOST_LINES + 1)).len(), 1);
+}

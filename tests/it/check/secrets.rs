@@ -1,0 +1,125 @@
+//! The secrets file.
+
+use crate::support::{Ran, TestBatch};
+
+const PASSWORD: &str = "correct-horse-battery";
+
+/// A batch over SMTP with these secrets.
+fn with_secrets(text: &str) -> TestBatch {
+    let batch = TestBatch::new(1);
+    batch.configure("[dispatch]\ntransport = \"smtp\"");
+    batch.secrets(text);
+    batch
+}
+
+/// Everything that every verb says of a batch.
+fn all_output(batch: &TestBatch) -> Vec<Ran> {
+    [
+        ("check", &[][..]),
+        ("check", &["--json"]),
+        ("send", &["--dry-run", "-v"]),
+        ("send", &["--yes", "-v"]),
+        ("send", &["--yes", "--json"]),
+        ("status", &["-v"]),
+        ("status", &["--json"]),
+    ]
+    .into_iter()
+    .map(|(verb, arguments)| batch.run(verb, arguments))
+    .collect()
+}
+
+#[track_caller]
+fn assert_never_shown(batch: &TestBatch) {
+    for ran in all_output(batch) {
+        let shown = ran.stdout.contains(PASSWORD) || ran.stderr.contains(PASSWORD);
+        assert!(!shown, "{ran:?}");
+    }
+    for entry in std::fs::read_dir(batch.folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() && path.file_name().unwrap() != ".secrets.toml" {
+            let bytes = std::fs::read(&path).unwrap();
+            let found = bytes
+                .windows(PASSWORD.len())
+                .any(|part| part == PASSWORD.as_bytes());
+            assert!(!found, "the password is in {}", path.display());
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secrets_file_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    for mode in [0o604, 0o640, 0o666] {
+        let batch = with_secrets("[smtp]\nhost = \"127.0.0.1\"\n");
+        let path = batch.path(".secrets.toml");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        batch
+            .run("check", &[])
+            .expect(2)
+            .says("can be read by other users")
+            .says("next: chmod 600 ");
+    }
+}
+
+#[test]
+fn a_password_is_never_shown_when_the_server_is_not_there() {
+    // A port that was free a moment ago.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let batch = TestBatch::new(1);
+    batch.configure(
+        "[dispatch]\ntransport = \"smtp\"\nattempts = 1\nbackoff = \"1ms\"\nstop_after_failures = 1",
+    );
+    batch.secrets(&format!(
+        "[smtp]\nhost = \"127.0.0.1\"\nport = {port}\nsecurity = \"none\"\ntimeout = \"1s\"\nusername = \"u\"\npassword = \"{PASSWORD}\"\n"
+    ));
+    assert_never_shown(&batch);
+}
+
+#[test]
+fn a_password_is_never_shown_when_the_file_has_a_slip() {
+    for text in [
+        format!("[smtp]\nhost = \"a.example\"\npassword = \"{PASSWORD}\n"),
+        format!("[smtp]\nhost = \"a.example\"\npassword = {PASSWORD}\n"),
+        format!("[smtp]\nhost = \"a.example\"\npassword = [\"{PASSWORD}\"]\n"),
+        format!("[smtp]\nhost = \"a.example\"\nport = \"{PASSWORD}\"\n"),
+        format!(
+            "[smtp]\nhost = \"a.example\"\nusername = \"u\"\npassword = \"{PASSWORD}\"\nport = 0\n"
+        ),
+        format!("smtp = \"{PASSWORD}\"\n"),
+        format!("client_secret = \"{PASSWORD}\"\nclient_secret = \"{PASSWORD}\"\n"),
+    ] {
+        assert_never_shown(&with_secrets(&text));
+    }
+}
+
+#[test]
+fn a_slip_is_told_with_its_line() {
+    with_secrets("[smtp]\nhost = \"a.example\"\npasword = \"x\"\n")
+        .run("check", &[])
+        .expect(2)
+        .says("line 3: unknown field `pasword`");
+}
+
+#[test]
+fn a_secrets_file_that_is_not_there_is_refused() {
+    TestBatch::new(1)
+        .run("check", &["--secrets", "elsewhere.toml"])
+        .expect(2)
+        .says("cannot read secrets file elsewhere.toml")
+        .says("next: copy .example-secrets.toml");
+}
+
+#[test]
+fn smtp_without_a_server_is_refused_before_a_state_file_is_made() {
+    let batch = TestBatch::new(1);
+    batch.configure("[dispatch]\ntransport = \"smtp\"");
+    batch
+        .run("send", &["--yes"])
+        .expect(2)
+        .says("[smtp]")
+        .says("next: ");
+    crate::check::assert_nothing_written(&batch);
+}

@@ -1,0 +1,161 @@
+//! Templates that cannot be rendered.
+
+use std::time::{Duration, Instant};
+
+use crate::check::{assert_part, faults, one_fault};
+use crate::support::TestBatch;
+
+fn with_html(html: &str) -> TestBatch {
+    let batch = TestBatch::new(3);
+    batch.write("letter.html", html);
+    batch
+}
+
+#[test]
+fn an_undefined_value_is_told_with_its_place_and_a_near_name() {
+    let fault = one_fault(&with_html("<p>Dear\n  {{ nmae }}</p>"));
+    assert_part(&fault, "file", "letter.html");
+    assert_part(&fault, "text", "line 2, column 6");
+    assert_part(&fault, "text", "`nmae`");
+    assert_part(&fault, "next_step", "did you mean `name`?");
+}
+
+#[test]
+fn an_undefined_value_in_a_condition_is_told_with_its_place() {
+    let fault = one_fault(&with_html(
+        "<p>{{ name }}</p>\n\n{% if name and shcool %}x{% endif %}",
+    ));
+    assert_part(&fault, "text", "line 3, column 16");
+    assert_part(&fault, "next_step", "did you mean `school`?");
+}
+
+#[test]
+fn an_undefined_value_in_an_included_file_is_told_there() {
+    let batch = with_html("<p>{{ name }}</p>{% include \"foot.html\" %}");
+    batch.write("foot.html", "\n<hr>{{ yaer }}");
+    let fault = one_fault(&batch);
+    assert_part(&fault, "file", "foot.html");
+    assert_part(&fault, "text", "line 2, column 8");
+}
+
+#[test]
+fn an_undefined_value_without_a_near_name_is_told_with_all_names() {
+    let fault = one_fault(&with_html("{{ principal }}"));
+    assert_part(&fault, "next_step", "the values are email, id, name");
+}
+
+#[test]
+fn an_undefined_value_in_the_subject_is_told_there() {
+    let batch = TestBatch::new(2);
+    let file = std::fs::read_to_string(batch.path("batch.toml")).unwrap();
+    batch.write(
+        "batch.toml",
+        file.replace("for {{ name }}", "for {{ nmae }}"),
+    );
+    let fault = one_fault(&batch);
+    assert_part(&fault, "file", "[letter] subject");
+    assert_part(&fault, "text", "`nmae`");
+}
+
+#[test]
+fn all_undefined_values_are_told_at_once() {
+    let faults = faults(&with_html("{{ nmae }}{{ yaer }}{{ emial }}"));
+    assert_eq!(faults.len(), 3, "{faults:#?}");
+}
+
+#[test]
+fn a_slip_of_syntax_is_told_with_its_place() {
+    let fault = one_fault(&with_html("<p>\n{% if name %}</p>"));
+    assert_part(&fault, "file", "letter.html");
+    assert_part(&fault, "text", "line 2, column");
+}
+
+#[test]
+fn an_unknown_filter_is_told_with_its_place() {
+    let fault = one_fault(&with_html("<p>\n{{ name | shout }}</p>"));
+    assert_part(&fault, "file", "letter.html");
+    assert_part(&fault, "text", "line 2, column");
+    assert_part(&fault, "text", "shout");
+}
+
+#[test]
+fn a_missing_template_is_told() {
+    let batch = TestBatch::new(1);
+    std::fs::remove_file(batch.path("letter.html")).unwrap();
+    let fault = one_fault(&batch);
+    assert_part(&fault, "file", "letter.html");
+    assert_part(&fault, "text", "the template cannot be read");
+}
+
+#[test]
+fn a_template_that_fails_for_one_school_names_it() {
+    let fault = one_fault(&with_html(
+        "<p>{{ name }}\n{% if id == \"S002\" %}{{ name.first }}{% endif %}</p>",
+    ));
+    assert_eq!(fault["id"], "S002", "{fault:#}");
+    assert_part(&fault, "file", "letter.html");
+    assert_part(&fault, "text", "line 2, column");
+}
+
+#[test]
+fn a_line_break_in_the_subject_is_told_with_the_school() {
+    let batch = TestBatch::new(2);
+    batch.write(
+        "list.csv",
+        "ID,School,Email\nS001,\"Oak\nBcc: x@evil.example\",a@s.example\nS002,Ash,b@s.example\n",
+    );
+    let fault = one_fault(&batch);
+    assert_eq!(fault["id"], "S001");
+    assert_part(&fault, "text", "line break");
+}
+
+#[test]
+fn a_template_that_makes_too_much_text_is_refused() {
+    let long =
+        "{% for a in range(end=50000) %}{% for b in range(end=50000) %}x{% endfor %}{% endfor %}";
+    let faults = faults(&with_html(long));
+    assert_eq!(faults.len(), 3);
+    assert_part(&faults[0], "text", "more than 4 MB of text");
+}
+
+#[test]
+fn a_template_that_never_ends_is_a_fault_and_the_program_ends_by_itself() {
+    // About 10^10 turns that write nothing.
+    let batch = with_html(
+        "{% if id == \"S002\" %}{% for a in range(end=100000) %}{% for b in range(end=100000) %}\
+         {% endfor %}{% endfor %}{% endif %}",
+    );
+    #[expect(clippy::disallowed_methods, reason = "the program itself is timed")]
+    let begun = Instant::now();
+    let checked = batch.run("check", &["--json"]).expect(3).json();
+    #[expect(clippy::disallowed_methods, reason = "the program itself is timed")]
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(50), "it took {took:?}");
+    let fault = &checked["faults"][0];
+    assert_part(fault, "file", "letter.html");
+    assert_part(fault, "id", "S002");
+    assert_part(fault, "text", "rendering for more than");
+    assert_part(fault, "next_step", "look for a loop");
+}
+
+#[test]
+fn no_function_reads_a_file_or_the_environment() {
+    for call in [
+        "get_env(name=\"HOME\")",
+        "load_data(path=\"batch.toml\")",
+        "read_file(path=\"/etc/hostname\")",
+        "now()",
+        "throw(message=\"x\")",
+    ] {
+        with_html(&format!("<p>{{{{ {call} }}}}</p>"))
+            .run("check", &[])
+            .expect(3)
+            .says("letter.html");
+    }
+    for name in ["../secret.html", "/etc/hostname"] {
+        with_html(&format!("{{% include \"{name}\" %}}"))
+            .run("check", &[])
+            .expect(3)
+            .says("letter.html");
+    }
+}

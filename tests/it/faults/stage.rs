@@ -1,0 +1,295 @@
+//! A batch before a far side, and a run of it that is to be killed.
+
+use std::cell::RefCell;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::faults::ews::Ews;
+use crate::faults::exchange::Graph;
+use crate::faults::outbox::Outbox;
+use crate::faults::plan::{Plan, Way};
+use crate::faults::sides::Side;
+use crate::faults::smtp::Smtp;
+use crate::support::ews::{EwsAction, EwsKind};
+use crate::support::graph::{GraphAction, GraphKind, HeadAction};
+use crate::support::graph_desk::GraphDesk;
+use crate::support::oauth::{OauthAction, OauthServer};
+use crate::support::smtp::Action;
+use crate::support::victim::Victim;
+use crate::support::{id, wait};
+
+type Hook = Arc<dyn Fn() + Send + Sync>;
+
+/// `O_NONBLOCK` of Linux.
+const AT_ONCE: i32 = 0o4000;
+
+/// The ways out; Graph has two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Road {
+    Outbox,
+    Smtp,
+    /// One request for a letter.
+    GraphAtOnce,
+    /// A draft, which is then sent; large reports by upload sessions.
+    GraphDraft,
+    Ews,
+}
+
+impl Road {
+    pub const ALL: [Self; 5] = [
+        Self::Outbox,
+        Self::Smtp,
+        Self::GraphAtOnce,
+        Self::GraphDraft,
+        Self::Ews,
+    ];
+
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Outbox => "outbox",
+            Self::Smtp => "smtp",
+            Self::GraphAtOnce => "graph, one request",
+            Self::GraphDraft => "graph, draft",
+            Self::Ews => "ews",
+        }
+    }
+
+    fn way(self) -> Way {
+        match self {
+            Self::Outbox => Way::Outbox,
+            Self::Smtp => Way::Smtp,
+            Self::GraphAtOnce | Self::GraphDraft => Way::Graph,
+            Self::Ews => Way::Ews,
+        }
+    }
+
+    pub fn state_file(self) -> &'static str {
+        self.way().state_file()
+    }
+
+    /// The request of Graph by which a letter leaves.
+    pub fn releases(self) -> GraphKind {
+        match self {
+            Self::GraphDraft => GraphKind::SendDraft,
+            _ => GraphKind::SendMail,
+        }
+    }
+}
+
+pub enum Far {
+    Outbox(Outbox),
+    Smtp(Smtp),
+    Graph(Graph),
+    Ews(Ews),
+}
+
+impl Far {
+    pub fn side(&self) -> &dyn Side {
+        match self {
+            Self::Outbox(side) => side,
+            Self::Smtp(side) => side,
+            Self::Graph(side) => side,
+            Self::Ews(side) => side,
+        }
+    }
+}
+
+pub struct Scene {
+    pub road: Road,
+    pub plan: Plan,
+    pub far: Far,
+    /// A renewal is played twice: nothing is given out, or a token that nobody hears of.
+    pub is_second_time: bool,
+    victim: RefCell<Victim>,
+}
+
+impl Scene {
+    /// A batch of a few letters, nothing of which was sent.
+    pub fn new(road: Road, is_second_time: bool) -> Self {
+        let plan = Plan {
+            letters: if road == Road::Outbox { 30 } else { 3 },
+            connections: 1,
+            trouble: 0,
+            runs: 1,
+            kills: Vec::new(),
+            cap: None,
+            may_look: true,
+            ..Plan::new(road.way(), 0)
+        };
+        let far = match road {
+            Road::Outbox => Far::Outbox(Outbox::new(&plan)),
+            Road::Smtp => Far::Smtp(Smtp::signed_in(&plan)),
+            // It may look, and make no drafts.
+            Road::GraphAtOnce => {
+                let grant = [
+                    "Mail.Send",
+                    "Mail.Send.Shared",
+                    "Mail.Read.Shared",
+                    "User.Read",
+                ];
+                let oauth = OauthServer::builder().grant("graph", &grant);
+                Far::Graph(Graph::at(GraphDesk::at(oauth, plan.letters)))
+            }
+            Road::GraphDraft => Far::Graph(Graph::new(&plan)),
+            Road::Ews => Far::Ews(Ews::new(&plan)),
+        };
+        let scene = Self {
+            road,
+            plan,
+            far,
+            is_second_time,
+            victim: RefCell::default(),
+        };
+        scene.configure("");
+        scene
+    }
+
+    /// Writes lines of `[dispatch]`.
+    pub fn configure(&self, dispatch: &str) {
+        self.far.side().configure(dispatch);
+    }
+
+    /// Nothing happens any more, and nothing is held back.
+    pub fn calm(&self) {
+        match &self.far {
+            Far::Outbox(_) => {}
+            Far::Smtp(smtp) => smtp.server.script(|_| Action::Go),
+            Far::Graph(graph) => {
+                graph.desk.graph.script(|_| GraphAction::Proceed);
+                graph.desk.graph.script_heads(|_| HeadAction::Proceed);
+            }
+            Far::Ews(ews) => {
+                ews.desk.ews.script(|_| EwsAction::Proceed);
+                ews.desk.ews.script_heads(|_| HeadAction::Proceed);
+            }
+        }
+        if self.road != Road::Outbox {
+            self.oauth().script(|_| OauthAction::Go);
+        }
+        self.configure("");
+    }
+
+    pub fn oauth(&self) -> Arc<OauthServer> {
+        match &self.far {
+            Far::Outbox(_) => unreachable!("nobody signs in at a folder"),
+            Far::Smtp(smtp) => Arc::clone(&smtp.desk().server),
+            Far::Graph(graph) => Arc::clone(&graph.desk.desk.server),
+            Far::Ews(ews) => Arc::clone(&ews.desk.desk.server),
+        }
+    }
+
+    /// Kills the next run, when it is called.
+    pub fn killer(&self) -> Hook {
+        let victim = Victim::default();
+        self.victim.replace(victim.clone());
+        Arc::new(move || victim.kill())
+    }
+
+    /// Starts a run for the killer, and waits until it was killed.
+    pub fn run_until_killed(&self) {
+        let victim = self.victim.borrow();
+        victim.send(self.far.side().batch());
+        victim.wait_until_killed();
+    }
+
+    pub fn start(&self) -> Victim {
+        let victim = Victim::default();
+        victim.send(self.far.side().batch());
+        victim
+    }
+
+    pub fn killed_when_it_says(&self, words: &str) {
+        let victim = self.start();
+        victim.wait_until_it_says(words);
+        victim.kill();
+    }
+
+    /// Kills the run at the second request of a kind, then does this.
+    pub fn at_graph(&self, kind: GraphKind, then: fn() -> GraphAction) {
+        let Far::Graph(graph) = &self.far else {
+            unreachable!("this is not Graph")
+        };
+        let hook = self.killer();
+        graph.desk.graph.script(move |event| {
+            if event.kind == kind && event.turn == 2 {
+                return GraphAction::CallThen(Arc::clone(&hook), Box::new(then()));
+            }
+            GraphAction::Proceed
+        });
+        self.run_until_killed();
+    }
+
+    /// The same at the first or second request of these kinds.
+    pub fn at_ews(&self, kinds: &[EwsKind], turn: usize, then: fn() -> EwsAction) {
+        let Far::Ews(ews) = &self.far else {
+            unreachable!("this is not EWS")
+        };
+        let (hook, kinds, seen) = (self.killer(), kinds.to_vec(), AtomicUsize::new(0));
+        ews.desk.ews.script(move |event| {
+            if kinds.contains(&event.kind) && seen.fetch_add(1, Ordering::SeqCst) + 1 == turn {
+                return EwsAction::CallThen(Arc::clone(&hook), Box::new(then()));
+            }
+            EwsAction::Proceed
+        });
+        self.run_until_killed();
+    }
+
+    /// Kills the run when so many bytes of the request were read that carries the second letter.
+    pub fn cut_body(&self, bytes: u64) {
+        let (hook, seen) = (self.killer(), AtomicUsize::new(0));
+        let decide = move |carries: bool| {
+            if carries && seen.fetch_add(1, Ordering::SeqCst) == 1 {
+                return HeadAction::CallWhileReading(bytes, Arc::clone(&hook));
+            }
+            HeadAction::Proceed
+        };
+        match &self.far {
+            Far::Graph(graph) => {
+                let kinds = [GraphKind::SendMail, GraphKind::CreateDraft];
+                let graph = &graph.desk.graph;
+                graph.script_heads(move |head| decide(kinds.contains(&head.kind)));
+            }
+            Far::Ews(ews) => {
+                let ews = &ews.desk.ews;
+                ews.script_heads(move |action| decide(action.contains("CreateItem")));
+            }
+            Far::Outbox(_) | Far::Smtp(_) => unreachable!("they read no heads"),
+        }
+        self.run_until_killed();
+    }
+}
+
+/// A pipe where a letter would be: who opens it is held until somebody writes.
+pub struct Pipe(PathBuf);
+
+impl Pipe {
+    pub fn in_place_of(scene: &Scene, number: usize) -> Self {
+        let folder = scene.far.side().batch().path("outbox");
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(format!("{}.eml", id(number)));
+        let made = Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        Self(path)
+    }
+
+    /// To open it for writing without waiting succeeds when somebody has it open for reading.
+    /// It waits for what is written as long as the file that this gives is open.
+    pub fn wait_for_a_reader(&self) -> File {
+        let mut options = OpenOptions::new();
+        options.write(true).custom_flags(AT_ONCE);
+        let mut writer = None;
+        wait::until("a reader", || {
+            writer = options.open(&self.0).ok();
+            writer.is_some()
+        });
+        writer.unwrap()
+    }
+
+    pub fn remove(&self) {
+        fs::remove_file(&self.0).unwrap();
+    }
+}

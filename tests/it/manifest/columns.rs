@@ -1,0 +1,90 @@
+//! The columns that the batch file names.
+
+use crate::manifest::{ids, list, list_with, one_fault};
+
+#[test]
+fn a_missing_column_is_told_with_a_near_name() {
+    one_fault(
+        &list("list.csv", "ID,School,E-mail\nS1,A,a@s.example\n"),
+        None,
+        Some("Email"),
+        "column `Email` ([manifest] to) is missing",
+        "did you mean `E-mail`?",
+    );
+}
+
+#[test]
+fn a_missing_column_without_a_near_name_is_told_with_all_names() {
+    one_fault(
+        &list("list.csv", "ID,School,Contact\nS1,A,a@s.example\n"),
+        None,
+        Some("Email"),
+        "column `Email` ([manifest] to) is missing",
+        "the columns are `ID`, `School`, `Contact`",
+    );
+}
+
+#[test]
+fn a_column_of_another_case_is_missing() {
+    one_fault(
+        &list("list.csv", "id,School,Email\nS1,A,a@s.example\n"),
+        None,
+        Some("ID"),
+        "column `ID` ([manifest] id) is missing",
+        "did you mean `id`?",
+    );
+}
+
+#[test]
+fn a_named_column_that_stands_twice_is_refused() {
+    one_fault(
+        &list("list.csv", "ID,School,Email,Email\nS1,A,a@s.example,\n"),
+        None,
+        Some("Email"),
+        "column `Email` ([manifest] to) stands twice in the header",
+        "rename one of the two",
+    );
+}
+
+#[test]
+fn another_column_that_stands_twice_is_a_warning() {
+    let batch = list(
+        "list.csv",
+        "ID,School,Email,Note,Note\nS1,A,a@s.example,,\n",
+    );
+    batch
+        .run("check", &[])
+        .expect(0)
+        .says("warning: list.csv [Note]: column `Note` stands twice in the header");
+}
+
+#[test]
+fn a_header_with_stray_blanks_is_told_as_that() {
+    one_fault(
+        &list("list.csv", "ID,School, Email \nS1,A,a@s.example\n"),
+        None,
+        Some("Email"),
+        "column `Email` ([manifest] to) is written ` Email ` in the header, with stray blanks",
+        "take the blanks out of the header",
+    );
+}
+
+#[test]
+fn a_header_with_stray_blanks_can_be_named_just_so() {
+    let batch = list_with(
+        "list.csv",
+        "ID,School, Email \nS1,A,a@s.example\n",
+        "id = \"ID\"\nname = \"School\"\nto = [\" Email \"]",
+    );
+    assert_eq!(ids(&batch), ["S1"]);
+}
+
+#[test]
+fn every_missing_column_is_told() {
+    let batch = list("list.csv", "Nr,Label,Contact\nS1,A,a@s.example\n");
+    let columns: Vec<_> = crate::manifest::faults(&batch)
+        .iter()
+        .map(|fault| fault["column"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(columns, ["ID", "School", "Email"]);
+}

@@ -1,0 +1,109 @@
+//! Sending to mail servers that others wrote, and reading every message back; and from a folder that
+//! comes over the network.
+//!
+//! Where a server is not installed its tests say so and pass, unless `POSTROOM_REAL_SERVERS` is 1.
+
+use crate::support::servers::{self, RealServer};
+use crate::support::{TestBatch, assert_is_letter_of, school_of, wait};
+
+const SCHOOLS: usize = 60;
+
+#[track_caller]
+fn every_letter_arrives_once(server: Result<RealServer, String>, connections: usize) {
+    let Some(server) = servers::or_skip(server) else {
+        return;
+    };
+    let batch = TestBatch::new(SCHOOLS);
+    batch.use_smtp(server.port, &format!("connections = {connections}"));
+    let ran = batch.send(&[]).expect(0);
+    assert!(ran.stdout.contains("60 accepted, 0 pending"), "{ran:?}");
+    wait::until("60 messages", || server.messages().len() >= SCHOOLS);
+    let mut schools = Vec::new();
+    for message in server.messages() {
+        let number = school_of(&message);
+        assert_is_letter_of(number, &message);
+        assert_eq!(
+            envelope(&message),
+            [format!("<teacher{number}@school{number}.example>")]
+        );
+        schools.push(number);
+    }
+    schools.sort_unstable();
+    assert_eq!(schools, (1..=SCHOOLS).collect::<Vec<_>>());
+    batch.send(&[]).expect(0);
+    assert_eq!(server.messages().len(), SCHOOLS);
+}
+
+/// The recipients that the server noted in front of a message.
+fn envelope(message: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(message)
+        .lines()
+        .filter_map(|line| line.strip_prefix("X-Rcpt-Args: "))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn smtp_sink_gets_every_letter_over_one_connection() {
+    every_letter_arrives_once(RealServer::smtp_sink(), 1);
+}
+
+#[test]
+fn smtp_sink_gets_every_letter_over_four_connections() {
+    every_letter_arrives_once(RealServer::smtp_sink(), 4);
+}
+
+#[test]
+fn aiosmtpd_gets_every_letter_over_one_connection() {
+    every_letter_arrives_once(RealServer::aiosmtpd(), 1);
+}
+
+#[test]
+fn aiosmtpd_gets_every_letter_over_four_connections() {
+    every_letter_arrives_once(RealServer::aiosmtpd(), 4);
+}
+
+#[cfg(target_os = "linux")]
+mod over_sftp {
+    use std::fs;
+    use std::path::Path;
+
+    use crate::support::sshfs::{self, Sshfs};
+    use crate::support::{Ran, TestBatch, program};
+
+    fn send(folder: &Path, arguments: &[&str]) -> Ran {
+        let mut command = program();
+        command.arg("send").arg(folder).arg("--yes").args(arguments);
+        Ran::of(command.output().unwrap())
+    }
+
+    /// As two machines have it that reach one folder over the network, and a third whose disk it is.
+    #[test]
+    fn a_state_file_that_sshfs_brings_is_refused_on_each_machine_but_its_own() {
+        let batch = TestBatch::new(2);
+        let Some(one) = sshfs::or_skip(Sshfs::mount(batch.folder())) else {
+            return;
+        };
+        let other = Sshfs::mount(batch.folder()).unwrap();
+        let refused = |machine: &Sshfs| {
+            let ran = send(&machine.path(), &[]).expect(3);
+            ran.says("is on a file system that machines share (fuse.sshfs)")
+                .says("nothing was sent");
+        };
+        refused(&one);
+        refused(&other);
+        assert!(!batch.path("outbox").exists());
+
+        // List, reports and outbox may lie there.
+        let local = tempfile::tempdir().unwrap();
+        let state = local.path().join("state.db");
+        send(&one.path(), &["--state", state.to_str().unwrap()]).expect(0);
+        assert_eq!(fs::read_dir(batch.path("outbox")).unwrap().count(), 2);
+        // The machine whose disk it is may keep a state file there, and sees what the other one sent.
+        batch.send(&[]).expect(3).says("went out already");
+        fs::remove_dir_all(batch.path("outbox")).unwrap();
+        batch.send(&[]).expect(0);
+        assert_eq!(batch.in_state("accepted").len(), 2);
+        refused(&other);
+    }
+}

@@ -1,0 +1,227 @@
+//! The record, through the front door: its three forms, and the log that is checked.
+
+use std::fs;
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::support::TestBatch;
+
+/// The last hash that a run told, as it stands at the end of what it said.
+fn told_hash(stderr: &str) -> String {
+    let line = stderr
+        .lines()
+        .find(|line| line.starts_with("log: "))
+        .unwrap();
+    line.rsplit(' ').next().unwrap().to_owned()
+}
+
+#[test]
+fn the_record_is_written_in_three_forms_beside_the_batch_file() {
+    let batch = TestBatch::new(3);
+    batch.run("send", &["--limit", "2"]).expect(0);
+    batch.run("report", &[]).expect(0);
+    let csv = fs::read_to_string(batch.path("batch.outbox.report.csv")).unwrap();
+    // With the mark that Excel needs.
+    let lines: Vec<_> = csv.strip_prefix('\u{feff}').unwrap().lines().collect();
+    assert_eq!(lines.len(), 4);
+    assert!(lines[1].starts_with("S001,School 1,teacher1@school1.example,accepted,20"));
+    assert!(lines[3].starts_with("S003,School 3,teacher3@school3.example,pending,,"));
+    let json = fs::read(batch.path("batch.outbox.report.json")).unwrap();
+    let json: Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["kind"], "outbox");
+    assert_eq!(json["counts"]["accepted"], 2);
+    assert_eq!(
+        json["letters"][0]["attachments"][0]["sha256"]
+            .as_str()
+            .unwrap()
+            .len(),
+        64
+    );
+    let page = fs::read_to_string(batch.path("batch.outbox.report.html")).unwrap();
+    assert!(page.contains("teacher1@school1.example"));
+    #[cfg(unix)]
+    for form in ["html", "csv", "json"] {
+        use std::os::unix::fs::PermissionsExt;
+        let file = fs::metadata(batch.path(&format!("batch.outbox.report.{form}"))).unwrap();
+        assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn one_form_goes_where_it_is_asked_to_go_and_nothing_else_is_written() {
+    let batch = TestBatch::new(1);
+    batch.run("send", &[]).expect(0);
+    let ran = batch
+        .run("report", &["--format", "csv", "--output", "-"])
+        .expect(0);
+    assert!(
+        ran.stdout.starts_with("ID,School,Email,postroom_state,"),
+        "{ran:?}"
+    );
+    let json = batch.run("report", &["--json"]).expect(0).json();
+    assert_eq!(json["letters"][0]["id"], "S001");
+    batch
+        .run("report", &["--format", "json", "-o", "here.json"])
+        .expect(0);
+    assert!(batch.path("here.json").exists());
+    assert!(!batch.path("batch.outbox.report.html").exists());
+    batch.run("report", &["--output", "x"]).expect(2);
+    batch
+        .run("report", &["--json", "--format", "csv"])
+        .expect(2);
+    batch
+        .run(
+            "report",
+            &["--format", "json", "-o", "no/such/folder/x.json"],
+        )
+        .expect(1)
+        .says("next: ");
+}
+
+#[test]
+fn a_rehearsal_has_a_record_of_its_own() {
+    let batch = TestBatch::new(1);
+    batch
+        .run("send", &["--redirect-to", "me@study.example", "--yes"])
+        .expect(0);
+    batch.run("report", &["--rehearsal"]).expect(0);
+    let json = fs::read_to_string(batch.path("batch.rehearsal.report.json")).unwrap();
+    assert!(json.contains("\"kind\":\"rehearsal\""));
+    batch
+        .run("report", &[])
+        .expect(2)
+        .says("there is no state file");
+}
+
+#[test]
+fn a_list_that_cannot_be_read_any_more_leaves_the_letters() {
+    let batch = TestBatch::new(2);
+    batch.run("send", &[]).expect(0);
+    fs::remove_file(batch.path("list.csv")).unwrap();
+    let ran = batch
+        .run("report", &["--format", "csv", "--output", "-"])
+        .expect(0)
+        .says("the record has the letters alone")
+        .says("next: ");
+    assert!(ran.stdout.contains("\r\nS002,accepted,"), "{ran:?}");
+}
+
+#[test]
+fn the_hash_that_a_run_told_is_found_again_in_a_longer_log() {
+    let batch = TestBatch::new(3);
+    let first = told_hash(&batch.run("send", &["--limit", "1"]).expect(0).stderr);
+    let last = told_hash(&batch.run("send", &[]).expect(0).stderr);
+    let ran = batch.run("report", &["--verify"]).expect(0);
+    assert!(ran.stdout.contains(&format!("last hash {last}")), "{ran:?}");
+    assert!(
+        ran.stdout.contains("tamper-evident, not tamper-proof"),
+        "{ran:?}"
+    );
+    let ran = batch
+        .run("report", &["--verify", "--hash", &first])
+        .expect(0);
+    assert!(
+        ran.stdout.contains("nothing up to there was changed"),
+        "{ran:?}"
+    );
+    batch
+        .run("report", &["--verify", "--hash", "0123456789ab"])
+        .expect(3)
+        .says("no event has the hash")
+        .says("next: ");
+    batch
+        .run("report", &["--verify", "--hash", "xyz"])
+        .expect(2);
+    let json = batch
+        .run("report", &["--verify", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(json["whole"], true);
+    assert_eq!(json["last_hash"].as_str().unwrap()[..16], last);
+}
+
+#[test]
+fn a_log_that_was_changed_is_told_and_its_record_is_not_passed_off_as_good() {
+    let batch = TestBatch::new(2);
+    batch.run("send", &[]).expect(0);
+    let ledger = Connection::open(batch.path("batch.outbox.db")).unwrap();
+    ledger
+        .execute_batch(
+            "DROP TRIGGER events_stay; UPDATE events SET at = at - 60000 WHERE kind = 'settled'",
+        )
+        .unwrap();
+    ledger.close().unwrap();
+    let ran = batch
+        .run("report", &["--verify"])
+        .expect(3)
+        .says("the log is not whole: event ")
+        .says("letter S001");
+    assert!(!ran.stdout.contains("whole"), "{ran:?}");
+    batch
+        .run("report", &[])
+        .expect(3)
+        .says("the log is not whole");
+    let json = fs::read(batch.path("batch.outbox.report.json")).unwrap();
+    let json: Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["log"]["whole"], false);
+}
+
+#[test]
+fn a_state_file_that_is_older_than_the_log_has_a_record_all_the_same() {
+    let batch = TestBatch::new(2);
+    batch.run("send", &["--limit", "1"]).expect(0);
+    let ledger = Connection::open(batch.path("batch.outbox.db")).unwrap();
+    ledger
+        .execute_batch("DROP TABLE events; PRAGMA user_version = 2")
+        .unwrap();
+    ledger.close().unwrap();
+    batch
+        .run("report", &[])
+        .expect(0)
+        .says("the file has no log");
+    batch
+        .run("report", &["--verify"])
+        .expect(3)
+        .says("the file has no log");
+    batch.run("send", &[]).expect(0);
+    let ran = batch.run("report", &["--verify"]).expect(0);
+    assert!(
+        ran.stdout.contains("it cannot speak of 1 letter that"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn who_settled_a_letter_by_hand_and_why_is_in_the_record() {
+    let batch = TestBatch::new(1);
+    batch.run("send", &[]).expect(0);
+    let ledger = Connection::open(batch.path("batch.outbox.db")).unwrap();
+    // As a run that was cut off leaves it; the log then tells of more than the letter has.
+    ledger
+        .execute_batch("UPDATE letters SET state = 'claimed', accepted_at = NULL, receipt = NULL")
+        .unwrap();
+    ledger.close().unwrap();
+    let why = "the school has it";
+    let mut command = batch.command("resolve", &["S001", "--accepted", "--because", why]);
+    command.env("USER", "ann");
+    assert!(command.status().unwrap().success());
+    let json = batch.run("report", &["--json"]).expect(0).json();
+    let resolved = &json["letters"][0]["resolved"];
+    assert!(
+        resolved["by"].as_str().unwrap().starts_with("ann on "),
+        "{json}"
+    );
+    assert_eq!(resolved["because"], why);
+}
+
+#[test]
+fn looking_at_the_record_changes_nothing_of_it() {
+    let batch = TestBatch::new(2);
+    let told = told_hash(&batch.run("send", &[]).expect(0).stderr);
+    for arguments in [vec![], vec!["--json"], vec!["--verify"]] {
+        batch.run("report", &arguments).expect(0);
+    }
+    let ran = batch.run("report", &["--verify"]).expect(0);
+    assert!(ran.stdout.contains(&format!("last hash {told}")), "{ran:?}");
+}
