@@ -114,11 +114,6 @@ impl Connections {
         pace::narrow(&self.listener).expect("thin line");
     }
 
-    /// How many connections there were so far.
-    pub fn count(&self) -> u64 {
-        self.hub.state().count
-    }
-
     /// Waits until every client has left and what it asked for is done; false when that takes too
     /// long.
     pub fn wait_idle(&self, timeout: Duration) -> bool {

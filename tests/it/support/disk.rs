@@ -66,11 +66,6 @@ impl SmallDisk {
         assert!(done.unwrap().success(), "{option}");
     }
 
-    /// Takes all that is left of it.
-    pub fn fill(&self) {
-        fs::write(self.path.join("other"), vec![0; 64 << 20]).unwrap_err();
-    }
-
     /// Gives back what [`fill`](Self::fill) took.
     pub fn empty(&self) {
         fs::remove_file(self.path.join("other")).unwrap();

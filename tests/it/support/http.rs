@@ -3,6 +3,9 @@
 use std::fmt::Write as _;
 use std::io::{self, BufRead, Read, Write};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
 /// Longest head that is read.
 const HEAD_LIMIT: u64 = 64 * 1024;
 /// Longest body that is read: more than any server takes, so that it can say so.
@@ -275,38 +278,10 @@ pub fn percent_decode(text: &str) -> Option<String> {
 
 /// Base64 with the URL alphabet and without padding.
 pub fn base64url(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut text = String::new();
-    for block in bytes.chunks(3) {
-        let mut bits = [0; 4];
-        bits[1..=block.len()].copy_from_slice(block);
-        let bits = u32::from_be_bytes(bits);
-        for digit in 0..=block.len() {
-            let value = (bits >> (18 - 6 * digit)) & 63;
-            text.push(char::from(DIGITS[value as usize]));
-        }
-    }
-    text
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Plain base64, decoded; padding is not checked.
+/// Base64 of the standard alphabet with its padding, decoded.
 pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    let (mut bytes, mut buffer, mut bits) = (Vec::new(), 0_u32, 0);
-    for digit in text.trim_end_matches('=').bytes() {
-        let value = match digit {
-            b'A'..=b'Z' => digit - b'A',
-            b'a'..=b'z' => digit - b'a' + 26,
-            b'0'..=b'9' => digit - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        buffer = (buffer << 6) | u32::from(value);
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((buffer >> bits) as u8);
-        }
-    }
-    Some(bytes)
+    STANDARD.decode(text).ok()
 }

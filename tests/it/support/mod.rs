@@ -27,6 +27,7 @@ pub mod wait;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use mailbox::*;
 pub use pdf::pdf;
@@ -189,6 +190,11 @@ pub fn program() -> Command {
         }
     }
     command
+}
+
+/// A lock that outlives the panic of another session.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The id of a school.

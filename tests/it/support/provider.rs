@@ -12,7 +12,7 @@ use reqwest::blocking::Client;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 
-use super::{Ran, TestBatch, program, wait};
+use super::{Ran, TestBatch, wait};
 
 /// The account that the provider signs in.
 pub const PERSON: &str = "ann@study.example";
@@ -100,15 +100,15 @@ pub struct Provider {
 impl Provider {
     pub fn start() -> Result<Self, String> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let script = root.join("tests/support/oidc/provider.mjs");
+        let script = root.join("tests/it/support/oidc/provider.mjs");
         let modules = [
             root.join("target/ci-oidc/node_modules"),
-            root.join("tests/support/oidc/node_modules"),
+            root.join("tests/it/support/oidc/node_modules"),
         ];
         let modules = modules
             .into_iter()
             .find(|modules| modules.join("oidc-provider").is_dir())
-            .ok_or("oidc-provider is not installed: run npm ci in tests/support/oidc")?;
+            .ok_or("oidc-provider is not installed: run npm ci in tests/it/support/oidc")?;
         // It ends when its standard input does, so a killed test leaves none behind.
         let child = Command::new("node")
             .arg(script)

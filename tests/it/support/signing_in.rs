@@ -5,13 +5,13 @@ use std::cell::RefCell;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, ChildStderr, Command};
 use std::sync::Arc;
 
 use tempfile::TempDir;
 
 use super::oauth::{self, BrowseResult, OauthServer};
-use super::{Ran, TestBatch, private, program, wait};
+use super::{Ran, TestBatch, private, wait};
 
 /// A batch, its sign-in service and the place where the sign-in is kept.
 ///

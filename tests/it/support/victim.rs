@@ -2,10 +2,10 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
-use super::{TestBatch, wait};
+use super::{TestBatch, lock, wait};
 
 /// The run; copies of it go into the hooks of a server.
 #[derive(Clone, Default)]
@@ -18,10 +18,6 @@ pub struct Victim {
 struct Run {
     child: Option<Child>,
     killed: bool,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Victim {

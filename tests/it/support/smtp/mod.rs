@@ -1,14 +1,13 @@
 //! A fake SMTP server on loopback: it keeps what it accepted, notes every breach of the
 //! protocol, and fails on demand.
 
-#[path = "smtp_script.rs"]
 mod script;
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::connections::close;
-use super::pace;
+use super::{lock, pace};
 pub use script::{Action, Event, Step};
 
 /// Longest that dropping a server waits for sessions stuck in a hook of the test.
@@ -113,12 +112,6 @@ impl Builder {
         self
     }
 
-    /// Replaces the EHLO lines other than SIZE, AUTH and STARTTLS.
-    pub fn capabilities(mut self, lines: &[&str]) -> Self {
-        self.capabilities = lines.iter().map(ToString::to_string).collect();
-        self
-    }
-
     /// Starts the server on a free port of 127.0.0.1.
     pub fn start(self) -> SmtpServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind to loopback");
@@ -205,12 +198,6 @@ impl SmtpServer {
         lock(&self.hub.state).violations.clone()
     }
 
-    /// Waits until `count` messages are accepted; false when that takes too long.
-    pub fn wait_for(&self, count: usize, timeout: Duration) -> bool {
-        self.hub
-            .wait(timeout, |state| state.received.len() >= count)
-    }
-
     /// Waits until no session is left; false when that takes too long.
     pub fn wait_idle(&self, timeout: Duration) -> bool {
         self.hub.wait(timeout, |state| state.live.is_empty())
@@ -272,11 +259,6 @@ struct Hub {
     script: Mutex<Option<Script>>,
     state: Mutex<State>,
     changed: Condvar,
-}
-
-/// A lock that outlives the panic of another session.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Hub {

@@ -91,10 +91,6 @@ impl Desk<'_> {
         let fault = if code.used {
             let text = "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.";
             Some(("code redeemed twice", refuse("invalid_grant", 54_005, text)))
-        } else if code.expired {
-            let text =
-                "The provided authorization code or refresh token has expired due to inactivity.";
-            Some(("", refuse("invalid_grant", 70_008, text)))
         } else if code.redirect_uri != uri {
             let text = format!(
                 "The reply address '{uri}' does not match the reply address '{}' provided when requesting Authorization code.",
@@ -183,10 +179,6 @@ impl Desk<'_> {
             let text = "The provided device code is not valid.";
             refuse("bad_verification_code", 70_018, text)
         })?;
-        if device.expired {
-            let text = "The code you entered has expired.";
-            return Err(refuse("expired_token", 70_019, text));
-        }
         let now = instant();
         let early = device
             .last_poll

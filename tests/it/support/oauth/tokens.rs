@@ -34,7 +34,6 @@ pub(super) struct Code {
     pub redirect_uri: String,
     pub challenge: Option<String>,
     pub used: bool,
-    pub expired: bool,
 }
 
 pub(super) struct Device {
@@ -42,7 +41,6 @@ pub(super) struct Device {
     pub interval: Duration,
     pub last_poll: Option<Instant>,
     pub used: bool,
-    pub expired: bool,
 }
 
 pub(super) struct Refresh {
@@ -170,15 +168,6 @@ impl Vault {
     pub fn expire_access_tokens(&mut self) {
         for access in self.access.values_mut() {
             access.valid = false;
-        }
-    }
-
-    pub fn expire_codes(&mut self) {
-        for code in self.codes.values_mut() {
-            code.expired = true;
-        }
-        for device in self.devices.values_mut() {
-            device.expired = true;
         }
     }
 

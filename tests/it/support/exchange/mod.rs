@@ -1,9 +1,7 @@
 //! A fake Exchange: mailboxes with their messages, the rights of people on them, and a transport
 //! that carries what is submitted. Protocol fronts are put over it.
 
-#[path = "exchange_message.rs"]
 mod message;
-#[path = "exchange_store.rs"]
 mod store;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +14,6 @@ pub use store::{Refused, State, same};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pickup {
     AtOnce,
-    After(Duration),
     /// Not before [`Exchange::release`].
     Held,
 }

@@ -1,39 +1,27 @@
 //! A fake Microsoft Graph on loopback, put over the fake Exchange: it checks the tokens of the fake
 //! sign-in service, notes every request and every breach of the protocol, and fails on demand.
 
-#[path = "graph_access.rs"]
 mod access;
-#[path = "graph_call.rs"]
 mod call;
-#[path = "graph_find.rs"]
 mod find;
-#[path = "graph_log.rs"]
 mod log;
-#[path = "graph_messages.rs"]
 mod messages;
-#[path = "graph_query.rs"]
 mod query;
-#[path = "graph_route.rs"]
 mod route;
-#[path = "graph_script.rs"]
 mod script;
-#[path = "graph_session.rs"]
 mod session;
-#[path = "graph_shape.rs"]
 mod shape;
-#[path = "graph_upload.rs"]
 mod upload;
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::connections::{Connected, Connections};
 use super::exchange::{Exchange, Mailbox};
-use super::http;
 use super::oauth::OauthServer;
-use super::wait;
+use super::{http, lock, wait};
 pub use http::Response;
 pub use log::{GraphRequest, most_within};
 pub use route::GraphKind;
@@ -162,11 +150,6 @@ impl GraphServer {
         self.connections.wait_idle(timeout)
     }
 
-    /// How many connections there were so far.
-    pub fn connections(&self) -> u64 {
-        self.connections.count()
-    }
-
     /// The most requests that were in flight at once.
     pub fn max_in_flight(&self) -> usize {
         let requests = self.requests();
@@ -258,9 +241,4 @@ impl Hub {
     fn violation(&self, text: String) {
         lock(&self.state).violations.push(text);
     }
-}
-
-/// A lock that outlives the panic of another session.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,31 +1,25 @@
 //! Fake Exchange Web Services on loopback, put over the fake Exchange: they check who asks, note
 //! every request and every breach of the protocol, and fail on demand.
 
-#[path = "ews_answer.rs"]
 mod answer;
-#[path = "ews_call.rs"]
 mod call;
-#[path = "ews_mail.rs"]
 mod mail;
-#[path = "ews_operations.rs"]
 mod operations;
-#[path = "ews_session.rs"]
 mod session;
-#[path = "ews_xml.rs"]
 pub mod xml;
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustls::ServerConfig;
 
 use super::connections::{Connected, Connections};
-use super::exchange::{Exchange, Mailbox};
+use super::exchange::Exchange;
 pub use super::graph::{GraphAction as EwsAction, HeadAction};
 use super::oauth::OauthServer;
-use super::{http, smtp};
+use super::{http, lock, smtp};
 pub use answer::{blocked, fault, refusal, unavailable};
 pub use call::EwsKind;
 
@@ -151,12 +145,6 @@ impl EwsServer {
         self.ca_pem.as_deref().unwrap()
     }
 
-    /// A look at a mailbox behind this server.
-    #[track_caller]
-    pub fn mailbox(&self, address: &str) -> Mailbox {
-        self.hub.exchange.mailbox(address)
-    }
-
     /// Decides from now on what happens to each request that was read, in place of any earlier
     /// script.
     pub fn script(&self, script: impl Fn(&EwsEvent) -> EwsAction + Send + Sync + 'static) {
@@ -242,9 +230,4 @@ impl Hub {
     fn violation(&self, text: String) {
         lock(&self.state).violations.push(text);
     }
-}
-
-/// A lock that outlives the panic of another session.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::connections::reset;
+use super::super::http::decode_base64;
 use super::super::pace::{Pace, Paced};
 use super::{Hub, Received, Wire, lock};
 
@@ -43,12 +44,8 @@ pub enum Step {
 #[derive(Clone, Debug)]
 pub struct Event {
     pub step: Step,
-    /// Number of the connection, from 1.
-    pub session: u64,
     /// Which MAIL FROM of the whole server the step belongs to, from 1; 0 outside of mail.
     pub message: u64,
-    /// Recipients taken so far for this message.
-    pub rcpt_to: Vec<String>,
 }
 
 /// What the server does at a step. Code 421 also ends the session, as in real life.
@@ -58,8 +55,6 @@ pub enum Action {
     /// This reply in place of the normal one. Success codes let the step take effect. At
     /// `Body` it is sent at once, and stands for the reply to the final dot: nothing is kept.
     Reply(u16, String),
-    /// The same, with several lines.
-    Multiline(u16, Vec<String>),
     /// Close the connection; nothing is kept.
     Cut,
     /// Reset the connection; nothing is kept.
@@ -68,8 +63,6 @@ pub enum Action {
     AcceptThenCut,
     /// At `FinalDot`: keep the message, then reset the connection.
     AcceptThenReset,
-    /// At `FinalDot`: keep the message, but reply this.
-    AcceptThenReply(u16, String),
     /// At `FinalDot`: keep the message, then be silent.
     AcceptThenSilent,
     /// Read on, never answer again.
@@ -518,12 +511,7 @@ impl Session<'_> {
         let script = lock(&self.hub.script).clone();
         let event = Event {
             step,
-            session: self.id,
             message: self.mail.as_ref().map_or(0, |mail| mail.number),
-            rcpt_to: self
-                .mail
-                .as_ref()
-                .map_or_else(Vec::new, |mail| mail.rcpt_to.clone()),
         };
         let mut action = script.map_or(Action::Go, |script| script(&event));
         let mut after = Action::Go;
@@ -544,10 +532,7 @@ impl Session<'_> {
                     action = Action::Go;
                     continue;
                 }
-                Action::AcceptThenCut
-                | Action::AcceptThenReset
-                | Action::AcceptThenSilent
-                | Action::AcceptThenReply(..) => {
+                Action::AcceptThenCut | Action::AcceptThenReset | Action::AcceptThenSilent => {
                     match stake.take() {
                         Some(mail) => self.hub.accept(mail),
                         None => self.violation(&format!("script accepts at {:?}", event.step)),
@@ -555,7 +540,6 @@ impl Session<'_> {
                     action = match action {
                         Action::AcceptThenCut => Action::Cut,
                         Action::AcceptThenReset => Action::Reset,
-                        Action::AcceptThenReply(code, text) => Action::Reply(code, text),
                         _ => Action::Silent,
                     };
                     continue;
@@ -579,7 +563,6 @@ impl Session<'_> {
                     return Ok(Some(0));
                 }
                 Action::Reply(code, text) => (code, vec![text]),
-                Action::Multiline(code, lines) => (code, lines),
                 Action::GoThenCut | Action::GoThenCall(_) => {
                     after = std::mem::replace(&mut action, Action::Go);
                     continue;
@@ -699,30 +682,4 @@ fn path(rest: &str, keyword: &str) -> Option<(String, String)> {
     let parted = parameters.is_empty() || parameters.starts_with(' ');
     let sound = head.eq_ignore_ascii_case(keyword) && parted;
     sound.then(|| (address.to_owned(), parameters.to_owned()))
-}
-
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=');
-    if !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {
-        return None;
-    }
-    let (mut bytes, mut buffer, mut bits) = (Vec::new(), 0_u32, 0);
-    for digit in digits.bytes() {
-        let value = match digit {
-            b'A'..=b'Z' => digit - b'A',
-            b'a'..=b'z' => digit - b'a' + 26,
-            b'0'..=b'9' => digit - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        buffer = (buffer << 6) | u32::from(value);
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((buffer >> bits) as u8);
-            buffer &= (1 << bits) - 1;
-        }
-    }
-    Some(bytes)
 }

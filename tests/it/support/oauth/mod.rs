@@ -1,32 +1,22 @@
 //! A fake of Microsoft's sign-in service on loopback: it hands out tokens, notes every breach
 //! of the protocol, and fails on demand. And a browser small enough to sign in with it.
 
-#[path = "oauth_browser.rs"]
 mod browser;
-#[path = "oauth_builder.rs"]
 mod builder;
-#[path = "oauth_flows.rs"]
 mod flows;
-#[path = "oauth_grants.rs"]
 mod grants;
-#[path = "oauth_refusal.rs"]
 mod refusal;
-#[path = "oauth_scopes.rs"]
 mod scopes;
-#[path = "oauth_script.rs"]
 mod script;
-#[path = "oauth_session.rs"]
 mod session;
-#[path = "oauth_tokens.rs"]
 mod tokens;
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use super::connections::{Connected, Connections};
-use super::http;
+use super::{http, lock};
 pub use browser::{BrowseResult, browse, get};
 pub use builder::Builder;
 use builder::set_grant;
@@ -49,7 +39,6 @@ impl Builder {
                 turns: HashMap::new(),
                 violations: Vec::new(),
             }),
-            changed: Condvar::new(),
             offer: self,
         });
         let serving = Arc::clone(&hub);
@@ -68,11 +57,6 @@ pub struct OauthServer {
 }
 
 impl OauthServer {
-    /// A server with a public client, one account, and sending granted at both resources.
-    pub fn start() -> Self {
-        Self::builder().start()
-    }
-
     /// A server to be configured first.
     pub fn builder() -> Builder {
         Builder::new()
@@ -111,12 +95,6 @@ impl OauthServer {
         lock(&self.hub.state).violations.clone()
     }
 
-    /// Waits until `count` requests arrived; false when that takes too long.
-    pub fn wait_for(&self, count: usize, timeout: Duration) -> bool {
-        self.hub
-            .wait(timeout, |state| state.requests.len() >= count)
-    }
-
     /// Every secret handed out or proven so far: codes, tokens, device codes, PKCE verifiers and
     /// the client secret. None of them belongs into any output.
     pub fn secrets(&self) -> Vec<String> {
@@ -132,11 +110,6 @@ impl OauthServer {
     /// only a claim.
     pub fn expire_access_tokens(&self) {
         lock(&self.hub.state).vault.expire_access_tokens();
-    }
-
-    /// Lets all codes and device codes handed out so far expire.
-    pub fn expire_codes(&self) {
-        lock(&self.hub.state).vault.expire_codes();
     }
 
     /// Signs in another account from now on, whatever `login_hint` says.
@@ -156,7 +129,7 @@ impl OauthServer {
 
     /// Signs the account in without a browser: a refresh token for these scopes.
     pub fn hand_out_refresh(&self, scope: &str) -> String {
-        let scopes = scopes::Scopes::parse(scope, &self.hub.offer);
+        let scopes = scopes::Scopes::parse(scope);
         lock(&self.hub.state).vault.sign_in(scopes)
     }
 
@@ -191,24 +164,10 @@ struct Hub {
     authority: String,
     script: Mutex<Option<Script>>,
     state: Mutex<State>,
-    changed: Condvar,
-}
-
-/// A lock that outlives the panic of another session.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Hub {
     fn violation(&self, text: String) {
         lock(&self.state).violations.push(text);
-    }
-
-    fn wait(&self, timeout: Duration, done: impl Fn(&State) -> bool) -> bool {
-        let waited = self
-            .changed
-            .wait_timeout_while(lock(&self.state), timeout, |s| !done(s));
-        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        done(&state)
     }
 }

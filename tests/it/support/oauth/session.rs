@@ -56,7 +56,7 @@ impl Session<'_> {
             .header("Connection")
             .is_some_and(|value| value.eq_ignore_ascii_case("close"));
         let (index, event, request) = self.receive(&message);
-        let answer = self.decide(&event, &request, reader)?;
+        let answer = self.decide(&event, &request)?;
         {
             let mut state = lock(&self.hub.state);
             state.requests[index].status = Some(answer.status);
@@ -141,17 +141,11 @@ impl Session<'_> {
                 .push(format!("request {number} ({endpoint:?}): {fault}"));
         }
         drop(state);
-        self.hub.changed.notify_all();
         (number - 1, event, request)
     }
 
     /// Lets the script decide on a request, and makes the answer.
-    fn decide(
-        &self,
-        event: &OauthEvent,
-        request: &OauthRequest,
-        reader: &mut BufReader<TcpStream>,
-    ) -> Result<Response, End> {
+    fn decide(&self, event: &OauthEvent, request: &OauthRequest) -> Result<Response, End> {
         let at_device = event.is_grant(flows::DEVICE_GRANT);
         let at_redirect = matches!(
             event.endpoint,
@@ -191,10 +185,6 @@ impl Session<'_> {
             } => return Ok(Response::new(status, &content_type, body)),
             OauthAction::Cut => {
                 self.socket.shutdown(Shutdown::Both)?;
-                return Err(End);
-            }
-            OauthAction::Silent => {
-                io::copy(reader, &mut io::sink())?;
                 return Err(End);
             }
             OauthAction::Pending | OauthAction::SlowDown => {

@@ -25,7 +25,6 @@ pub struct Rights {
 struct Item {
     message: Stored,
     keep_copy: bool,
-    submitted_at: Option<Instant>,
     searches: usize,
 }
 
@@ -97,7 +96,6 @@ impl State {
         self.items.push(Item {
             message: message.clone(),
             keep_copy: true,
-            submitted_at: None,
             searches: 0,
         });
         message
@@ -122,7 +120,6 @@ impl State {
         let item = &mut self.items[place];
         item.keep_copy = keep_copy;
         item.message.is_submitted = true;
-        item.submitted_at = Some(now());
         self.carry();
         Ok(())
     }
@@ -185,23 +182,16 @@ impl State {
 
     /// Lets the transport pick up what is due.
     pub(super) fn carry(&mut self) {
-        let (pickup, now) = (self.pickup, now());
-        self.carry_if(|submitted_at| match pickup {
-            Pickup::AtOnce => true,
-            Pickup::After(delay) => now.duration_since(submitted_at) >= delay,
-            Pickup::Held => false,
-        });
-    }
-
-    pub(super) fn release(&mut self) {
-        self.carry_if(|_| true);
+        if self.pickup == Pickup::AtOnce {
+            self.release();
+        }
     }
 
     /// What is sent moves behind what was sent before.
-    fn carry_if(&mut self, is_due: impl Fn(Instant) -> bool) {
+    pub(super) fn release(&mut self) {
         let due = |item: &mut Item| {
-            let waits = item.message.folder == Folder::Drafts;
-            waits && item.submitted_at.is_some_and(&is_due)
+            let message = &item.message;
+            message.folder == Folder::Drafts && message.is_submitted
         };
         let picked: Vec<Item> = self.items.extract_if(.., due).collect();
         for mut item in picked {

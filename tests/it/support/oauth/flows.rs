@@ -186,7 +186,6 @@ impl Desk<'_> {
                 redirect_uri: uri.into(),
                 challenge: self.field("code_challenge").map(str::to_owned),
                 used: false,
-                expired: false,
             };
             parameters.push(("code".to_owned(), state.vault.new_code(code)));
             let session = format!("00000000-7777-4888-8999-{:012}", self.number);
@@ -242,7 +241,6 @@ impl Desk<'_> {
             interval: Duration::from_secs(offer.device_interval),
             last_poll: None,
             used: false,
-            expired: false,
         };
         let (device_code, user_code) = state.vault.new_device(device);
         drop(state);
@@ -281,7 +279,7 @@ impl Desk<'_> {
     }
 
     pub fn scopes(&self, text: &str) -> Scopes {
-        Scopes::parse(text, &self.hub.offer)
+        Scopes::parse(text)
     }
 
     /// What is asked of the only resource in a scope.

@@ -93,8 +93,6 @@ pub enum OauthAction {
     Cut,
     /// Do what Microsoft does, but close the connection in place of the answer.
     GoThenCut,
-    /// Never answer.
-    Silent,
     /// Run the hook, then do the action.
     CallThen(Arc<dyn Fn() + Send + Sync>, Box<OauthAction>),
     /// At `Token` with a device code: nobody has signed in yet.
@@ -130,16 +128,6 @@ impl OauthAction {
             content_type: content_type.into(),
             body: body.into(),
         }
-    }
-
-    /// A page on which the sign-in stays.
-    pub fn page(text: &str) -> Self {
-        Self::raw(200, "text/html; charset=utf-8", text)
-    }
-
-    /// See [`OauthAction::CallThen`].
-    pub fn call(hook: impl Fn() + Send + Sync + 'static, then: Self) -> Self {
-        Self::CallThen(Arc::new(hook), Box::new(then))
     }
 
     /// See [`OauthAction::Redirect`].

@@ -23,7 +23,7 @@ pub(super) struct Asked {
 }
 
 impl Scopes {
-    pub fn parse(text: &str, offer: &Builder) -> Self {
+    pub fn parse(text: &str) -> Self {
         let mut scopes = Self::default();
         for word in text.split_whitespace() {
             if OIDC.contains(&word) {
@@ -31,7 +31,7 @@ impl Scopes {
                 continue;
             }
             let (prefix, name) = word.rsplit_once('/').unwrap_or(("", word));
-            let resource = resource(prefix, offer);
+            let resource = resource(prefix);
             let same = |asked: &&mut Asked| asked.resource == resource;
             match scopes.asked.iter_mut().find(same) {
                 Some(asked) => asked.names.push(name.into()),
@@ -51,12 +51,9 @@ impl Scopes {
 }
 
 /// The resource behind a scope's prefix.
-fn resource(prefix: &str, offer: &Builder) -> String {
+fn resource(prefix: &str) -> String {
     let host = prefix.split_once("://").map_or(prefix, |(_, host)| host);
     let host = host.trim_end_matches('/').to_ascii_lowercase();
-    if let Some((_, resource)) = offer.hosts.iter().find(|(other, _)| *other == host) {
-        return resource.clone();
-    }
     match host.as_str() {
         ""
         | "graph.microsoft.com"

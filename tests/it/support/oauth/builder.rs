@@ -8,7 +8,6 @@ pub struct Builder {
     pub(super) tenant: String,
     pub(super) account: String,
     pub(super) grants: Vec<(String, Vec<String>)>,
-    pub(super) hosts: Vec<(String, String)>,
     pub(super) redirects: Vec<String>,
     pub(super) expires_in: u64,
     pub(super) device_interval: u64,
@@ -26,7 +25,6 @@ impl Builder {
             tenant: "00000000-dddd-4eee-8fff-000000000002".into(),
             account: "ann@study.example".into(),
             grants: Vec::new(),
-            hosts: Vec::new(),
             redirects: vec![
                 "http://localhost".into(),
                 "https://login.microsoftonline.com/common/oauth2/nativeclient".into(),
@@ -41,27 +39,9 @@ impl Builder {
         .grant("outlook", &["EWS.AccessAsUser.All", "SMTP.Send"])
     }
 
-    /// The client id of the registration.
-    pub fn client(mut self, id: &str) -> Self {
-        self.client = id.into();
-        self
-    }
-
     /// Makes the registration confidential: `token` wants this secret.
     pub fn secret(mut self, secret: &str) -> Self {
         self.secret = Some(secret.into());
-        self
-    }
-
-    /// The only tenant served, and the `tid` of its tokens.
-    pub fn tenant(mut self, tenant: &str) -> Self {
-        self.tenant = tenant.into();
-        self
-    }
-
-    /// Who signs in, and whom `login_hint` should name.
-    pub fn account(mut self, name: &str) -> Self {
-        self.account = name.into();
         self
     }
 
@@ -70,18 +50,6 @@ impl Builder {
     /// by `host:port`.
     pub fn grant(mut self, resource: &str, scopes: &[&str]) -> Self {
         set_grant(&mut self.grants, resource, scopes);
-        self
-    }
-
-    /// Takes scopes at another host, such as `127.0.0.1:8080`, for scopes of this resource.
-    pub fn host(mut self, host: &str, resource: &str) -> Self {
-        self.hosts.push((host.into(), resource.into()));
-        self
-    }
-
-    /// Registers one more redirect URI, besides `http://localhost` and nativeclient.
-    pub fn redirect(mut self, uri: &str) -> Self {
-        self.redirects.push(uri.into());
         self
     }
 
