@@ -75,7 +75,7 @@
 //! that follow them. At most `connections + 2` composed letters wait, so memory does not depend on
 //! the size of the batch.
 //!
-//! Imports between rooms go one way; `tests/architecture.rs` keeps it so.
+//! Imports between rooms go one way; `tests/it/architecture` keeps it so.
 
 pub mod address;
 pub mod auth;

@@ -1,7 +1,7 @@
 //! The only printer: results to stdout, the rest to stderr.
 
 use std::borrow::Cow;
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::io::{self, BufWriter, IsTerminal, Stderr, Stdout, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::ProgressBar;
@@ -34,14 +34,14 @@ impl Console {
         Self {
             output,
             bar: Mutex::new(None),
-            json: Mutex::new(BufWriter::new(io::stdout())),
+            json: Mutex::new(BufWriter::new(stdout())),
         }
     }
 
     /// A result, for people.
     pub fn result(&self, text: &str) {
         if !self.output.json && !self.output.quiet {
-            self.above_bar(|| write_line(&mut io::stdout().lock(), text));
+            self.above_bar(|| write_line(&mut stdout().lock(), text));
         }
     }
 
@@ -58,8 +58,8 @@ impl Console {
 
     /// A file's contents as they are. On a terminal, what it would act on is escaped.
     pub fn raw(&self, contents: &[u8]) {
-        if io::stdout().is_terminal() {
-            write_line(&mut io::stdout().lock(), &String::from_utf8_lossy(contents));
+        if stdout().is_terminal() {
+            write_line(&mut stdout().lock(), &String::from_utf8_lossy(contents));
             return;
         }
         let mut stdout = self.lock_json();
@@ -73,20 +73,20 @@ impl Console {
     /// Something worth knowing, beside the result.
     pub fn note(&self, text: &str) {
         if !self.output.quiet {
-            self.above_bar(|| write_line(&mut io::stderr().lock(), text));
+            self.above_bar(|| write_line(&mut stderr().lock(), text));
         }
     }
 
     /// What the checks found; only faults break a silence that was asked for.
     pub fn finding(&self, finding: &Fault) {
         if finding.is_fault() || !self.output.quiet {
-            self.above_bar(|| write_line(&mut io::stderr().lock(), &words::fault(finding)));
+            self.above_bar(|| write_line(&mut stderr().lock(), &words::fault(finding)));
         }
     }
 
     /// Something that went wrong.
     pub fn error(&self, text: &str) {
-        self.above_bar(|| write_line(&mut io::stderr().lock(), &format!("postroom: {text}")));
+        self.above_bar(|| write_line(&mut stderr().lock(), &format!("postroom: {text}")));
     }
 
     /// Whether a person can be asked and shown a bar.
@@ -96,12 +96,12 @@ impl Console {
 
     /// Whether standard input and standard error are a terminal that is still there.
     pub fn terminals() -> [bool; 2] {
-        [io::stdin().is_terminal(), io::stderr().is_terminal()]
+        [io::stdin().is_terminal(), stderr().is_terminal()]
     }
 
     /// Whether a bar may be drawn.
     pub fn shows_bar(&self) -> bool {
-        io::stderr().is_terminal() && !self.output.quiet && !self.output.json
+        stderr().is_terminal() && !self.output.quiet && !self.output.json
     }
 
     /// Shows a bar below everything that is written, until another one or none replaces it.
@@ -115,7 +115,7 @@ impl Console {
 
     /// Asks a question that is answered with the word `yes`.
     pub fn confirm(question: &str) -> bool {
-        let mut stderr = io::stderr().lock();
+        let mut stderr = stderr().lock();
         let asked = write!(stderr, "{question} Type yes to go on: ").and_then(|()| stderr.flush());
         let mut answer = String::new();
         asked.is_ok()
@@ -124,6 +124,10 @@ impl Console {
     }
 
     /// Ends the process at once, as a second Ctrl-C asks.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "nothing else can end it while `main` waits"
+    )]
     pub fn leave(exit: Exit) -> ! {
         std::process::exit(exit.code().into())
     }
@@ -135,6 +139,22 @@ impl Console {
             None => write(),
         }
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that prints"
+)]
+fn stdout() -> Stdout {
+    io::stdout()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that prints"
+)]
+fn stderr() -> Stderr {
+    io::stderr()
 }
 
 /// Writes text line by line; what a terminal would act on is escaped, whoever wrote it.

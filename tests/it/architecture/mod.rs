@@ -1,5 +1,5 @@
-//! The architecture of `src/lib.rs`, kept by machine: which room of the house may
-//! import which, who prints, who reads the clock, how long a file may grow.
+//! The architecture of `src/lib.rs`, kept by machine: which room of the house may import which.
+//! Who prints and who reads the clock is kept by clippy, with `clippy.toml`.
 //!
 //! The tests at the end show, on small texts, that each check finds what it is there
 //! to find.
@@ -67,36 +67,6 @@ const ROOMS: &[Room] = &[
 /// Where the house is put together: free to import anything.
 const FREE: &[&str] = &["src/lib.rs", "src/main.rs"];
 
-/// Paths that print or end the process, and the one file that may.
-const PRINTING: &[&str] = &[
-    "print!",
-    "println!",
-    "eprint!",
-    "eprintln!",
-    "dbg!",
-    "process::exit",
-    "process::abort",
-    "io::stdout",
-    "io::stderr",
-    "stdout()",
-    "stderr()",
-];
-const PRINTER: &str = "src/cli/console.rs";
-
-/// Paths that read the time or wait for it, and the one file that may.
-const TIMING: &[&str] = &[
-    "SystemTime::now",
-    "Instant::now",
-    "Timestamp::now",
-    "Zoned::now",
-    "ZonedDateTime::now",
-    "thread::sleep",
-    "time::sleep",
-];
-const CLOCK: &str = "src/clock.rs";
-
-const MOST_LINES: usize = 320;
-
 // ---------------------------------------------------------------- the checks
 
 #[test]
@@ -109,30 +79,6 @@ fn rooms_import_only_the_rooms_they_may() -> io::Result<()> {
 fn every_room_in_lib_rs_has_a_rule() -> io::Result<()> {
     let lib = fs::read_to_string(root().join("src/lib.rs"))?;
     report(&rooms_without_a_rule(&lib));
-    Ok(())
-}
-
-#[test]
-fn only_the_console_prints_and_exits() -> io::Result<()> {
-    let why = "only the console prints, and only `main` ends the process, by its return value";
-    report(&check_all(|file, text| {
-        only_in(PRINTER, PRINTING, why, file, text)
-    })?);
-    Ok(())
-}
-
-#[test]
-fn only_the_clock_reads_time() -> io::Result<()> {
-    let why = "time is read and waited for through `clock`, so that a test can set it";
-    report(&check_all(|file, text| {
-        only_in(CLOCK, TIMING, why, file, text)
-    })?);
-    Ok(())
-}
-
-#[test]
-fn no_file_is_too_long() -> io::Result<()> {
-    report(&check_all(length)?);
     Ok(())
 }
 
@@ -159,7 +105,7 @@ fn imports(file: &str, text: &str) -> Vec<String> {
     let own = modules.first().map_or("", String::as_str);
     let Some(rule) = ROOMS.iter().find(|room| room.name == own) else {
         return vec![format!(
-            "{file}:1: `{own}` is no room: add it to ROOMS in tests/architecture.rs, with what it may import"
+            "{file}:1: `{own}` is no room: add it to ROOMS in tests/it/architecture/mod.rs, with what it may import"
         )];
     };
     let mut found = Vec::new();
@@ -200,41 +146,10 @@ fn rooms_without_a_rule(lib: &str) -> Vec<String> {
         .map(|t| {
             let (line, name) = (t[1].line, &t[1].text);
             format!(
-                "src/lib.rs:{line}: `{name}` has no rule: add it to ROOMS in tests/architecture.rs"
+                "src/lib.rs:{line}: `{name}` has no rule: add it to ROOMS in tests/it/architecture/mod.rs"
             )
         })
         .collect()
-}
-
-/// None of the `banned` paths anywhere but in the file `home`.
-fn only_in(home: &str, banned: &[&str], why: &str, file: &str, text: &str) -> Vec<String> {
-    if file == home || is_test_file(file) {
-        return Vec::new();
-    }
-    let mut found = Vec::new();
-    for path in paths(text) {
-        let full = path.parts.join("::");
-        let hit = banned
-            .iter()
-            .find(|ban| full == **ban || full.ends_with(&format!("::{ban}")));
-        if let Some(ban) = hit {
-            found.push(format!(
-                "{file}:{}: `{ban}` belongs in {home} alone: {why}",
-                path.line
-            ));
-        }
-    }
-    found
-}
-
-fn length(file: &str, text: &str) -> Vec<String> {
-    let lines = text.lines().count();
-    if lines <= MOST_LINES {
-        return Vec::new();
-    }
-    vec![format!(
-        "{file}:{MOST_LINES}: {lines} lines, at most {MOST_LINES}: split it, it is two things by now"
-    )]
 }
 
 fn report(faults: &[String]) {
@@ -409,58 +324,4 @@ fn a_room_without_a_rule_is_found() {
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].starts_with("src/lib.rs:3: `utils`"), "{found:?}");
     assert_eq!(imports("src/utils.rs", "").len(), 1);
-}
-
-#[test]
-fn printing_outside_the_console_is_found() {
-    let check = |file, text| only_in(PRINTER, PRINTING, "", file, text).len();
-    for text in [
-        "fn f() { println!(\"x\") }",
-        "fn f() { std::eprintln!(\"x\") }",
-        "fn f() { std::process::exit(1) }",
-        "use std::process::{ExitCode, exit};",
-        "fn f() { let out = std::io::stdout().lock(); }",
-        "use std::io::{self, stderr};",
-        "fn f() { write(stdout()) }",
-    ] {
-        assert_eq!(check("src/main.rs", text), 1, "{text}");
-        assert_eq!(check(PRINTER, text), 0, "{text}");
-    }
-    for text in [
-        "// println!()",
-        "fn f() { command.stdout(pipe()); child.stderr() }",
-        "use std::process::ExitCode;",
-    ] {
-        assert_eq!(check("src/plan.rs", text), 0, "{text}");
-    }
-}
-
-#[test]
-fn reading_time_outside_the_clock_is_found() {
-    let check = |file, text| only_in(CLOCK, TIMING, "", file, text).len();
-    for text in [
-        "let t = std::time::Instant::now();",
-        "let t = SystemTime :: now ();",
-        "map(jiff::Timestamp::now)",
-        "let t = jiff::ZonedDateTime::now();",
-        "use std::thread::{self, sleep};",
-        "thread::sleep(wait)",
-    ] {
-        assert_eq!(check("src/dispatch/limiter.rs", text), 1, "{text}");
-        assert_eq!(check(CLOCK, text), 0, "{text}");
-    }
-    for text in [
-        "clock.now()",
-        "clock.sleep(wait)",
-        "/* Instant::now() */",
-        "let s = \"Instant::now()\";",
-    ] {
-        assert_eq!(check("src/dispatch/limiter.rs", text), 0, "{text}");
-    }
-}
-
-#[test]
-fn a_long_file_is_found() {
-    assert_eq!(length("src/plan.rs", &"\n".repeat(MOST_LINES)).len(), 0);
-    assert_eq!(length("src/plan.rs", &"\n".repeat(MOST_LINES + 1)).len(), 1);
 }

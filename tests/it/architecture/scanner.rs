@@ -11,8 +11,7 @@ pub struct Token {
     pub line: usize,
 }
 
-/// `std::io::Read`, or `println!` for a macro, or `stdout()` for a bare call without
-/// arguments, and the line it begins on.
+/// `std::io::Read`, and the line it begins on.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PathUse {
     pub parts: Vec<String>,
@@ -57,13 +56,8 @@ fn path(tokens: &[Token], mut at: usize, stem: &[String], found: &mut Vec<PathUs
             }
             return at + 1;
         }
-        let mut part = text(at).to_owned();
+        let part = text(at).to_owned();
         at += 1;
-        if text(at) == "!" && text(at + 1) != "=" {
-            part.push('!');
-        } else if parts.is_empty() && text(at) == "(" && text(at + 1) == ")" {
-            part.push_str("()");
-        }
         if part != "self" || parts.is_empty() {
             parts.push(part);
         }
@@ -290,12 +284,10 @@ fn test_items_are_cut_out_and_the_rest_stays() {
 }
 
 #[test]
-fn macros_bare_calls_and_methods_are_told_apart() {
+fn methods_and_fields_are_no_paths() {
     let all = spread("f!(x); g(); h(1); a.m(); b != c; 0..d; t::<u8>::new()");
     assert_eq!(
         all,
-        [
-            "f!", "x", "g()", "h", "a", "b", "c", "d", "t", "u8", "new()"
-        ]
+        ["f", "x", "g", "h", "a", "b", "c", "d", "t", "u8", "new"]
     );
 }

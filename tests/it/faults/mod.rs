@@ -72,7 +72,7 @@ fn play_one(plan: &Plan) -> Tally {
         eprintln!(
             "{} with seed {}: {:#?}\n{plan:?}\nagain: POSTROOM_FAULT_TRANSPORT={} \
              POSTROOM_FAULT_SEED={} POSTROOM_FAULT_RUNS=1 \
-             cargo test --test faults -- --ignored --nocapture",
+             cargo test --test it a_long_run_of_seeds -- --ignored --nocapture",
             plan.way, plan.seed, tally.findings, plan.way, plan.seed
         );
     }

@@ -1,7 +1,5 @@
 //! Scopes, and the resources they belong to.
 
-use super::Builder;
-
 /// Scopes that name no resource.
 const OIDC: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 /// Everything that was granted at a resource.
