@@ -1,6 +1,6 @@
 """Measures postroom beside other programs and prints the ratios.
 
-    cargo build --release
+    cargo build --profile dist
     python3 benches/compare                 # everything, about twenty minutes
     python3 benches/compare smtp resume     # some of it
     python3 benches/compare --list
@@ -119,7 +119,7 @@ def main():
     parser.add_argument("--list", action="store_true", help="only name the figures")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each program, in turn")
     parser.add_argument("--scale", type=int, default=1, help="divide large batches by this, to try the script")
-    parser.add_argument("--program", type=Path, default=root / "target" / "release" / "postroom")
+    parser.add_argument("--program", type=Path, default=root / "target" / "dist" / "postroom")
     parser.add_argument("--work", type=Path, default=root / "target" / "compare")
     arguments = parser.parse_args()
     if arguments.list:
