@@ -129,6 +129,33 @@ fn outgoing(exchange: &Exchange) -> Vec<usize> {
     letters.iter().map(|it| number(&it.subject)).collect()
 }
 
+/// What happens to a request, by Graph as by Exchange Web Services: whether it only looks, whether it
+/// is the one that meets with the outcome, and what it is answered then.
+fn trouble(
+    outcome: Outcome,
+    looks: bool,
+    is_it: impl FnOnce() -> bool,
+    answer: impl FnOnce() -> Response,
+) -> GraphAction {
+    let is_blind = matches!(outcome, Outcome::DoubtBefore | Outcome::DoubtAfter);
+    if is_blind && looks {
+        return GraphAction::CutBefore;
+    }
+    if outcome == Outcome::Unauthorised {
+        return GraphAction::Answer(Response::empty(401));
+    }
+    if !is_it() {
+        return GraphAction::Proceed;
+    }
+    match outcome {
+        Outcome::Throttled | Outcome::Transient | Outcome::Rejected => {
+            GraphAction::Answer(answer())
+        }
+        Outcome::DoubtAfter => GraphAction::CutAfter,
+        _ => GraphAction::CutBefore,
+    }
+}
+
 /// Microsoft Graph, with drafts.
 pub struct Graph {
     desk: GraphDesk,
@@ -151,31 +178,21 @@ impl FarSide for Graph {
         }
         let done = AtomicBool::new(false);
         self.desk.graph.script(move |event| {
-            let is_blind = matches!(outcome, Outcome::DoubtBefore | Outcome::DoubtAfter);
-            let is_look = matches!(event.kind, GraphKind::GetMessage | GraphKind::Find);
-            if is_blind && is_look {
-                return GraphAction::CutBefore;
-            }
-            if outcome == Outcome::Unauthorised {
-                return GraphAction::Answer(graph::empty(401));
-            }
+            let looks = matches!(event.kind, GraphKind::GetMessage | GraphKind::Find);
             let kind = match outcome {
                 Outcome::Transient => GraphKind::CreateDraft,
                 _ => GraphKind::SendDraft,
             };
-            if event.kind != kind || event.turn != 2 || done.swap(true, Ordering::SeqCst) {
-                return GraphAction::Proceed;
-            }
-            match outcome {
-                Outcome::Throttled => GraphAction::Answer(graph::throttled(Some(0))),
-                Outcome::Transient => GraphAction::Answer(graph::gateway_timeout()),
-                Outcome::Rejected => {
+            let is_it =
+                || event.kind == kind && event.turn == 2 && !done.swap(true, Ordering::SeqCst);
+            trouble(outcome, looks, is_it, || match outcome {
+                Outcome::Throttled => graph::throttled(Some(0)),
+                Outcome::Transient => graph::gateway_timeout(),
+                _ => {
                     let text = "At least one recipient is not valid.";
-                    GraphAction::Answer(graph::graph_error(400, "ErrorInvalidRecipients", text))
+                    graph::graph_error(400, "ErrorInvalidRecipients", text)
                 }
-                Outcome::DoubtAfter => GraphAction::CutAfter,
-                _ => GraphAction::CutBefore,
-            }
+            })
         });
     }
 
@@ -216,34 +233,18 @@ impl FarSide for Ews {
         }
         let done = AtomicBool::new(false);
         self.desk.ews.script(move |event| {
-            let is_blind = matches!(outcome, Outcome::DoubtBefore | Outcome::DoubtAfter);
-            let is_look = matches!(event.kind, EwsKind::GetItem | EwsKind::FindItem);
-            if is_blind && is_look {
-                return EwsAction::CutBefore;
-            }
-            if outcome == Outcome::Unauthorised {
-                return EwsAction::Answer(Response::empty(401));
-            }
+            let looks = matches!(event.kind, EwsKind::GetItem | EwsKind::FindItem);
             let kind = match outcome {
                 Outcome::Transient => EwsKind::CreateItem,
                 _ => EwsKind::SendItem,
             };
-            if event.kind != kind || event.turn != 2 || done.swap(true, Ordering::SeqCst) {
-                return EwsAction::Proceed;
-            }
-            match outcome {
-                Outcome::Throttled => {
-                    EwsAction::Answer(ews::refusal(kind, "ErrorServerBusy", Some(10)))
-                }
-                Outcome::Transient => {
-                    EwsAction::Answer(ews::fault("ErrorInternalServerTransientError", None))
-                }
-                Outcome::Rejected => {
-                    EwsAction::Answer(ews::refusal(kind, "ErrorInvalidRecipients", None))
-                }
-                Outcome::DoubtAfter => EwsAction::CutAfter,
-                _ => EwsAction::CutBefore,
-            }
+            let is_it =
+                || event.kind == kind && event.turn == 2 && !done.swap(true, Ordering::SeqCst);
+            trouble(outcome, looks, is_it, || match outcome {
+                Outcome::Throttled => ews::refusal(kind, "ErrorServerBusy", Some(10)),
+                Outcome::Transient => ews::fault("ErrorInternalServerTransientError", None),
+                _ => ews::refusal(kind, "ErrorInvalidRecipients", None),
+            })
         });
     }
 
