@@ -30,8 +30,9 @@
 //!
 //! Beside them stand the leaves that know nothing of the house: [`clock`] (the only reader of time,
 //! so that tests can set it), [`address`] (parsed single-line values), [`secret`] (values that
-//! cannot be shown), [`fault`] (what the checks find), [`http`] (which tells whether the far side can
-//! have seen a request), [`durable`] (files put in place whole), [`contain`] (panics of other people's
+//! cannot be shown), [`fault`] (what the checks find, and what an error says to do), [`network`] (the
+//! kinds of a failed connection), [`http`] (which tells whether the far side can have seen a request),
+//! [`durable`] (files put in place whole), [`contain`] (panics of other people's
 //! code) and [`page`] (pages that open from the disk); [`config`], what people write down; and
 //! [`auth`], the sign-in, which knows nothing of what is sent: `cli` hands its tokens to transports.
 //!
@@ -91,6 +92,7 @@ pub mod ledger;
 pub mod letter;
 pub mod manifest;
 pub mod message;
+pub mod network;
 pub mod page;
 pub mod plan;
 pub mod preview;

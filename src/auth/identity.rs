@@ -14,11 +14,11 @@ use oauth2::{
 };
 
 use super::grant::{Answer, Grant};
-use super::http::{self, HttpError};
+use super::http;
 use super::{AuthError, Resource, refusal};
 use crate::clock::{Clock, Signal};
 use crate::config::{Cloud, Registration, SignInSettings};
-use crate::http::Http;
+use crate::http::{Http, HttpError};
 use crate::secret::Secret;
 
 /// What every sign-in asks for beside a resource: who it is, and a refresh token.
@@ -85,7 +85,7 @@ impl Identity {
         Ok(Self {
             scopes: Resource::ALL.map(|resource| (resource, cloud.scopes(resource, settings))),
             redirect_uri: settings.redirect_uri.clone(),
-            http: http::client().map_err(|error| AuthError::unreachable(&error.to_string()))?,
+            http: http::client().map_err(AuthError::Unreachable)?,
             registration,
             authority,
             oauth,
@@ -292,10 +292,10 @@ where
             &answer.error().to_string(),
             answer.error_description().map_or("", String::as_str),
         ),
-        RequestTokenError::Request(error) => AuthError::unreachable(&error.to_string()),
+        RequestTokenError::Request(error) => AuthError::Unreachable(error),
         RequestTokenError::Parse(..) => {
-            AuthError::unreachable("its answer is not what a sign-in service writes")
+            AuthError::Nonsense("its answer is not what a sign-in service writes")
         }
-        RequestTokenError::Other(_) => AuthError::unreachable("its answer is empty or incomplete"),
+        RequestTokenError::Other(_) => AuthError::Nonsense("its answer is empty or incomplete"),
     }
 }

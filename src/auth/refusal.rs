@@ -141,9 +141,9 @@ pub(super) fn refused(error: &str, description: &str) -> AuthError {
         ),
     };
     AuthError::Refused {
-        what: what.to_owned(),
+        what,
         detail: detail(error, description, known.is_some()),
-        next_step: next_step.to_owned(),
+        next_step,
     }
 }
 
@@ -185,19 +185,23 @@ fn detail(error: &str, description: &str, known: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::NextStep;
 
     #[test]
     fn known_codes_say_what_happened_and_what_to_do() {
         let description = "AADSTS65001: The user or administrator has not consented.\r\nTrace ID: 11-aa\r\nCorrelation ID: 22-bb\r\nTimestamp: 2026";
-        let text = refused("invalid_grant", description).to_string();
+        let refusal = refused("invalid_grant", description);
+        let text = refusal.to_string();
         assert!(text.starts_with("nobody has agreed yet"), "{text}");
         assert!(
             text.contains("invalid_grant, AADSTS65001, Correlation ID: 22-bb, Trace ID: 11-aa"),
             "{text}"
         );
         assert!(
-            text.contains("next: run `postroom login --consent-url`"),
-            "{text}"
+            refusal
+                .next_step()
+                .starts_with("run `postroom login --consent-url`"),
+            "{refusal:?}"
         );
     }
 

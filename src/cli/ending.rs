@@ -95,7 +95,8 @@ fn ending_words(
         Ending::Breaker { failures, answer } => stopped(
             format!(
                 "stopped after {failures} failures in a row, the last one {} {}",
-                answer.code, answer.text
+                answer.code,
+                answer.line()
             ),
             &format!("mend the cause, then {again} goes on"),
         ),
@@ -106,12 +107,13 @@ fn ending_words(
         Ending::Outage(answer) => stopped(
             format!(
                 "stopped: the server could not be used: {} {}",
-                answer.code, answer.text
+                answer.code,
+                answer.line()
             ),
             &format!("{again} goes on when it is back"),
         ),
         Ending::Unusable(answer) => stopped(
-            format!("stopped: {} {}", answer.code, answer.text),
+            format!("stopped: {} {}", answer.code, answer.line()),
             &format!("mend the cause, then {again} goes on"),
         ),
         Ending::Changed(_) => stopped(
@@ -123,7 +125,8 @@ fn ending_words(
             Exit::SignIn,
             Some(format!(
                 "stopped: the server does not accept the sign-in: {} {}\n  next: correct the account in the secrets file, or `postroom login`, then {again} goes on",
-                answer.code, answer.text
+                answer.code,
+                answer.line()
             )),
         ),
     }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::words;
 use crate::config::ConfigError;
 use crate::ledger::LedgerError;
 
@@ -71,7 +72,7 @@ impl Stop {
 
 impl From<ConfigError> for Stop {
     fn from(error: ConfigError) -> Self {
-        Self::new(Exit::Usage, error.to_string())
+        Self::new(Exit::Usage, words::in_full(&error))
     }
 }
 

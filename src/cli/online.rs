@@ -11,7 +11,7 @@ use crate::config::{SaveIn, TransportName};
 use crate::fault::Fault;
 use crate::letter::Letter;
 use crate::message::Message;
-use crate::transport::{Answer, Attempt, Largest, SendError, Survey, Transport, new_trace};
+use crate::transport::{Attempt, Largest, SendError, Survey, Transport, new_trace};
 
 /// How long a probe is looked for in the mailbox.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -200,6 +200,5 @@ pub(super) fn said(error: &SendError) -> String {
     | SendError::InDoubt(answer)
     | SendError::Throttled { answer, .. }
     | SendError::Transient { answer, .. }) = error;
-    let Answer { code, text } = answer;
-    format!("{code} {text}")
+    format!("{} {}", answer.code, answer.line())
 }

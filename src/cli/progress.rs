@@ -88,21 +88,21 @@ impl<'a> Progress<'a> {
             }
             Event::Rejected { id, answer } => {
                 self.step();
-                self.line(&format!("{id}: rejected: {} {}", answer.code, answer.text));
+                self.line(&format!("{id}: rejected: {} {}", answer.code, answer.line()));
             }
             Event::InDoubt { id, answer } => {
                 self.step();
-                self.line(&format!("{id}: in doubt: {}", answer.text));
+                self.line(&format!("{id}: in doubt: {}", answer.line()));
             }
             Event::Retry { id, answer, wait } => self.line(&format!(
                 "{id}: not taken ({} {}), trying again in {}",
                 answer.code,
-                answer.text,
+                answer.line(),
                 words::duration(*wait)
             )),
             Event::LeftPending { id, answer } => self.line(&format!(
                 "{id}: not taken ({} {}), left pending",
-                answer.code, answer.text
+                answer.code, answer.line()
             )),
             Event::Waiting { reason, wait } => self.waiting(*reason, *wait),
             Event::Checkpoint { counts } => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::fault::{Fault, Severity};
+use crate::fault::{Fault, NextStep, Severity};
 use crate::letter::Verdict;
 use crate::plan::Plan;
 
@@ -60,10 +60,19 @@ pub(super) fn expected(time: Duration) -> String {
 
 /// What is wrong and the next step, where the place needs no telling.
 pub(super) fn next(fault: &Fault) -> String {
-    format!(
-        "{}\n  nothing was sent\n  next: {}",
-        fault.text, fault.next_step
-    )
+    let text = format!("{}\n  nothing was sent", fault.text);
+    with_next(&text, &fault.next_step)
+}
+
+/// An error with its next step.
+pub(super) fn in_full(error: &impl NextStep) -> String {
+    with_next(&error.to_string(), &error.next_step())
+}
+
+/// What is to be said and, in a line of its own, the next step. Here the two are put together, for
+/// the eye; whatever looks at an error looks at its fields.
+pub(super) fn with_next(text: &str, next_step: &str) -> String {
+    format!("{text}\n  next: {next_step}")
 }
 
 /// How many attachments there are, and what the proofs told of them.
@@ -97,12 +106,8 @@ pub(super) fn fault(fault: &Fault) -> String {
         place.push_str(&format!(" {id}"));
     }
     let separator = if place.is_empty() { "" } else { ": " };
-    format!(
-        "{severity}: {}{separator}{}\n  next: {}",
-        place.trim(),
-        fault.text,
-        fault.next_step
-    )
+    let text = format!("{severity}: {}{separator}{}", place.trim(), fault.text);
+    with_next(&text, &fault.next_step)
 }
 
 #[cfg(test)]

@@ -24,11 +24,12 @@ pub use sign_in::{NATIVE_CLIENT, Registration, SignInSettings};
 pub use smtp::{SmtpLogin, SmtpSecurity, SmtpSettings};
 pub use values::{SendWindow, parse_duration};
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, NextStep};
 
 /// A batch or secrets file beyond this size is another file: what is parsed of it would take a
 /// hundred times as much memory.
@@ -54,7 +55,7 @@ fn read_written(path: &Path) -> io::Result<String> {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file is not there or cannot be read.
-    #[error("cannot read {what} {}: {source}\n  next: {next_step}", path.display())]
+    #[error("cannot read {what} {}: {source}", path.display())]
     Read {
         /// Which file it is.
         what: &'static str,
@@ -66,7 +67,7 @@ pub enum ConfigError {
         next_step: &'static str,
     },
     /// The file is not the TOML that is expected: a slip of syntax, a wrong type, an unknown key.
-    #[error("{} is not a valid {what}:\n{detail}\n  next: correct the place shown; `postroom init` writes a commented example", path.display())]
+    #[error("{} is not a valid {what}:\n{detail}", path.display())]
     Syntax {
         /// Which file it is.
         what: &'static str,
@@ -76,7 +77,7 @@ pub enum ConfigError {
         detail: String,
     },
     /// A value that cannot be worked with.
-    #[error("{}: `{key}` {text}\n  next: {next_step}", path.display())]
+    #[error("{}: `{key}` {text}", path.display())]
     Value {
         /// The file.
         path: PathBuf,
@@ -88,11 +89,24 @@ pub enum ConfigError {
         next_step: String,
     },
     /// Others on this machine could read the secrets.
-    #[error("{} can be read by other users of this machine, so it was not opened\n  next: chmod 600 {}", path.display(), path.display())]
+    #[error("{} can be read by other users of this machine, so it was not opened", path.display())]
     Permissions {
         /// The secrets file.
         path: PathBuf,
     },
+}
+
+impl NextStep for ConfigError {
+    fn next_step(&self) -> Cow<'_, str> {
+        match self {
+            Self::Read { next_step, .. } => (*next_step).into(),
+            Self::Syntax { .. } => {
+                "correct the place shown; `postroom init` writes a commented example".into()
+            }
+            Self::Value { next_step, .. } => next_step.into(),
+            Self::Permissions { path } => format!("chmod 600 {}", path.display()).into(),
+        }
+    }
 }
 
 impl ConfigError {
@@ -120,11 +134,9 @@ impl From<ConfigError> for Fault {
                 text,
                 next_step,
             } => Self::new(format!("`{key}` {text}"), next_step).file(path.display().to_string()),
-            other => {
-                let told = other.to_string();
-                let (text, next_step) = told.split_once("\n  next: ").unwrap_or((&told, ""));
-                Self::new(text, next_step)
-            }
+            error @ (ConfigError::Read { .. }
+            | ConfigError::Syntax { .. }
+            | ConfigError::Permissions { .. }) => Self::from_error(&error),
         }
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::limiter::{Cost, Limiter};
 use super::{Dispatch, Event, Reason, verdict};
 use crate::ledger::{InDoubt, Ledger, LedgerError, Outcome, Settlement, Spent};
-use crate::transport::{Answer, Doubt, LookUp, Receipt, SendError, Transport};
+use crate::transport::{Answer, Cause, Doubt, LookUp, Receipt, SendError, Transport};
 
 /// The longest that one try of a letter takes, so that a claim whose run was cut off is not younger.
 const LONGEST_TRY: Duration = Duration::from_mins(10);
@@ -103,7 +103,7 @@ fn settle(
         ),
         None => (
             Outcome::NotTaken(verdict::recorded(&Answer::new(
-                "absent",
+                Cause::Absent,
                 "looked up and not found",
             ))),
             Event::FoundUnsent { id: doubt.id },

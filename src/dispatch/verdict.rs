@@ -114,7 +114,7 @@ fn not_taken(answer: &Answer, next: impl FnOnce(Answer) -> Next) -> Verdict {
 
 pub(super) fn recorded(answer: &Answer) -> Recorded {
     Recorded {
-        code: answer.code.clone(),
-        text: answer.text.clone(),
+        code: answer.code.to_string(),
+        text: answer.line(),
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{Answer, Attempt, Doubt, LookUp, Receipt, SendError, Survey, Transport};
+use super::{Answer, Attempt, Cause, Doubt, LookUp, Receipt, SendError, Survey, Transport};
 use crate::config::Batch;
 use crate::durable::{self, Readers};
 use crate::message::{Encoded, Message};
@@ -76,7 +76,7 @@ fn receipt(path: &Path) -> Receipt {
 
 fn taken(path: &Path) -> Answer {
     Answer::new(
-        "file exists",
+        Cause::FileExists,
         &format!(
             "{} holds another letter: move it away, or name another folder in [outbox] path",
             path.display()
@@ -86,7 +86,7 @@ fn taken(path: &Path) -> Answer {
 
 fn unusable(path: &Path, error: &io::Error) -> SendError {
     SendError::Unusable(Answer::new(
-        "outbox",
+        Cause::Outbox,
         &format!("cannot write {}: {error}", path.display()),
     ))
 }

@@ -8,10 +8,10 @@ use super::find;
 use super::service::{Ask, Service};
 use super::words;
 use crate::config::Cloud;
-use crate::http::{Failure, Reply};
+use crate::http::{HttpError, Reply};
 use crate::message::Attached;
 use crate::transport::call::{Step, Trail};
-use crate::transport::{Answer, SendError};
+use crate::transport::{Answer, Cause, Code, SendError};
 
 /// Bytes of one range; 4 MB is the most.
 const RANGE: usize = 3_932_160;
@@ -47,7 +47,7 @@ struct Progress {
 
 /// The code of a refusal that is not the letter's fault: some mailboxes take no upload sessions from
 /// a person who is not their owner (microsoft-graph-docs-contrib, issue 3720).
-pub(super) const REFUSED: &str = "upload session";
+pub(super) const REFUSED: Code = Code::Own(Cause::UploadSession);
 
 /// Attaches a file to a draft. Only when every byte has arrived is this a success.
 pub(super) fn attach(
@@ -77,7 +77,7 @@ pub(super) fn attach(
             Ok(reply) if reply.header("retry-after").is_some() => {
                 return Err(answer::meaning(&reply, Step::Prepare));
             }
-            Ok(_) | Err(Failure::NotSent(_) | Failure::NoAnswer(_)) => None,
+            Ok(_) | Err(HttpError::NotSent(_) | HttpError::NoAnswer(_)) => None,
         };
         match next {
             Some(next) if next > at && next <= end && next < contents.len() => at = next,
@@ -117,8 +117,9 @@ fn open(
         step: Step::Prepare,
     };
     let reply = service.ask(&ask, trail).map_err(|error| match error {
-        SendError::Unusable(answer) if answer.code.starts_with("403") && !own => {
-            SendError::Unusable(Answer::new(REFUSED, &answer.text))
+        SendError::Unusable(mut answer) if answer.code.is_status(403) && !own => {
+            answer.code = REFUSED;
+            SendError::Unusable(answer)
         }
         other => other,
     })?;
@@ -126,7 +127,7 @@ fn open(
     let address = Url::parse(&session.upload_url).ok();
     address.filter(is_safe).ok_or_else(|| {
         SendError::Unusable(Answer::new(
-            "upload address",
+            Cause::UploadAddress,
             "the service named an address for the report that is not protected by TLS",
         ))
     })
@@ -151,7 +152,7 @@ fn asked(service: &Service, address: &Url, size: usize, trail: &mut Trail<'_>) -
 
 fn broken() -> SendError {
     SendError::Transient {
-        answer: Answer::new("upload", "the report could not be uploaded whole"),
+        answer: Answer::new(Cause::Upload, "the report could not be uploaded whole"),
         everyone: true,
     }
 }
