@@ -10,19 +10,20 @@ mod mailbox;
 mod secrets;
 mod sign_in;
 mod smtp;
+mod unshown;
 mod values;
 
 pub use attachment::{AttachmentConfig, Missing, Unreadable};
 pub use batch::{Batch, LetterConfig, ManifestConfig};
 pub use cloud::Cloud;
-pub use dispatch::{DispatchConfig, OutboxConfig, TransportName};
+pub use dispatch::{DispatchConfig, OutboxConfig, TransportName, UnknownTransport};
 pub use ews::{EwsLogin, EwsPlace, EwsSettings};
 pub use graph::{GraphPlace, GraphSettings};
 pub use mailbox::SaveIn;
 pub use secrets::Secrets;
 pub use sign_in::{NATIVE_CLIENT, Registration, SignInSettings};
 pub use smtp::{SmtpLogin, SmtpSecurity, SmtpSettings};
-pub use values::{SendWindow, parse_duration};
+pub use values::{DurationError, SendWindow, WindowError, parse_duration};
 
 use std::borrow::Cow;
 use std::fs::File;
