@@ -1,5 +1,6 @@
 //! The questions that are asked of the identity platform.
 
+use std::cell::RefCell;
 use std::fmt;
 
 use oauth2::basic::{
@@ -15,7 +16,8 @@ use oauth2::{
 
 use super::grant::{Answer, Grant};
 use super::http;
-use super::{AuthError, Resource, refusal};
+use super::refusal::{self, Particulars};
+use super::{AuthError, Resource};
 use crate::clock::{Clock, Signal};
 use crate::config::{Cloud, Registration, SignInSettings};
 use crate::http::{Http, HttpError};
@@ -186,16 +188,18 @@ impl Identity {
             return Err(AuthError::Mismatch("its state is another"));
         }
         if let Some(error) = error {
-            return Err(refusal::refused(&error, &description));
+            let told = Particulars::of_description(&description);
+            return Err(refusal::refused(&error, &description, &told));
         }
         let code = code.ok_or(AuthError::Mismatch("it has no code"))?;
+        let told = RefCell::default();
         let answer = self
             .with_redirect(&begun.redirect)?
             .exchange_code(AuthorizationCode::new(code))
             .set_pkce_verifier(begun.verifier)
             .add_extra_param("scope", self.sign_in_scope())
-            .request(&self.caller())
-            .map_err(refused)?;
+            .request(&self.caller(&told))
+            .map_err(|error| refused(error, &told.borrow()))?;
         let grant = Grant::of(&answer);
         if grant.nonce() != Some(begun.nonce.as_str()) {
             return Err(AuthError::Mismatch("its nonce is another"));
@@ -206,11 +210,12 @@ impl Identity {
 
     /// Asks for a short code to be typed on another device.
     pub(super) fn device_code(&self) -> Result<StandardDeviceAuthorizationResponse, AuthError> {
+        let told = RefCell::default();
         self.oauth
             .exchange_device_code()
             .add_scopes(self.sign_in_scopes())
-            .request(&self.caller())
-            .map_err(refused)
+            .request(&self.caller(&told))
+            .map_err(|error| refused(error, &told.borrow()))
     }
 
     /// Waits until the short code was used, by the account that the secrets file names.
@@ -220,11 +225,16 @@ impl Identity {
         clock: &dyn Clock,
     ) -> Result<Grant, AuthError> {
         let never = Signal::default();
+        let told = RefCell::default();
         let answer = self
             .oauth
             .exchange_device_access_token(code)
-            .request(&self.caller(), |wait| clock.wait(&never, Some(wait)), None)
-            .map_err(refused)?;
+            .request(
+                &self.caller(&told),
+                |wait| clock.wait(&never, Some(wait)),
+                None,
+            )
+            .map_err(|error| refused(error, &told.borrow()))?;
         let grant = Grant::of(&answer);
         grant.check(&self.registration)?;
         Ok(grant)
@@ -238,12 +248,13 @@ impl Identity {
     pub fn refresh(&self, token: &Secret, resource: Resource) -> Result<Grant, AuthError> {
         let scopes = self.scopes.iter().filter(|(other, _)| *other == resource);
         let scopes = scopes.flat_map(|(_, scopes)| scopes.clone());
+        let told = RefCell::default();
         let answer = self
             .oauth
             .exchange_refresh_token(&RefreshToken::new(token.expose().to_owned()))
             .add_scopes(scopes.chain(["offline_access".to_owned()]).map(Scope::new))
-            .request(&self.caller())
-            .map_err(refused)?;
+            .request(&self.caller(&told))
+            .map_err(|error| refused(error, &told.borrow()))?;
         Ok(Grant::of(&answer))
     }
 
@@ -277,13 +288,26 @@ impl Identity {
         Ok(self.oauth.clone().set_redirect_uri(url))
     }
 
-    fn caller(&self) -> impl Fn(oauth2::HttpRequest) -> Result<oauth2::HttpResponse, HttpError> {
-        |request| http::call(&self.http, request)
+    /// Sends requests of the oauth2 crate, and keeps what an answer has that the crate does not read.
+    fn caller(
+        &self,
+        told: &RefCell<Particulars>,
+    ) -> impl Fn(oauth2::HttpRequest) -> Result<oauth2::HttpResponse, HttpError> {
+        |request| {
+            let answer = http::call(&self.http, request)?;
+            if !answer.status().is_success() {
+                told.replace(Particulars::of_answer(answer.body()));
+            }
+            Ok(answer)
+        }
     }
 }
 
 /// A failed request in plain words. What did not parse is not shown: it may hold a token.
-fn refused<T>(error: RequestTokenError<HttpError, StandardErrorResponse<T>>) -> AuthError
+fn refused<T>(
+    error: RequestTokenError<HttpError, StandardErrorResponse<T>>,
+    told: &Particulars,
+) -> AuthError
 where
     T: oauth2::ErrorResponseType + fmt::Display + 'static,
 {
@@ -291,6 +315,7 @@ where
         RequestTokenError::ServerResponse(answer) => refusal::refused(
             &answer.error().to_string(),
             answer.error_description().map_or("", String::as_str),
+            told,
         ),
         RequestTokenError::Request(error) => AuthError::Unreachable(error),
         RequestTokenError::Parse(..) => {
