@@ -38,7 +38,7 @@ pub(super) fn run(args: &PreviewArgs, console: &Console, clock: &dyn Clock) -> R
         }
     });
     console.set_bar(None);
-    let page = written.map_err(|error| Stop::new(Exit::Usage, error.to_string()))?;
+    let page = written.map_err(|error| Stop::new(Exit::Usage, words::in_full(&error)))?;
     console.result(&format!(
         "{} to look at in {}\nplan {}\n  next: open it in a browser; `postroom send --plan {}` sends exactly these",
         words::plural(prepared.letters.len() as u64, "letter"),
