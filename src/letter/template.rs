@@ -286,7 +286,9 @@ fn fault(error: &tera::Error, template: &str) -> Fault {
 }
 
 /// tera reports what it finds between templates, such as unknown filters, as one drawn text: each
-/// finding is a line `error: …` and below it `--> file:line:column`.
+/// finding is a line `error: …` and below it `--> file:line:column`. There is no type that holds them
+/// (tera 2.4, `ErrorKind::Msg`), so the drawing is laid out anew for people; nothing is decided by it,
+/// and a text of another form is shown as it is.
 fn several(report: &str) -> Option<(&str, String)> {
     let messages = report
         .lines()
