@@ -40,6 +40,9 @@ impl Letters {
         let mut gathered = Gathered::default();
         let letter = self.letter(index, Purpose::Check, &mut gathered);
         let mut findings = gathered.findings;
+        if let Ok(letter) = &letter {
+            findings.extend(self.looked_over(letter));
+        }
         let letter = match letter {
             Ok(letter) if !findings.iter().any(Fault::is_fault) => Ok(letter),
             Ok(_) => Err(std::mem::take(&mut findings)),
@@ -54,6 +57,28 @@ impl Letters {
             warnings: findings,
             claims: gathered.claims,
         }
+    }
+
+    /// Warnings about what a letter's readers will be shown.
+    fn looked_over(&self, letter: &Letter) -> Vec<Fault> {
+        let mut warnings = Vec::new();
+        let names = [&letter.to, &letter.cc, &letter.bcc].into_iter().flatten();
+        let mut texts = names
+            .filter_map(|mailbox| mailbox.name.as_ref())
+            .chain([&letter.subject]);
+        if let Some(text) = texts.find(|text| text.as_str().contains("=?")) {
+            warnings.push(
+                Fault::warning(
+                    format!(
+                        "the subject or a name holds `=?`, as encoded text does: `{}`",
+                        quote(text.as_str())
+                    ),
+                    "write the text that is meant: it goes out letter for letter",
+                )
+                .id(&letter.id),
+            );
+        }
+        warnings
     }
 
     /// Notices about files in the attachments' folders that are none of the claimed ones.

@@ -1,14 +1,12 @@
-//! The template folder.
+//! The files of the templates.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::fault::Fault;
 
-/// Template files beyond these bounds are not a template folder.
+/// Files beyond these bounds are not templates.
 const LARGEST_FILE: u64 = 1 << 20;
 const MOST_FILES: usize = 500;
-const SUFFIXES: [&str; 6] = ["html", "htm", "txt", "tera", "j2", "xml"];
 
 /// The name of a template: its path below the folder, with slashes.
 pub(super) fn name_of(path: &Path, folder: &Path) -> String {
@@ -20,43 +18,69 @@ pub(super) fn name_of(path: &Path, folder: &Path) -> String {
     parts.join("/")
 }
 
-/// Reads all template files of a folder, in the order of their names.
+/// Reads what the templates extend or include, and what that extends or includes in turn: what
+/// merely lies in the folder, such as an earlier preview, is none of the letter's business.
+///
+/// A name that no file has is left to the engine, which tells where it stands.
 pub(super) fn gather(
     folder: &Path,
-    below: &mut PathBuf,
+    strings: &[(String, String)],
     files: &mut Vec<(String, String)>,
-) -> Result<(), Fault> {
-    let cannot = |error: io::Error| {
-        Fault::new(
-            format!("the template folder cannot be read: {error}"),
-            "correct [letter] html in the batch file, or put the template there",
-        )
-    };
-    let mut entries: Vec<_> = std::fs::read_dir(folder.join(&*below))
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(cannot)?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let kind = entry.file_type().map_err(cannot)?;
-        let is_template = Path::new(&entry.file_name())
-            .extension()
-            .is_some_and(|suffix| {
-                SUFFIXES
-                    .iter()
-                    .any(|known| suffix.eq_ignore_ascii_case(known))
-            });
-        below.push(entry.file_name());
-        // Links are not followed, so the folder cannot reach outside itself.
-        if kind.is_dir() && below.components().count() < 8 {
-            gather(folder, below, files)?;
-        } else if kind.is_file() && is_template && files.len() < MOST_FILES {
-            let name = name_of(below, Path::new(""));
-            let source = read(&entry.path()).map_err(|fault| fault.file(name.clone()))?;
-            files.push((name, source));
+) -> Vec<Fault> {
+    let mut wanted: Vec<String> = strings
+        .iter()
+        .chain(files.iter())
+        .flat_map(|(_, source)| names_in(source))
+        .collect();
+    let mut faults = Vec::new();
+    while let Some(name) = wanted.pop() {
+        if files.iter().any(|(other, _)| *other == name) || files.len() >= MOST_FILES {
+            continue;
         }
-        below.pop();
+        let Some(path) = inside(folder, &name) else {
+            continue;
+        };
+        match read(&path) {
+            Ok(source) => {
+                wanted.extend(names_in(&source));
+                files.push((name, source));
+            }
+            Err(fault) => faults.push(fault.file(name)),
+        }
     }
-    Ok(())
+    // The order in which they were found depends on where they are named.
+    files.sort();
+    faults
+}
+
+/// The names that a template extends or includes. Those in a comment are among them: a file too many
+/// does no harm, one too few would.
+fn names_in(source: &str) -> impl Iterator<Item = String> {
+    source.split("{%").skip(1).filter_map(|tag| {
+        let tag = tag.strip_prefix('-').unwrap_or(tag).trim_start();
+        let after = tag
+            .strip_prefix("extends")
+            .or_else(|| tag.strip_prefix("include"))?;
+        let after = after.trim_start();
+        let mark = after.chars().next().filter(|mark| "\"'`".contains(*mark))?;
+        let (name, _) = after[1..].split_once(mark)?;
+        Some(name.to_owned())
+    })
+}
+
+/// The file of a name, if it lies in the folder and no link leads to it.
+fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
+    let mut path = folder.to_owned();
+    for part in name.split('/') {
+        let [Component::Normal(_)] = Path::new(part).components().collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        path.push(part);
+        if std::fs::symlink_metadata(&path).ok()?.is_symlink() {
+            return None;
+        }
+    }
+    Some(path)
 }
 
 /// Reads one template file.

@@ -1,7 +1,7 @@
 //! tera, set up so that a slip in a template is a fault with its place, and a cell is only data.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use tera::{Context, ErrorKind, Tera};
@@ -60,9 +60,7 @@ impl Templates {
     pub fn load(batch: &Batch) -> Result<Self, Vec<Fault>> {
         let letter = &batch.letter;
         let folder = letter.html.parent().unwrap_or(Path::new("")).to_owned();
-        let mut files = Vec::new();
-        gather(&batch.resolve(&folder), &mut PathBuf::new(), &mut files)
-            .map_err(|fault| vec![fault.file(folder.display().to_string())])?;
+        let mut files: Vec<(String, String)> = Vec::new();
         let html = name_of(&letter.html, &folder);
         let text = letter.text.as_ref().map(|text| name_of(text, &folder));
         let mut faults = Vec::new();
@@ -101,6 +99,7 @@ impl Templates {
                 }
             }
         }
+        faults.extend(gather(&batch.resolve(&folder), &strings, &mut files));
         let mut html_engine = engine();
         // An empty suffix fits every name.
         html_engine.autoescape_on([""]);

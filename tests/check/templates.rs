@@ -159,3 +159,23 @@ fn no_function_reads_a_file_or_the_environment() {
             .says("letter.html");
     }
 }
+
+#[test]
+fn only_what_is_named_extended_or_included_is_a_template() {
+    let batch =
+        with_html("{% extends \"parts/base.html\" %}{% block body %}{{ name }}{% endblock %}");
+    std::fs::create_dir(batch.path("parts")).unwrap();
+    batch.write(
+        "parts/base.html",
+        "<p>{% block body %}{% endblock %}</p>{%- include 'parts/foot.txt' -%}",
+    );
+    batch.write("parts/foot.txt", "foot of {{ id }}");
+    batch.write("notes.html", "{% evil %}");
+    batch.write("parts/old.html", [0xff, 0xfe, 0x00]);
+    batch.run("send", &[]).expect(0);
+    let sent = std::fs::read_to_string(batch.path("outbox/S001.eml")).unwrap();
+    assert!(sent.contains("foot of S001"), "{sent}");
+    batch.write("parts/foot.txt", "{% evil %}");
+    let ran = batch.run("check", &[]).expect(3);
+    assert!(ran.stderr.contains("parts/foot.txt"), "{ran:?}");
+}

@@ -118,3 +118,13 @@ fn a_rehearsal_can_be_looked_at_too() {
     assert!(page.contains("[Rehearsal] Report for School 1"));
     assert!(page.contains("\"to\":[\"me@study.example\"]"));
 }
+
+#[test]
+fn an_earlier_preview_is_none_of_the_templates() {
+    let batch = TestBatch::new(1);
+    batch.replace("list.csv", "School 1", "{% evil %}");
+    for _ in 0..2 {
+        batch.run("preview", &[]).expect(0);
+    }
+    batch.run("check", &[]).expect(0);
+}
