@@ -3,6 +3,7 @@
 use super::attached::{AttachmentTemplate, Gathered, Purpose};
 use super::others::Other;
 use super::proof::Proof;
+use super::remote::remote;
 use super::unclaimed::unclaimed;
 use super::{Letter, Letters};
 use crate::fault::{Fault, quote};
@@ -61,7 +62,19 @@ impl Letters {
 
     /// Warnings about what a letter's readers will be shown.
     fn looked_over(&self, letter: &Letter) -> Vec<Fault> {
-        let mut warnings = Vec::new();
+        let mut warnings: Vec<Fault> =
+            remote(&letter.html)
+                .into_iter()
+                .map(|what| {
+                    Fault::warning(
+                    format!("the letter loads something from elsewhere: {}", quote(&what)),
+                    "leave it out, or put it into the letter: most mail programs do not show it, \
+                     and where one does, the other server learns who reads the letter",
+                )
+                .file(self.templates.html.clone())
+                .id(&letter.id)
+                })
+                .collect();
         let names = [&letter.to, &letter.cc, &letter.bcc].into_iter().flatten();
         let mut texts = names
             .filter_map(|mailbox| mailbox.name.as_ref())

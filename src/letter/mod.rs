@@ -11,6 +11,7 @@ mod pdf;
 mod place;
 mod proof;
 mod rehearsal;
+mod remote;
 mod sender;
 mod source;
 mod sources;

@@ -179,3 +179,36 @@ fn only_what_is_named_extended_or_included_is_a_template() {
     let ran = batch.run("check", &[]).expect(3);
     assert!(ran.stderr.contains("parts/foot.txt"), "{ran:?}");
 }
+
+#[test]
+fn what_a_letter_loads_from_elsewhere_is_a_warning() {
+    for (html, what) in [
+        (
+            "<img src=\"https://x.example/logo.png\">",
+            "img from x.example",
+        ),
+        ("<td background=//x.example/b.png>", "td from x.example"),
+        (
+            "<link rel=stylesheet href=\"http://x.example/s.css\">",
+            "link from x.example",
+        ),
+        (
+            "<p style=\"background: url('https://x.example/b')\">",
+            "p from x.example",
+        ),
+        (
+            "<style>p { background: url(//x.example/b) }</style>",
+            "style from x.example",
+        ),
+    ] {
+        let checked = with_html(html).run("check", &["--json"]).expect(0).json();
+        let warnings = checked["faults"].as_array().unwrap();
+        assert_eq!(warnings.len(), 3, "{checked:#}");
+        assert_eq!(warnings[0]["severity"], "warning");
+        assert_part(&warnings[0], "file", "letter.html");
+        assert_part(&warnings[0], "text", what);
+    }
+    let clean = "<a href=\"https://study.example\">here</a><img src=\"data:image/png;base64,AA\">";
+    let ran = with_html(clean).run("check", &["--json"]).expect(0);
+    assert_eq!(ran.json()["faults"], serde_json::json!([]));
+}
