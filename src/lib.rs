@@ -31,9 +31,9 @@
 //! Beside them stand the leaves that know nothing of the house: [`clock`] (the only reader of time,
 //! so that tests can set it), [`address`] (parsed single-line values), [`secret`] (values that
 //! cannot be shown), [`fault`] (what the checks find), [`http`] (which tells whether the far side can
-//! have seen a request), [`durable`] (files put in place whole), [`contain`] (panics of other people's
-//! code) and [`page`] (pages that open from the disk); [`config`], what people write down; and
-//! [`auth`], the sign-in, which knows nothing of what is sent: `cli` hands its tokens to transports.
+//! have seen a request), [`durable`] (files put in place whole), [`regular`] (files opened,
+//! and nothing else), [`contain`] (panics of other people's code) and [`page`] (pages that open from
+//! the disk); [`config`], what people write down; and [`auth`], the sign-in, which knows nothing of what is sent: `cli` hands its tokens to transports.
 //!
 //! # Words
 //!
@@ -94,6 +94,7 @@ pub mod message;
 pub mod page;
 pub mod plan;
 pub mod preview;
+pub mod regular;
 pub mod report;
 pub mod secret;
 pub mod transport;

@@ -97,6 +97,17 @@ impl AttachmentTemplate {
         &self.config.path
     }
 
+    /// The folder of the path that no cell has a part in.
+    fn fixed(&self) -> &str {
+        let path = self.config.path.as_str();
+        let open = [path.find("{{"), path.find("{%")]
+            .into_iter()
+            .flatten()
+            .min();
+        let fixed = &path[..open.unwrap_or(path.len())];
+        &fixed[..fixed.rfind('/').map_or(0, |slash| slash + 1)]
+    }
+
     /// The path for one recipient.
     pub fn path(&self, recipient: &For<'_>) -> Result<String, Fault> {
         recipient
@@ -132,8 +143,15 @@ impl AttachmentTemplate {
             Ok(read)
         };
         let shared = self.config.shared;
-        let attachment = attachment::belongs(place, &path, name.as_deref(), shared, &mut read)
-            .map_err(|fault| fault.id(recipient.id))?;
+        let attachment = attachment::belongs(
+            place,
+            self.fixed(),
+            &path,
+            name.as_deref(),
+            shared,
+            &mut read,
+        )
+        .map_err(|fault| fault.id(recipient.id))?;
         if proves {
             let proof = self.prove(
                 &path,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::attached::{AttachmentTemplate, For, Gathered, Purpose};
 use super::attachment::{Place, Sha256Digest};
 use super::others::Others;
+use super::own::OwnFiles;
 use super::proof::Owner;
 use super::sender::sender;
 use super::subject;
@@ -38,6 +39,7 @@ pub(super) struct LetterPlan {
     pub batch: String,
     pub folder: PathBuf,
     allow_outside: bool,
+    own: OwnFiles,
     pub from: Mailbox,
     pub reply_to: Option<Mailbox>,
     pub attachments: Vec<AttachmentTemplate>,
@@ -51,6 +53,7 @@ impl LetterPlan {
         Place {
             folder: &self.folder,
             allow_outside: self.allow_outside,
+            own: &self.own,
         }
     }
 }
@@ -81,6 +84,7 @@ impl Letters {
                     .iter()
                     .any(AttachmentConfig::is_cross_checked)
                     .then(|| Others::of(&manifest));
+                let own = OwnFiles::of(batch, secrets, &templates);
                 Self {
                     manifest,
                     templates,
@@ -89,6 +93,7 @@ impl Letters {
                         batch: batch.text.clone(),
                         folder: batch.folder.clone(),
                         allow_outside: batch.allow_outside,
+                        own,
                         from,
                         reply_to,
                         attachments: batch

@@ -7,6 +7,7 @@ mod checked;
 mod dates;
 mod letters;
 mod others;
+mod own;
 mod pdf;
 mod place;
 mod proof;
