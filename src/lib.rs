@@ -29,11 +29,12 @@
 //! 9. [`cli`] is the only room that prints, prompts and ends the process.
 //!
 //! Beside them stand the leaves that know nothing of the house: [`clock`] (the only reader of time,
-//! so that tests can set it), [`address`] (parsed single-line values), [`secret`] (values that
-//! cannot be shown), [`fault`] (what the checks find), [`http`] (which tells whether the far side can
-//! have seen a request), [`durable`] (files put in place whole), [`regular`] (files opened,
-//! and nothing else), [`contain`] (panics of other people's code) and [`page`] (pages that open from
-//! the disk); [`config`], what people write down; and [`auth`], the sign-in, which knows nothing of what is sent: `cli` hands its tokens to transports.
+//! so that tests can set it), [`address`] (parsed single-line values), [`secret`] (values that cannot
+//! be shown), [`fault`] (what the checks find), [`http`] (which tells whether the far side can have
+//! seen a request), [`durable`] (files put in place whole), [`regular`] (files opened, and nothing
+//! else), [`contain`] (panics of other people's code), [`memory`] (how much of it is taken) and
+//! [`page`] (pages that open from the disk); [`config`], what people write down; and [`auth`], the
+//! sign-in, which knows nothing of what is sent: `cli` hands its tokens to transports.
 //!
 //! # Words
 //!
@@ -90,6 +91,7 @@ pub mod http;
 pub mod ledger;
 pub mod letter;
 pub mod manifest;
+pub mod memory;
 pub mod message;
 pub mod page;
 pub mod plan;

@@ -16,6 +16,9 @@ use crate::fault::{Fault, quote};
 /// A PDF beyond this size is not taken into memory to be read.
 const LARGEST_READ: u64 = 64 << 20;
 
+/// A text beyond this length is not looked for in a report.
+const LONGEST_TEXT: usize = 1_000;
+
 /// One `[[attachment]]`, by the names of its templates.
 #[derive(Debug)]
 pub(super) struct AttachmentTemplate {
@@ -235,6 +238,18 @@ impl For<'_> {
                             quote(&text)
                         ),
                         "fill in the cell that it shows, or look for something else",
+                    )
+                    .file(name.clone())
+                    .id(self.id));
+                }
+                let length = text.chars().count();
+                if length > LONGEST_TEXT {
+                    return Err(Fault::new(
+                        format!(
+                            "the text to look for has {length} characters, more than {LONGEST_TEXT}: `{}`",
+                            quote(&text)
+                        ),
+                        "look for a shorter part of it",
                     )
                     .file(name.clone())
                     .id(self.id));

@@ -1,11 +1,19 @@
 //! Letters made to be checked.
 
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
 use super::attached::{AttachmentTemplate, Gathered, Purpose};
 use super::others::Other;
 use super::proof::Proof;
 use super::remote::remote;
+use super::text::DERIVED_TEXT;
 use super::unclaimed::unclaimed;
+use super::watch::{OFTEN, PATIENCE};
 use super::{Letter, Letters};
+use crate::contain;
 use crate::fault::{Fault, quote};
 
 /// A letter that was made to be checked.
@@ -43,6 +51,7 @@ impl Letters {
         let mut findings = gathered.findings;
         if let Ok(letter) = &letter {
             findings.extend(self.looked_over(letter));
+            findings.extend(self.without_text(letter));
         }
         let letter = match letter {
             Ok(letter) if !findings.iter().any(Fault::is_fault) => Ok(letter),
@@ -58,6 +67,21 @@ impl Letters {
             warnings: findings,
             claims: gathered.claims,
         }
+    }
+
+    /// The fault of a letter whose text alternative cannot be made. It is made anew where it is wanted:
+    /// to keep all of them takes more memory than a large batch may.
+    fn without_text(&self, letter: &Letter) -> Option<Fault> {
+        let derive = || contain::panics(|| letter.text().len());
+        let made = self.templates.watch.over(&letter.id, DERIVED_TEXT, derive);
+        made.is_err().then(|| {
+            Fault::new(
+                "no plain text can be made of the letter",
+                "correct the markup of the template, or name a [letter] text of your own",
+            )
+            .file(self.templates.html.clone())
+            .id(&letter.id)
+        })
     }
 
     /// Warnings about what a letter's readers will be shown.
@@ -107,7 +131,7 @@ impl Letters {
     }
 
     /// Leaves out the recipients that lack a file without which the batch file skips them.
-    pub(super) fn without_skipped(mut self) -> Result<Self, Vec<Fault>> {
+    pub(super) fn without_skipped(self) -> Result<Self, Vec<Fault>> {
         if !self
             .plan
             .attachments
@@ -116,6 +140,37 @@ impl Letters {
         {
             return Ok(self);
         }
+        // A path template may loop for ever as any other one.
+        let letters = Arc::new(self);
+        let (found_tx, found_rx) = mpsc::channel();
+        let theirs = Arc::clone(&letters);
+        thread::spawn(move || {
+            let found = theirs.with_all_files();
+            drop(theirs);
+            // Nobody waits any more for what took too long.
+            let _ = found_tx.send(found);
+        });
+        let mut waited = Duration::ZERO;
+        let found = loop {
+            letters.tick(waited);
+            match found_rx.recv_timeout(OFTEN) {
+                Ok(found) => break found,
+                Err(RecvTimeoutError::Timeout) => waited += OFTEN,
+                Err(RecvTimeoutError::Disconnected) => break Err(vec![not_made()]),
+            }
+            if let Some(stuck) = letters.stuck(PATIENCE, waited) {
+                return Err(vec![stuck.finding()]);
+            }
+        };
+        let (chosen, warnings) = found?;
+        let mut letters = Arc::into_inner(letters).ok_or_else(|| vec![not_made()])?;
+        letters.chosen = Some(chosen);
+        letters.findings = warnings;
+        Ok(letters)
+    }
+
+    /// The places of the recipients that have all their files, and a warning for each other one.
+    fn with_all_files(&self) -> Result<(Vec<u32>, Vec<Fault>), Vec<Fault>> {
         let mut chosen = Vec::new();
         let (mut warnings, mut faults) = (Vec::new(), Vec::new());
         for index in 0..self.manifest.len() {
@@ -132,12 +187,11 @@ impl Letters {
                 "correct [[attachment]] path, or put the files there",
             ));
         }
-        if !faults.is_empty() {
-            return Err(faults);
+        if faults.is_empty() {
+            Ok((chosen, warnings))
+        } else {
+            Err(faults)
         }
-        self.chosen = Some(chosen);
-        self.findings = warnings;
-        Ok(self)
     }
 
     /// The warning about a recipient who gets no letter.
@@ -162,4 +216,12 @@ impl Letters {
         }
         Ok(None)
     }
+}
+
+fn not_made() -> Fault {
+    Fault::new(
+        "the paths of the attachments could not be made",
+        "run the same command again",
+    )
+    .file("[[attachment]] path")
 }

@@ -12,7 +12,8 @@ use super::sender::sender;
 use super::subject;
 use super::template::{self, Escape, Templates};
 use super::values::Values;
-use super::{Letter, rehearsal};
+use super::watch::Stuck;
+use super::{Letter, rehearsal, text};
 use crate::address::{Address, Mailbox};
 use crate::config::{AttachmentConfig, Batch, Secrets};
 use crate::fault::{Fault, quote};
@@ -195,15 +196,15 @@ impl Letters {
         Some(quote(&inside.display().to_string()))
     }
 
-    /// The id of a letter that has been rendering for longer than `limit`, with its template.
+    /// What has been in the making for longer than `limit`, or takes too much memory.
     #[must_use]
-    pub fn stuck(&self, limit: Duration, now: Duration) -> Option<(String, String)> {
-        self.templates.stuck(limit, now)
+    pub fn stuck(&self, limit: Duration, now: Duration) -> Option<Stuck> {
+        self.templates.watch.stuck(limit, now)
     }
 
     /// Tells the templates the time, for [`Letters::stuck`].
     pub fn tick(&self, now: Duration) {
-        self.templates.tick(now);
+        self.templates.watch.tick(now);
     }
 
     pub(super) fn letter(
@@ -229,6 +230,12 @@ impl Letters {
             .text
             .as_ref()
             .map(|text| render(text, Escape::None));
+        let html = html.and_then(|html| {
+            text::shallow(&html)
+                .map_err(|fault| faults.push(fault.file(self.templates.html.clone()).id(id)))
+                .ok()
+                .map(|()| html)
+        });
         let subject = subject.and_then(|subject| {
             subject::header(&subject)
                 .map_err(|fault| faults.push(fault.id(id)))

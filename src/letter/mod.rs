@@ -29,6 +29,7 @@ pub use checked::Checked;
 pub use letters::Letters;
 pub use others::Other;
 pub use proof::{Proof, Verdict};
+pub use watch::{OFTEN, PATIENCE, Stuck};
 
 use std::borrow::Cow;
 

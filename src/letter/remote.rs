@@ -69,6 +69,29 @@ pub(super) fn remote(html: &str) -> Vec<String> {
     found.into_iter().take(MOST_NAMED).collect()
 }
 
+/// The names of all tags, and whether each ends an element. What stands in comments is left out.
+pub(super) fn tags(html: &str) -> impl Iterator<Item = (&str, bool)> {
+    let mut rest = html;
+    std::iter::from_fn(move || {
+        loop {
+            rest = &rest[rest.find('<')? + 1..];
+            if let Some(comment) = rest.strip_prefix("!--") {
+                rest = comment.find("-->").map_or("", |end| &comment[end..]);
+                continue;
+            }
+            let after = rest.strip_prefix('/');
+            let name = after.unwrap_or(rest);
+            let end = name
+                .find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>' | '<'))
+                .unwrap_or(name.len());
+            if name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                rest = &name[end..];
+                return Some((&name[..end], after.is_some()));
+            }
+        }
+    })
+}
+
 /// The attributes of a tag (HTML standard, "Tokenization"); what is left afterwards begins behind it.
 struct Attributes<'a>(&'a str);
 

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::time::Duration;
 
 use tera::{Context, ErrorKind, Tera};
 
@@ -52,7 +51,8 @@ pub(super) struct Templates {
     pub text: Option<String>,
     /// Every template by its name.
     pub sources: Vec<(String, String)>,
-    watch: Watch,
+    /// Watches what is made of them.
+    pub watch: Watch,
 }
 
 impl Templates {
@@ -199,22 +199,14 @@ impl Templates {
             Escape::None => &self.text_engine,
         };
         let mut body = Bounded::default();
-        self.watch.begin(id, name);
-        let rendered = engine.render_to(name, context, &mut body);
-        self.watch.end();
+        let rendered = self
+            .watch
+            .over(id, name, || engine.render_to(name, context, &mut body));
         if let Err(error) = rendered {
             return Err(fault(&error, name).id(id));
         }
         // tera writes strings, so the bytes are UTF-8.
         Ok(String::from_utf8(body.0).unwrap_or_default())
-    }
-
-    pub fn stuck(&self, limit: Duration, now: Duration) -> Option<(String, String)> {
-        self.watch.stuck(limit, now)
-    }
-
-    pub fn tick(&self, now: Duration) {
-        self.watch.tick(now);
     }
 }
 

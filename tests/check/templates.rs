@@ -134,7 +134,7 @@ fn a_template_that_never_ends_is_a_fault_and_the_program_ends_by_itself() {
     let fault = &checked["faults"][0];
     assert_part(fault, "file", "letter.html");
     assert_part(fault, "id", "S002");
-    assert_part(fault, "text", "rendering for more than");
+    assert_part(fault, "text", "in the making for more than");
     assert_part(fault, "next_step", "look for a loop");
 }
 
