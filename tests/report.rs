@@ -234,3 +234,18 @@ fn looking_at_the_record_changes_nothing_of_it() {
     let ran = batch.run("report", &["--verify"]).expect(0);
     assert!(ran.stdout.contains(&format!("last hash {told}")), "{ran:?}");
 }
+
+#[test]
+fn no_part_of_a_cell_is_a_formula_where_lines_are_split_at_other_signs() {
+    let batch = TestBatch::new(1);
+    batch.replace("list.csv", "ID,School,Email", "ID,School,Email,Note");
+    batch.replace(
+        "list.csv",
+        "school1.example",
+        "school1.example,\"x;=1+1|@y\t -z; \"\"=2\"",
+    );
+    batch.run("send", &[]).expect(0);
+    batch.run("report", &["--format", "csv"]).expect(0);
+    let csv = fs::read_to_string(batch.path("batch.outbox.report.csv")).unwrap();
+    assert!(csv.contains("\"x;'=1+1|'@y\t' -z;' \"\"=2\""), "{csv}");
+}

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use oauth2::basic::{
     BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
 };
@@ -55,6 +56,24 @@ pub(super) struct Begun {
     state: CsrfToken,
     nonce: String,
     verifier: PkceCodeVerifier,
+}
+
+/// What tells the answer to one sign-in from that to another.
+#[derive(Clone)]
+pub(super) struct State(String);
+
+impl State {
+    /// Whether an answer is to this sign-in.
+    pub fn is_of(&self, query: &str) -> bool {
+        let mut parts = oauth2::url::form_urlencoded::parse(query.as_bytes());
+        parts.any(|(key, value)| key == "state" && *value == *self.0)
+    }
+}
+
+impl Begun {
+    pub fn state(&self) -> State {
+        State(self.state.secret().clone())
+    }
 }
 
 impl Identity {
@@ -170,7 +189,12 @@ impl Identity {
 
     /// Takes the answer that came back to the redirect address and redeems its code. The sign-in of
     /// anybody but the account that the secrets file names is refused.
-    pub(super) fn redeem(&self, begun: Begun, query: &str) -> Result<Grant, AuthError> {
+    pub(super) fn redeem(
+        &self,
+        begun: Begun,
+        query: &str,
+        now: Timestamp,
+    ) -> Result<Grant, AuthError> {
         let mut code = None;
         let (mut state, mut error, mut description) = (None, None, String::new());
         for (key, value) in oauth2::url::form_urlencoded::parse(query.as_bytes()) {
@@ -200,7 +224,7 @@ impl Identity {
         if grant.nonce() != Some(begun.nonce.as_str()) {
             return Err(AuthError::Mismatch("its nonce is another"));
         }
-        grant.check(&self.registration)?;
+        grant.check(&self.registration, &self.authority, now)?;
         Ok(grant)
     }
 
@@ -226,7 +250,7 @@ impl Identity {
             .request(&self.caller(), |wait| clock.wait(&never, Some(wait)), None)
             .map_err(refused)?;
         let grant = Grant::of(&answer);
-        grant.check(&self.registration)?;
+        grant.check(&self.registration, &self.authority, clock.now())?;
         Ok(grant)
     }
 

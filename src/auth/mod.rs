@@ -88,8 +88,8 @@ pub fn sign_in(
     clock: &dyn Clock,
 ) -> Result<Grant, AuthError> {
     match flow {
-        Flow::Browser => browser::sign_in(identity, person),
-        Flow::Paste => paste::sign_in(identity, person),
+        Flow::Browser => browser::sign_in(identity, person, clock),
+        Flow::Paste => paste::sign_in(identity, person, clock),
         Flow::Device => device::sign_in(identity, person, clock),
     }
 }

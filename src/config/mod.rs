@@ -24,11 +24,11 @@ pub use sign_in::{NATIVE_CLIENT, Registration, SignInSettings};
 pub use smtp::{SmtpLogin, SmtpSecurity, SmtpSettings};
 pub use values::{SendWindow, parse_duration};
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::fault::Fault;
+use crate::regular;
 
 /// A batch or secrets file beyond this size is another file: what is parsed of it would take a
 /// hundred times as much memory.
@@ -37,8 +37,8 @@ const LARGEST_FILE: u64 = 1 << 20;
 /// Reads a file that a person wrote.
 fn read_written(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    // What has no size of its own, such as a pipe, is bounded too.
-    File::open(path)?
+    // What has no size of its own, as some files of the system, is bounded too.
+    regular::open(path)?
         .take(LARGEST_FILE + 1)
         .read_to_string(&mut text)?;
     if text.len() as u64 > LARGEST_FILE {
@@ -48,6 +48,52 @@ fn read_written(path: &Path) -> io::Result<String> {
         ));
     }
     Ok(text)
+}
+
+/// Whether a file is called like one with secrets.
+fn is_secrets_name(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| {
+        name.to_string_lossy()
+            .to_lowercase()
+            .ends_with("secrets.toml")
+    })
+}
+
+/// Whether a text gives a value to a key that is called like a secret, wherever it is given.
+fn has_secrets(text: &str) -> bool {
+    const SECRET: [&str; 5] = ["password", "secret", "token", "passwd", "credential"];
+    text.lines().any(|line| {
+        line.split_once('=').is_some_and(|(key, _)| {
+            let key = key.to_lowercase();
+            SECRET.iter().any(|secret| key.contains(secret))
+        })
+    })
+}
+
+/// Whether a file that should have been a batch file may hold secrets.
+fn may_hold_secrets(path: &Path, text: &str) -> bool {
+    let is_toml = path
+        .extension()
+        .is_some_and(|suffix| suffix.eq_ignore_ascii_case("toml"));
+    !is_toml || is_secrets_name(path) || has_secrets(text)
+}
+
+/// What the reader of a file says, less the lines and values that it read.
+fn without_lines(text: &str, error: &toml::de::Error) -> String {
+    let line = error.span().map_or(0, |span| {
+        text[..span.start.min(text.len())].matches('\n').count()
+    });
+    format!("line {}: {}", line + 1, without_value(error.message()))
+}
+
+/// What the reader says, less the value it read: a password may stand in the wrong line.
+fn without_value(message: &str) -> String {
+    match message.rsplit_once(", expected ") {
+        Some((read, expected)) if read.starts_with("invalid") => {
+            format!("the value is of another kind, expected {expected}")
+        }
+        _ => message.to_owned(),
+    }
 }
 
 /// A batch or secrets file that cannot be used.

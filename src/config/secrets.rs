@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::ews::EwsKeys;
 use super::sign_in::SignInSettings;
 use super::smtp::{SmtpSettings, SmtpTable};
-use super::{ConfigError, EwsSettings, GraphSettings, read_written};
+use super::{ConfigError, EwsSettings, GraphSettings, read_written, without_lines};
 use crate::address::Address;
 use crate::secret::Secret;
 
@@ -121,27 +121,12 @@ fn read(path: &Path) -> Result<File, ConfigError> {
 }
 
 fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
-    toml::from_str(text).map_err(|error| {
+    toml::from_str(text).map_err(|error| ConfigError::Syntax {
+        what: WHAT,
+        path: path.to_owned(),
         // The reader's own display quotes the line, which may hold a password.
-        let line = error.span().map_or(0, |span| {
-            text[..span.start.min(text.len())].matches('\n').count()
-        });
-        ConfigError::Syntax {
-            what: WHAT,
-            path: path.to_owned(),
-            detail: format!("line {}: {}", line + 1, without_value(error.message())),
-        }
+        detail: without_lines(text, &error),
     })
-}
-
-/// What the reader says, less the value it read: a password may stand in the wrong line.
-fn without_value(message: &str) -> String {
-    match message.rsplit_once(", expected ") {
-        Some((read, expected)) if read.starts_with("invalid") => {
-            format!("the value is of another kind, expected {expected}")
-        }
-        _ => message.to_owned(),
-    }
 }
 
 impl File {

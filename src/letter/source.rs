@@ -1,12 +1,16 @@
 //! The files of the templates.
 
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use crate::fault::Fault;
+use crate::regular;
 
 /// Files beyond these bounds are not templates.
 const LARGEST_FILE: u64 = 1 << 20;
 const MOST_FILES: usize = 500;
+/// What may be extended or included is called so.
+const SUFFIXES: [&str; 6] = ["html", "htm", "txt", "tera", "j2", "xml"];
 
 /// The name of a template: its path below the folder, with slashes.
 pub(super) fn name_of(path: &Path, folder: &Path) -> String {
@@ -68,13 +72,24 @@ fn names_in(source: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// The file of a name, if it lies in the folder and no link leads to it.
+/// The file of a name, if it is called like a template, lies in the folder, is not hidden, and no link
+/// leads to it: what else lies there, such as a secrets file, is nothing to be sent.
 fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
+    let suffix = Path::new(name).extension()?;
+    if !SUFFIXES
+        .iter()
+        .any(|known| suffix.eq_ignore_ascii_case(known))
+    {
+        return None;
+    }
     let mut path = folder.to_owned();
     for part in name.split('/') {
         let [Component::Normal(_)] = Path::new(part).components().collect::<Vec<_>>()[..] else {
             return None;
         };
+        if part.starts_with('.') {
+            return None;
+        }
         path.push(part);
         if std::fs::symlink_metadata(&path).ok()?.is_symlink() {
             return None;
@@ -85,18 +100,16 @@ fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
 
 /// Reads one template file.
 pub(super) fn read(path: &Path) -> Result<String, Fault> {
-    let size = std::fs::metadata(path).map(|metadata| metadata.len());
-    let source = match size {
-        Ok(size) if size > LARGEST_FILE => {
-            return Err(Fault::new(
-                "the template is larger than 1 MB",
-                "take out what is not text, such as embedded pictures",
-            ));
-        }
-        Ok(_) => std::fs::read_to_string(path),
-        Err(error) => Err(error),
-    };
-    source
+    let mut source = String::new();
+    let read = regular::open(path)
+        .and_then(|file| file.take(LARGEST_FILE + 1).read_to_string(&mut source));
+    if source.len() as u64 > LARGEST_FILE {
+        return Err(Fault::new(
+            "the template is larger than 1 MB",
+            "take out what is not text, such as embedded pictures",
+        ));
+    }
+    read.map(|_| source)
         .map(|source| source.trim_start_matches('\u{feff}').to_owned())
         .map_err(|error| {
             Fault::new(

@@ -131,13 +131,37 @@ fn error(letter: &Letter) -> String {
     parts.join("; ")
 }
 
-/// A cell that no spreadsheet takes for a formula.
+/// A cell that no spreadsheet takes for a formula, nor any part of it where one splits the line at
+/// another sign than the comma, as it does in many countries.
 fn harmless(cell: &str) -> Cow<'_, str> {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}").into()
-    } else {
-        cell.into()
+    let mut safe = String::new();
+    let mut done = 0;
+    // Blanks and quotation marks do not keep what follows from being a formula.
+    let mut begins = true;
+    let mut from = 0;
+    for (at, c) in cell.char_indices() {
+        if begins && is_formula(c) {
+            safe.push_str(&cell[done..from]);
+            safe.push('\'');
+            done = from;
+        }
+        if matches!(c, ';' | '\t' | '|' | '\n' | '\r') {
+            begins = true;
+            from = at + c.len_utf8();
+        } else if !matches!(c, ' ' | '"' | '\u{a0}') {
+            begins = false;
+        }
     }
+    if done == 0 && safe.is_empty() {
+        return cell.into();
+    }
+    safe.push_str(&cell[done..]);
+    safe.into()
+}
+
+/// Whether a formula may begin so; the wide forms are taken for the others where Japanese is written.
+fn is_formula(c: char) -> bool {
+    matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠')
 }
 
 #[cfg(test)]
@@ -146,13 +170,32 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn no_part_of_a_cell_is_a_formula() {
+        for (cell, safe) in [
+            ("=1+1", "'=1+1"),
+            ("Oak;=1+1", "Oak;'=1+1"),
+            ("Oak\t=1+1", "Oak\t'=1+1"),
+            ("Oak|@x; \"=1", "Oak|'@x;' \"=1"),
+            ("\t=1+1", "\t'=1+1"),
+            ("\r\n-1", "\r\n'-1"),
+            ("＝1", "'＝1"),
+            ("St Mary-le-Bow; a@x.example", "St Mary-le-Bow; a@x.example"),
+            ("", ""),
+        ] {
+            assert_eq!(harmless(cell), safe, "{cell:?}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn no_cell_begins_like_a_formula(cell in "[=+@\\t\\r-]?\\PC{0,8}") {
+        fn no_part_begins_like_a_formula(cell in "[=+@;|\\t\\r \"-]{0,4}\\PC{0,8}[;|\\t][=+@ -]{0,3}x") {
             let safe = harmless(&cell);
-            prop_assert!(!safe.starts_with(['=', '+', '-', '@', '\t', '\r']));
-            let marked = format!("'{cell}");
-            prop_assert!(*safe == cell || *safe == marked);
+            for part in safe.split([';', '\t', '|', '\n', '\r']) {
+                let part = part.trim_start_matches([' ', '"', '\u{a0}']);
+                prop_assert!(!part.starts_with(is_formula), "{:?}", safe);
+            }
+            prop_assert_eq!(safe.replace('\'', ""), cell.replace('\'', ""));
         }
     }
 }

@@ -148,3 +148,23 @@ fn an_earlier_preview_is_none_of_the_templates() {
     }
     batch.run("check", &[]).expect(0);
 }
+
+#[test]
+fn a_folder_that_is_called_partial_and_is_not_ours_is_left_alone() {
+    let batch = TestBatch::new(1);
+    fs::create_dir(batch.path("preview.partial")).unwrap();
+    batch.write("preview.partial/thesis.txt", "mine");
+    batch
+        .run("preview", &[])
+        .expect(2)
+        .says("preview.partial is there and is not a preview");
+    assert!(batch.path("preview.partial/thesis.txt").exists());
+    // What a cut left of a preview is ours.
+    fs::rename(
+        batch.path("preview.partial/thesis.txt"),
+        batch.path("preview.partial/.postroom-preview"),
+    )
+    .unwrap();
+    batch.run("preview", &[]).expect(0);
+    assert!(!batch.path("preview.partial").exists());
+}

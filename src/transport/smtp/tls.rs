@@ -14,6 +14,7 @@ use super::super::{Answer, SendError};
 use super::reply::{Failure, Phase};
 use crate::config::SmtpSettings;
 use crate::fault::Fault;
+use crate::regular;
 
 /// What STARTTLS needs: lettre raises the connection itself.
 pub(super) fn for_starttls(settings: &SmtpSettings) -> Result<TlsParameters, Fault> {
@@ -73,8 +74,10 @@ fn authority(settings: &SmtpSettings) -> Result<Vec<CertificateDer<'static>>, Fa
     let Some(path) = &settings.ca_file else {
         return Ok(Vec::new());
     };
-    let certificates = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+    let file = regular::open(path)
+        .map_err(|error| unusable(settings, &format!("cannot be read: {error}")))?;
+    let certificates = CertificateDer::pem_reader_iter(file)
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|error| unusable(settings, &format!("cannot be read: {error}")))?;
     if certificates.is_empty() {
         return Err(unusable(settings, "holds no certificate"));
