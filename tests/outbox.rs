@@ -114,3 +114,52 @@ fn an_address_that_looks_encoded_is_refused() {
         .expect(3)
         .says("some programs decode");
 }
+
+#[cfg(unix)]
+#[test]
+fn what_holds_addresses_is_for_its_user_alone_whatever_the_umask() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for made_before in [false, true] {
+        let batch = TestBatch::new(2);
+        let outbox = batch.path("outbox");
+        if made_before {
+            fs::create_dir(&outbox).unwrap();
+            fs::set_permissions(&outbox, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        for verb in ["preview", "send", "report"] {
+            let output = std::process::Command::new("sh")
+                .args(["-c", "umask 000; exec \"$0\" \"$@\""])
+                .arg(support::program().get_program())
+                .arg(verb)
+                .arg(batch.folder())
+                .current_dir(batch.folder())
+                .output()
+                .unwrap();
+            support::Ran::of(output).expect(0);
+        }
+        // A folder that was there keeps its mode.
+        let folder_mode = if made_before { 0o755 } else { 0o700 };
+        assert_eq!(mode(&outbox), folder_mode);
+        assert_eq!(mode(&batch.path("preview")), 0o700);
+        let mut written = vec![outbox, batch.path("preview")];
+        let mut at = 0;
+        while let Some(path) = written.get(at).cloned() {
+            if path.is_dir() {
+                let entries = fs::read_dir(path).unwrap();
+                written.extend(entries.map(|entry| entry.unwrap().path()));
+            }
+            at += 1;
+        }
+        written.drain(..2);
+        for form in ["html", "csv", "json"] {
+            written.push(batch.path(&format!("batch.outbox.report.{form}")));
+        }
+        assert!(written.len() > 12, "{written:?}");
+        for path in written {
+            let expected = if path.is_dir() { 0o700 } else { 0o600 };
+            assert_eq!(mode(&path), expected, "{}", path.display());
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! A file that is there is whole, and a repeat cannot make a second one.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use super::{Answer, Attempt, Doubt, LookUp, Receipt, SendError, Survey, Transpor
 use crate::config::Batch;
 use crate::durable::{self, Readers};
 use crate::message::{Encoded, Message};
+use crate::regular;
 
 pub(super) fn open(batch: &Batch) -> Box<dyn Transport> {
     Box::new(Outbox {
@@ -92,15 +93,15 @@ fn unusable(path: &Path, error: &io::Error) -> SendError {
 }
 
 fn put(folder: &Path, path: &Path, pieces: &[&[u8]]) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    durable::put(path, pieces, Readers::Usual)
+    durable::make_folder(folder)?;
+    durable::put(path, pieces, Readers::Owner)
 }
 
 /// The Message-ID of a file in the outbox; none when there is no file.
 fn message_id_of(path: &Path) -> io::Result<Option<String>> {
     // Our headers come first; most of them are the addresses, of which there may be many.
     const LONGEST: u64 = 64 << 20;
-    let file = match File::open(path) {
+    let file = match regular::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
