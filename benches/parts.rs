@@ -16,10 +16,9 @@ use divan::counter::BytesCount;
 use jiff::Timestamp;
 use postroom::config::{Batch, DispatchConfig, Secrets, TransportName};
 use postroom::dispatch::{Cost, Limiter};
-use postroom::ledger::{
-    Claim, Holder, Identity, Kind, Ledger, LetterRecord, Outcome, Pending, Settlement,
-};
+use postroom::ledger::{Claim, Holder, Identity, Kind, Ledger, LetterPlan, Pending, Settlement};
 use postroom::letter::Letters;
+use postroom::lifecycle::{Accepted, Addresses, PlannedMessage, SentAttachment, SettledAs};
 use postroom::manifest::Manifest;
 use postroom::message::Message;
 use postroom::plan::PlannedLetter;
@@ -114,7 +113,7 @@ fn text_of_the_html(bencher: Bencher) {
 fn mime(bencher: Bencher) {
     let (_folder, letters) = letters();
     let (letter, contents) = letters.make_with_contents(7).unwrap();
-    let message = Message::new("measured", letter, &[7; 32], contents);
+    let message = Message::first("measured", letter, &[7; 32], contents);
     bencher
         .counter(BytesCount::new(REPORT))
         .bench_local(|| message.mime());
@@ -131,10 +130,10 @@ fn settle_and_claim(bencher: Bencher) {
     bencher.bench_local(|| {
         let settled = Settlement {
             claim: claimed[0],
-            outcome: Outcome::Accepted {
+            ended: SettledAs::Accepted(Accepted {
                 receipt: "250 2.0.0 Ok: queued".into(),
                 refused: Vec::new(),
-            },
+            }),
             at: Timestamp::UNIX_EPOCH,
             request_ids: Vec::new(),
         };
@@ -158,14 +157,23 @@ fn ledger(folder: &TempDir) -> Ledger {
     };
     let mut ledger =
         Ledger::open(&folder.path().join("batch.state.db"), &identity, &holder).unwrap();
-    let records = (0..LETTERS).map(|number| LetterRecord {
+    let letters = (0..LETTERS).map(|number| LetterPlan {
         id: format!("S{number:06}"),
-        digest: [7; 32],
-        message_id: format!("{number}@study.example"),
-        addresses: r#"{"to":["head@school.example"]}"#.into(),
-        attachments: r#"[{"name":"report.pdf","bytes":307200}]"#.into(),
+        message: PlannedMessage {
+            message_id: format!("{number}@study.example"),
+            digest: [7; 32],
+            addresses: Addresses {
+                to: vec!["head@school.example".into()],
+                ..Addresses::default()
+            },
+            attachments: vec![SentAttachment {
+                name: "report.pdf".into(),
+                sha256: [8; 32],
+                bytes: 307_200,
+            }],
+        },
     });
-    ledger.adopt("plan", records).unwrap();
+    ledger.adopt("plan", &[9; 32], letters).unwrap();
     ledger
 }
 

@@ -18,6 +18,11 @@ pub enum AddressError {
     /// The part before the `@` is not a dot-atom (RFC 5322 section 3.2.3).
     #[error("`{0}` is not a mail address: the part before the @ is malformed")]
     Local(String),
+    /// The part before the `@` begins like an encoded word (RFC 2047), which some programs decode.
+    #[error(
+        "`{0}` is not a mail address: some programs decode what begins with =? and see another"
+    )]
+    Encoded(String),
     /// The part after the `@` is not a host name with at least one dot.
     #[error("`{0}` is not a mail address: the part after the @ is not a domain name")]
     Domain(String),
@@ -59,6 +64,9 @@ impl Address {
         }
         if !is_dot_atom(local) || local.len() > 64 {
             return Err(AddressError::Local(shown()));
+        }
+        if local.contains("=?") {
+            return Err(AddressError::Encoded(shown()));
         }
         if !is_domain(domain) || text.len() > 254 {
             return Err(AddressError::Domain(shown()));

@@ -26,7 +26,7 @@ pub fn put(path: &Path, pieces: &[&[u8]], readers: Readers) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = create(&partial, readers)?;
+    let mut file = new_file(&partial, readers)?;
     let mut pieces = pieces.iter();
     let written = pieces
         .try_for_each(|piece| file.write_all(piece))
@@ -59,6 +59,22 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// Makes a folder, and those above it, for its user alone where there is none; one that is there stays
+/// as it is.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
+}
+
 fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -66,7 +82,11 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-fn create(path: &Path, readers: Readers) -> io::Result<File> {
+/// Makes a file that is not there yet, and writes through no link.
+///
+/// # Errors
+/// When it cannot be made, or is there.
+pub fn new_file(path: &Path, readers: Readers) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

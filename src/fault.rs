@@ -1,6 +1,16 @@
 //! What the checks find: one fault is one thing to mend, with its place and the next step.
 
+use std::borrow::Cow;
+use std::error::Error;
+
 use serde::Serialize;
+
+/// An error that knows what its reader can do. Its `Display` says what is wrong and nothing of the next
+/// step: the two are put together where they are printed, and nobody takes them apart again.
+pub trait NextStep: Error {
+    /// What to do.
+    fn next_step(&self) -> Cow<'_, str>;
+}
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -47,6 +57,11 @@ impl Fault {
     /// A notice: said for the record.
     pub fn notice(text: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self::of(Severity::Notice, text.into(), next_step.into())
+    }
+
+    /// An error as a fault: nothing is sent until it is mended.
+    pub fn from_error(error: &impl NextStep) -> Self {
+        Self::new(error.to_string(), error.next_step())
     }
 
     fn of(severity: Severity, text: String, next_step: String) -> Self {

@@ -11,6 +11,8 @@ use reqwest::blocking::{Body, Client, Request, Response};
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 
+use crate::network::NetworkError;
+
 /// Answers beyond this size are cut: nobody whom we ask says so much.
 const LARGEST: u64 = 1 << 20;
 /// The slowest line that is waited for, in bytes a second.
@@ -36,13 +38,13 @@ pub struct Reply {
 
 /// No answer. The text holds no part of the request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
+pub enum HttpError {
     /// The far side cannot have seen the whole request.
     #[error("{0}")]
-    NotSent(String),
+    NotSent(NetworkError),
     /// It may have.
     #[error("{0}")]
-    NoAnswer(String),
+    NoAnswer(NetworkError),
 }
 
 impl Http {
@@ -50,7 +52,7 @@ impl Http {
     ///
     /// # Errors
     /// When the system's certificates cannot be read.
-    pub fn new(silence: Duration) -> Result<Self, Failure> {
+    pub fn new(silence: Duration) -> Result<Self, HttpError> {
         Self::trusting(silence, Vec::new())
     }
 
@@ -58,7 +60,7 @@ impl Http {
     ///
     /// # Errors
     /// When a certificate cannot be used.
-    pub fn trusting(silence: Duration, authorities: Vec<Certificate>) -> Result<Self, Failure> {
+    pub fn trusting(silence: Duration, authorities: Vec<Certificate>) -> Result<Self, HttpError> {
         Client::builder()
             .tls_certs_merge(authorities)
             .redirect(Policy::none())
@@ -69,14 +71,14 @@ impl Http {
             .user_agent(concat!("postroom/", env!("CARGO_PKG_VERSION")))
             .build()
             .map(|client| Self { client, silence })
-            .map_err(|error| Failure::NotSent(cause(&error, silence)))
+            .map_err(|error| HttpError::NotSent(cause(&error, silence)))
     }
 
     /// Sends a request and waits for its answer.
     ///
     /// # Errors
     /// When no whole answer came.
-    pub fn call(&self, mut request: Request, body: Vec<u8>) -> Result<Reply, Failure> {
+    pub fn call(&self, mut request: Request, body: Vec<u8>) -> Result<Reply, HttpError> {
         let length = body.len() as u64;
         let sent = Arc::new(AtomicBool::new(body.is_empty()));
         let patience = self.silence + Duration::from_secs(length / SLOWEST);
@@ -91,9 +93,9 @@ impl Http {
         match self.client.execute(request) {
             Ok(response) => read(response),
             Err(error) if error.is_connect() || !sent.load(Ordering::SeqCst) => {
-                Err(Failure::NotSent(cause(&error, patience)))
+                Err(HttpError::NotSent(cause(&error, patience)))
             }
-            Err(error) => Err(Failure::NoAnswer(cause(&error, patience))),
+            Err(error) => Err(HttpError::NoAnswer(cause(&error, patience))),
         }
     }
 }
@@ -106,14 +108,17 @@ impl Reply {
     }
 }
 
-fn read(response: Response) -> Result<Reply, Failure> {
+fn read(response: Response) -> Result<Reply, HttpError> {
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     let mut body = Vec::new();
     response
         .take(LARGEST)
         .read_to_end(&mut body)
-        .map_err(|error| Failure::NoAnswer(format!("the answer broke off: {error}")))?;
+        .map_err(|error| {
+            let text = format!("the answer broke off: {error}");
+            HttpError::NoAnswer(NetworkError::of(&error, text))
+        })?;
     Ok(Reply {
         status,
         headers,
@@ -121,16 +126,20 @@ fn read(response: Response) -> Result<Reply, Failure> {
     })
 }
 
-/// The innermost cause, without the address.
-fn cause(error: &reqwest::Error, patience: Duration) -> String {
+/// What went wrong, in the words of the innermost cause, without the address.
+fn cause(error: &reqwest::Error, patience: Duration) -> NetworkError {
     if error.is_timeout() {
-        return format!("no answer in {} s", patience.as_secs());
+        return NetworkError::timed_out(format!("no answer in {} s", patience.as_secs()));
     }
     let mut source: &dyn std::error::Error = error;
     while let Some(inner) = source.source() {
         source = inner;
     }
-    source.to_string()
+    let text = source.to_string();
+    if error.is_dns() {
+        return NetworkError::unresolved(text);
+    }
+    NetworkError::of(error, text)
 }
 
 /// A body that tells when its last byte was taken to be sent.
@@ -146,5 +155,56 @@ impl Read for Counted {
             self.sent.store(true, Ordering::SeqCst);
         }
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::{Method, Url};
+
+    use super::*;
+    use crate::network::NetworkKind;
+    use crate::network::tests::{FLAWED, certified, free_port, serve};
+
+    /// What comes of a question to an address, for a client that trusts an authority besides.
+    fn asked(url: &str, authority: Option<&str>) -> HttpError {
+        let authority =
+            authority.map(|pem| reqwest::Certificate::from_pem(pem.as_bytes()).unwrap());
+        let http = Http::trusting(Duration::from_secs(20), Vec::from_iter(authority)).unwrap();
+        let request = Request::new(Method::GET, Url::parse(url).unwrap());
+        http.call(request, Vec::new()).unwrap_err()
+    }
+
+    #[test]
+    fn a_certificate_that_must_not_be_taken_is_told_by_its_flaw() {
+        let (_, other_authority) = certified("localhost", (2020, 2090));
+        for (name, years, trusted, flaw) in FLAWED {
+            let (config, authority) = certified(name, years);
+            let (port, served) = serve(config, |_| {});
+            let authority = if trusted {
+                &authority
+            } else {
+                &other_authority
+            };
+            let error = asked(&format!("https://localhost:{port}/"), Some(authority));
+            served.join().unwrap();
+            let HttpError::NotSent(error) = error else {
+                panic!("{error:?}");
+            };
+            assert_eq!(error.kind, NetworkKind::Certificate(flaw), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_is_told_by_what_is_missing() {
+        let kind = |url: &str| match asked(url, None) {
+            HttpError::NotSent(error) => error.kind,
+            error @ HttpError::NoAnswer(_) => panic!("{error:?}"),
+        };
+        let refused = format!("http://127.0.0.1:{}/", free_port());
+        assert_eq!(kind(&refused), NetworkKind::Refused);
+        // RFC 6761 section 6.4: no such name is ever given out.
+        let unknown = kind("http://nowhere.invalid/");
+        assert_eq!(unknown, NetworkKind::Unresolved);
     }
 }

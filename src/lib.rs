@@ -2,12 +2,12 @@
 //!
 //! This page is the architecture. Read it first; then each thing is where its name says.
 //!
-//! # One row's way through the house
+//! # One row's way
 //!
 //! ```text
 //! manifest → recipient → letter → message → dispatch → transport
 //!                                              │
-//!                                            ledger
+//!                                  lifecycle → ledger
 //! ```
 //!
 //! It never goes back.
@@ -24,16 +24,24 @@
 //!    message to a transport, settles durably and emits an event.
 //! 6. [`transport`] turns the world's answers into five words (accepted, throttled, transient,
 //!    rejected, in doubt) and two that stop the run (unauthorised, unusable).
-//! 7. [`ledger`] is the state file: SQLite, one writer.
-//! 8. [`preview`] shows what a plan would send, and [`report`] what became of it; neither can send.
-//! 9. [`cli`] is the only room that prints, prompts and ends the process.
+//! 7. [`lifecycle`] is what a letter, a sending, an address and a run can be, every event, and what
+//!    follows from each: pure, and the one place where a state or event is added.
+//! 8. [`ledger`] is the state file: SQLite, one writer, which appends events. Its tables follow from
+//!    them by the lifecycle, and verifying is replaying.
+//! 9. [`mailing`] is the order of steps that makes all this safe: load, prepare, adopt the plan,
+//!    reconcile what is in doubt, dispatch, reconcile again, end; and the same for sending again.
+//! 10. [`preview`] shows what a plan would send, and [`report`] what became of it; neither can send.
+//! 11. [`cli`] alone prints, prompts and ends the process.
 //!
-//! Beside them stand the leaves that know nothing of the house: [`clock`] (the only reader of time,
+//! Beside them stand the leaves that know nothing of the rest: [`clock`] (the only reader of time,
 //! so that tests can set it), [`address`] (parsed single-line values), [`secret`] (values that
-//! cannot be shown), [`fault`] (what the checks find), [`http`] (which tells whether the far side can
-//! have seen a request), [`durable`] (files put in place whole), [`contain`] (panics of other people's
-//! code) and [`page`] (pages that open from the disk); [`config`], what people write down; and
-//! [`auth`], the sign-in, which knows nothing of what is sent: `cli` hands its tokens to transports.
+//! cannot be shown), [`fault`] (what the checks find, and what an error says to do), [`figures`]
+//! (numbers as people write them), [`digest`] (SHA-256 over parts), [`network`] (the
+//! kinds of a failed connection), [`http`] (which tells whether the server can have seen a request),
+//! [`durable`] (files put in place whole), [`regular`] (files opened, and nothing else), [`contain`]
+//! (panics of other people's code), [`memory`] (how much of it is taken) and [`page`] (pages that open
+//! from the disk); [`config`], what people write down; and [`auth`], the sign-in, which knows nothing
+//! of what is sent: `cli` hands its tokens to transports.
 //!
 //! # Words
 //!
@@ -41,20 +49,26 @@
 //! - *manifest*: the file with the rows; *recipient*: all rows of one id
 //! - *letter*: rendered subject, bodies and attachments of one recipient
 //! - *message*: a letter ready for the wire; *envelope*: that of RFC 5321 only
-//! - *transport*: one way out; *dispatch*: the sending loop
-//! - *claim*: written before the wire; *settle*: written after
+//! - *transport*: how messages leave; *server*: what a transport talks to; *dispatch*: the sending loop
+//! - *claim*: written before the wire; *settle*: written after; *attempt*: one hand-over
+//! - *sending*: one message of a letter, with a Message-ID of its own; a letter that is sent again
+//!   has several
+//! - *ledger*: the state file; *event*: one entry of its log
 //! - *accepted*: what a server said, never "delivered"; *rejected*: refused for good; *in doubt*:
 //!   may have gone out
+//! - *refused*: an address, when its message was accepted for others; *bounced*, *delayed*,
+//!   *delivered*: an address, afterwards
 //! - *rate*: our own pace; *throttled*: the server's push-back
 //! - *rehearsal*: a real run with every address replaced
 //!
 //! # What holds it together
 //!
 //! **Never twice.** A claim is on the disk before the first byte leaves, and a settlement before
-//! the courier's next letter. What was claimed and not settled when a run ended is in doubt, and
+//! the worker's next letter. What was claimed and not settled when a run ended is in doubt, and
 //! nothing makes it pending again by itself: the transport it was given to is asked whether it went
 //! out (the outbox knows, a mailbox of Exchange tells where the sign-in allows, a mail server does
-//! not), else a person says so with `postroom resolve`. Where it can be, a letter is a draft first,
+//! not), also before the same run ends; else a person says so with `postroom resolve`. Each address
+//! gets one good sending, unless a person opens the letter again on purpose. Where it can be, a letter is a draft first,
 //! whose name is in the ledger before it is sent by that name.
 //! Before the final dot of SMTP a failure means not taken; after it, silence is doubt.
 //!
@@ -71,11 +85,11 @@
 //! checked.
 //!
 //! **Threads.** The deciding thread owns the ledger. One composer makes the next few letters ready;
-//! one courier for each connection hands messages over. Settlements share a commit with the claims
+//! one worker for each connection hands messages over. Settlements share a commit with the claims
 //! that follow them. At most `connections + 2` composed letters wait, so memory does not depend on
 //! the size of the batch.
 //!
-//! Imports between rooms go one way; `tests/it/architecture` keeps it so.
+//! Imports between modules go one way; `tests/it/architecture` keeps it so.
 
 pub mod address;
 pub mod auth;
@@ -83,17 +97,24 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod contain;
+pub mod digest;
 pub mod dispatch;
 pub mod durable;
 pub mod fault;
+pub mod figures;
 pub mod http;
 pub mod ledger;
 pub mod letter;
+pub mod lifecycle;
+pub mod mailing;
 pub mod manifest;
+pub mod memory;
 pub mod message;
+pub mod network;
 pub mod page;
 pub mod plan;
 pub mod preview;
+pub mod regular;
 pub mod report;
 pub mod secret;
 pub mod transport;

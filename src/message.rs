@@ -4,11 +4,10 @@ mod mime;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use crate::address::Address;
-use crate::letter::{Letter, Sha256Digest};
-use crate::plan::hex;
+use crate::digest::{Parts, Sha256Digest, hex};
+use crate::letter::Letter;
 
 /// The envelope of RFC 5321: who is told about failures, and who gets the message. Bcc is here only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +25,8 @@ pub struct Message {
     pub id: String,
     /// The Message-ID without its angle brackets.
     pub message_id: String,
+    /// Its number among the messages of its letter, from 1 on.
+    pub sending: u32,
     /// The envelope.
     pub envelope: Envelope,
     letter: Letter,
@@ -55,37 +56,37 @@ pub struct Attached<'a> {
     pub contents: &'a [u8],
 }
 
-/// The Message-ID of a letter.
+/// The Message-ID of a letter's message.
 ///
 /// It follows from batch, recipient and the letter's digest in the plan, so that a letter that does
 /// go out twice can be recognised by everyone who holds both. The plan's own digest is not in it:
-/// a change to one school's report must not rename the letters of all others.
+/// a change to one school's report must not rename the letters of all others. `sending` is the
+/// message's number among those of its letter, from 1 on: what is sent again on purpose must not be
+/// taken for what was sent before, by a bounce that comes late or a server that drops copies.
 #[must_use]
-pub fn message_id(batch: &str, id: &str, digest: &Sha256Digest, from: &Address) -> String {
-    let mut hasher = Sha256::new();
-    for part in [
-        b"postroom message 1".as_slice(),
-        batch.as_bytes(),
-        id.as_bytes(),
-        digest,
-    ] {
-        hasher.update((part.len() as u64).to_be_bytes());
-        hasher.update(part);
+pub fn message_id(
+    batch: &str,
+    id: &str,
+    digest: &Sha256Digest,
+    from: &Address,
+    sending: u32,
+) -> String {
+    let mut parts = Parts::of("postroom message 1");
+    parts.add(batch.as_bytes()).add(id.as_bytes()).add(digest);
+    if sending > 1 {
+        parts.add(&sending.to_be_bytes());
     }
-    format!(
-        "{}.postroom@{}",
-        hex(&hasher.finalize()[..16]),
-        from.domain()
-    )
+    format!("{}.postroom@{}", hex(&parts.finish()[..16]), from.domain())
 }
 
 impl Message {
-    /// Makes a letter ready. `digest` is its digest in the plan.
+    /// Makes a letter ready.
     #[must_use]
-    pub fn new(batch: &str, letter: Letter, digest: &Sha256Digest, contents: Vec<Vec<u8>>) -> Self {
+    pub fn new(message_id: String, sending: u32, letter: Letter, contents: Vec<Vec<u8>>) -> Self {
         Self {
             id: letter.id.clone(),
-            message_id: message_id(batch, &letter.id, digest, &letter.from.address),
+            message_id,
+            sending,
             envelope: Envelope {
                 from: letter.from.address.clone(),
                 to: letter.addresses().cloned().collect(),
@@ -95,6 +96,18 @@ impl Message {
             date: Timestamp::UNIX_EPOCH,
             body: None,
         }
+    }
+
+    /// The first message of a letter. `digest` is the letter's digest in the plan.
+    #[must_use]
+    pub fn first(
+        batch: &str,
+        letter: Letter,
+        digest: &Sha256Digest,
+        contents: Vec<Vec<u8>>,
+    ) -> Self {
+        let message_id = message_id(batch, &letter.id, digest, &letter.from.address, 1);
+        Self::new(message_id, 1, letter, contents)
     }
 
     /// The message dated with the moment it is handed over.

@@ -12,12 +12,13 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-pub use id::{PlanId, hex};
+pub use id::PlanId;
 
 use crate::address::Mailbox;
 use crate::clock::Clock;
+use crate::digest::{Parts, Sha256Digest};
 use crate::fault::Fault;
-use crate::letter::{Letter, Letters, Proof, Sha256Digest, Verdict};
+use crate::letter::{Letter, Letters, Proof, Verdict};
 
 /// All letters of a batch, by digest.
 #[derive(Debug)]
@@ -240,12 +241,10 @@ impl PlannedLetter {
 /// The digest over everything of a letter that leaves. Each part goes in with its length, so that
 /// no two letters can be told apart only by where a part ends.
 fn digest(letter: &Letter) -> Sha256Digest {
-    let mut hasher = Sha256::new();
+    let mut parts = Parts::of("postroom letter 1");
     let mut part = |bytes: &[u8]| {
-        hasher.update((bytes.len() as u64).to_be_bytes());
-        hasher.update(bytes);
+        parts.add(bytes);
     };
-    part(b"postroom letter 1");
     part(letter.id.as_bytes());
     part(letter.from.to_string().as_bytes());
     part(
@@ -270,5 +269,5 @@ fn digest(letter: &Letter) -> Sha256Digest {
         part(attachment.name.as_bytes());
         part(&attachment.sha256);
     }
-    hasher.finalize().into()
+    parts.finish()
 }

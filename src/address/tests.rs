@@ -53,6 +53,7 @@ fn malformed_addresses_are_refused_with_the_reason() {
         ("a@b_c.example", "not a domain name"),
         ("é@b.example", "cannot carry"),
         ("n/a", "exactly one @"),
+        ("=?utf-8?q?b=40x.example=3e?=@y.example", "decode"),
     ] {
         let error = parse_list(text).unwrap_err().to_string();
         assert!(error.contains(part), "{text}: {error}");

@@ -3,20 +3,31 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use super::identity::State;
 use super::{AuthError, Grant, Identity, PATIENCE, Person};
+use crate::clock::Clock;
 
 /// How long a browser may take to send its request, and how long that may be.
 const SLOWEST: Duration = Duration::from_secs(5);
 const LONGEST: u64 = 16 << 10;
+/// So many connections are listened to at once: any program of this machine may open some and say
+/// nothing.
+const MOST_CONNECTIONS: usize = 200;
 
 const DONE: &str = "Your sign-in has reached postroom. You can close this page and go back to it.";
 const FAILED: &str = "The sign-in did not succeed. You can close this page; postroom says why.";
 
-pub(super) fn sign_in(identity: &Identity, person: &dyn Person) -> Result<Grant, AuthError> {
+pub(super) fn sign_in(
+    identity: &Identity,
+    person: &dyn Person,
+    clock: &dyn Clock,
+) -> Result<Grant, AuthError> {
     let cannot = |error: io::Error| {
         AuthError::store(
             format!("no port of this machine can be listened on: {error}"),
@@ -31,8 +42,8 @@ pub(super) fn sign_in(identity: &Identity, person: &dyn Person) -> Result<Grant,
     let (answers, answer) = channel();
     let second = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).ok();
     for listener in [Some(listener), second].into_iter().flatten() {
-        let answers = answers.clone();
-        thread::spawn(move || listen(&listener, &answers));
+        let (answers, state) = (answers.clone(), begun.state());
+        thread::spawn(move || listen(&listener, &state, &answers));
     }
     person.tell(&format!(
         "Open this page in a browser on this machine and sign in as {}:\n\n{}\n",
@@ -44,28 +55,34 @@ pub(super) fn sign_in(identity: &Identity, person: &dyn Person) -> Result<Grant,
     let (query, browser) = answer
         .recv_timeout(PATIENCE)
         .map_err(|_| AuthError::TooLate(PATIENCE.as_secs() / 60))?;
-    let grant = identity.redeem(begun, &query);
+    let grant = identity.redeem(begun, &query, clock.now());
     page(browser, if grant.is_ok() { DONE } else { FAILED });
     grant
 }
 
-/// Waits for the one request that brings an answer; others, such as for an icon, are not found.
-fn listen(listener: &TcpListener, answers: &Sender<(String, TcpStream)>) {
+/// Waits for the one request that brings the answer to this sign-in; any other, such as for an icon or
+/// from a program that tries one of its own, is not found, and the sign-in goes on. No connection
+/// keeps another one waiting.
+fn listen(listener: &TcpListener, state: &State, answers: &Sender<(String, TcpStream)>) {
+    let open = Arc::new(AtomicUsize::new(0));
     for connection in listener.incoming() {
         let Ok(connection) = connection else { return };
         let timed = connection
             .set_read_timeout(Some(SLOWEST))
             .and_then(|()| connection.set_write_timeout(Some(SLOWEST)));
-        if timed.is_err() {
+        if timed.is_err() || open.load(Ordering::Relaxed) >= MOST_CONNECTIONS {
             continue;
         }
-        match query_of(&connection) {
-            Some(query) => {
-                let _ = answers.send((query, connection));
-                return;
+        open.fetch_add(1, Ordering::Relaxed);
+        let (open, state, answers) = (Arc::clone(&open), state.clone(), answers.clone());
+        thread::spawn(move || {
+            match query_of(&connection).filter(|query| state.is_of(query)) {
+                // Once one was taken nobody waits for another.
+                Some(query) => drop(answers.send((query, connection))),
+                None => respond(connection, "404 Not Found", "Nothing here."),
             }
-            None => respond(connection, "404 Not Found", "Nothing here."),
-        }
+            open.fetch_sub(1, Ordering::Relaxed);
+        });
     }
 }
 

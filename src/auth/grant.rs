@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use oauth2::basic::BasicTokenType;
+use oauth2::url::Url;
 use oauth2::{ExtraTokenFields, StandardTokenResponse, TokenResponse};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,9 @@ use super::AuthError;
 use crate::config::Registration;
 use crate::fault::quote;
 use crate::secret::Secret;
+
+/// Seconds by which clocks may differ.
+const SKEW: i64 = 300;
 
 /// A token answer with the field of OpenID Connect.
 pub(super) type Answer = StandardTokenResponse<IdTokenField, BasicTokenType>;
@@ -51,6 +56,9 @@ pub struct Grant {
 #[derive(Debug, Deserialize)]
 struct Claims {
     aud: Option<String>,
+    iss: Option<String>,
+    tid: Option<String>,
+    exp: Option<i64>,
     preferred_username: Option<String>,
     upn: Option<String>,
     nonce: Option<String>,
@@ -64,14 +72,41 @@ impl Grant {
             .and_then(|claims| claims.nonce.as_deref())
     }
 
-    /// Refuses a grant that is for another app or that another account gave.
-    pub(super) fn check(&self, registration: &Registration) -> Result<(), AuthError> {
+    /// Refuses a grant that is for another app, that another service or tenant gave, that has expired,
+    /// or that another account gave.
+    pub(super) fn check(
+        &self,
+        registration: &Registration,
+        authority: &Url,
+        now: Timestamp,
+    ) -> Result<(), AuthError> {
         let claims = self
             .claims
             .as_ref()
             .ok_or(AuthError::Mismatch("it does not say who signed in"))?;
         if claims.aud.as_deref() != Some(registration.client_id.as_str()) {
             return Err(AuthError::Mismatch("it is for another app"));
+        }
+        let tenant = claims
+            .tid
+            .as_deref()
+            .ok_or(AuthError::Mismatch("it does not say of which tenant it is"))?;
+        // A tenant may be named by a domain, which no token carries.
+        let wanted = registration.tenant_id.as_str();
+        if is_tenant_id(wanted) && !tenant.eq_ignore_ascii_case(wanted) {
+            return Err(AuthError::Mismatch("it is of another tenant"));
+        }
+        let base = authority.as_str().trim_end_matches('/');
+        if claims.iss.as_deref() != Some(format!("{base}/{tenant}/v2.0").as_str()) {
+            return Err(AuthError::Mismatch("another service issued it"));
+        }
+        if claims
+            .exp
+            .is_none_or(|until| until + SKEW < now.as_second())
+        {
+            return Err(AuthError::Mismatch(
+                "it has expired by the clock of this machine",
+            ));
         }
         let wanted = &registration.username;
         let names = [&claims.preferred_username, &claims.upn];
@@ -104,6 +139,15 @@ impl Grant {
             claims: answer.extra_fields().id_token.as_deref().and_then(payload),
         }
     }
+}
+
+/// Whether a tenant is named by its id, a UUID.
+fn is_tenant_id(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
 }
 
 /// The middle part of a JSON web token (RFC 7519 section 3).

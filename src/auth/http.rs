@@ -5,8 +5,8 @@ use std::time::Duration;
 use oauth2::{HttpRequest, HttpResponse};
 use reqwest::blocking::Request;
 
-pub(super) use crate::http::Failure as HttpError;
-use crate::http::Http;
+use crate::http::{Http, HttpError};
+use crate::network::{NetworkError, NetworkKind};
 
 /// A client for the identity platform.
 pub(super) fn client() -> Result<Http, HttpError> {
@@ -17,7 +17,7 @@ pub(super) fn client() -> Result<Http, HttpError> {
 pub(super) fn call(http: &Http, request: HttpRequest) -> Result<HttpResponse, HttpError> {
     let (head, body) = request.into_parts();
     let request = oauth2::http::Request::from_parts(head, Vec::new());
-    let cannot = |text: String| HttpError::NotSent(text);
+    let cannot = |text: String| HttpError::NotSent(NetworkError::new(NetworkKind::Other, text));
     let request = Request::try_from(request).map_err(|error| cannot(error.to_string()))?;
     let reply = http.call(request, body)?;
     let mut builder = oauth2::http::Response::builder().status(reply.status);

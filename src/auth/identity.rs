@@ -1,7 +1,9 @@
 //! The questions that are asked of the identity platform.
 
+use std::cell::RefCell;
 use std::fmt;
 
+use jiff::Timestamp;
 use oauth2::basic::{
     BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
 };
@@ -14,11 +16,12 @@ use oauth2::{
 };
 
 use super::grant::{Answer, Grant};
-use super::http::{self, HttpError};
-use super::{AuthError, Resource, refusal};
+use super::http;
+use super::refusal::{self, Particulars};
+use super::{AuthError, Resource};
 use crate::clock::{Clock, Signal};
 use crate::config::{Cloud, Registration, SignInSettings};
-use crate::http::Http;
+use crate::http::{Http, HttpError};
 use crate::secret::Secret;
 
 /// What every sign-in asks for beside a resource: who it is, and a refresh token.
@@ -57,6 +60,24 @@ pub(super) struct Begun {
     verifier: PkceCodeVerifier,
 }
 
+/// What tells the answer to one sign-in from that to another.
+#[derive(Clone)]
+pub(super) struct State(String);
+
+impl State {
+    /// Whether an answer is to this sign-in.
+    pub fn is_of(&self, query: &str) -> bool {
+        let mut parts = oauth2::url::form_urlencoded::parse(query.as_bytes());
+        parts.any(|(key, value)| key == "state" && *value == *self.0)
+    }
+}
+
+impl Begun {
+    pub fn state(&self) -> State {
+        State(self.state.secret().clone())
+    }
+}
+
 impl Identity {
     /// Gets ready to ask. Nothing is asked yet.
     ///
@@ -85,7 +106,7 @@ impl Identity {
         Ok(Self {
             scopes: Resource::ALL.map(|resource| (resource, cloud.scopes(resource, settings))),
             redirect_uri: settings.redirect_uri.clone(),
-            http: http::client().map_err(|error| AuthError::unreachable(&error.to_string()))?,
+            http: http::client().map_err(AuthError::Unreachable)?,
             registration,
             authority,
             oauth,
@@ -170,7 +191,12 @@ impl Identity {
 
     /// Takes the answer that came back to the redirect address and redeems its code. The sign-in of
     /// anybody but the account that the secrets file names is refused.
-    pub(super) fn redeem(&self, begun: Begun, query: &str) -> Result<Grant, AuthError> {
+    pub(super) fn redeem(
+        &self,
+        begun: Begun,
+        query: &str,
+        now: Timestamp,
+    ) -> Result<Grant, AuthError> {
         let mut code = None;
         let (mut state, mut error, mut description) = (None, None, String::new());
         for (key, value) in oauth2::url::form_urlencoded::parse(query.as_bytes()) {
@@ -186,31 +212,34 @@ impl Identity {
             return Err(AuthError::Mismatch("its state is another"));
         }
         if let Some(error) = error {
-            return Err(refusal::refused(&error, &description));
+            let told = Particulars::of_description(&description);
+            return Err(refusal::refused(&error, &description, &told));
         }
         let code = code.ok_or(AuthError::Mismatch("it has no code"))?;
+        let told = RefCell::default();
         let answer = self
             .with_redirect(&begun.redirect)?
             .exchange_code(AuthorizationCode::new(code))
             .set_pkce_verifier(begun.verifier)
             .add_extra_param("scope", self.sign_in_scope())
-            .request(&self.caller())
-            .map_err(refused)?;
+            .request(&self.caller(&told))
+            .map_err(|error| refused(error, &told.borrow()))?;
         let grant = Grant::of(&answer);
         if grant.nonce() != Some(begun.nonce.as_str()) {
             return Err(AuthError::Mismatch("its nonce is another"));
         }
-        grant.check(&self.registration)?;
+        grant.check(&self.registration, &self.authority, now)?;
         Ok(grant)
     }
 
     /// Asks for a short code to be typed on another device.
     pub(super) fn device_code(&self) -> Result<StandardDeviceAuthorizationResponse, AuthError> {
+        let told = RefCell::default();
         self.oauth
             .exchange_device_code()
             .add_scopes(self.sign_in_scopes())
-            .request(&self.caller())
-            .map_err(refused)
+            .request(&self.caller(&told))
+            .map_err(|error| refused(error, &told.borrow()))
     }
 
     /// Waits until the short code was used, by the account that the secrets file names.
@@ -220,13 +249,18 @@ impl Identity {
         clock: &dyn Clock,
     ) -> Result<Grant, AuthError> {
         let never = Signal::default();
+        let told = RefCell::default();
         let answer = self
             .oauth
             .exchange_device_access_token(code)
-            .request(&self.caller(), |wait| clock.wait(&never, Some(wait)), None)
-            .map_err(refused)?;
+            .request(
+                &self.caller(&told),
+                |wait| clock.wait(&never, Some(wait)),
+                None,
+            )
+            .map_err(|error| refused(error, &told.borrow()))?;
         let grant = Grant::of(&answer);
-        grant.check(&self.registration)?;
+        grant.check(&self.registration, &self.authority, clock.now())?;
         Ok(grant)
     }
 
@@ -238,12 +272,13 @@ impl Identity {
     pub fn refresh(&self, token: &Secret, resource: Resource) -> Result<Grant, AuthError> {
         let scopes = self.scopes.iter().filter(|(other, _)| *other == resource);
         let scopes = scopes.flat_map(|(_, scopes)| scopes.clone());
+        let told = RefCell::default();
         let answer = self
             .oauth
             .exchange_refresh_token(&RefreshToken::new(token.expose().to_owned()))
             .add_scopes(scopes.chain(["offline_access".to_owned()]).map(Scope::new))
-            .request(&self.caller())
-            .map_err(refused)?;
+            .request(&self.caller(&told))
+            .map_err(|error| refused(error, &told.borrow()))?;
         Ok(Grant::of(&answer))
     }
 
@@ -277,13 +312,26 @@ impl Identity {
         Ok(self.oauth.clone().set_redirect_uri(url))
     }
 
-    fn caller(&self) -> impl Fn(oauth2::HttpRequest) -> Result<oauth2::HttpResponse, HttpError> {
-        |request| http::call(&self.http, request)
+    /// Sends requests of the oauth2 crate, and keeps what an answer has that the crate does not read.
+    fn caller(
+        &self,
+        told: &RefCell<Particulars>,
+    ) -> impl Fn(oauth2::HttpRequest) -> Result<oauth2::HttpResponse, HttpError> {
+        |request| {
+            let answer = http::call(&self.http, request)?;
+            if !answer.status().is_success() {
+                told.replace(Particulars::of_answer(answer.body()));
+            }
+            Ok(answer)
+        }
     }
 }
 
 /// A failed request in plain words. What did not parse is not shown: it may hold a token.
-fn refused<T>(error: RequestTokenError<HttpError, StandardErrorResponse<T>>) -> AuthError
+fn refused<T>(
+    error: RequestTokenError<HttpError, StandardErrorResponse<T>>,
+    told: &Particulars,
+) -> AuthError
 where
     T: oauth2::ErrorResponseType + fmt::Display + 'static,
 {
@@ -291,11 +339,12 @@ where
         RequestTokenError::ServerResponse(answer) => refusal::refused(
             &answer.error().to_string(),
             answer.error_description().map_or("", String::as_str),
+            told,
         ),
-        RequestTokenError::Request(error) => AuthError::unreachable(&error.to_string()),
+        RequestTokenError::Request(error) => AuthError::Unreachable(error),
         RequestTokenError::Parse(..) => {
-            AuthError::unreachable("its answer is not what a sign-in service writes")
+            AuthError::Nonsense("its answer is not what a sign-in service writes")
         }
-        RequestTokenError::Other(_) => AuthError::unreachable("its answer is empty or incomplete"),
+        RequestTokenError::Other(_) => AuthError::Nonsense("its answer is empty or incomplete"),
     }
 }

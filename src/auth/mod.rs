@@ -44,17 +44,20 @@ pub enum Flow {
     Device,
 }
 
-impl std::str::FromStr for Flow {
-    type Err = String;
+/// A name that no way to sign in has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a way to sign in: use browser, paste or device")]
+pub struct UnknownFlow(String);
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl std::str::FromStr for Flow {
+    type Err = UnknownFlow;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFlow> {
         match text {
             "browser" => Ok(Self::Browser),
             "paste" => Ok(Self::Paste),
             "device" => Ok(Self::Device),
-            _ => Err(format!(
-                "`{text}` is not a way to sign in: use browser, paste or device"
-            )),
+            _ => Err(UnknownFlow(text.to_owned())),
         }
     }
 }
@@ -88,8 +91,8 @@ pub fn sign_in(
     clock: &dyn Clock,
 ) -> Result<Grant, AuthError> {
     match flow {
-        Flow::Browser => browser::sign_in(identity, person),
-        Flow::Paste => paste::sign_in(identity, person),
+        Flow::Browser => browser::sign_in(identity, person, clock),
+        Flow::Paste => paste::sign_in(identity, person, clock),
         Flow::Device => device::sign_in(identity, person, clock),
     }
 }

@@ -1,9 +1,14 @@
 //! Sign-in in any browser: the person pastes the address of the blank page at its end.
 
 use super::{AuthError, Grant, Identity, Person};
+use crate::clock::Clock;
 use crate::config::NATIVE_CLIENT;
 
-pub(super) fn sign_in(identity: &Identity, person: &dyn Person) -> Result<Grant, AuthError> {
+pub(super) fn sign_in(
+    identity: &Identity,
+    person: &dyn Person,
+    clock: &dyn Clock,
+) -> Result<Grant, AuthError> {
     let redirect = identity.redirect_uri().unwrap_or(NATIVE_CLIENT);
     let begun = identity.begin(redirect)?;
     person.tell(&format!(
@@ -14,7 +19,7 @@ pub(super) fn sign_in(identity: &Identity, person: &dyn Person) -> Result<Grant,
         begun.url
     ));
     let pasted = person.paste()?;
-    identity.redeem(begun, &query_of(&pasted))
+    identity.redeem(begun, &query_of(&pasted), clock.now())
 }
 
 /// The query of what was pasted: a whole address or the query alone, however it was wrapped.

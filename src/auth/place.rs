@@ -85,26 +85,14 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, AuthError> {
 
 /// Puts a sign-in in place of another.
 pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
-    make_folder(path.parent().unwrap_or(Path::new(".")))?;
+    durable::make_folder(path.parent().unwrap_or(Path::new(".")))?;
     durable::put(path, &[text.as_bytes()], Readers::Owner)
-}
-
-/// Makes a folder for its user alone where there is none; one that is there stays as it is.
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(folder)
 }
 
 /// Holds other runs off a file until what this gives is dropped. The empty file beside it stays: to
 /// remove it would let two runs in. None where files cannot be locked, which stops nobody.
 pub(super) fn lock(path: &Path) -> Option<File> {
-    make_folder(path.parent()?).ok()?;
+    durable::make_folder(path.parent()?).ok()?;
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]

@@ -3,6 +3,8 @@
 //! Source: Microsoft, "Microsoft Entra authentication and authorization error codes". Programs are
 //! told to branch on `error`, not on these numbers: they choose words here and nothing else.
 
+use serde::Deserialize;
+
 use super::AuthError;
 use crate::fault::quote_up_to;
 
@@ -111,12 +113,56 @@ const KNOWN: &[(&[u32], &str, &str)] = &[
     ),
 ];
 
+/// What the platform says of a refusal beyond RFC 6749 (Microsoft, "Microsoft Entra authentication and
+/// authorization error codes", "Handling error codes in your application").
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Particulars {
+    /// Its numbers for what went wrong, the first of which names it.
+    error_codes: Vec<u32>,
+    /// The ids that its support asks for.
+    correlation_id: Option<String>,
+    trace_id: Option<String>,
+}
+
+impl Particulars {
+    /// Those of a refused request, which are fields of the answer.
+    pub fn of_answer(body: &[u8]) -> Self {
+        serde_json::from_slice(body).unwrap_or_default()
+    }
+
+    /// Those that came to the redirect address. RFC 6749 section 4.1.2.1 has a code and a description
+    /// there and no other place, so the platform writes number and ids into the description, as
+    /// `AADSTS65001: …`, `Trace ID: …` and `Correlation ID: …`.
+    pub fn of_description(description: &str) -> Self {
+        let id = |name: &str| {
+            let (_, rest) = description.split_once(name)?;
+            Some(id(rest.trim_start()))
+        };
+        Self {
+            error_codes: code_of(description).into_iter().collect(),
+            correlation_id: id("Correlation ID:"),
+            trace_id: id("Trace ID:"),
+        }
+    }
+}
+
+/// What of a text is the id of a request.
+fn id(text: &str) -> String {
+    text.chars()
+        .take_while(|c| c.is_ascii_hexdigit() || *c == '-')
+        .collect()
+}
+
 /// A refusal in plain words.
-pub(super) fn refused(error: &str, description: &str) -> AuthError {
-    let code = code_of(description);
-    let known = code.and_then(|code| KNOWN.iter().find(|(codes, ..)| codes.contains(&code)));
+pub(super) fn refused(error: &str, description: &str, told: &Particulars) -> AuthError {
+    let code = told.error_codes.first().copied();
+    let known = code.and_then(|code| {
+        let entry = KNOWN.iter().find(|(codes, ..)| codes.contains(&code))?;
+        Some((code, entry))
+    });
     let (what, next_step) = match (known, error) {
-        (Some((_, what, next_step)), _) => (*what, *next_step),
+        (Some((_, (_, what, next_step))), _) => (*what, *next_step),
         (None, "access_denied" | "authorization_declined") => (
             "the sign-in was declined",
             "run `postroom login` again and accept it",
@@ -141,9 +187,9 @@ pub(super) fn refused(error: &str, description: &str) -> AuthError {
         ),
     };
     AuthError::Refused {
-        what: what.to_owned(),
-        detail: detail(error, description, known.is_some()),
-        next_step: next_step.to_owned(),
+        what,
+        detail: detail(error, description, known.map(|(code, _)| code), told),
+        next_step,
     }
 }
 
@@ -156,27 +202,24 @@ fn code_of(description: &str) -> Option<u32> {
     digits[..end].parse().ok()
 }
 
-/// Code and correlation id; for what is not in the table Microsoft's own words too.
-fn detail(error: &str, description: &str, known: bool) -> String {
+/// Code and ids; for what is not in the table Microsoft's own words too.
+fn detail(error: &str, description: &str, known: Option<u32>, told: &Particulars) -> String {
     let mut parts = vec![quote_up_to(60, error)];
-    let mut lines = description.lines();
-    let words = lines.next().unwrap_or_default();
-    if known {
-        parts.extend(code_of(description).map(|code| format!("AADSTS{code}")));
-    } else if !words.is_empty() {
-        parts.push(quote_up_to(300, words));
+    let words = description.lines().next().unwrap_or_default();
+    match known {
+        Some(code) => parts.push(format!("AADSTS{code}")),
+        None if words.is_empty() => {}
+        None => parts.push(quote_up_to(300, words)),
     }
-    for id in ["Correlation ID:", "Trace ID:"] {
-        // They stand on lines of their own, or one after the other in a single line.
-        if let Some((_, rest)) = description.split_once(id) {
-            let value: String = rest
-                .trim_start()
-                .chars()
-                .take_while(|c| c.is_ascii_hexdigit() || *c == '-')
-                .collect();
-            if !words.contains(id) || known {
-                parts.push(format!("{id} {value}"));
-            }
+    for (name, value) in [
+        ("Correlation ID:", &told.correlation_id),
+        ("Trace ID:", &told.trace_id),
+    ] {
+        // They stand on lines of their own behind the words, or in the same one.
+        if let Some(value) = value
+            && (known.is_some() || !words.contains(name))
+        {
+            parts.push(format!("{name} {}", id(value)));
         }
     }
     parts.join(", ")
@@ -185,31 +228,55 @@ fn detail(error: &str, description: &str, known: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::NextStep;
 
     #[test]
     fn known_codes_say_what_happened_and_what_to_do() {
         let description = "AADSTS65001: The user or administrator has not consented.\r\nTrace ID: 11-aa\r\nCorrelation ID: 22-bb\r\nTimestamp: 2026";
-        let text = refused("invalid_grant", description).to_string();
+        let told = Particulars::of_description(description);
+        let refusal = refused("invalid_grant", description, &told);
+        let text = refusal.to_string();
         assert!(text.starts_with("nobody has agreed yet"), "{text}");
         assert!(
             text.contains("invalid_grant, AADSTS65001, Correlation ID: 22-bb, Trace ID: 11-aa"),
             "{text}"
         );
         assert!(
-            text.contains("next: run `postroom login --consent-url`"),
-            "{text}"
+            refusal
+                .next_step()
+                .starts_with("run `postroom login --consent-url`"),
+            "{refusal:?}"
         );
     }
 
     #[test]
     fn unknown_codes_show_the_platforms_own_words() {
-        let text = refused(
-            "invalid_request",
-            "AADSTS999999: Something new.\r\nCorrelation ID: 22-bb",
-        )
-        .to_string();
+        let description = "AADSTS999999: Something new.\r\nCorrelation ID: 22-bb";
+        let told = Particulars::of_description(description);
+        let text = refused("invalid_request", description, &told).to_string();
         assert!(text.contains("AADSTS999999: Something new."), "{text}");
         assert!(text.contains("Correlation ID: 22-bb"), "{text}");
+    }
+
+    #[test]
+    fn the_fields_of_an_answer_count_and_not_its_words() {
+        let told = Particulars::of_answer(
+            br#"{"error":"x","error_codes":[65004,1],"correlation_id":"22-bb\u001b[31m","trace_id":"11-aa"}"#,
+        );
+        let refusal = refused("invalid_grant", "AADSTS65001: Other words.", &told);
+        let text = refusal.to_string();
+        assert!(text.starts_with("the permissions were declined"), "{text}");
+        assert!(
+            text.ends_with("invalid_grant, AADSTS65004, Correlation ID: 22-bb, Trace ID: 11-aa"),
+            "{text}"
+        );
+        // Another service than Microsoft's has none of these fields.
+        let told = Particulars::of_answer(b"<html>");
+        let text = refused("invalid_grant", "Words.", &told).to_string();
+        assert_eq!(
+            text,
+            "the sign-in is no longer good\n  invalid_grant, Words."
+        );
     }
 
     #[test]

@@ -49,9 +49,7 @@ impl Tokens {
         let source = if let Some(command) = &settings.token_command {
             Source::Command(command.clone())
         } else {
-            let registration = settings
-                .registration()
-                .map_err(|error| AuthError::Incomplete(error.to_string()))?;
+            let registration = settings.registration()?;
             let store = Store::new(settings, registration.clone())?;
             Source::SignIn(Box::new((Identity::new(settings, registration)?, store)))
         };

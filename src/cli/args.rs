@@ -13,6 +13,7 @@ use super::console::Output;
 use crate::address::Address;
 use crate::auth::Flow;
 use crate::config::TransportName;
+use crate::mailing::LoadRequest;
 
 /// Sends every school its own report, once, and can prove it.
 #[derive(Debug, Parser)]
@@ -50,6 +51,8 @@ pub(super) enum Verb {
     Send(SendArgs),
     /// The same as send, but refuse when there is nothing to resume
     Resume(SendArgs),
+    /// Send letters again that went out, on purpose: to addresses that do not have them, or to all
+    Resend(ResendArgs),
     /// Show what happened to each letter
     Status(StatusArgs),
     /// Settle letters in doubt by hand
@@ -71,6 +74,7 @@ impl Verb {
             Self::Check(args) => args.common.output(),
             Self::Preview(args) => args.common.output(),
             Self::Send(args) | Self::Resume(args) => args.common.output(),
+            Self::Resend(args) => args.common.output(),
             Self::Status(args) => args.common.output(),
             Self::Resolve(args) => args.common.output(),
             Self::Report(args) => args.common.output(),
@@ -167,9 +171,24 @@ impl Common {
     fn output(&self) -> Output {
         self.options.output()
     }
+
+    /// Which batch is meant.
+    pub fn load_request(&self) -> LoadRequest {
+        self.options.load_request(&self.batch)
+    }
 }
 
 impl Options {
+    /// Which batch is meant, given its file or folder.
+    pub fn load_request(&self, batch: &Path) -> LoadRequest {
+        LoadRequest {
+            batch: batch.to_owned(),
+            transport: self.transport,
+            secrets: self.secrets.clone(),
+            state: self.state.clone(),
+        }
+    }
+
     fn output(&self) -> Output {
         Output {
             json: self.json,
@@ -248,6 +267,38 @@ pub(super) struct SendArgs {
     /// Go on though the state file is gone or an older copy: what went out may go out again
     #[arg(long, conflicts_with_all = ["dry_run", "redirect_to"])]
     pub accept_lost_state: bool,
+    /// Send letters once more that another batch sent, of which this one is a copy
+    #[arg(long, conflicts_with = "redirect_to")]
+    pub again: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct ResendArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// The letter of this recipient; may be given several times
+    #[arg(
+        long,
+        value_name = "ID",
+        required_unless_present = "bounced",
+        conflicts_with = "bounced"
+    )]
+    pub only: Vec<String>,
+    /// Every letter of which an address was refused or bounced
+    #[arg(long)]
+    pub bounced: bool,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    pub because: String,
+    /// Write to addresses again that have the letter
+    #[arg(long)]
+    pub all_addresses: bool,
+    /// Send only if the plan still has this id, as the question shows it
+    #[arg(long, value_name = "ID")]
+    pub plan: Option<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,16 +1,13 @@
 //! What changed since a batch was begun, in words.
 
-use super::exit::{Exit, Stop};
-use super::words;
-use crate::ledger::{Change, Difference, State};
+use crate::ledger::{Change, Difference};
+use crate::lifecycle::LetterState;
+use crate::mailing::MailingError;
 
-/// The refusal of a plan that is not the one that was begun.
-pub(super) fn refused(differences: &[Difference]) -> Stop {
+/// The refusal of a plan that is not the one that was begun, with its letters.
+pub(super) fn listed(error: &MailingError, differences: &[Difference]) -> String {
     const MOST_SHOWN: usize = 20;
-    let mut text = format!(
-        "{} since the batch was begun, so nothing was sent:",
-        words::plural(differences.len() as u64, "change")
-    );
+    let mut text = format!("{error}, so nothing was sent:");
     for difference in differences.iter().take(MOST_SHOWN) {
         text.push_str(&format!("\n  {}: {}", difference.id, in_words(difference)));
     }
@@ -20,25 +17,28 @@ pub(super) fn refused(differences: &[Difference]) -> Stop {
             differences.len() - MOST_SHOWN
         ));
     }
-    text.push_str(
-        "\n  next: put them back, or take them for letters not yet sent with --accept-changes",
-    );
-    Stop::new(Exit::Faults, text)
+    text
 }
 
 /// A difference in words.
 pub(super) fn in_words(difference: &Difference) -> &'static str {
     match (difference.change, difference.state) {
         (Change::Added, _) => "new in the manifest",
-        (Change::Removed, State::Pending | State::Rejected) => {
-            "no longer in the manifest, not sent"
+        (Change::Removed, LetterState::Accepted) => "no longer in the manifest, accepted already",
+        (Change::Removed, LetterState::InDoubt | LetterState::Claimed) => {
+            "no longer in the manifest, in doubt"
         }
-        (Change::Removed, State::Accepted) => "no longer in the manifest, accepted already",
-        (Change::Removed, State::InDoubt) => "no longer in the manifest, in doubt",
-        (Change::Changed, State::Pending | State::Rejected) => {
-            "addresses, text, report or sender changed, not sent yet"
+        (
+            Change::Removed,
+            LetterState::Pending | LetterState::Rejected | LetterState::Withdrawn,
+        ) => "no longer in the manifest, not sent",
+        (Change::Changed, LetterState::Accepted) => {
+            "changed after it was accepted; only `postroom resend` sends it again"
         }
-        (Change::Changed, State::Accepted) => "changed after it was accepted; it is not sent again",
-        (Change::Changed, State::InDoubt) => "changed while in doubt",
+        (Change::Changed, LetterState::InDoubt | LetterState::Claimed) => "changed while in doubt",
+        (
+            Change::Changed,
+            LetterState::Pending | LetterState::Rejected | LetterState::Withdrawn,
+        ) => "addresses, text, report or sender changed, not sent yet",
     }
 }

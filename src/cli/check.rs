@@ -5,15 +5,15 @@ use std::sync::Arc;
 use super::args::CheckArgs;
 use super::console::Console;
 use super::exit::{Exit, Stop};
-use super::online::{self, Online};
-use super::prepare::{Loaded, Prepared, load, prepare, refused, show, transport};
+use super::findings::show;
+use super::front::TerminalFront;
 use super::signed_in::SignedIn;
-use super::state::StateFile;
 use super::{json, words};
 use crate::clock::Clock;
 use crate::dispatch::estimate;
-use crate::fault::Fault;
+use crate::fault::{Fault, NextStep};
 use crate::ledger::{Counts, LedgerError};
+use crate::mailing::{self, Loaded, MailingError, Online, Prepared, StateFile, prepare};
 use crate::transport::Transport;
 
 pub(super) fn run(
@@ -21,18 +21,24 @@ pub(super) fn run(
     console: &Console,
     clock: &Arc<dyn Clock>,
 ) -> Result<Exit, Stop> {
-    let loaded = load(&args.common.batch, &args.common.options)?;
-    let state = StateFile::of(&loaded, &args.common.options, args.redirect_to.is_some());
-    let mut transport = transport(&loaded, &SignedIn::bearer(&loaded.secrets.sign_in, clock));
-    let (planned, mut findings) =
-        match prepare(&loaded, args.redirect_to.as_ref(), console, &**clock) {
-            Ok(prepared) => {
-                let findings = prepared.findings.clone();
-                (Some(prepared), findings)
-            }
-            Err(findings) => (None, findings),
-        };
-    findings.extend(transport.as_ref().err().cloned());
+    let loaded = Loaded::load(&args.common.load_request())?;
+    let rehearsal = args.redirect_to.is_some();
+    let state = StateFile::of(&loaded, rehearsal);
+    let mut transport = loaded.transport(&SignedIn::bearer(&loaded.secrets.sign_in, clock));
+    let mut front = TerminalFront::new(console, rehearsal);
+    let prepared = prepare(&loaded, args.redirect_to.as_ref(), &**clock, &mut front);
+    drop(front);
+    let (planned, mut findings) = match prepared {
+        Ok(prepared) => {
+            let findings = prepared.findings.clone();
+            (Some(prepared), findings)
+        }
+        Err(MailingError::Faults(findings)) => (None, findings),
+        Err(error) => return Err(error.into()),
+    };
+    if let Err(MailingError::Transport(fault)) = &transport {
+        findings.push(fault.clone());
+    }
     let begun = planned.as_ref().map(|prepared| begun(&state, prepared));
     match &begun {
         Some(Ok((_, differences))) => findings.extend(differences.iter().cloned()),
@@ -62,7 +68,7 @@ pub(super) fn run(
             console.result(&lines.join("\n"));
             Ok(Exit::Success)
         }
-        _ => Err(refused(&findings)),
+        _ => Err(MailingError::Faults(findings).into()),
     }
 }
 
@@ -74,13 +80,13 @@ fn ask_online(
     planned: Option<&Prepared>,
     clock: &dyn Clock,
 ) -> Result<Online, Stop> {
-    let (mut online, own_address) = online::ask(transport, loaded, planned)?;
+    let (mut online, own_address) = mailing::ask(transport, loaded, planned)?;
     if !args.probe || online.findings.iter().any(Fault::is_fault) {
         return Ok(online);
     }
     match (planned, own_address.or_else(|| loaded.own_address())) {
         (Some(prepared), Some(to)) => {
-            let probe = online::probe(transport, loaded, prepared, &to, clock)?;
+            let probe = mailing::probe(transport, loaded, prepared, &to, clock)?;
             online.facts.extend(probe.facts);
             online.findings.extend(probe.findings);
         }
@@ -98,12 +104,12 @@ fn begun(
     state: &StateFile,
     prepared: &Prepared,
 ) -> Result<(Option<Counts>, Vec<Fault>), LedgerError> {
-    let ledger = match state.read() {
+    let ledger = match state.view() {
         Ok(ledger) => ledger,
         Err(LedgerError::Missing { .. }) => return Ok((None, Vec::new())),
         Err(error) => return Err(error),
     };
-    let differences = if ledger.has_plan()? {
+    let differences = if ledger.plan()?.is_some() {
         prepared.differences(&ledger)?
     } else {
         Vec::new()
@@ -111,11 +117,12 @@ fn begun(
     let findings = differences
         .iter()
         .map(|difference| {
-            Fault::warning(
-                super::changes::in_words(difference),
-                "send refuses until it is put back, or takes it with --accept-changes",
-            )
-            .id(&difference.id)
+            let next_step = if mailing::waits_for_a_word(difference) {
+                "send refuses until it is put back, or takes it with --accept-changes"
+            } else {
+                "send leaves it as it was; `postroom resend` sends it again"
+            };
+            Fault::warning(super::changes::in_words(difference), next_step).id(&difference.id)
         })
         .collect();
     Ok((Some(ledger.counts()?), findings))
@@ -124,10 +131,12 @@ fn begun(
 /// A state file that `send` would refuse, as a finding.
 fn untrusted(state: &StateFile, error: &LedgerError) -> Fault {
     let path = state.path.display().to_string();
-    let told = error.to_string().replace("\n  nothing was sent", "");
-    let (text, next_step) = told.split_once("\n  next: ").unwrap_or((&told, ""));
-    let text = text.strip_prefix(&path).unwrap_or(text).trim_start();
-    Fault::new(text, next_step).file(path)
+    let text = error.to_string();
+    // The file is named by the finding.
+    let text = text
+        .strip_prefix(&path)
+        .map_or(text.as_str(), str::trim_start);
+    Fault::new(text, error.next_step()).file(path)
 }
 
 /// What a person can sign.

@@ -2,8 +2,11 @@
 
 use std::process::ExitCode;
 
+use super::{changes, status, words};
 use crate::config::ConfigError;
 use crate::ledger::LedgerError;
+use crate::mailing::{Conclusion, MailingError};
+use crate::transport::SendError;
 
 /// How the program ends. The codes are documented in the README and never change their meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +54,18 @@ impl From<Exit> for ExitCode {
     }
 }
 
+impl From<&Conclusion> for Exit {
+    fn from(conclusion: &Conclusion) -> Self {
+        match conclusion {
+            Conclusion::Complete => Self::Success,
+            Conclusion::Incomplete(_) => Self::Incomplete,
+            Conclusion::Stopped(_) => Self::Stopped,
+            Conclusion::SignIn(_) => Self::SignIn,
+            Conclusion::Interrupted(_) => Self::Interrupted,
+        }
+    }
+}
+
 /// The end of a verb that could not do its work.
 #[derive(Debug)]
 pub(super) struct Stop {
@@ -71,26 +86,81 @@ impl Stop {
 
 impl From<ConfigError> for Stop {
     fn from(error: ConfigError) -> Self {
-        Self::new(Exit::Usage, error.to_string())
+        MailingError::from(error).into()
     }
 }
 
 impl From<LedgerError> for Stop {
     fn from(error: LedgerError) -> Self {
-        let exit = match error {
-            LedgerError::Held { .. } => Exit::Held,
-            LedgerError::Missing { .. } | LedgerError::NotInDoubt { .. } => Exit::Usage,
-            LedgerError::Foreign { .. }
-            | LedgerError::Gone { .. }
-            | LedgerError::Older { .. }
-            | LedgerError::Moved { .. }
-            | LedgerError::Shared { .. }
-            | LedgerError::Newer { .. }
-            | LedgerError::Damaged { .. }
-            | LedgerError::OtherBatch { .. }
-            | LedgerError::Storage { .. } => Exit::Faults,
+        MailingError::from(error).into()
+    }
+}
+
+impl From<MailingError> for Stop {
+    fn from(error: MailingError) -> Self {
+        let mut text = match &error {
+            MailingError::Faults(_) => format!("{error}, nothing was sent"),
+            MailingError::NotConfirmed => "nothing was sent".to_owned(),
+            MailingError::Changed(differences) => changes::listed(&error, differences),
+            MailingError::NothingToResume(counts) => {
+                format!("{error}: {}", status::counts_line(counts))
+            }
+            MailingError::NobodyToAsk => format!("{error}, so nothing was sent"),
+            MailingError::ChangedMeanwhile => format!("{error}, so nothing was sent"),
+            other => {
+                let mut text = other.to_string();
+                if let Some(consequence) = other.consequence() {
+                    text.push_str("\n  ");
+                    text.push_str(consequence);
+                }
+                text
+            }
         };
-        Self::new(exit, error.to_string())
+        if let Some(next_step) = error.next_step() {
+            text = words::with_next(&text, &next_step);
+        }
+        Self::new(exit_of(&error), text)
+    }
+}
+
+fn exit_of(error: &MailingError) -> Exit {
+    match error {
+        MailingError::Ledger(error) => exit_of_ledger(error),
+        MailingError::LedgerWhileSending(_) | MailingError::ChangedMeanwhile => Exit::Stopped,
+        MailingError::Server(SendError::Unauthorised(_))
+        | MailingError::Probe(SendError::Unauthorised(_)) => Exit::SignIn,
+        MailingError::Server(_) | MailingError::Probe(_) => Exit::Stopped,
+        MailingError::NotConfirmed => Exit::Interrupted,
+        MailingError::Faults(_)
+        | MailingError::OtherPlan { .. }
+        | MailingError::Changed(_)
+        | MailingError::WentOut { .. }
+        | MailingError::SentElsewhere(_) => Exit::Faults,
+        MailingError::Config(_)
+        | MailingError::Transport(_)
+        | MailingError::NobodyToAsk
+        | MailingError::UnknownRecipients(_)
+        | MailingError::NothingToResume(_)
+        | MailingError::NothingLost(_)
+        | MailingError::NotResendable { .. }
+        | MailingError::NothingBounced => Exit::Usage,
+    }
+}
+
+fn exit_of_ledger(error: &LedgerError) -> Exit {
+    match error {
+        LedgerError::Held { .. } => Exit::Held,
+        LedgerError::Missing { .. } | LedgerError::NotInDoubt { .. } => Exit::Usage,
+        LedgerError::Illegal { .. } => Exit::Unexpected,
+        LedgerError::Foreign { .. }
+        | LedgerError::Gone { .. }
+        | LedgerError::Older { .. }
+        | LedgerError::Moved { .. }
+        | LedgerError::Shared { .. }
+        | LedgerError::Newer { .. }
+        | LedgerError::Damaged { .. }
+        | LedgerError::OtherBatch { .. }
+        | LedgerError::Storage { .. } => Exit::Faults,
     }
 }
 

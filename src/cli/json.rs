@@ -3,26 +3,18 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::console::Console;
-use super::prepare::Loaded;
-use super::state::StateFile;
 use crate::address::Mailbox;
+use crate::digest::hex;
 use crate::dispatch::estimate;
 use crate::fault::Fault;
-use crate::ledger::{Counts, Ledger, LedgerError, LetterStatus, Refusal};
+use crate::ledger::{Counts, LedgerError, LedgerView};
 use crate::letter::Letters;
+use crate::mailing::{Loaded, StateFile};
 use crate::message::message_id;
-use crate::plan::{Plan, PlannedAttachment, PlannedLetter, hex};
-
-/// To, Cc and Bcc as the ledger and the JSON hold them.
-#[derive(Serialize)]
-struct Addresses {
-    to: Vec<String>,
-    cc: Vec<String>,
-    bcc: Vec<String>,
-}
+use crate::plan::{Plan, PlannedAttachment, PlannedLetter};
+use crate::report::LetterJson;
 
 #[derive(Serialize)]
 struct AttachmentJson<'a> {
@@ -31,40 +23,16 @@ struct AttachmentJson<'a> {
     bytes: u64,
 }
 
-/// The addresses of a planned letter as JSON.
-pub(super) fn addresses(letters: &Letters, index: usize) -> String {
-    let list = |mailboxes: &[Mailbox]| {
-        mailboxes
-            .iter()
-            .map(|mailbox| mailbox.address.to_string())
-            .collect()
-    };
-    let addressees = letters.addressees(index);
-    to_json(&Addresses {
-        to: list(&addressees.to),
-        cc: list(&addressees.cc),
-        bcc: list(&addressees.bcc),
-    })
-}
-
-/// The attachments of a planned letter as JSON.
-pub(super) fn attachments(letter: &PlannedLetter) -> String {
-    let list: Vec<_> = letter.attachments.iter().map(attachment).collect();
-    to_json(&list)
-}
-
-/// The same with what the proofs told, which is no part of the record.
-fn proven(letter: &PlannedLetter) -> String {
-    let list: Vec<_> = letter
-        .attachments
-        .iter()
+/// The attachments of a planned letter with what the proofs told.
+fn proven(letter: &PlannedLetter) -> Vec<ProvenJson<'_>> {
+    let attachments = letter.attachments.iter();
+    attachments
         .map(|planned| ProvenJson {
             attachment: attachment(planned),
             pages: planned.pages,
             verdict: planned.verdict.word(),
         })
-        .collect();
-    to_json(&list)
+        .collect()
 }
 
 fn attachment(planned: &PlannedAttachment) -> AttachmentJson<'_> {
@@ -96,26 +64,21 @@ struct SummaryJson {
     warnings: usize,
 }
 
+/// A letter of a plan, with the fields that a letter of the ledger has.
 #[derive(Serialize)]
-struct LetterJson<'a> {
+struct PlannedJson<'a> {
     id: &'a str,
-    state: &'a str,
-    message_id: &'a str,
-    to: &'a RawValue,
-    cc: &'a RawValue,
-    bcc: &'a RawValue,
+    state: &'static str,
+    message_id: String,
+    to: Vec<String>,
+    cc: Vec<String>,
+    bcc: Vec<String>,
     attempts: u32,
     accepted_at: Option<String>,
-    receipt: Option<&'a str>,
-    refused: &'a [Refusal],
-    attachments: &'a RawValue,
-    error: Option<ErrorJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct ErrorJson<'a> {
-    code: &'a str,
-    text: &'a str,
+    receipt: Option<String>,
+    refused: [String; 0],
+    attachments: Vec<ProvenJson<'a>>,
+    error: Option<String>,
 }
 
 /// Prints the object of `check`: every letter of the plan, then the findings. Without a plan there
@@ -147,24 +110,32 @@ pub(super) fn plan(
     );
     if let Some((letters, plan)) = planned {
         for (index, letter) in plan.letters.iter().enumerate() {
-            let status = LetterStatus {
-                id: letters.id(index).to_owned(),
-                state: crate::ledger::State::Pending,
+            let addressees = letters.addressees(index);
+            let list = |mailboxes: &[Mailbox]| -> Vec<String> {
+                let addresses = mailboxes.iter().map(|mailbox| &mailbox.address);
+                addresses.map(ToString::to_string).collect()
+            };
+            let json = PlannedJson {
+                id: letters.id(index),
+                state: "planned",
                 message_id: message_id(
                     batch,
                     letters.id(index),
                     &letter.digest,
                     &letters.from().address,
+                    1,
                 ),
-                addresses: addresses(letters, index),
-                attachments: proven(letter),
+                to: list(&addressees.to),
+                cc: list(&addressees.cc),
+                bcc: list(&addressees.bcc),
                 attempts: 0,
                 accepted_at: None,
                 receipt: None,
-                refused: Vec::new(),
+                refused: [],
+                attachments: proven(letter),
                 error: None,
             };
-            one_letter(console, index, "planned", &status);
+            one_letter(console, index, &to_json(&json));
         }
     }
     console.json(&format!("],\"faults\":{}", to_json(faults)));
@@ -201,7 +172,7 @@ fn summary(loaded: &Loaded, letters: &Letters, plan: &Plan, faults: &[Fault]) ->
 pub(super) fn ledger(
     console: &Console,
     loaded: &Loaded,
-    ledger: &Ledger,
+    ledger: &LedgerView,
     wanted: &dyn Fn(&str) -> bool,
 ) -> Result<(), LedgerError> {
     let batch = &loaded.batch.name;
@@ -217,9 +188,10 @@ pub(super) fn ledger(
         ledger.counts()?,
     );
     let mut index = 0;
-    ledger.each_letter(&mut |letter| {
-        if wanted(&letter.id) {
-            one_letter(console, index, letter.state.word(), &letter);
+    ledger.each_letter(&mut |record| {
+        let json = LetterJson::of(&record, None, None).filter(|_| wanted(&record.id));
+        if let Some(json) = json {
+            one_letter(console, index, &to_json(&json));
             index += 1;
         }
     })?;
@@ -246,38 +218,10 @@ fn head(
     ));
 }
 
-fn one_letter(console: &Console, index: usize, state: &str, letter: &LetterStatus) {
-    let addresses: std::collections::HashMap<String, Box<RawValue>> =
-        serde_json::from_str(&letter.addresses).unwrap_or_default();
-    let list = |key: &str| {
-        addresses
-            .get(key)
-            .map_or(EMPTY.as_ref(), |list| list.as_ref())
-    };
-    let attachments: Option<Box<RawValue>> = serde_json::from_str(&letter.attachments).ok();
-    let json = to_json(&LetterJson {
-        id: &letter.id,
-        state,
-        message_id: &letter.message_id,
-        to: list("to"),
-        cc: list("cc"),
-        bcc: list("bcc"),
-        attempts: letter.attempts,
-        accepted_at: letter.accepted_at.map(|at| at.to_string()),
-        receipt: letter.receipt.as_deref(),
-        refused: &letter.refused,
-        attachments: attachments.as_deref().unwrap_or(EMPTY.as_ref()),
-        error: letter
-            .error
-            .as_ref()
-            .map(|(code, text)| ErrorJson { code, text }),
-    });
+fn one_letter(console: &Console, index: usize, json: &str) {
     console.json(if index == 0 { "\n" } else { ",\n" });
-    console.json(&json);
+    console.json(json);
 }
-
-static EMPTY: std::sync::LazyLock<Box<RawValue>> =
-    std::sync::LazyLock::new(|| RawValue::from_string("[]".to_owned()).unwrap_or_default());
 
 /// These types have string keys and no foreign serializers, so they cannot fail.
 fn to_json<T: Serialize + ?Sized>(value: &T) -> String {

@@ -36,13 +36,16 @@ pub(super) fn login(args: &LoginArgs, console: &Console, clock: &dyn Clock) -> R
     let refresh = grant.refresh.as_ref().ok_or_else(|| {
         Stop::new(
             Exit::SignIn,
-            "the sign-in gave no refresh token, so it could not be kept\n  next: ask IT whether the app may use offline_access",
+            words::with_next(
+                "the sign-in gave no refresh token, so it could not be kept",
+                "ask IT whether the app may use offline_access",
+            ),
         )
     })?;
     store.save(refresh).map_err(stop)?;
-    console.result(&format!(
-        "signed in as {}\n  next: `postroom whoami` shows what this sign-in allows",
-        registration.username
+    console.result(&words::with_next(
+        &format!("signed in as {}", registration.username),
+        "`postroom whoami` shows what this sign-in allows",
     ));
     Ok(Exit::Success)
 }
@@ -103,7 +106,7 @@ pub(super) fn whoami(
                 error: None,
             },
             Err(error) => {
-                let text = error.to_string();
+                let text = words::in_full(&error);
                 first_error.get_or_insert(error);
                 Access {
                     resource: resource.name(),
@@ -233,7 +236,10 @@ fn not_in_the_batch(store: &Store, args: &SignInArgs) -> Result<(), Stop> {
     if inside {
         return Err(Stop::new(
             Exit::Usage,
-            "token_store lies in the batch's folder\n  next: name a file elsewhere: a batch folder is copied and shared",
+            words::with_next(
+                "token_store lies in the batch's folder",
+                "name a file elsewhere: a batch folder is copied and shared",
+            ),
         ));
     }
     Ok(())
@@ -251,9 +257,18 @@ fn default_flow(identity: &Identity) -> Flow {
 fn stop(error: AuthError) -> Stop {
     let exit = match &error {
         AuthError::Setting { .. } | AuthError::Incomplete(_) => Exit::Usage,
-        _ => Exit::SignIn,
+        AuthError::Refused { .. }
+        | AuthError::Unreachable(_)
+        | AuthError::Nonsense(_)
+        | AuthError::SignedOut(_)
+        | AuthError::WrongAccount { .. }
+        | AuthError::Mismatch(_)
+        | AuthError::TooLate(_)
+        | AuthError::NoTerminal
+        | AuthError::Store { .. }
+        | AuthError::Command(_) => Exit::SignIn,
     };
-    Stop::new(exit, error.to_string())
+    Stop::new(exit, words::in_full(&error))
 }
 
 /// The person at this terminal.

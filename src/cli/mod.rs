@@ -6,22 +6,20 @@ mod check;
 mod console;
 mod ending;
 mod exit;
+mod findings;
+mod front;
 mod init;
 mod json;
 mod login;
-mod lost;
-mod online;
-mod prepare;
 mod preview;
 mod progress;
 mod report;
+mod resend;
 mod resolve;
 mod send;
 mod show;
 mod signed_in;
-mod state;
 mod status;
-mod taking;
 mod words;
 
 use std::process::ExitCode;
@@ -33,6 +31,7 @@ use self::args::{Cli, Verb};
 use self::console::Console;
 use self::exit::Exit;
 use crate::clock::{Clock, SystemClock};
+use crate::mailing::Start;
 
 /// Runs the program with the arguments of the process.
 #[must_use]
@@ -51,8 +50,9 @@ pub fn main() -> ExitCode {
         Verb::Init(args) => init::run(args, &console),
         Verb::Check(args) => check::run(args, &console, &clock),
         Verb::Preview(args) => preview::run(args, &console, &*clock),
-        Verb::Send(args) => send::run(args, send::Start::Any, &console, &clock),
-        Verb::Resume(args) => send::run(args, send::Start::Begun, &console, &clock),
+        Verb::Send(args) => send::run(args, Start::Any, &console, &clock),
+        Verb::Resume(args) => send::run(args, Start::Begun, &console, &clock),
+        Verb::Resend(args) => resend::run(args, &console, &clock),
         Verb::Status(args) => status::run(args, &console),
         Verb::Report(args) => report::run(args, &console, &*clock),
         Verb::Resolve(args) => resolve::run(args, &console, &*clock),

@@ -5,17 +5,22 @@ use indicatif::ProgressBar;
 use super::args::PreviewArgs;
 use super::console::Console;
 use super::exit::{Exit, Stop};
-use super::prepare::{load, prepare, refused, show, style};
+use super::findings;
+use super::front::{TerminalFront, style};
+use super::send::refused;
 use super::words;
 use crate::clock::Clock;
+use crate::mailing::{Loaded, prepare};
 use crate::preview::Preview;
 
 pub(super) fn run(args: &PreviewArgs, console: &Console, clock: &dyn Clock) -> Result<Exit, Stop> {
-    let loaded = load(&args.common.batch, &args.common.options)?;
-    let prepared = prepare(&loaded, args.redirect_to.as_ref(), console, clock)
-        .inspect_err(|findings| show(findings, console))
-        .map_err(|findings| refused(&findings))?;
-    show(&prepared.findings, console);
+    let loaded = Loaded::load(&args.common.load_request())?;
+    let rehearsal = args.redirect_to.is_some();
+    let mut front = TerminalFront::new(console, rehearsal);
+    let prepared = prepare(&loaded, args.redirect_to.as_ref(), clock, &mut front);
+    drop(front);
+    let prepared = prepared.map_err(|error| refused(error, &loaded, rehearsal, console))?;
+    findings::show(&prepared.findings, console);
     let into = args
         .into
         .clone()
@@ -38,7 +43,7 @@ pub(super) fn run(args: &PreviewArgs, console: &Console, clock: &dyn Clock) -> R
         }
     });
     console.set_bar(None);
-    let page = written.map_err(|error| Stop::new(Exit::Usage, error.to_string()))?;
+    let page = written.map_err(|error| Stop::new(Exit::Usage, words::in_full(&error)))?;
     console.result(&format!(
         "{} to look at in {}\nplan {}\n  next: open it in a browser; `postroom send --plan {}` sends exactly these",
         words::plural(prepared.letters.len() as u64, "letter"),

@@ -2,12 +2,13 @@
 
 use std::cell::Cell;
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressState};
 
 use super::console::Console;
-use super::prepare::style;
+use super::front::style;
 use super::{status, words};
 use crate::dispatch::{Event, Limit, Reason};
 
@@ -29,8 +30,9 @@ impl<'a> Progress<'a> {
         console: &'a Console,
         letters: u64,
         rehearsal: bool,
-        under_limits: impl Fn(u64) -> Duration + Clone + Send + Sync + 'static,
+        under_limits: Box<dyn Fn(u64) -> Duration + Send + Sync>,
     ) -> Self {
+        let under_limits: Arc<dyn Fn(u64) -> Duration + Send + Sync> = under_limits.into();
         let bar = console.shows_bar().then(|| {
             let rate = |state: &ProgressState, text: &mut dyn Write| {
                 let _ = write!(text, "{:.1}/s", state.per_sec());
@@ -74,7 +76,8 @@ impl<'a> Progress<'a> {
                 self.step();
                 for (address, answer) in refused {
                     self.line(&format!(
-                        "{id}: accepted, but refused for {address}: {answer}"
+                        "{id}: accepted, but refused for {address}: {} {}",
+                        answer.code, answer.line()
                     ));
                 }
                 if self.console.output.verbose {
@@ -88,21 +91,21 @@ impl<'a> Progress<'a> {
             }
             Event::Rejected { id, answer } => {
                 self.step();
-                self.line(&format!("{id}: rejected: {} {}", answer.code, answer.text));
+                self.line(&format!("{id}: rejected: {} {}", answer.code, answer.line()));
             }
             Event::InDoubt { id, answer } => {
                 self.step();
-                self.line(&format!("{id}: in doubt: {}", answer.text));
+                self.line(&format!("{id}: in doubt: {}", answer.line()));
             }
             Event::Retry { id, answer, wait } => self.line(&format!(
                 "{id}: not taken ({} {}), trying again in {}",
                 answer.code,
-                answer.text,
+                answer.line(),
                 words::duration(*wait)
             )),
             Event::LeftPending { id, answer } => self.line(&format!(
                 "{id}: not taken ({} {}), left pending",
-                answer.code, answer.text
+                answer.code, answer.line()
             )),
             Event::Waiting { reason, wait } => self.waiting(*reason, *wait),
             Event::Checkpoint { counts } => {

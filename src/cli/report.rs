@@ -5,18 +5,17 @@ use std::path::Path;
 use super::args::{Format, ReportArgs};
 use super::console::Console;
 use super::exit::{Exit, Stop};
-use super::prepare::load;
-use super::state::StateFile;
 use super::words;
 use crate::clock::Clock;
 use crate::durable::{self, Readers};
-use crate::ledger::{Kind, Ledger, LogCheck};
+use crate::ledger::{Kind, LedgerView, LogCheck};
+use crate::mailing::{Loaded, StateFile};
 use crate::report::Record;
 
 pub(super) fn run(args: &ReportArgs, console: &Console, clock: &dyn Clock) -> Result<Exit, Stop> {
-    let loaded = load(&args.common.batch, &args.common.options)?;
-    let state = StateFile::of(&loaded, &args.common.options, args.rehearsal);
-    let ledger = state.read()?;
+    let loaded = Loaded::load(&args.common.load_request())?;
+    let state = StateFile::of(&loaded, args.rehearsal);
+    let ledger = state.view()?;
     if args.verify {
         return verify(args, &ledger, console);
     }
@@ -80,7 +79,7 @@ fn ended(record: &Record, console: &Console) -> Result<Exit, Stop> {
     Ok(Exit::Success)
 }
 
-fn verify(args: &ReportArgs, ledger: &Ledger, console: &Console) -> Result<Exit, Stop> {
+fn verify(args: &ReportArgs, ledger: &LedgerView, console: &Console) -> Result<Exit, Stop> {
     let check = ledger.check_log(args.hash.as_deref())?;
     if console.output.json {
         let flaw = check.flaw.as_ref();

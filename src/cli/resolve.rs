@@ -3,25 +3,23 @@
 use super::args::ResolveArgs;
 use super::console::Console;
 use super::exit::{Exit, Stop};
-use super::prepare::load;
-use super::state::StateFile;
 use super::{json, status, words};
 use crate::clock::Clock;
-use crate::ledger::Word;
+use crate::lifecycle::PersonalWord;
+use crate::mailing::{Loaded, StateFile, person};
 
 pub(super) fn run(args: &ResolveArgs, console: &Console, clock: &dyn Clock) -> Result<Exit, Stop> {
-    let loaded = load(&args.batch, &args.common)?;
-    let state = StateFile::of(&loaded, &args.common, false);
+    let loaded = Loaded::load(&args.common.load_request(&args.batch))?;
+    let state = StateFile::of(&loaded, false);
     // Only `send` may begin a batch.
-    state.read()?;
+    state.view()?;
     let mut ledger = state.open("resolve", "", clock)?;
-    let word = Word {
+    let word = PersonalWord {
         accepted: args.accepted,
-        by: who(),
+        by: person(),
         because: args.because.clone(),
-        at: clock.now(),
     };
-    ledger.resolve(&args.ids, &word)?;
+    ledger.resolve(&args.ids, &word, clock.now())?;
     let (word, next) = if args.accepted {
         ("accepted", "they are not sent again")
     } else {
@@ -35,16 +33,6 @@ pub(super) fn run(args: &ResolveArgs, console: &Console, clock: &dyn Clock) -> R
         words::plural(args.ids.len() as u64, "letter"),
         status::counts_line(&ledger.counts()?)
     ));
-    ledger.end_run(clock.now(), "resolved")?;
+    ledger.end_run(clock.now(), "resolved").1?;
     Ok(Exit::Success)
-}
-
-/// The user of this machine, as the system calls them. It is what the record has: no proof.
-fn who() -> String {
-    let user = ["USER", "LOGNAME", "USERNAME"]
-        .into_iter()
-        .filter_map(|name| std::env::var(name).ok())
-        .find(|user| !user.is_empty())
-        .unwrap_or_else(|| "unknown".to_owned());
-    format!("{user} on {}", super::state::host())
 }

@@ -2,39 +2,37 @@
 
 use std::collections::HashSet;
 
-use super::args::SendArgs;
 use super::console::Console;
 use super::exit::Exit;
-use super::prepare::{Loaded, Prepared};
-use super::state::StateFile;
 use super::{json, words};
 use crate::clock::Clock;
-use crate::config::TransportName;
 use crate::dispatch::estimate;
-use crate::ledger::Counts;
+use crate::lifecycle::Addresses;
+use crate::mailing::{Loaded, Prepared, Question, Resend, SendRequest, StateFile};
 use crate::message::Message;
 
 /// Everything but the wire: each letter is made ready to the last byte and thrown away.
 pub(super) fn dry_run(
-    args: &SendArgs,
+    request: &SendRequest,
     loaded: &Loaded,
     state: &StateFile,
     prepared: &Prepared,
     console: &Console,
     clock: &dyn Clock,
 ) -> Exit {
-    let wanted: HashSet<&str> = args.only.iter().map(String::as_str).collect();
+    let wanted: HashSet<&str> = request.only.iter().map(String::as_str).collect();
     let Prepared { letters, plan, .. } = prepared;
     let chosen = (0..letters.len())
         .filter(|&index| wanted.is_empty() || wanted.contains(letters.id(index)))
-        .take(args.limit.unwrap_or(usize::MAX));
+        .take(request.limit.unwrap_or(usize::MAX));
     let (mut count, mut bytes) = (0, 0);
     for index in chosen {
         let Ok((letter, contents)) = letters.make_with_contents(index) else {
             continue;
         };
         let digest = &plan.letters[index].digest;
-        let message = Message::new(&loaded.batch.name, letter, digest, contents).dated(clock.now());
+        let message =
+            Message::first(&loaded.batch.name, letter, digest, contents).dated(clock.now());
         let size = message.mime().len() as u64;
         count += 1;
         bytes += size;
@@ -89,51 +87,44 @@ fn describe(message: &Message, size: u64, whole_addresses: bool) -> String {
 }
 
 /// Shows what would go out and asks.
-pub(super) fn confirmed(
-    args: &SendArgs,
-    loaded: &Loaded,
-    prepared: &Prepared,
-    transport: &str,
-    counts: &Counts,
-    console: &Console,
-) -> bool {
-    let config = &loaded.batch.dispatch;
-    if config.transport == TransportName::Outbox || args.yes || args.plan.is_some() {
-        return true;
+pub(super) fn confirmed(question: &Question<'_>, console: &Console) -> bool {
+    if !question.resends.is_empty() {
+        return confirmed_again(question, console);
     }
-    let Prepared { letters, plan, .. } = prepared;
-    let go = to_go(args, counts);
+    let Prepared { letters, plan, .. } = question.prepared;
+    let go = question.letters;
     let share = |whole: u64| whole * go / (plan.letters.len() as u64).max(1);
     let (bytes, addresses) = (share(plan.bytes()), share(plan.addresses()));
-    let time = estimate(config, go, bytes, addresses);
+    let time = estimate(&question.loaded.batch.dispatch, go, bytes, addresses);
     let mut text = format!(
         "from       {}\nthrough    {}\nletters    {} of {} (about {}, {})\ntime       {}\nplan       {}",
         letters.from(),
-        transport,
+        question.transport,
         words::count(go),
         words::count(letters.len() as u64),
         words::plural(addresses, "address"),
         words::bytes(bytes),
         words::expected(time),
-        plan.id,
+        question.plan,
     );
-    if let Some(address) = &args.redirect_to {
+    if let Some(address) = question.redirect_to {
         text.push_str(&format!(
             "\nrehearsal  every letter goes to {address} alone"
         ));
     }
-    let first = args.only.first();
+    let first = question.example.as_deref();
     let is_first = |place: usize| first.is_none_or(|first| letters.id(place) == first);
     let example = plan.placed().find(|(place, _)| is_first(*place));
     if let Some((place, planned)) = example
         && let Ok((letter, contents)) = letters.make_with_contents(place)
     {
-        let message = Message::new(&loaded.batch.name, letter, &planned.digest, contents);
+        let batch = &question.loaded.batch.name;
+        let message = Message::first(batch, letter, &planned.digest, contents);
         let size = message.mime().len() as u64;
         text.push_str(&format!("\nfor example {}", describe(&message, size, true)));
     }
     console.note(&text);
-    let verb = if args.redirect_to.is_some() {
+    let verb = if question.redirect_to.is_some() {
         "Rehearse"
     } else {
         "Send"
@@ -141,11 +132,70 @@ pub(super) fn confirmed(
     Console::confirm(&format!("{verb} {}?", words::plural(go, "letter")))
 }
 
-/// About how many letters this run sends.
-pub(super) fn to_go(args: &SendArgs, counts: &Counts) -> u64 {
-    let mut go = counts.pending;
-    if !args.only.is_empty() {
-        go = go.min(args.only.len() as u64);
+/// Shows for each letter what went where and when, what changed since and where it goes now; asks.
+fn confirmed_again(question: &Question<'_>, console: &Console) -> bool {
+    let mut text = format!(
+        "from       {}\nthrough    {}\nplan       {}",
+        question.prepared.letters.from(),
+        question.transport,
+        question.plan,
+    );
+    for resend in question.resends {
+        text.push('\n');
+        text.push_str(&again(resend));
     }
-    args.limit.map_or(go, |limit| go.min(limit as u64))
+    console.note(&text);
+    let letters = words::plural(question.letters, "letter");
+    Console::confirm(&format!("Send {letters} again?"))
+}
+
+fn again(resend: &Resend) -> String {
+    let mut text = resend.id.clone();
+    for sending in resend.earlier() {
+        let at = sending
+            .accepted_at
+            .map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string());
+        let addresses = &sending.message.addresses;
+        text.push_str(&format!(
+            "\n  sent       {}  to {}",
+            at.unwrap_or_default(),
+            listed(addresses)
+        ));
+        for (_, address) in addresses.each() {
+            let fate = sending.known_fate(address);
+            if let Some(refusal) = fate.and_then(|fate| fate.refusal.as_ref()) {
+                text.push_str(&format!(
+                    "\n             refused for {address}: {}",
+                    refusal.in_one_line()
+                ));
+            }
+            if let Some(returned) = fate.and_then(|fate| fate.returned.as_ref()) {
+                let outcome = returned.outcome.word();
+                let reason = &returned.reason;
+                text.push_str(&format!("\n             {outcome} at {address}: {reason}"));
+            }
+        }
+    }
+    let changes = &resend.changes;
+    let mut changed = Vec::new();
+    if !changes.former_addresses.is_empty() {
+        let former = changes.former_addresses.join(", ");
+        changed.push(format!("the list no longer has {former}"));
+    }
+    if changes.attachments {
+        changed.push("another report".to_owned());
+    }
+    if changes.text {
+        changed.push("another text".to_owned());
+    }
+    if !changed.is_empty() {
+        text.push_str(&format!("\n  changed    {}", changed.join("; ")));
+    }
+    text.push_str(&format!("\n  goes now   to {}", listed(&resend.addresses)));
+    text
+}
+
+fn listed(addresses: &Addresses) -> String {
+    let addresses: Vec<&str> = addresses.each().map(|(_, address)| address).collect();
+    addresses.join(", ")
 }

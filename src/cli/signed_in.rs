@@ -2,17 +2,17 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::auth::{AccessToken, AuthError, Resource, Tokens};
+use crate::auth::{AccessToken, Resource, Tokens};
 use crate::clock::Clock;
 use crate::config::SignInSettings;
 use crate::secret::Secret;
-use crate::transport::{Bearer, Token};
+use crate::transport::{Bearer, NoToken, Token};
 
 /// Looks for the sign-in when a transport first needs it: most batches need none.
 pub(super) struct SignedIn {
     settings: SignInSettings,
     clock: Arc<dyn Clock>,
-    tokens: OnceLock<Result<Tokens, AuthError>>,
+    tokens: OnceLock<Result<Tokens, NoToken>>,
 }
 
 impl SignedIn {
@@ -26,18 +26,22 @@ impl SignedIn {
 }
 
 impl SignedIn {
-    fn access(&self, resource: Resource, refused: Option<&str>) -> Result<AccessToken, String> {
-        self.tokens
-            .get_or_init(|| Tokens::new(&self.settings, Arc::clone(&self.clock)))
+    fn access(&self, resource: Resource, refused: Option<&str>) -> Result<AccessToken, NoToken> {
+        let begun = || {
+            Tokens::new(&self.settings, Arc::clone(&self.clock))
+                .map_err(|error| NoToken::new(&error))
+        };
+        let tokens = self.tokens.get_or_init(begun);
+        let token = tokens
             .as_ref()
-            .map_err(Clone::clone)
-            .and_then(|tokens| tokens.access(resource, refused))
-            .map_err(|error| error.to_string())
+            .map_err(Clone::clone)?
+            .access(resource, refused);
+        token.map_err(|error| NoToken::new(&error))
     }
 }
 
 impl Bearer for SignedIn {
-    fn for_graph(&self, refused: Option<&str>) -> Result<Token, String> {
+    fn for_graph(&self, refused: Option<&str>) -> Result<Token, NoToken> {
         let token = self.access(Resource::Graph, refused)?;
         // Scopes are named with the address of their resource or without.
         let name = |scope: &String| scope.rsplit('/').next().unwrap_or_default().to_owned();
@@ -47,7 +51,7 @@ impl Bearer for SignedIn {
         })
     }
 
-    fn for_outlook(&self, refused: Option<&str>) -> Result<Secret, String> {
+    fn for_outlook(&self, refused: Option<&str>) -> Result<Secret, NoToken> {
         self.access(Resource::Outlook, refused)
             .map(|token| token.secret)
     }

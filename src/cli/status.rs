@@ -3,15 +3,14 @@
 use super::args::StatusArgs;
 use super::console::Console;
 use super::exit::{Exit, Stop};
-use super::prepare::load;
-use super::state::StateFile;
 use super::{json, words};
-use crate::ledger::{Counts, Ledger, LedgerError, LetterStatus, State};
+use crate::ledger::{Counts, LedgerError, LedgerView, LetterRecord};
+use crate::mailing::{Loaded, StateFile};
 
 pub(super) fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Stop> {
-    let loaded = load(&args.common.batch, &args.common.options)?;
-    let state = StateFile::of(&loaded, &args.common.options, args.rehearsal);
-    let ledger = state.read()?;
+    let loaded = Loaded::load(&args.common.load_request())?;
+    let state = StateFile::of(&loaded, args.rehearsal);
+    let ledger = state.view()?;
     let wanted = |id: &str| args.only.is_empty() || args.only.iter().any(|only| only == id);
     if console.output.json {
         json::ledger(console, &loaded, &ledger, &wanted)?;
@@ -45,41 +44,45 @@ pub(super) fn counts_line(counts: &Counts) -> String {
 
 /// Lists letters that need a person, or all of them.
 pub(super) fn list(
-    ledger: &Ledger,
+    ledger: &LedgerView,
     console: &Console,
     all: bool,
     wanted: &dyn Fn(&str) -> bool,
 ) -> Result<(), LedgerError> {
     ledger.each_letter(&mut |letter| {
-        let needs_a_person = matches!(letter.state, State::Rejected | State::InDoubt)
-            || !letter.refused.is_empty()
-            || (letter.state == State::Pending && letter.error.is_some());
-        if wanted(&letter.id) && (all || needs_a_person) {
+        if wanted(&letter.id) && (all || letter.needs_a_person()) {
             console.result(&line(&letter, console.output.verbose));
         }
     })
 }
 
-fn line(letter: &LetterStatus, whole_addresses: bool) -> String {
-    let state = letter.state.word().replace('_', " ");
-    let mut text = format!("  {:<9} {}", state, letter.id);
-    if let Some(at) = letter.accepted_at {
+fn line(record: &LetterRecord, whole_addresses: bool) -> String {
+    let letter = &record.letter;
+    let state = record.state.word().replace('_', " ");
+    let mut text = format!("  {:<9} {}", state, record.id);
+    let accepted = letter.last_accepted();
+    if let Some(at) = accepted.and_then(|sending| sending.accepted_at) {
         text.push_str(&format!("  {}", at.strftime("%Y-%m-%d %H:%M:%S UTC")));
     }
-    if let Some(receipt) = letter.receipt.as_deref().filter(|_| whole_addresses) {
+    let receipt = accepted.and_then(|sending| sending.receipt.as_deref());
+    if let Some(receipt) = receipt.filter(|_| whole_addresses) {
         text.push_str(&format!("  {receipt}"));
     }
-    if let Some((code, words)) = &letter.error {
-        text.push_str(&format!("  {code}: {words}"));
+    if let Some(reply) = &letter.error {
+        text.push_str(&format!("  {}: {}", reply.code, reply.text));
     }
-    for refusal in &letter.refused {
-        let address = match crate::address::Address::parse(&refusal.address) {
+    for address in letter.open_addresses() {
+        let fate = letter.last_written_to(address);
+        let fate = fate.and_then(|sending| sending.known_fate(address));
+        let refusal = fate.and_then(|fate| fate.refusal.as_ref());
+        let Some(refusal) = refusal else { continue };
+        let shown = match crate::address::Address::parse(address) {
             Ok(address) if !whole_addresses => address.masked(),
-            _ => refusal.address.clone(),
+            _ => address.to_owned(),
         };
         text.push_str(&format!(
-            "\n            refused for {address}: {}",
-            refusal.answer
+            "\n            refused for {shown}: {}",
+            refusal.in_one_line()
         ));
     }
     text

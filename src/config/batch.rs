@@ -140,7 +140,15 @@ impl Batch {
         let parsed: File = toml::from_str(text).map_err(|error| ConfigError::Syntax {
             what: WHAT,
             path: file.to_owned(),
-            detail: error.to_string().trim_end().to_owned(),
+            // The reader's own display quotes the line, which no other file's may be.
+            detail: if super::may_hold_secrets(file, text) {
+                format!(
+                    "{}\nit may hold secrets, so no line of it is shown",
+                    super::at_line(text, &error, &super::without_value(error.message()))
+                )
+            } else {
+                error.to_string().trim_end().to_owned()
+            },
         })?;
         let folder = match file.parent() {
             Some(folder) if folder != Path::new("") => folder.to_owned(),
@@ -245,6 +253,31 @@ impl Batch {
                     key,
                     &format!("cannot be used: {error}"),
                     "write one address, or Name <address>",
+                );
+            }
+        }
+        self.validate_paths()
+    }
+
+    fn validate_paths(&self) -> Result<(), ConfigError> {
+        let refuse = |key: &str, text: &str, next_step: &str| {
+            Err(ConfigError::value(&self.file, key, text, next_step))
+        };
+        for (key, path) in [
+            ("manifest.path", Some(&self.manifest.path)),
+            ("letter.html", Some(&self.letter.html)),
+            ("letter.text", self.letter.text.as_ref()),
+        ] {
+            let real = path.and_then(|path| self.resolve(path).canonicalize().ok());
+            if [path, real.as_ref()]
+                .into_iter()
+                .flatten()
+                .any(|path| super::is_secrets_name(path))
+            {
+                return refuse(
+                    key,
+                    "names a secrets file, which no letter shows",
+                    "name the list or the template",
                 );
             }
         }

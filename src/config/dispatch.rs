@@ -38,18 +38,21 @@ impl fmt::Display for TransportName {
     }
 }
 
-impl std::str::FromStr for TransportName {
-    type Err = String;
+/// A name that no transport has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a transport: use graph, ews, smtp or outbox")]
+pub struct UnknownTransport(String);
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl std::str::FromStr for TransportName {
+    type Err = UnknownTransport;
+
+    fn from_str(text: &str) -> Result<Self, UnknownTransport> {
         match text {
             "outbox" => Ok(Self::Outbox),
             "smtp" => Ok(Self::Smtp),
             "graph" => Ok(Self::Graph),
             "ews" => Ok(Self::Ews),
-            _ => Err(format!(
-                "`{text}` is not a transport: use graph, ews, smtp or outbox"
-            )),
+            _ => Err(UnknownTransport(text.to_owned())),
         }
     }
 }

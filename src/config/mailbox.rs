@@ -45,8 +45,14 @@ impl SaveIn {
 pub(super) fn silence(text: Option<&str>, shown: &Path) -> Result<Duration, ConfigError> {
     match text.map(str::trim).filter(|text| !text.is_empty()) {
         None => Ok(Duration::from_mins(2)),
-        Some(text) => parse_duration(text)
-            .map_err(|error| ConfigError::value(shown, "timeout", error, "write it like \"120s\"")),
+        Some(text) => parse_duration(text).map_err(|error| {
+            ConfigError::value(
+                shown,
+                "timeout",
+                error.to_string(),
+                "write it like \"120s\"",
+            )
+        }),
     }
 }
 

@@ -10,25 +10,27 @@ mod mailbox;
 mod secrets;
 mod sign_in;
 mod smtp;
+mod unshown;
 mod values;
 
 pub use attachment::{AttachmentConfig, Missing, Unreadable};
 pub use batch::{Batch, LetterConfig, ManifestConfig};
 pub use cloud::Cloud;
-pub use dispatch::{DispatchConfig, OutboxConfig, TransportName};
+pub use dispatch::{DispatchConfig, OutboxConfig, TransportName, UnknownTransport};
 pub use ews::{EwsLogin, EwsPlace, EwsSettings};
 pub use graph::{GraphPlace, GraphSettings};
 pub use mailbox::SaveIn;
 pub use secrets::Secrets;
 pub use sign_in::{NATIVE_CLIENT, Registration, SignInSettings};
 pub use smtp::{SmtpLogin, SmtpSecurity, SmtpSettings};
-pub use values::{SendWindow, parse_duration};
+pub use values::{DurationError, SendWindow, WindowError, parse_duration};
 
-use std::fs::File;
+use std::borrow::Cow;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, NextStep};
+use crate::regular;
 
 /// A batch or secrets file beyond this size is another file: what is parsed of it would take a
 /// hundred times as much memory.
@@ -37,8 +39,8 @@ const LARGEST_FILE: u64 = 1 << 20;
 /// Reads a file that a person wrote.
 fn read_written(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    // What has no size of its own, such as a pipe, is bounded too.
-    File::open(path)?
+    // What has no size of its own, as some files of the system, is bounded too.
+    regular::open(path)?
         .take(LARGEST_FILE + 1)
         .read_to_string(&mut text)?;
     if text.len() as u64 > LARGEST_FILE {
@@ -50,11 +52,58 @@ fn read_written(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
+/// Whether a file is called like one with secrets.
+fn is_secrets_name(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| {
+        name.to_string_lossy()
+            .to_lowercase()
+            .ends_with("secrets.toml")
+    })
+}
+
+/// Whether a text gives a value to a key that is called like a secret, wherever it is given.
+fn has_secrets(text: &str) -> bool {
+    const SECRET: [&str; 5] = ["password", "secret", "token", "passwd", "credential"];
+    text.lines().any(|line| {
+        line.split_once('=').is_some_and(|(key, _)| {
+            let key = key.to_lowercase();
+            SECRET.iter().any(|secret| key.contains(secret))
+        })
+    })
+}
+
+/// Whether a file that should have been a batch file may hold secrets.
+fn may_hold_secrets(path: &Path, text: &str) -> bool {
+    let is_toml = path
+        .extension()
+        .is_some_and(|suffix| suffix.eq_ignore_ascii_case("toml"));
+    !is_toml || is_secrets_name(path) || has_secrets(text)
+}
+
+/// The line of a file at which its reader stopped, and what it says; not what stands there, which may
+/// be a password.
+fn at_line(text: &str, error: &toml::de::Error, message: &str) -> String {
+    let line = error.span().map_or(0, |span| {
+        text[..span.start.min(text.len())].matches('\n').count()
+    });
+    format!("line {}: {message}", line + 1)
+}
+
+/// What the reader says, less the value it read: a password may stand in the wrong line.
+fn without_value(message: &str) -> String {
+    match message.rsplit_once(", expected ") {
+        Some((read, expected)) if read.starts_with("invalid") => {
+            format!("the value is of another kind, expected {expected}")
+        }
+        _ => message.to_owned(),
+    }
+}
+
 /// A batch or secrets file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file is not there or cannot be read.
-    #[error("cannot read {what} {}: {source}\n  next: {next_step}", path.display())]
+    #[error("cannot read {what} {}: {source}", path.display())]
     Read {
         /// Which file it is.
         what: &'static str,
@@ -66,7 +115,7 @@ pub enum ConfigError {
         next_step: &'static str,
     },
     /// The file is not the TOML that is expected: a slip of syntax, a wrong type, an unknown key.
-    #[error("{} is not a valid {what}:\n{detail}\n  next: correct the place shown; `postroom init` writes a commented example", path.display())]
+    #[error("{} is not a valid {what}:\n{detail}", path.display())]
     Syntax {
         /// Which file it is.
         what: &'static str,
@@ -76,7 +125,7 @@ pub enum ConfigError {
         detail: String,
     },
     /// A value that cannot be worked with.
-    #[error("{}: `{key}` {text}\n  next: {next_step}", path.display())]
+    #[error("{}: `{key}` {text}", path.display())]
     Value {
         /// The file.
         path: PathBuf,
@@ -88,11 +137,24 @@ pub enum ConfigError {
         next_step: String,
     },
     /// Others on this machine could read the secrets.
-    #[error("{} can be read by other users of this machine, so it was not opened\n  next: chmod 600 {}", path.display(), path.display())]
+    #[error("{} can be read by other users of this machine, so it was not opened", path.display())]
     Permissions {
         /// The secrets file.
         path: PathBuf,
     },
+}
+
+impl NextStep for ConfigError {
+    fn next_step(&self) -> Cow<'_, str> {
+        match self {
+            Self::Read { next_step, .. } => (*next_step).into(),
+            Self::Syntax { .. } => {
+                "correct the place shown; `postroom init` writes a commented example".into()
+            }
+            Self::Value { next_step, .. } => next_step.into(),
+            Self::Permissions { path } => format!("chmod 600 {}", path.display()).into(),
+        }
+    }
 }
 
 impl ConfigError {
@@ -120,11 +182,9 @@ impl From<ConfigError> for Fault {
                 text,
                 next_step,
             } => Self::new(format!("`{key}` {text}"), next_step).file(path.display().to_string()),
-            other => {
-                let told = other.to_string();
-                let (text, next_step) = told.split_once("\n  next: ").unwrap_or((&told, ""));
-                Self::new(text, next_step)
-            }
+            error @ (ConfigError::Read { .. }
+            | ConfigError::Syntax { .. }
+            | ConfigError::Permissions { .. }) => Self::from_error(&error),
         }
     }
 }

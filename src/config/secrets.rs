@@ -7,7 +7,8 @@ use serde::Deserialize;
 use super::ews::EwsKeys;
 use super::sign_in::SignInSettings;
 use super::smtp::{SmtpSettings, SmtpTable};
-use super::{ConfigError, EwsSettings, GraphSettings, read_written};
+use super::unshown::{table, value};
+use super::{ConfigError, EwsSettings, GraphSettings, at_line, read_written};
 use crate::address::Address;
 use crate::secret::Secret;
 
@@ -34,28 +35,51 @@ pub struct Secrets {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct File {
+    #[serde(deserialize_with = "value")]
     send_emails_as: Option<String>,
+    #[serde(deserialize_with = "value")]
     send_email_as: Option<String>,
+    #[serde(deserialize_with = "table")]
     smtp: SmtpTable,
+    #[serde(deserialize_with = "value")]
     client_id: Option<String>,
+    #[serde(deserialize_with = "value")]
     client_secret: Option<Secret>,
+    #[serde(deserialize_with = "value")]
     tenant_id: Option<String>,
+    #[serde(deserialize_with = "value")]
     username: Option<String>,
+    #[serde(deserialize_with = "value")]
     scope: Option<String>,
+    #[serde(deserialize_with = "value")]
     graph_scopes: Option<String>,
+    #[serde(deserialize_with = "value")]
     redirect_uri: Option<String>,
+    #[serde(deserialize_with = "value")]
     cloud: Option<String>,
+    #[serde(deserialize_with = "value")]
     authority: Option<String>,
+    #[serde(deserialize_with = "value")]
     token_store: Option<String>,
+    #[serde(deserialize_with = "value")]
     token_command: Option<Vec<String>>,
+    #[serde(deserialize_with = "value")]
     graph_url: Option<String>,
+    #[serde(deserialize_with = "value")]
     save_in: Option<String>,
+    #[serde(deserialize_with = "value")]
     timeout: Option<String>,
+    #[serde(deserialize_with = "value")]
     server: Option<String>,
+    #[serde(deserialize_with = "value")]
     ews_url: Option<String>,
+    #[serde(deserialize_with = "value")]
     ews_auth: Option<String>,
+    #[serde(deserialize_with = "value")]
     ews_username: Option<String>,
+    #[serde(deserialize_with = "value")]
     ews_password: Option<Secret>,
+    #[serde(deserialize_with = "value")]
     #[serde(rename = "ews_ca_file")]
     ews_authority: Option<PathBuf>,
 }
@@ -121,27 +145,13 @@ fn read(path: &Path) -> Result<File, ConfigError> {
 }
 
 fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
-    toml::from_str(text).map_err(|error| {
-        // The reader's own display quotes the line, which may hold a password.
-        let line = error.span().map_or(0, |span| {
-            text[..span.start.min(text.len())].matches('\n').count()
-        });
-        ConfigError::Syntax {
-            what: WHAT,
-            path: path.to_owned(),
-            detail: format!("line {}: {}", line + 1, without_value(error.message())),
-        }
+    toml::from_str(text).map_err(|error| ConfigError::Syntax {
+        what: WHAT,
+        path: path.to_owned(),
+        // The reader's own display quotes the line, which may hold a password. Its message holds no
+        // value: those of `unshown` do not, and those on syntax are fixed texts.
+        detail: at_line(text, &error, error.message()),
     })
-}
-
-/// What the reader says, less the value it read: a password may stand in the wrong line.
-fn without_value(message: &str) -> String {
-    match message.rsplit_once(", expected ") {
-        Some((read, expected)) if read.starts_with("invalid") => {
-            format!("the value is of another kind, expected {expected}")
-        }
-        _ => message.to_owned(),
-    }
 }
 
 impl File {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::unshown::value;
 use super::{ConfigError, parse_duration};
 use crate::address::Address;
 use crate::secret::Secret;
@@ -59,13 +60,21 @@ pub enum SmtpSecurity {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct SmtpTable {
+    #[serde(deserialize_with = "value")]
     pub(super) host: Option<String>,
+    #[serde(deserialize_with = "value")]
     pub(super) port: Option<u16>,
+    #[serde(deserialize_with = "value")]
     pub(super) security: Option<String>,
+    #[serde(deserialize_with = "value")]
     pub(super) auth: Option<String>,
+    #[serde(deserialize_with = "value")]
     pub(super) username: Option<String>,
+    #[serde(deserialize_with = "value")]
     pub(super) password: Option<Secret>,
+    #[serde(deserialize_with = "value")]
     pub(super) ca_file: Option<PathBuf>,
+    #[serde(deserialize_with = "value")]
     pub(super) timeout: Option<String>,
 }
 
@@ -109,7 +118,7 @@ impl SmtpTable {
         let timeout = match self.timeout.as_deref() {
             None => Duration::from_mins(1),
             Some(text) => parse_duration(text)
-                .map_err(|error| refuse("timeout", error, "write it like \"60s\""))?,
+                .map_err(|error| refuse("timeout", error.to_string(), "write it like \"60s\""))?,
         };
         let local = matches!(host.as_str(), "localhost" | "127.0.0.1" | "::1");
         let username = self.username.filter(|name| !name.is_empty());

@@ -1,5 +1,6 @@
 //! Values with a form of their own: durations and the window of the day.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -8,22 +9,66 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Deserializer, de};
 
+use crate::fault::NextStep;
+
 /// No window is closed for longer, unless its zone leaves out whole days.
 const LONGEST_CLOSED: Duration = Duration::from_hours(24);
+
+/// A text that is no duration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a duration")]
+pub struct DurationError(String);
+
+impl NextStep for DurationError {
+    fn next_step(&self) -> Cow<'_, str> {
+        "write it like \"90s\" or \"5m\"".into()
+    }
+}
 
 /// Parses a duration such as `90s`, `5m` or `1h 30m`.
 ///
 /// # Errors
 /// Says what was read and which form is wanted.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
+pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     text.parse::<SignedDuration>()
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())
-        .ok_or_else(|| format!("`{text}` is not a duration: write it like \"90s\" or \"5m\""))
+        .ok_or_else(|| DurationError(text.to_owned()))
 }
 
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    parse_duration(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    parse_duration(&String::deserialize(deserializer)?).map_err(|error| told(&error))
+}
+
+/// An error of ours among those of the reader, which are one text with their place.
+fn told<E: de::Error>(error: &impl NextStep) -> E {
+    E::custom(format_args!("{error}: {}", error.next_step()))
+}
+
+/// A text that is no window of the day.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WindowError {
+    /// No time zone stands behind the hours.
+    #[error("`{0}` has no time zone")]
+    NoZone(String),
+    /// There are not two times.
+    #[error("`{0}` is not a span of hours")]
+    NoSpan(String),
+    /// One of them cannot be read.
+    #[error("`{0}` is not a time of day")]
+    NoTime(String),
+    /// There is no such time zone.
+    #[error("`{0}` is not a time zone")]
+    UnknownZone(String),
+    /// It ends when it starts.
+    #[error("`{0}` is empty")]
+    Empty(String),
+}
+
+impl NextStep for WindowError {
+    fn next_step(&self) -> Cow<'_, str> {
+        "write it like \"08:00-18:00 Europe/London\"".into()
+    }
 }
 
 /// The hours of the day in which letters may go out, such as `08:00-18:00 Europe/London`.
@@ -43,24 +88,22 @@ impl SendWindow {
     ///
     /// # Errors
     /// Says which part cannot be read.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let form = "write it like \"08:00-18:00 Europe/London\"";
+    pub fn parse(text: &str) -> Result<Self, WindowError> {
         let (hours, zone) = text
             .trim()
             .split_once(char::is_whitespace)
-            .ok_or_else(|| format!("`{text}` has no time zone: {form}"))?;
+            .ok_or_else(|| WindowError::NoZone(text.to_owned()))?;
         let (start, end) = hours
             .split_once('-')
-            .ok_or_else(|| format!("`{hours}` is not a span of hours: {form}"))?;
+            .ok_or_else(|| WindowError::NoSpan(hours.to_owned()))?;
         let time = |text: &str| {
-            Time::strptime("%H:%M", text.trim())
-                .map_err(|_| format!("`{text}` is not a time of day: {form}"))
+            Time::strptime("%H:%M", text.trim()).map_err(|_| WindowError::NoTime(text.to_owned()))
         };
         let zone = TimeZone::get(zone.trim())
-            .map_err(|_| format!("`{}` is not a time zone: {form}", zone.trim()))?;
+            .map_err(|_| WindowError::UnknownZone(zone.trim().to_owned()))?;
         let (start, end) = (time(start)?, time(end)?);
         if start == end {
-            return Err(format!("`{hours}` is empty: {form}"));
+            return Err(WindowError::Empty(hours.to_owned()));
         }
         Ok(Self {
             start,
@@ -120,7 +163,7 @@ impl fmt::Display for SendWindow {
 
 impl<'de> Deserialize<'de> for SendWindow {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+        Self::parse(&String::deserialize(deserializer)?).map_err(|error| told(&error))
     }
 }
 
@@ -201,19 +244,18 @@ mod tests {
     }
 
     #[test]
-    fn malformed_values_say_the_form_that_is_wanted() {
-        for text in [
-            "08:00-18:00",
-            "8-18 Europe/London",
-            "08:00-18:00 Europe/Londn",
-            "08:00-08:00 UTC",
+    fn malformed_values_say_which_part_cannot_be_read() {
+        for (text, error) in [
+            ("08:00-18:00", WindowError::NoZone("08:00-18:00".into())),
+            ("08:00 UTC", WindowError::NoSpan("08:00".into())),
+            ("8-18 Europe/London", WindowError::NoTime("8".into())),
+            (
+                "08:00-18:00 Europe/Londn",
+                WindowError::UnknownZone("Europe/Londn".into()),
+            ),
+            ("08:00-08:00 UTC", WindowError::Empty("08:00-08:00".into())),
         ] {
-            assert!(
-                SendWindow::parse(text)
-                    .unwrap_err()
-                    .contains("write it like"),
-                "{text}"
-            );
+            assert_eq!(SendWindow::parse(text), Err(error), "{text}");
         }
         assert_eq!(parse_duration("1h 30m"), Ok(Duration::from_mins(90)));
         assert!(parse_duration("-5s").is_err());

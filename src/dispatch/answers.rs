@@ -7,7 +7,8 @@ use super::deliver::Said;
 use super::run::Run;
 use super::verdict::{self, Next};
 use super::{Ending, Event, Reason};
-use crate::ledger::{Outcome, Pending, Settlement};
+use crate::ledger::{Pending, Settlement};
+use crate::lifecycle::SettledAs;
 use crate::transport::Answer;
 
 /// Pauses in a row without a single letter taken, before the far side counts as out of reach.
@@ -30,12 +31,12 @@ impl Run<'_> {
             };
             self.couriers.returned(done.thread);
             let verdict = verdict::judge(&done.pending.id, done.result);
-            let taken = !matches!(verdict.outcome, Outcome::NotTaken(_));
+            let taken = !matches!(verdict.ended, SettledAs::NotTaken(_));
             self.limiter
                 .settle(self.dispatch.clock.elapsed(), done.cost, taken);
             let settlement = Settlement {
                 claim: done.claim,
-                outcome: verdict.outcome,
+                ended: verdict.ended,
                 at: self.dispatch.clock.now(),
                 request_ids: done.request_ids,
             };

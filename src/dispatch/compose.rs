@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::ledger::Pending;
 use crate::letter::Letters;
 use crate::message::Message;
-use crate::plan::{Plan, PlannedLetter};
+use crate::plan::PlannedLetter;
 
 use super::limiter::Cost;
 
@@ -23,9 +23,7 @@ pub(super) struct Composed {
 
 /// What messages are made from, and for.
 pub(super) struct Composer<'a> {
-    pub batch: &'a str,
     pub letters: &'a Letters,
-    pub plan: &'a Plan,
     pub is_for_mime: bool,
 }
 
@@ -39,15 +37,15 @@ pub(super) fn run(
     for pending in wanted {
         // A panic is passed on: nobody else would know that no letter will come.
         let sent = ready.send(catch_unwind(AssertUnwindSafe(|| {
-            let planned = composer.plan.letter(pending.position);
-            let cost = planned.map_or(Cost::default(), |planned| Cost {
-                bytes: planned.bytes,
-                addresses: u64::from(planned.addresses),
+            let result = composer.compose(&pending);
+            let cost = result.as_ref().map_or(Cost::default(), |message| Cost {
+                bytes: message.letter().encoded_bytes(),
+                addresses: message.envelope.to.len() as u64,
             });
             Composed {
-                result: composer.compose(planned, &pending),
                 pending,
                 cost,
+                result,
             }
         })));
         signal.raise();
@@ -60,14 +58,13 @@ pub(super) fn run(
 impl Composer<'_> {
     /// The letter is made anew and must be the planned one, for the recipient whom the ledger means: a
     /// report or template that changed since the checks is never sent.
-    fn compose(
-        &self,
-        planned: Option<&PlannedLetter>,
-        pending: &Pending,
-    ) -> Result<Box<Message>, Vec<Fault>> {
-        let (letter, contents) = self.letters.make_with_contents(pending.position)?;
+    fn compose(&self, pending: &Pending) -> Result<Box<Message>, Vec<Fault>> {
+        let (mut letter, contents) = self.letters.make_with_contents(pending.position)?;
+        if let Some(addresses) = &pending.only_to {
+            letter = letter.only_to(&|address| addresses.has(address.as_str()));
+        }
         let digest = PlannedLetter::of(&letter, &[]).digest;
-        if planned.is_none_or(|planned| planned.digest != digest) || letter.id != pending.id {
+        if pending.digest != digest || letter.id != pending.id {
             return Err(vec![
                 Fault::new(
                     "the letter or its report changed since it was checked",
@@ -76,7 +73,8 @@ impl Composer<'_> {
                 .id(&letter.id),
             ]);
         }
-        let message = Message::new(self.batch, letter, &digest, contents);
+        let message_id = pending.message_id.clone();
+        let message = Message::new(message_id, pending.sending, letter, contents);
         Ok(Box::new(if self.is_for_mime {
             message.encoded_ahead()
         } else {

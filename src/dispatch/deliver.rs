@@ -7,7 +7,7 @@ use std::thread::{self, Scope};
 
 use super::limiter::Cost;
 use crate::clock::Signal;
-use crate::ledger::{Claimed, Pending, Tried};
+use crate::ledger::{Claimed, Earlier as Tried, Pending};
 use crate::message::Message;
 use crate::transport::{Attempt, Earlier, Receipt, SendError, Transport};
 
@@ -98,14 +98,14 @@ pub(super) struct Couriers {
 
 impl Couriers {
     /// One thread for each transport; the scope waits for them.
-    pub fn start<'scope>(
+    pub fn start<'scope, 'run: 'scope>(
         scope: &'scope Scope<'scope, '_>,
-        transports: Vec<Box<dyn Transport>>,
+        transports: &'run mut [Box<dyn Transport>],
         said: &Sender<thread::Result<Said>>,
         signal: &Arc<Signal>,
     ) -> Self {
         let mut jobs = Vec::new();
-        for (thread, mut transport) in transports.into_iter().enumerate() {
+        for (thread, transport) in transports.iter_mut().enumerate() {
             let (sender, receiver): (Sender<Job>, Receiver<Job>) = channel();
             let (said, signal) = (said.clone(), Arc::clone(signal));
             jobs.push(sender);
@@ -113,7 +113,7 @@ impl Couriers {
                 for job in receiver {
                     // A panic is passed on: nobody else would know that no answer will come.
                     let told = said.send(catch_unwind(AssertUnwindSafe(|| {
-                        Said::Done(hand_over(thread, &mut *transport, job, &said, &signal))
+                        Said::Done(hand_over(thread, &mut **transport, job, &said, &signal))
                     })));
                     signal.raise();
                     if told.is_err() {

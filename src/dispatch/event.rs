@@ -26,7 +26,7 @@ pub enum Event {
         /// The far side's words.
         receipt: String,
         /// Addresses that it refused, with its words.
-        refused: Vec<(String, String)>,
+        refused: Vec<(String, Answer)>,
     },
     /// A letter was refused for good.
     Rejected {

@@ -26,23 +26,19 @@ pub use retry::Backoff;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::clock::{Clock, Signal};
 use crate::config::DispatchConfig;
 use crate::fault::Fault;
 use crate::ledger::{Ledger, LedgerError};
 use crate::letter::Letters;
-use crate::plan::Plan;
 use crate::transport::{Answer, Transport};
 
 /// What a run works with.
 pub struct Dispatch<'a> {
-    /// The batch's name.
-    pub batch: &'a str,
     /// Makes the letters.
     pub letters: &'a Letters,
-    /// What was checked.
-    pub plan: &'a Plan,
     /// Pace and patience.
     pub config: &'a DispatchConfig,
     /// Which letters, if not all that are left.
@@ -108,7 +104,22 @@ pub enum Ending {
 }
 
 impl Dispatch<'_> {
-    /// Sends what is left. Events are told as they happen.
+    /// Looks up the letters in doubt where they were given to. Those that may still appear there are
+    /// waited for. Gives how long everyone waits, if the server asks for it; what was not looked up by
+    /// then is left for the next time.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read or written.
+    pub fn reconcile(
+        &self,
+        ledger: &mut Ledger,
+        transport: &mut dyn Transport,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<Option<Duration>, LedgerError> {
+        start::look_up(self, ledger, transport, emit)
+    }
+
+    /// Sends what is left, after a wait if the server asked for one. Events are emitted as they happen.
     ///
     /// # Errors
     /// When the ledger cannot be read or written. What could not be recorded is then in doubt, and
@@ -116,10 +127,11 @@ impl Dispatch<'_> {
     pub fn run(
         &self,
         ledger: &mut Ledger,
-        transports: Vec<Box<dyn Transport>>,
-        tell: &mut dyn FnMut(Event),
+        transports: &mut [Box<dyn Transport>],
+        wait: Option<Duration>,
+        emit: &mut dyn FnMut(Event),
     ) -> Result<Ending, LedgerError> {
-        run::run(self, ledger, transports, tell)
+        run::run(self, ledger, transports, wait, emit)
     }
 }
 

@@ -20,22 +20,17 @@ use crate::transport::{Transport, new_trace};
 pub(super) fn run(
     dispatch: &Dispatch<'_>,
     ledger: &mut Ledger,
-    mut transports: Vec<Box<dyn Transport>>,
+    transports: &mut [Box<dyn Transport>],
+    asked_to_wait: Option<Duration>,
     tell: &mut dyn FnMut(Event),
 ) -> Result<Ending, LedgerError> {
-    let asked_to_wait = match transports.first_mut() {
-        Some(transport) => start::look_up(dispatch, ledger, &mut **transport, tell)?,
-        None => None,
-    };
     let limiter = start::remembered(dispatch, ledger)?;
     let signal = Arc::clone(&dispatch.interrupt.signal);
     let (wanted, asked) = channel();
     let (ready, made) = channel();
     let (said, answers) = channel();
     let composer = Composer {
-        batch: dispatch.batch,
         letters: dispatch.letters,
-        plan: dispatch.plan,
         is_for_mime: transports.iter().any(|transport| transport.takes_mime()),
     };
     thread::scope(|scope| {

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 
 use super::limiter::{Cost, Limiter};
 use super::{Dispatch, Event, Reason, verdict};
-use crate::ledger::{InDoubt, Ledger, LedgerError, Outcome, Settlement, Spent};
-use crate::transport::{Answer, Doubt, LookUp, Receipt, SendError, Transport};
+use crate::ledger::{InDoubt, Ledger, LedgerError, LedgerView, Settlement, Spent};
+use crate::lifecycle::{Accepted, SettledAs};
+use crate::transport::{Answer, Cause, Doubt, LookUp, Receipt, SendError, Transport};
 
 /// The longest that one try of a letter takes, so that a claim whose run was cut off is not younger.
 const LONGEST_TRY: Duration = Duration::from_mins(10);
@@ -41,6 +42,7 @@ pub(super) fn look_up(
             let is_late = clock.elapsed() >= deadline;
             let found = transport.look_up(&Doubt {
                 id: &doubt.id,
+                sending: doubt.sending,
                 message_id: &doubt.message_id,
                 note: doubt.note.as_deref(),
             });
@@ -93,17 +95,17 @@ fn settle(
     receipt: Option<Receipt>,
     tell: &mut dyn FnMut(Event),
 ) -> Result<(), LedgerError> {
-    let (outcome, event) = match receipt {
+    let (ended, event) = match receipt {
         Some(receipt) => (
-            Outcome::Accepted {
+            SettledAs::Accepted(Accepted {
                 receipt: receipt.text,
                 refused: Vec::new(),
-            },
+            }),
             Event::FoundAccepted { id: doubt.id },
         ),
         None => (
-            Outcome::NotTaken(verdict::recorded(&Answer::new(
-                "absent",
+            SettledAs::NotTaken(verdict::recorded(&Answer::new(
+                Cause::Absent,
                 "looked up and not found",
             ))),
             Event::FoundUnsent { id: doubt.id },
@@ -111,18 +113,21 @@ fn settle(
     };
     let settlement = Settlement {
         claim: doubt.claim,
-        outcome,
+        ended,
         at: dispatch.clock.now(),
         request_ids: Vec::new(),
     };
-    ledger.commit_look_up(&settlement)?;
+    ledger.commit_look_up(settlement)?;
     tell(event);
     Ok(())
 }
 
 /// The limiter with what earlier runs handed over. A letter whose answer is not known counts as
 /// handed over just now.
-pub(super) fn remembered(dispatch: &Dispatch<'_>, ledger: &Ledger) -> Result<Limiter, LedgerError> {
+pub(super) fn remembered(
+    dispatch: &Dispatch<'_>,
+    ledger: &LedgerView,
+) -> Result<Limiter, LedgerError> {
     let (now, elapsed) = (dispatch.clock.now(), dispatch.clock.elapsed());
     // A letter counts from its answer, which may come long after its claim.
     let since = now - Duration::from_hours(24) - LONGEST_TRY;

@@ -9,9 +9,11 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config::{Batch, Secrets};
-use crate::ledger::{Counts, Holder, Identity, Kind, LetterRecord, LetterStatus, State};
+use crate::ledger::{Counts, Holder, Identity, Kind, LedgerView, LetterPlan, LetterRecord};
+use crate::lifecycle::{Addresses, LetterState, PlannedMessage, Sending};
 use crate::manifest::Manifest;
 use crate::message::message_id;
+use crate::plan::Plan;
 use crate::transport::{LookUp, Receipt, SendError};
 
 mod answers;
@@ -117,19 +119,26 @@ impl Case {
 
     fn ledger(&self) -> Ledger {
         let mut ledger = open(&self.path(), self.transport);
-        if !ledger.has_plan().unwrap() {
+        if ledger.plan().unwrap().is_none() {
             let from = &self.letters.from().address;
-            let records = self.plan.letters.iter().enumerate().map(|(index, letter)| {
+            let letters = self.plan.letters.iter().enumerate().map(|(index, letter)| {
                 let id = self.letters.id(index);
-                LetterRecord {
+                let to = self.letters.addressees(index).to.into_iter();
+                LetterPlan {
                     id: id.into(),
-                    digest: letter.digest,
-                    message_id: message_id("b", id, &letter.digest, from),
-                    addresses: "{}".into(),
-                    attachments: "[]".into(),
+                    message: PlannedMessage {
+                        message_id: message_id("b", id, &letter.digest, from, 1),
+                        digest: letter.digest,
+                        addresses: Addresses {
+                            to: to.map(|mailbox| mailbox.address.to_string()).collect(),
+                            ..Addresses::default()
+                        },
+                        attachments: Vec::new(),
+                    },
                 }
             });
-            ledger.adopt(&self.plan.id.to_string(), records).unwrap();
+            let plan = self.plan.id.to_string();
+            ledger.adopt(&plan, &[0; 32], letters).unwrap();
         }
         ledger
     }
@@ -155,13 +164,11 @@ impl Case {
             looked_up: Mutex::default(),
             note: self.note,
         });
-        let transports = (0..self.config.connections)
+        let mut transports: Vec<_> = (0..self.config.connections)
             .map(|_| Box::new(Connection(Arc::clone(&far_side))) as Box<dyn Transport>)
             .collect();
         let dispatch = Dispatch {
-            batch: "b",
             letters: &self.letters,
-            plan: &self.plan,
             config: &self.config,
             only: self.only.clone(),
             limit: self.limit,
@@ -170,10 +177,14 @@ impl Case {
             interrupt: self.interrupt.clone(),
         };
         let mut events = Vec::new();
-        let ending = dispatch.run(&mut self.ledger(), transports, &mut |event| {
+        let mut emit = |event| {
             hear(&event);
             events.push(event);
-        });
+        };
+        let mut ledger = self.ledger();
+        let ending = dispatch
+            .reconcile(&mut ledger, &mut *transports[0], &mut emit)
+            .and_then(|wait| dispatch.run(&mut ledger, &mut transports, wait, &mut emit));
         Outcome {
             ending,
             events,
@@ -182,15 +193,15 @@ impl Case {
         }
     }
 
-    fn status(&self, id: &str) -> LetterStatus {
-        letters_in(&Ledger::read(&self.path(), &identity()).unwrap())
+    fn letter(&self, id: &str) -> LetterRecord {
+        letters_in(&LedgerView::open(&self.path(), &identity()).unwrap())
             .into_iter()
             .find(|letter| letter.id == id)
             .unwrap()
     }
 
     fn counts(&self) -> Counts {
-        let ledger = Ledger::read(&self.path(), &identity()).unwrap();
+        let ledger = LedgerView::open(&self.path(), &identity()).unwrap();
         ledger.counts().unwrap()
     }
 }
@@ -232,12 +243,20 @@ fn open(path: &Path, transport: &str) -> Ledger {
     Ledger::open(path, &identity(), &holder).unwrap()
 }
 
-fn letters_in(ledger: &Ledger) -> Vec<LetterStatus> {
+fn letters_in(ledger: &LedgerView) -> Vec<LetterRecord> {
     let mut letters = Vec::new();
     ledger
         .each_letter(&mut |letter| letters.push(letter))
         .unwrap();
     letters
+}
+
+/// The message of a letter that has one.
+fn sending(record: &LetterRecord) -> &Sending {
+    match &record.letter.sendings[..] {
+        [sending] => sending,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn numbered(count: usize) -> Vec<String> {

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::{Ending, Event};
-use crate::ledger::{Answer as Recorded, Outcome, Refusal};
+use crate::lifecycle::{Accepted, Refusal, Reply, SettledAs};
 use crate::transport::{Answer, Receipt, SendError};
 
 /// What follows from one answer.
 pub(super) struct Verdict {
-    pub outcome: Outcome,
+    pub ended: SettledAs,
     pub next: Next,
 }
 
@@ -35,17 +35,18 @@ pub(super) fn judge(id: &str, result: Result<Receipt, SendError>) -> Verdict {
     let id = id.to_owned();
     match result {
         Ok(receipt) => Verdict {
-            outcome: Outcome::Accepted {
+            ended: SettledAs::Accepted(Accepted {
                 receipt: receipt.text.clone(),
                 refused: receipt
                     .refused
                     .iter()
                     .map(|(address, answer)| Refusal {
                         address: address.to_string(),
-                        answer: answer.clone(),
+                        code: answer.code.to_string(),
+                        answer: answer.line(),
                     })
                     .collect(),
-            },
+            }),
             next: Next::Done(
                 Event::Accepted {
                     id,
@@ -60,7 +61,7 @@ pub(super) fn judge(id: &str, result: Result<Receipt, SendError>) -> Verdict {
             ),
         },
         Err(SendError::Rejected(answer)) => Verdict {
-            outcome: Outcome::Rejected(recorded(&answer)),
+            ended: SettledAs::Rejected(recorded(&answer)),
             next: Next::Failed(
                 Event::Rejected {
                     id,
@@ -70,7 +71,7 @@ pub(super) fn judge(id: &str, result: Result<Receipt, SendError>) -> Verdict {
             ),
         },
         Err(SendError::InDoubt(answer)) => Verdict {
-            outcome: Outcome::InDoubt(recorded(&answer)),
+            ended: SettledAs::InDoubt(recorded(&answer)),
             next: Next::Failed(
                 Event::InDoubt {
                     id,
@@ -107,14 +108,14 @@ pub(super) fn judge(id: &str, result: Result<Receipt, SendError>) -> Verdict {
 
 fn not_taken(answer: &Answer, next: impl FnOnce(Answer) -> Next) -> Verdict {
     Verdict {
-        outcome: Outcome::NotTaken(recorded(answer)),
+        ended: SettledAs::NotTaken(recorded(answer)),
         next: next(answer.clone()),
     }
 }
 
-pub(super) fn recorded(answer: &Answer) -> Recorded {
-    Recorded {
-        code: answer.code.clone(),
-        text: answer.text.clone(),
+pub(super) fn recorded(answer: &Answer) -> Reply {
+    Reply {
+        code: answer.code.to_string(),
+        text: answer.line(),
     }
 }

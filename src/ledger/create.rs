@@ -3,15 +3,19 @@
 use std::fs::File;
 use std::path::Path;
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::schema::{APPLICATION_ID, EVENTS, TABLES, VERSION};
+use super::log::Log;
+use super::projection::Projection;
+use super::schema::{APPLICATION_ID, SCHEMA, VERSION};
 use super::{Identity, LedgerError};
 use crate::durable::{beside, keep_rename};
+use crate::lifecycle::Event;
 
 /// Makes a new file under another name and puts it in place whole, so that a crash leaves either no
 /// state file or a good one.
-pub(super) fn create(path: &Path, identity: &Identity) -> Result<(), LedgerError> {
+pub(super) fn create(path: &Path, identity: &Identity, at: Timestamp) -> Result<(), LedgerError> {
     let new = beside(path, ".new");
     let make = || -> Result<(), Box<dyn std::error::Error>> {
         for leftover in [new.clone(), beside(&new, "-wal"), beside(&new, "-shm")] {
@@ -22,12 +26,13 @@ pub(super) fn create(path: &Path, identity: &Identity) -> Result<(), LedgerError
         let mut db = Connection::open(&new)?;
         db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
         let transaction = db.transaction()?;
-        transaction.execute_batch(TABLES)?;
-        transaction.execute_batch(EVENTS)?;
-        transaction.execute("INSERT INTO meta VALUES ('batch', ?1)", [identity.text()])?;
-        transaction.execute_batch(&format!(
-            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
-        ))?;
+        fill(&transaction)?;
+        let batch = identity.text();
+        let created = Event::Created {
+            batch: batch.clone(),
+        };
+        let mut projection = Projection::default();
+        Log::begin(&transaction, &mut projection, &batch)?.append(at, None, &created)?;
         transaction.commit()?;
         // Closing moves the log into the file and removes it.
         db.close().map_err(|(_, error)| error)?;
@@ -37,4 +42,17 @@ pub(super) fn create(path: &Path, identity: &Identity) -> Result<(), LedgerError
         Ok(())
     };
     make().map_err(|error| LedgerError::storage(path, &*error))
+}
+
+/// Gives an empty file its tables and its header.
+pub(super) fn fill(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch(SCHEMA)?;
+    mark(db)
+}
+
+/// Writes into the header which program's file it is, and of which format.
+pub(super) fn mark(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch(&format!(
+        "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
+    ))
 }

@@ -1,12 +1,17 @@
 //! Why a state file cannot be used. None of these is ever taken for "start from the beginning".
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+
+use super::projection::ProjectionError;
+use crate::fault::NextStep;
+use crate::lifecycle::{Illegal, LetterState};
 
 /// A state file that cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// Another run works with it.
-    #[error("another run holds {}: {holder}\n  nothing was sent\n  next: wait for it to end, or look at it with `postroom status`", path.display())]
+    #[error("another run holds {}: {holder}", path.display())]
     Held {
         /// The state file.
         path: PathBuf,
@@ -14,19 +19,19 @@ pub enum LedgerError {
         holder: String,
     },
     /// There is none.
-    #[error("there is no state file {}\n  next: `postroom send` starts the batch and makes it", path.display())]
+    #[error("there is no state file {}", path.display())]
     Missing {
         /// The state file.
         path: PathBuf,
     },
     /// There was one, from which letters went out.
-    #[error("the state file {} is gone, and letters went out from it\n  nothing was sent\n  next: put it back, with its -wal file if it had one; to go on without it, though letters that went out may go out again, `postroom send --accept-lost-state`", path.display())]
+    #[error("the state file {} is gone, and letters went out from it", path.display())]
     Gone {
         /// The state file.
         path: PathBuf,
     },
     /// It does not know the last run that handed letters over.
-    #[error("{} is an older copy, or has lost its -wal file: run {marked} handed letters over from it, and it knows {known} {}\n  nothing was sent\n  next: put the newest copy back, with its -wal file if it had one; to go on with this one, though letters that went out may go out again, `postroom send --accept-lost-state`", path.display(), if *known == 1 { "run" } else { "runs" })]
+    #[error("{} is an older copy, or has lost its -wal file: run {marked} handed letters over from it, and it knows {known} {}", path.display(), if *known == 1 { "run" } else { "runs" })]
     Older {
         /// The state file.
         path: PathBuf,
@@ -36,13 +41,13 @@ pub enum LedgerError {
         marked: i64,
     },
     /// It was removed, renamed or replaced while a run worked with it.
-    #[error("{} was removed, renamed or replaced during the run\n  nothing was sent\n  next: put the state file that this run worked with back in its place, then run the same command again", path.display())]
+    #[error("{} was removed, renamed or replaced during the run", path.display())]
     Moved {
         /// The file that is no longer in its place: the state file, its -wal file or its lock.
         path: PathBuf,
     },
     /// It would be where two machines can work with it.
-    #[error("{} is on a file system that machines share ({kind}), where two of them could send at the same time\n  nothing was sent\n  next: keep the state file on a disk of this machine, and name it with --state FILE", path.display())]
+    #[error("{} is on a file system that machines share ({kind}), where two of them could send at the same time", path.display())]
     Shared {
         /// The state file.
         path: PathBuf,
@@ -50,13 +55,13 @@ pub enum LedgerError {
         kind: String,
     },
     /// It is something else.
-    #[error("{} is not a postroom state file\n  nothing was sent\n  next: move it away if it was put there by mistake; never delete a state file of a batch that has begun", path.display())]
+    #[error("{} is not a postroom state file", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
     /// A newer version of the program made it.
-    #[error("{} has format {found} and this program knows up to {known}\n  nothing was sent\n  next: use the newer program that began the batch", path.display())]
+    #[error("{} has format {found} and this program knows up to {known}", path.display())]
     Newer {
         /// The state file.
         path: PathBuf,
@@ -66,7 +71,7 @@ pub enum LedgerError {
         known: i64,
     },
     /// Its contents are not whole.
-    #[error("{} is damaged: {detail}\n  nothing was sent\n  next: put a whole copy of it back; without one, settle by the Sent folder who has a report before sending anything again", path.display())]
+    #[error("{} is damaged: {detail}", path.display())]
     Damaged {
         /// The state file.
         path: PathBuf,
@@ -74,7 +79,7 @@ pub enum LedgerError {
         detail: String,
     },
     /// It belongs to another batch.
-    #[error("{} is the state of `{found}`, not of `{wanted}`\n  nothing was sent\n  next: give this batch its own folder or --state file, or give it back its name", path.display())]
+    #[error("{} is the state of `{found}`, not of `{wanted}`", path.display())]
     OtherBatch {
         /// The state file.
         path: PathBuf,
@@ -84,23 +89,75 @@ pub enum LedgerError {
         wanted: String,
     },
     /// The disk or its rights do not allow it.
-    #[error("cannot write the state file {}: {detail}\n  nothing was sent\n  next: make room or correct the rights of its folder, then run the same command again", path.display())]
+    #[error("cannot write the state file {}: {detail}", path.display())]
     Storage {
         /// The state file.
         path: PathBuf,
         /// What the system said.
         detail: String,
     },
+    /// A step that the life of a letter does not have.
+    #[error("{} does not allow this step: {step}", path.display())]
+    Illegal {
+        /// The state file.
+        path: PathBuf,
+        /// The step.
+        step: Illegal,
+    },
     /// `resolve` was asked for a letter that is not in doubt.
-    #[error(
-        "{id} {state}, so there is nothing to resolve\n  next: `postroom status` lists the letters in doubt"
-    )]
+    #[error("{id} {}, so there is nothing to resolve", in_words(*state))]
     NotInDoubt {
         /// The recipient.
         id: String,
-        /// What it is instead.
-        state: String,
+        /// Where the letter stands; none when the batch has none.
+        state: Option<LetterState>,
     },
+}
+
+fn in_words(state: Option<LetterState>) -> String {
+    match state {
+        Some(state) => format!("is {}", state.word()),
+        None => "is not in this batch".to_owned(),
+    }
+}
+
+impl NextStep for LedgerError {
+    fn next_step(&self) -> Cow<'_, str> {
+        let step = match self {
+            Self::Held { .. } => "wait for it to end, or look at it with `postroom status`",
+            Self::Missing { .. } => "`postroom send` starts the batch and makes it",
+            Self::Gone { .. } => {
+                "put it back, with its -wal file if it had one; to go on without it, though letters that went out may go out again, `postroom send --accept-lost-state`"
+            }
+            Self::Older { .. } => {
+                "put the newest copy back, with its -wal file if it had one; to go on with this one, though letters that went out may go out again, `postroom send --accept-lost-state`"
+            }
+            Self::Moved { .. } => {
+                "put the state file that this run worked with back in its place, then run the same command again"
+            }
+            Self::Shared { .. } => {
+                "keep the state file on a disk of this machine, and name it with --state FILE"
+            }
+            Self::Foreign { .. } => {
+                "move it away if it was put there by mistake; never delete a state file of a batch that has begun"
+            }
+            Self::Newer { .. } => "use the newer program that began the batch",
+            Self::Damaged { .. } => {
+                "put a whole copy of it back; without one, settle by the Sent folder who has a report before sending anything again"
+            }
+            Self::OtherBatch { .. } => {
+                "give this batch its own folder or --state file, or give it back its name"
+            }
+            Self::Storage { .. } => {
+                "make room or correct the rights of its folder, then run the same command again"
+            }
+            Self::Illegal { .. } => {
+                "`postroom report --verify` tells whether the file is whole; if it is, please report this"
+            }
+            Self::NotInDoubt { .. } => "`postroom status` lists the letters in doubt",
+        };
+        step.into()
+    }
 }
 
 impl LedgerError {
@@ -121,7 +178,27 @@ impl LedgerError {
                 path: path.to_owned(),
                 detail: error.to_string(),
             },
-            _ => Self::storage(path, error),
+            Some(_) => Self::storage(path, error),
+            // A value that the program never writes.
+            None => match error {
+                rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..) => Self::Damaged {
+                    path: path.to_owned(),
+                    detail: error.to_string(),
+                },
+                other => Self::storage(path, other),
+            },
+        }
+    }
+
+    pub(super) fn of_projection(path: &Path, error: ProjectionError) -> Self {
+        match error {
+            ProjectionError::Storage(error) => Self::of(path, &error),
+            ProjectionError::Illegal(step) => Self::Illegal {
+                path: path.to_owned(),
+                step,
+            },
         }
     }
 }

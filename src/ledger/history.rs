@@ -1,37 +1,26 @@
 //! What happened, for the record: runs, waits, a person's word.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::Transaction;
 
-use super::event::{Kind, Resolved, Throttled};
-use super::left::time;
-use super::{Ledger, LedgerError};
+use super::log::event_of;
+use super::rows::{time, word};
+use super::{Ledger, LedgerError, LedgerView};
+use crate::lifecycle::{Event, PersonalWord, Run, RunBegun, RunState};
 
 /// One run of the program on this file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunRecord {
     /// Its number.
     pub number: i64,
-    /// The version of the program.
-    pub program: String,
-    /// The verb.
-    pub command: String,
-    /// The way out and its far side.
-    pub transport: String,
-    /// The machine.
-    pub host: String,
-    /// When it began.
-    pub began: Timestamp,
-    /// When it ended; none for a run that was cut off, or goes on.
-    pub ended: Option<Timestamp>,
-    /// How it ended.
-    pub ending: Option<String>,
+    /// The run.
+    pub run: Run,
 }
 
-/// A wait that the far side asked for.
+/// A wait that a server asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
     /// When it was asked for.
@@ -45,38 +34,15 @@ pub struct Wait {
 pub struct Resolution {
     /// When it was given.
     pub at: Timestamp,
-    /// Whether the letter went out.
-    pub accepted: bool,
-    /// Who said so.
-    pub by: String,
-    /// Why.
-    pub because: Option<String>,
+    /// What was said.
+    pub word: PersonalWord,
 }
 
-/// While it lives, everything that is read is of one moment, whatever a run writes meanwhile.
-#[derive(Debug)]
-pub struct Snapshot<'a> {
-    _transaction: Transaction<'a>,
-}
-
-impl Ledger {
-    /// Holds what is read still.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn snapshot(&self) -> Result<Snapshot<'_>, LedgerError> {
-        self.db
-            .unchecked_transaction()
-            .map(|transaction| Snapshot {
-                _transaction: transaction,
-            })
-            .map_err(|error| LedgerError::of(&self.path, &error))
-    }
-
+impl LedgerView {
     /// Whether a run works with the file right now and has letters on their way.
     #[must_use]
     pub fn is_in_use(&self) -> bool {
-        self.in_use
+        self.claims_are_in_flight
     }
 
     /// All runs, in order.
@@ -84,45 +50,50 @@ impl Ledger {
     /// # Errors
     /// When the file cannot be read.
     pub fn runs(&self) -> Result<Vec<RunRecord>, LedgerError> {
-        let read = || -> rusqlite::Result<Vec<RunRecord>> {
-            let mut statement = self.db.prepare(
-                "SELECT seq, program, command, transport, host, started_at, ended_at, ending
+        self.read(|db| {
+            db.prepare(
+                "SELECT seq, program, command, transport, pid, host, started_at, ended_at, ending,
+                    state, place
                  FROM runs ORDER BY seq",
-            )?;
-            statement
-                .query_map([], |row| {
-                    Ok(RunRecord {
-                        number: row.get(0)?,
-                        program: row.get(1)?,
-                        command: row.get(2)?,
-                        transport: row.get(3)?,
-                        host: row.get(4)?,
-                        began: time(row.get(5)?).unwrap_or_default(),
-                        ended: time(row.get(6)?),
-                        ending: row.get(7)?,
-                    })
-                })?
-                .collect()
-        };
-        read().map_err(|error| LedgerError::of(&self.path, &error))
+            )?
+            .query_map([], |row| {
+                Ok(RunRecord {
+                    number: row.get(0)?,
+                    run: Run {
+                        begun: RunBegun {
+                            program: row.get(1)?,
+                            command: row.get(2)?,
+                            transport: row.get(3)?,
+                            pid: row.get(4)?,
+                            host: row.get(5)?,
+                            place: row.get(10)?,
+                        },
+                        began_at: time(row, 6)?.unwrap_or_default(),
+                        ended_at: time(row, 7)?,
+                        ending: row.get(8)?,
+                        state: word(row, 9, RunState::parse)?,
+                    },
+                })
+            })?
+            .collect()
+        })
     }
 
-    /// The waits that far sides asked for, in order.
+    /// The waits that servers asked for, in order.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn waits(&self) -> Result<Vec<Wait>, LedgerError> {
-        let events = self.events_of(Kind::Throttled)?;
-        Ok(events
-            .into_iter()
-            .filter_map(|(at, _, body)| {
-                let body: Throttled = serde_json::from_str(&body).ok()?;
-                Some(Wait {
-                    at,
-                    length: Duration::from_millis(body.milliseconds),
-                })
-            })
-            .collect())
+        self.read(|db| {
+            db.prepare("SELECT at, milliseconds FROM waits ORDER BY seq")?
+                .query_map([], |row| {
+                    Ok(Wait {
+                        at: time(row, 0)?.unwrap_or_default(),
+                        length: Duration::from_millis(row.get::<_, i64>(1)?.unsigned_abs()),
+                    })
+                })?
+                .collect()
+        })
     }
 
     /// The last word that a person gave on each letter.
@@ -130,42 +101,69 @@ impl Ledger {
     /// # Errors
     /// When the file cannot be read.
     pub fn resolutions(&self) -> Result<HashMap<String, Resolution>, LedgerError> {
-        let events = self.events_of(Kind::Resolved)?;
-        Ok(events
-            .into_iter()
-            .filter_map(|(at, letter, body)| {
-                let body: Resolved = serde_json::from_str(&body).ok()?;
-                let resolution = Resolution {
-                    at,
-                    accepted: body.accepted,
-                    by: body.by,
-                    because: body.because,
-                };
-                Some((letter?, resolution))
+        self.read(|db| {
+            // What was cleared with an earlier rehearsal is about other letters.
+            let mut statement = db.prepare(
+                "SELECT at, letter, kind, body FROM events WHERE kind = 'resolved' AND seq >
+                    (SELECT coalesce(max(seq), 0) FROM events WHERE kind = 'rehearsal_cleared')
+                 ORDER BY seq",
+            )?;
+            let mut rows = statement.query([])?;
+            let mut resolutions = HashMap::new();
+            while let Some(row) = rows.next()? {
+                let event = event_of(row.get_ref(2)?.as_str()?, row.get_ref(3)?.as_str()?);
+                let at = time(row, 0)?.unwrap_or_default();
+                if let (Some(id), Ok(Event::Resolved(word))) = (row.get(1)?, event) {
+                    resolutions.insert(id, Resolution { at, word });
+                }
+            }
+            Ok(resolutions)
+        })
+    }
+}
+
+impl LedgerView {
+    /// The batch that the file belongs to.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn batch(&self) -> Result<String, LedgerError> {
+        self.read(|db| {
+            db.query_row("SELECT value FROM meta WHERE key = 'batch'", [], |row| {
+                row.get(0)
             })
-            .collect())
+        })
     }
 
-    fn events_of(
-        &self,
-        kind: Kind,
-    ) -> Result<Vec<(Timestamp, Option<String>, String)>, LedgerError> {
-        let read = || -> rusqlite::Result<Vec<_>> {
-            if !self.has_log()? {
-                return Ok(Vec::new());
-            }
-            // What was cleared with an earlier rehearsal tells of other letters.
-            let mut statement = self.db.prepare(
-                "SELECT at, letter, body FROM events WHERE kind = ?1 AND seq >
-                    (SELECT coalesce(max(seq), 0) FROM events WHERE kind = ?2) ORDER BY seq",
-            )?;
-            statement
-                .query_map([kind.word(), Kind::RehearsalCleared.word()], |row| {
-                    let at = time(row.get(0)?).unwrap_or_default();
-                    Ok((at, row.get(1)?, row.get(2)?))
-                })?
+    /// Where the file lay at each of its runs. A place where it no longer lies may hold what it is a
+    /// copy of.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn places(&self) -> Result<Vec<PathBuf>, LedgerError> {
+        self.read(|db| {
+            db.prepare("SELECT DISTINCT place FROM runs WHERE place IS NOT NULL")?
+                .query_map([], |row| row.get::<_, String>(0).map(PathBuf::from))?
                 .collect()
-        };
-        read().map_err(|error| LedgerError::of(&self.path, &error))
+        })
+    }
+}
+
+impl Ledger {
+    /// Whether earlier runs worked with the file in another place, and none did here.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn was_moved(&self) -> Result<bool, LedgerError> {
+        let run = self.run;
+        self.read(|db| {
+            db.query_row(
+                "SELECT EXISTS (SELECT 1 FROM runs WHERE seq < ?1 AND place IS NOT NULL)
+                    AND NOT EXISTS (SELECT 1 FROM runs
+                        WHERE seq < ?1 AND place = (SELECT place FROM runs WHERE seq = ?1))",
+                [run],
+                |row| row.get(0),
+            )
+        })
     }
 }

@@ -1,21 +1,18 @@
 //! The log: what happened, in order, each event chained to the one before it by its hash.
 //!
-//! An event is written in the transaction of the change that it tells of, so that neither can be on
-//! the disk without the other. Whoever changes a past event must change every hash after it: the log
-//! is tamper-evident. It is not tamper-proof, since whoever can write the file can do just that.
-
-use std::fmt::Write;
+//! An event is written in the transaction of the change that it makes, so that neither can be on the
+//! disk without the other. Whoever changes a past event must change every hash after it: the log is
+//! tamper-evident. It is not tamper-proof, since whoever can write the file can do just that.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::Serialize;
-use sha2::{Digest, Sha256};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-use super::event::Kind;
-use super::{Ledger, LedgerError};
-
-/// A SHA-256 hash.
-pub(super) type Hash = [u8; 32];
+use super::projection::{Entry, Projection, ProjectionError};
+use super::{Ledger, LedgerError, LedgerView};
+use crate::digest::{Parts, Sha256Digest, hex};
+use crate::lifecycle::Event;
 
 /// Where the log ends: how many events it has, and the hash of the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,64 +20,105 @@ pub struct LogEnd {
     /// How many events.
     pub events: u64,
     /// The last hash. Written down elsewhere it proves later that nothing before it was changed.
-    pub hash: [u8; 32],
+    pub hash: Sha256Digest,
 }
 
-/// The end of the log inside a transaction that adds to it.
-pub(super) struct Log {
+/// The end of the log inside a transaction that appends to it.
+pub(super) struct Log<'a> {
+    db: &'a Connection,
+    projection: &'a mut Projection,
     seq: i64,
-    hash: Hash,
+    hash: Sha256Digest,
     run: Option<i64>,
 }
 
-impl Log {
+impl<'a> Log<'a> {
     /// Finds the end. A transaction asks anew: what was rolled back never was.
-    pub fn end(db: &Connection, run: Option<i64>) -> rusqlite::Result<Self> {
-        let last = db
-            .prepare_cached("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1")?
-            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        let (seq, hash) = match last {
+    pub fn end(
+        db: &'a Connection,
+        projection: &'a mut Projection,
+        run: Option<i64>,
+    ) -> rusqlite::Result<Self> {
+        let (seq, hash) = match last(db)? {
             Some(last) => last,
             None => (0, beginning(db)?),
         };
-        Ok(Self { seq, hash, run })
+        Ok(Self {
+            db,
+            projection,
+            seq,
+            hash,
+            run,
+        })
     }
 
+    /// The end in a file that is being made or brought up to date, whose batch is not in its tables
+    /// yet: the chain begins with it.
+    pub fn begin(
+        db: &'a Connection,
+        projection: &'a mut Projection,
+        batch: &str,
+    ) -> rusqlite::Result<Self> {
+        let (seq, hash) = last(db)?.unwrap_or((0, beginning_of(batch)));
+        Ok(Self {
+            db,
+            projection,
+            seq,
+            hash,
+            run: None,
+        })
+    }
+
+    /// Appends an event and applies it to the tables.
     pub fn append(
         &mut self,
-        db: &Connection,
         at: Timestamp,
-        kind: Kind,
         letter: Option<&str>,
-        body: &impl Serialize,
-    ) -> rusqlite::Result<()> {
-        let body = serde_json::to_string(body)
-            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        let fields = Fields {
+        event: &Event,
+    ) -> Result<(), ProjectionError> {
+        let entry = Entry {
             seq: self.seq + 1,
-            at: at.as_millisecond(),
-            kind: kind.word(),
+            at,
             letter,
             run: self.run,
-            body: &body,
+            event,
+        };
+        self.projection.apply(self.db, &entry)?;
+        let text = to_json(event)?;
+        let Tagged { kind, body } = from_json(&text)?;
+        let fields = Fields {
+            seq: entry.seq,
+            at: at.as_millisecond(),
+            kind,
+            letter,
+            run: self.run,
+            body: body.get(),
         };
         let hash = fields.hash(&self.hash);
-        db.prepare_cached(
-            "INSERT INTO events (seq, at, kind, letter, run, body, hash)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?
-        .execute(params![
-            fields.seq,
-            fields.at,
-            fields.kind,
-            fields.letter,
-            fields.run,
-            fields.body,
-            hash
-        ])?;
+        self.db
+            .prepare_cached(
+                "INSERT INTO events (seq, at, kind, letter, run, body, hash)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                fields.seq,
+                fields.at,
+                fields.kind,
+                fields.letter,
+                fields.run,
+                fields.body,
+                hash
+            ])?;
         (self.seq, self.hash) = (fields.seq, hash);
         Ok(())
+    }
+
+    pub fn db(&self) -> &'a Connection {
+        self.db
+    }
+
+    pub fn projection(&self) -> &Projection {
+        self.projection
     }
 
     pub fn reached(&self) -> LogEnd {
@@ -91,12 +129,48 @@ impl Log {
     }
 }
 
+/// An event as serde writes it, with its body as it stands in the log.
+#[derive(Serialize, Deserialize)]
+struct Tagged<'a> {
+    kind: &'a str,
+    #[serde(borrow)]
+    body: &'a RawValue,
+}
+
+fn to_json(value: &impl Serialize) -> rusqlite::Result<String> {
+    super::rows::to_json(value)
+}
+
+fn from_json<'a, T: Deserialize<'a>>(text: &'a str) -> rusqlite::Result<T> {
+    serde_json::from_str(text)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+/// The event of a row of the log, or why it is none.
+pub(super) fn event_of(kind: &str, body: &str) -> Result<Event, serde_json::Error> {
+    let body: &RawValue = serde_json::from_str(body)?;
+    serde_json::from_str(&serde_json::to_string(&Tagged { kind, body })?)
+}
+
+fn last(db: &Connection) -> rusqlite::Result<Option<(i64, Sha256Digest)>> {
+    db.prepare_cached("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+}
+
 /// What the first event is chained to: the log of one batch cannot be put into the file of another.
-pub(super) fn beginning(db: &Connection) -> rusqlite::Result<Hash> {
+fn beginning(db: &Connection) -> rusqlite::Result<Sha256Digest> {
     let batch: String = db.query_row("SELECT value FROM meta WHERE key = 'batch'", [], |row| {
         row.get(0)
     })?;
-    Ok(digest(&[b"postroom log 1", batch.as_bytes()]))
+    Ok(beginning_of(&batch))
+}
+
+/// The same for a batch.
+pub(super) fn beginning_of(batch: &str) -> Sha256Digest {
+    let mut parts = Parts::of("postroom log 1");
+    parts.add(batch.as_bytes());
+    parts.finish()
 }
 
 /// The fields of an event that its hash covers.
@@ -110,49 +184,21 @@ pub(super) struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    pub fn hash(&self, before: &Hash) -> Hash {
+    pub fn hash(&self, before: &Sha256Digest) -> Sha256Digest {
         let run = self.run.map(i64::to_be_bytes);
-        digest(&[
-            before,
-            &self.seq.to_be_bytes(),
-            &self.at.to_be_bytes(),
-            self.kind.as_bytes(),
+        let mut parts = Parts::default();
+        parts
+            .add(before)
+            .add(&self.seq.to_be_bytes())
+            .add(&self.at.to_be_bytes())
+            .add(self.kind.as_bytes())
             // No letter is not a letter without a name.
-            &[u8::from(self.letter.is_some())],
-            self.letter.unwrap_or_default().as_bytes(),
-            run.as_ref().map_or(&[], |run| run.as_slice()),
-            self.body.as_bytes(),
-        ])
+            .add(&[u8::from(self.letter.is_some())])
+            .add(self.letter.unwrap_or_default().as_bytes())
+            .add(run.as_ref().map_or(&[], |run| run.as_slice()))
+            .add(self.body.as_bytes());
+        parts.finish()
     }
-}
-
-/// What a letter's row says of who gets what. A claim fixes it, so that the row of a letter that
-/// went out cannot be changed without the log showing it.
-pub(super) fn record_digest(message_id: &str, addresses: &str, attachments: &str) -> String {
-    let hash = digest(&[
-        message_id.as_bytes(),
-        addresses.as_bytes(),
-        attachments.as_bytes(),
-    ]);
-    hex(&hash)
-}
-
-/// Each part goes in with its length, so that no two lists differ only by where a part ends.
-fn digest(parts: &[&[u8]]) -> Hash {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update((part.len() as u64).to_be_bytes());
-        hasher.update(part);
-    }
-    hasher.finalize().into()
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 impl LogEnd {
@@ -169,24 +215,36 @@ impl LogEnd {
     }
 }
 
-impl Ledger {
-    /// Where the log ends; none in a file of an older format.
+impl LedgerView {
+    /// Where the log ends; none in a file that is empty of events.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn log_end(&self) -> Result<Option<LogEnd>, LedgerError> {
-        self.has_log()
-            .and_then(|has| has.then(|| Log::end(&self.db, None)).transpose())
-            .map(|end| end.map(|log| log.reached()))
-            .map_err(|error| LedgerError::of(&self.path, &error))
+        let last = self.read(last)?;
+        Ok(last.map(|(seq, hash)| LogEnd {
+            events: seq.unsigned_abs(),
+            hash,
+        }))
     }
+}
 
-    /// Files that an older program began have none until the next run.
-    pub(super) fn has_log(&self) -> rusqlite::Result<bool> {
-        self.db.query_row(
-            "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'events')",
-            [],
-            |row| row.get(0),
-        )
+impl Ledger {
+    /// Appends events in one commit, which is on the disk when this returns.
+    pub(super) fn append<T>(
+        &mut self,
+        events: impl FnOnce(&mut Log<'_>) -> Result<T, ProjectionError>,
+    ) -> Result<T, LedgerError> {
+        let append = || -> Result<T, ProjectionError> {
+            let transaction = self.view.db.transaction()?;
+            let mut log = Log::end(&transaction, &mut self.projection, Some(self.run))?;
+            let appended = events(&mut log)?;
+            transaction.commit()?;
+            Ok(appended)
+        };
+        append().map_err(|error| {
+            self.projection.forget();
+            LedgerError::of_projection(&self.view.path, error)
+        })
     }
 }

@@ -5,100 +5,116 @@
 //! known. What was claimed and not settled when a run ended may have gone out: it is in doubt, and
 //! nothing here ever makes it pending again by itself.
 //!
+//! The log is the store. Appending an event is the only way to change anything: the event goes into
+//! the log, chained to the one before it by its hash, and the tables of letters, sendings, addresses,
+//! attempts, runs and waits follow from it in the same transaction, by the functions of
+//! [`crate::lifecycle`]. Verifying is replaying the log into an empty file and comparing every column.
+//!
 //! The lock beside it is marked when a run hands its first letter over, so that a state file that is
 //! missing, or does not know that run, is told from a new one.
-//!
-//! Beside the states stands a log of all steps, each chained to the one before it by its hash, so
-//! that what is changed afterwards can be seen.
 
+mod append;
+mod compare;
 mod create;
 mod error;
-mod event;
+mod file_identity;
 mod history;
-mod left;
+mod letters;
 mod lock;
 mod log;
 mod network;
 mod open;
-mod place;
-mod record;
-mod resolve;
-mod run;
+mod plan;
+mod projection;
+mod queue;
+mod rows;
 mod schema;
-mod step;
-mod summary;
-mod told;
+mod upgrade;
 mod verify;
 
+pub use append::{Claim, Claimed, Settlement};
 pub use error::LedgerError;
-pub use history::{Resolution, RunRecord, Snapshot, Wait};
-pub use left::{InDoubt, Pending, Spent, Tried};
+pub use history::{Resolution, RunRecord, Wait};
+pub use letters::{Counts, LetterRecord};
 pub use log::LogEnd;
 pub use open::{Holder, Identity, Kind};
-pub use record::{Begun, Change, Difference, LetterRecord};
-pub use resolve::Word;
-pub use step::{Answer, Claim, Claimed, Outcome, Refusal, Settlement};
-pub use summary::{Counts, LetterStatus};
+pub use plan::{Begun, Change, Difference, LetterPlan};
+pub use queue::{Earlier, InDoubt, Pending, Spent};
 pub use verify::{Flaw, LogCheck};
 
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::Connection;
-use serde::{Deserialize, Serialize};
+use rusqlite::{Connection, Transaction};
 
-/// Where a letter stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// Not sent yet.
-    Pending,
-    /// A server or folder took it.
-    Accepted,
-    /// A server refused it for good.
-    Rejected,
-    /// It may have gone out.
-    InDoubt,
-}
+use self::projection::Projection;
 
-impl State {
-    /// The word for people and JSON.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Accepted => "accepted",
-            Self::Rejected => "rejected",
-            Self::InDoubt => "in_doubt",
-        }
-    }
-
-    fn parse(word: &str) -> Option<Self> {
-        [Self::Pending, Self::Accepted, Self::Rejected, Self::InDoubt]
-            .into_iter()
-            .find(|state| state.word() == word)
-    }
-}
-
-/// An open state file.
+/// A state file that is open for reading.
 #[derive(Debug)]
-pub struct Ledger {
+pub struct LedgerView {
     db: Connection,
     path: PathBuf,
-    /// Held while this process may send; none when the file is only read.
-    lock: Option<lock::Lock>,
-    /// Where its files were when it was opened to work with.
-    place: Option<place::Place>,
+    /// The format that the file has on the disk.
+    format: i64,
+    /// Whether a claim is a letter on its way, and not one whose run was cut off.
+    claims_are_in_flight: bool,
+}
+
+/// A state file that this process alone may append to, for one run.
+#[derive(Debug)]
+pub struct Ledger {
+    view: LedgerView,
+    projection: Projection,
+    /// Held while this process may send.
+    lock: lock::Lock,
+    /// Where its files were when it was opened.
+    place: file_identity::FileIdentity,
     /// Whether it leaves a mark when letters are handed over. Losing a rehearsal harms nobody.
     is_marked: bool,
-    run: Option<i64>,
+    /// The number of this run.
+    run: i64,
     /// When the run began.
     began: Timestamp,
-    /// Waits that the far side asked for, for the log: the next commit writes them.
+    /// Waits that servers asked for, for the log: the next commit appends them.
     waits: Vec<(Timestamp, Duration)>,
-    /// Whether another process holds the lock, so that its claims are letters in flight.
-    in_use: bool,
+}
+
+impl Deref for Ledger {
+    type Target = LedgerView;
+
+    /// What is appended can be read at once.
+    fn deref(&self) -> &LedgerView {
+        &self.view
+    }
+}
+
+/// While it lives, everything that is read is of one moment, whatever a run writes meanwhile.
+#[derive(Debug)]
+pub struct Snapshot<'a> {
+    _transaction: Transaction<'a>,
+}
+
+impl LedgerView {
+    /// Holds what is read still.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn snapshot(&self) -> Result<Snapshot<'_>, LedgerError> {
+        let transaction = self.read(Connection::unchecked_transaction)?;
+        Ok(Snapshot {
+            _transaction: transaction,
+        })
+    }
+
+    /// Reads with errors that name the file.
+    fn read<'a, T>(
+        &'a self,
+        read: impl FnOnce(&'a Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        read(&self.db).map_err(|error| LedgerError::of(&self.path, &error))
+    }
 }
 
 #[cfg(test)]

@@ -5,13 +5,17 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use super::append::begin_run;
 use super::create::create;
+use super::file_identity::FileIdentity;
 use super::lock::{Lock, marked_beside};
-use super::place::Place;
-use super::schema::{APPLICATION_ID, VERSION, bring_up_to_date};
-use super::{Ledger, LedgerError, network};
+use super::projection::{Projection, ProjectionError};
+use super::schema::{APPLICATION_ID, VERSION};
+use super::upgrade::upgrade;
+use super::{Ledger, LedgerError, LedgerView, network};
 use crate::durable::beside;
 
 /// Which batch a state file belongs to.
@@ -76,21 +80,32 @@ impl Ledger {
                 });
             }
             lock.make_room(path)?;
-            create(path, identity)?;
+            create(path, identity, holder.started)?;
         }
-        let mut ledger = Self::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        ledger.check_contents()?;
-        ledger.is_not_older(lock.marked())?;
+        let mut view = LedgerView::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        view.check_contents()?;
+        view.is_not_older(lock.marked())?;
         lock.make_room(path)?;
+        let of = |error| LedgerError::of_projection(path, error);
         // Not before the lock is held: an older program that works with the file must not find it
         // changed.
-        bring_up_to_date(&mut ledger.db, holder.started)
-            .map_err(|error| LedgerError::of(path, &error))?;
-        ledger.begin_run(holder)?;
-        let place = Place::of(path, &lock.file);
-        ledger.place = Some(place.map_err(|error| LedgerError::storage(path, &error))?);
-        ledger.lock = Some(lock);
-        Ok(ledger)
+        upgrade(&mut view.db, holder.started).map_err(of)?;
+        view.format = VERSION;
+        let mut projection = Projection::default();
+        let run = begin_run(&mut view.db, &mut projection, holder, path).map_err(of)?;
+        view.claims_are_in_flight = true;
+        let place = FileIdentity::of(path, &lock.file)
+            .map_err(|error| LedgerError::storage(path, &error))?;
+        Ok(Self {
+            view,
+            projection,
+            lock,
+            place,
+            is_marked: identity.kind != Kind::Rehearsal,
+            run,
+            began: holder.started,
+            waits: Vec::new(),
+        })
     }
 
     /// Forgets that letters went out from a state file that is gone, or of which only an older copy
@@ -114,21 +129,23 @@ impl Ledger {
                 }
             }
         } else {
-            let ledger = Self::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-            ledger.check_contents()?;
-            if ledger.is_not_older(lock.marked()).is_ok() {
+            let view = LedgerView::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            view.check_contents()?;
+            if view.is_not_older(lock.marked()).is_ok() {
                 return Ok(false);
             }
         }
         lock.mark(path, 0)?;
         Ok(true)
     }
+}
 
+impl LedgerView {
     /// Opens the state file to look at it, also while a run works with it.
     ///
     /// # Errors
     /// When there is none, or it cannot be trusted.
-    pub fn read(path: &Path, identity: &Identity) -> Result<Self, LedgerError> {
+    pub fn open(path: &Path, identity: &Identity) -> Result<Self, LedgerError> {
         // Before the file: a run that begins meanwhile writes its mark last.
         let marked = marked_beside(path);
         if is_missing(path)? {
@@ -136,7 +153,7 @@ impl Ledger {
         }
         // Reading in write-ahead mode needs the right to write; a read-only copy is read as it is. In a
         // folder that takes no further file, SQLite must know that nobody changes it.
-        let mut ledger = Self::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        let mut view = Self::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_WRITE)
             .or_else(|_| Self::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_ONLY))
             .or_else(|error| {
                 if has_log(path) {
@@ -146,29 +163,55 @@ impl Ledger {
                     Self::connect(path, identity, UNCHANGED)
                 }
             })?;
-        ledger.check_contents()?;
-        ledger.is_not_older(marked)?;
+        view.check_contents()?;
+        view.is_not_older(marked)?;
         // The lock is tried only where its answer matters: a run that starts at the same moment
         // must not find it taken.
-        if ledger.has_claims()? {
-            ledger.in_use = matches!(Lock::take(path), Err(LedgerError::Held { .. }));
+        if view.has_claims()? {
+            view.claims_are_in_flight = matches!(Lock::take(path), Err(LedgerError::Held { .. }));
         }
-        Ok(ledger)
+        view.up_to_date()
+    }
+
+    /// Opens the state file of whichever batch it is, to look at it.
+    ///
+    /// # Errors
+    /// As those of [`LedgerView::open`].
+    pub fn open_any(path: &Path) -> Result<Self, LedgerError> {
+        Self::connect_any(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .and_then(|(view, _)| view.up_to_date())
     }
 
     /// Opens the state file for a first look by who then opens it for a run: that its contents are
     /// whole, which takes the longer the larger it is, is seen to then.
     ///
     /// # Errors
-    /// As those of [`Ledger::read`].
+    /// As those of [`LedgerView::open`].
     pub fn glance(path: &Path, identity: &Identity) -> Result<Self, LedgerError> {
         let marked = marked_beside(path);
         if is_missing(path)? {
             return Err(missing(path, marked));
         }
-        let ledger = Self::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        ledger.is_not_older(marked)?;
-        Ok(ledger)
+        let view = Self::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        view.is_not_older(marked)?;
+        view.up_to_date()
+    }
+
+    /// A file of an older format as one of this format, made in memory: looking at it changes nothing.
+    fn up_to_date(self) -> Result<Self, LedgerError> {
+        if self.format == VERSION {
+            return Ok(self);
+        }
+        let copy = || -> Result<Connection, ProjectionError> {
+            let mut copy = Connection::open_in_memory()?;
+            let pages = Backup::new(&self.db, &mut copy)?;
+            while pages.step(-1)? != StepResult::Done {}
+            drop(pages);
+            upgrade(&mut copy, Timestamp::UNIX_EPOCH)?;
+            Ok(copy)
+        };
+        let db = copy().map_err(|error| LedgerError::of_projection(&self.path, error))?;
+        Ok(Self { db, ..self })
     }
 
     fn check_contents(&self) -> Result<(), LedgerError> {
@@ -192,6 +235,19 @@ impl Ledger {
     }
 
     fn connect(path: &Path, identity: &Identity, flags: OpenFlags) -> Result<Self, LedgerError> {
+        let (view, batch) = Self::connect_any(path, flags)?;
+        if batch != identity.text() {
+            return Err(LedgerError::OtherBatch {
+                path: path.to_owned(),
+                found: batch,
+                wanted: identity.text(),
+            });
+        }
+        Ok(view)
+    }
+
+    /// Opens a file and says which batch it belongs to.
+    fn connect_any(path: &Path, flags: OpenFlags) -> Result<(Self, String), LedgerError> {
         let of = |error: rusqlite::Error| LedgerError::of(path, &error);
         let size = path
             .metadata()
@@ -231,31 +287,33 @@ impl Ledger {
                 known: VERSION,
             });
         }
-        db.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+        let has_sendings: bool = db
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'sendings')",
+                [],
+                |row| row.get(0),
+            )
             .map_err(of)?;
+        if has_sendings != (found == VERSION) {
+            // Bringing it up to date would stop at the first table that is there or missing.
+            return Err(LedgerError::Damaged {
+                path: path.to_owned(),
+                detail: format!("its tables are not those of format {found}, which it says it has"),
+            });
+        }
+        db.execute_batch("PRAGMA synchronous = FULL;").map_err(of)?;
         let batch: String = db
             .query_row("SELECT value FROM meta WHERE key = 'batch'", [], |row| {
                 row.get(0)
             })
             .map_err(of)?;
-        if batch != identity.text() {
-            return Err(LedgerError::OtherBatch {
-                path: path.to_owned(),
-                found: batch,
-                wanted: identity.text(),
-            });
-        }
-        Ok(Self {
+        let view = Self {
             db,
             path: path.to_owned(),
-            lock: None,
-            place: None,
-            is_marked: identity.kind != Kind::Rehearsal,
-            run: None,
-            began: Timestamp::UNIX_EPOCH,
-            waits: Vec::new(),
-            in_use: false,
-        })
+            format: found,
+            claims_are_in_flight: false,
+        };
+        Ok((view, batch))
     }
 
     /// Refuses a file that does not know the last run that handed letters over.

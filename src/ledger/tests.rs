@@ -5,11 +5,20 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
+use crate::digest::Sha256Digest;
+use crate::lifecycle::{
+    Accepted, Addresses, LetterState, PersonalWord, PlannedMessage, Reply, SentAttachment,
+    SettledAs,
+};
 
+mod history;
 mod log;
 mod loss;
+mod older;
+mod projection;
 mod resolve;
 mod steps;
+mod tampering;
 
 fn identity(batch: &str) -> Identity {
     Identity {
@@ -36,13 +45,26 @@ fn open(path: &Path) -> Result<Ledger, LedgerError> {
     Ledger::open(path, &identity("b"), &holder())
 }
 
-fn record(id: &str, digest: u8) -> LetterRecord {
-    LetterRecord {
+/// What the plans of tests are made of.
+const SOURCES: Sha256Digest = [9; 32];
+
+fn planned(id: &str, digest: u8) -> LetterPlan {
+    LetterPlan {
         id: id.into(),
-        digest: [digest; 32],
-        message_id: format!("{id}-{digest}@x.example"),
-        addresses: "{}".into(),
-        attachments: "[]".into(),
+        message: PlannedMessage {
+            message_id: format!("{id}-{digest}@x.example"),
+            digest: [digest; 32],
+            addresses: Addresses {
+                to: vec![format!("{id}@school.example")],
+                cc: vec![format!("head@{id}.example")],
+                bcc: Vec::new(),
+            },
+            attachments: vec![SentAttachment {
+                name: format!("{id}.pdf"),
+                sha256: [digest; 32],
+                bytes: 7,
+            }],
+        },
     }
 }
 
@@ -56,10 +78,19 @@ fn claim(seq: i64, second: i64) -> Claim {
     }
 }
 
-fn accepted() -> Outcome {
-    Outcome::Accepted {
+fn accepted() -> SettledAs {
+    SettledAs::Accepted(Accepted {
         receipt: "250 ok".into(),
         refused: Vec::new(),
+    })
+}
+
+fn settlement(claim: Claimed, ended: SettledAs, second: i64) -> Settlement {
+    Settlement {
+        claim,
+        ended,
+        at: at(second),
+        request_ids: Vec::new(),
     }
 }
 
@@ -81,13 +112,34 @@ impl Case {
     /// A ledger with letters a, b and c.
     fn ledger(&self) -> Ledger {
         let mut ledger = open(&self.path()).unwrap();
-        let letters = ["a", "b", "c"].map(|id| record(id, 1));
-        ledger.adopt("plan1", letters.into_iter()).unwrap();
+        let letters = ["a", "b", "c"].map(|id| planned(id, 1));
+        ledger
+            .adopt("plan1", &SOURCES, letters.into_iter())
+            .unwrap();
         ledger
     }
 }
 
-fn states(ledger: &Ledger) -> Vec<(String, State)> {
+/// Changes a file without the triggers that keep mistakes from doing so, and puts them back.
+fn change_behind(path: &Path, change: &str) -> rusqlite::Result<()> {
+    change_in(&Connection::open(path)?, change)
+}
+
+fn change_in(db: &Connection, change: &str) -> rusqlite::Result<()> {
+    let triggers: Vec<(String, String)> = db
+        .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (name, _) in &triggers {
+        db.execute_batch(&format!("DROP TRIGGER {name}"))?;
+    }
+    db.execute_batch(change)?;
+    triggers
+        .iter()
+        .try_for_each(|(_, sql)| db.execute_batch(sql))
+}
+
+fn states(ledger: &LedgerView) -> Vec<(String, LetterState)> {
     let mut states = Vec::new();
     ledger
         .each_letter(&mut |letter| states.push((letter.id, letter.state)))
@@ -103,19 +155,15 @@ fn a_claim_that_is_not_settled_is_in_doubt_for_the_next_run() {
     let claims = ledger
         .commit(&[], &[claim(pending[0].seq, 1), claim(pending[1].seq, 1)])
         .unwrap();
-    let settlement = Settlement {
-        claim: claims[0],
-        outcome: accepted(),
-        at: at(2),
-        request_ids: Vec::new(),
-    };
-    ledger.commit(&[settlement], &[]).unwrap();
+    ledger
+        .commit(&[settlement(claims[0], accepted(), 2)], &[])
+        .unwrap();
     drop(ledger);
     let ledger = open(&case.path()).unwrap();
     let expected = [
-        ("a", State::Accepted),
-        ("b", State::InDoubt),
-        ("c", State::Pending),
+        ("a", LetterState::Accepted),
+        ("b", LetterState::InDoubt),
+        ("c", LetterState::Pending),
     ];
     assert_eq!(
         states(&ledger),
@@ -153,7 +201,7 @@ fn a_second_run_is_told_who_holds_the_file() {
         told.contains("process 4711 on office, since 1970-01-01"),
         "{told}"
     );
-    let reader = Ledger::read(&case.path(), &identity("b")).unwrap();
+    let reader = LedgerView::open(&case.path(), &identity("b")).unwrap();
     assert_eq!(reader.counts().unwrap().pending, 3);
     drop((ledger, reader));
     assert!(open(&case.path()).is_ok());
@@ -166,7 +214,7 @@ fn a_reader_sees_claims_of_a_running_process_as_pending() {
     let first = ledger.pending(None, 1).unwrap()[0].seq;
     ledger.commit(&[], &[claim(first, 1)]).unwrap();
     let counts = || {
-        Ledger::read(&case.path(), &identity("b"))
+        LedgerView::open(&case.path(), &identity("b"))
             .unwrap()
             .counts()
             .unwrap()
@@ -216,17 +264,16 @@ fn differences_are_told_and_taken_only_for_letters_not_sent() {
     let mut ledger = case.ledger();
     let first = ledger.pending(None, 1).unwrap()[0].seq;
     let claims = ledger.commit(&[], &[claim(first, 1)]).unwrap();
-    let settlement = Settlement {
-        claim: claims[0],
-        outcome: accepted(),
-        at: at(2),
-        request_ids: Vec::new(),
-    };
-    ledger.commit(&[settlement], &[]).unwrap();
-    let now = [record("a", 2), record("b", 2), record("d", 1)];
+    ledger
+        .commit(&[settlement(claims[0], accepted(), 2)], &[])
+        .unwrap();
+    let now = [planned("a", 2), planned("b", 2), planned("d", 1)];
     let differences = |ledger: &Ledger| {
         ledger
-            .differences(now.iter().map(|letter| (letter.id.as_str(), letter.digest)))
+            .differences(
+                now.iter()
+                    .map(|letter| (letter.id.as_str(), letter.message.digest)),
+            )
             .unwrap()
     };
     let told: Vec<_> = differences(&ledger)
@@ -236,17 +283,22 @@ fn differences_are_told_and_taken_only_for_letters_not_sent() {
     assert_eq!(
         told,
         [
-            ("a".to_owned(), Change::Changed, State::Accepted),
-            ("b".to_owned(), Change::Changed, State::Pending),
-            ("d".to_owned(), Change::Added, State::Pending),
-            ("c".to_owned(), Change::Removed, State::Pending),
+            ("a".to_owned(), Change::Changed, LetterState::Accepted),
+            ("b".to_owned(), Change::Changed, LetterState::Pending),
+            ("d".to_owned(), Change::Added, LetterState::Pending),
+            ("c".to_owned(), Change::Removed, LetterState::Pending),
         ]
     );
-    ledger.adopt("plan2", now.clone().into_iter()).unwrap();
+    ledger
+        .adopt("plan2", &SOURCES, now.clone().into_iter())
+        .unwrap();
     assert!(differences(&ledger).is_empty());
     let mut message_ids = Vec::new();
     ledger
-        .each_letter(&mut |letter| message_ids.push(letter.message_id))
+        .each_letter(&mut |record| {
+            let sending = record.letter.sending().unwrap();
+            message_ids.push(sending.message.message_id.clone());
+        })
         .unwrap();
     assert_eq!(
         message_ids,
@@ -268,19 +320,12 @@ fn what_was_not_taken_costs_its_bytes_alone() {
     let pending = ledger.pending(None, 3).unwrap();
     let claims: Vec<_> = pending.iter().map(|letter| claim(letter.seq, 10)).collect();
     let claims = ledger.commit(&[], &claims).unwrap();
-    let end = |claim, outcome| Settlement {
-        claim,
-        outcome,
-        at: at(11),
-        request_ids: Vec::new(),
-    };
-    let not_taken = Outcome::NotTaken(Answer::default());
-    ledger
-        .commit(
-            &[end(claims[0], accepted()), end(claims[1], not_taken)],
-            &[],
-        )
-        .unwrap();
+    let not_taken = SettledAs::NotTaken(Reply::default());
+    let ends = [
+        settlement(claims[0], accepted(), 11),
+        settlement(claims[1], not_taken, 11),
+    ];
+    ledger.commit(&ends, &[]).unwrap();
     let spent = ledger.spent_since(at(10)).unwrap();
     assert_eq!(
         spent
@@ -290,25 +335,4 @@ fn what_was_not_taken_costs_its_bytes_alone() {
         [(Some(at(11)), true), (Some(at(11)), false), (None, true)]
     );
     assert!(ledger.spent_since(at(11)).unwrap().is_empty());
-}
-
-#[test]
-fn a_file_of_the_first_format_is_brought_up_to_date_and_kept() {
-    let case = Case::new();
-    let mut ledger = case.ledger();
-    let first = ledger.pending(None, 1).unwrap()[0].seq;
-    ledger.commit(&[], &[claim(first, 1)]).unwrap();
-    drop(ledger);
-    let db = rusqlite::Connection::open(case.path()).unwrap();
-    db.execute_batch(
-        "ALTER TABLE attempts DROP COLUMN trace; ALTER TABLE attempts DROP COLUMN request_ids;
-         ALTER TABLE attempts DROP COLUMN note; DROP TABLE events; PRAGMA user_version = 1;",
-    )
-    .unwrap();
-    drop(db);
-    let mut ledger = open(&case.path()).unwrap();
-    assert_eq!(ledger.in_doubt().unwrap()[0].note, None);
-    let second = ledger.pending(None, 1).unwrap()[0].seq;
-    let claims = ledger.commit(&[], &[claim(second, 2)]).unwrap();
-    ledger.note(claims[0], "a note").unwrap();
 }

@@ -16,6 +16,9 @@ use crate::fault::{Fault, quote};
 /// A PDF beyond this size is not taken into memory to be read.
 const LARGEST_READ: u64 = 64 << 20;
 
+/// A text beyond this length is not looked for in a report.
+const LONGEST_TEXT: usize = 1_000;
+
 /// One `[[attachment]]`, by the names of its templates.
 #[derive(Debug)]
 pub(super) struct AttachmentTemplate {
@@ -97,6 +100,17 @@ impl AttachmentTemplate {
         &self.config.path
     }
 
+    /// The folder of the path that no cell has a part in.
+    fn fixed(&self) -> &str {
+        let path = self.config.path.as_str();
+        let open = [path.find("{{"), path.find("{%")]
+            .into_iter()
+            .flatten()
+            .min();
+        let fixed = &path[..open.unwrap_or(path.len())];
+        &fixed[..fixed.rfind('/').map_or(0, |slash| slash + 1)]
+    }
+
     /// The path for one recipient.
     pub fn path(&self, recipient: &For<'_>) -> Result<String, Fault> {
         recipient
@@ -132,8 +146,15 @@ impl AttachmentTemplate {
             Ok(read)
         };
         let shared = self.config.shared;
-        let attachment = attachment::belongs(place, &path, name.as_deref(), shared, &mut read)
-            .map_err(|fault| fault.id(recipient.id))?;
+        let attachment = attachment::belongs(
+            place,
+            self.fixed(),
+            &path,
+            name.as_deref(),
+            shared,
+            &mut read,
+        )
+        .map_err(|fault| fault.id(recipient.id))?;
         if proves {
             let proof = self.prove(
                 &path,
@@ -217,6 +238,18 @@ impl For<'_> {
                             quote(&text)
                         ),
                         "fill in the cell that it shows, or look for something else",
+                    )
+                    .file(name.clone())
+                    .id(self.id));
+                }
+                let length = text.chars().count();
+                if length > LONGEST_TEXT {
+                    return Err(Fault::new(
+                        format!(
+                            "the text to look for has {length} characters, more than {LONGEST_TEXT}: `{}`",
+                            quote(&text)
+                        ),
+                        "look for a shorter part of it",
                     )
                     .file(name.clone())
                     .id(self.id));

@@ -1,19 +1,21 @@
 //! Attachments, and what must hold of any file that goes with a letter.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::own::{OwnFiles, refuse_contents};
+use crate::digest::Sha256Digest;
 use crate::fault::{Fault, quote};
+use crate::regular;
 
 /// A file beyond this size is not read: Exchange Online takes letters of 150 MB.
 const LARGEST: u64 = 256 << 20;
 
-/// A SHA-256 digest.
-pub type Sha256Digest = [u8; 32];
+/// As much of a file's beginning is kept: the header of a state file has 100 bytes.
+const STARTS: usize = 100;
 
 /// A file that goes with a letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,24 +40,25 @@ pub struct Attachment {
 pub(super) struct Read {
     bytes: u64,
     sha256: Sha256Digest,
-    start: [u8; 5],
+    start: [u8; STARTS],
 }
 
 /// Where attachments may lie.
 pub(super) struct Place<'a> {
     pub folder: &'a Path,
     pub allow_outside: bool,
+    pub own: &'a OwnFiles,
 }
 
 /// Reads a file for its digest, in pieces.
 pub(super) fn digest(path: &Path) -> io::Result<Read> {
-    let mut file = File::open(path)?;
+    let mut file = regular::open(path)?;
     let mut hasher = Sha256::new();
     let mut piece = vec![0; 256 << 10];
     let mut read = Read {
         bytes: 0,
         sha256: [0; 32],
-        start: [0; 5],
+        start: [0; STARTS],
     };
     loop {
         match file.read(&mut piece) {
@@ -75,11 +78,12 @@ pub(super) fn digest(path: &Path) -> io::Result<Read> {
 
 /// Reads a file whole.
 pub(super) fn read(path: &Path) -> io::Result<(Read, Vec<u8>)> {
-    let contents = std::fs::read(path)?;
+    let mut contents = Vec::new();
+    regular::open(path)?.read_to_end(&mut contents)?;
     let mut read = Read {
         bytes: 0,
         sha256: Sha256::digest(&contents).into(),
-        start: [0; 5],
+        start: [0; STARTS],
     };
     read.note_start(&contents);
     read.bytes = contents.len() as u64;
@@ -88,24 +92,27 @@ pub(super) fn read(path: &Path) -> io::Result<(Read, Vec<u8>)> {
 
 impl Read {
     fn note_start(&mut self, piece: &[u8]) {
-        let at = usize::try_from(self.bytes).unwrap_or(usize::MAX).min(5);
+        let at = usize::try_from(self.bytes)
+            .unwrap_or(usize::MAX)
+            .min(STARTS);
         for (slot, byte) in self.start[at..].iter_mut().zip(piece) {
             *slot = *byte;
         }
     }
 }
 
-/// Finds an attachment and checks it: inside the folder, a regular file, not empty, and a PDF if it
-/// is called one.
+/// Finds an attachment and checks it: inside the folder, a regular file that is none of the run's
+/// own, not empty, and a PDF if it is called one. `fixed` is the folder that the batch file writes.
 pub(super) fn belongs(
     place: &Place<'_>,
+    fixed: &str,
     written: &str,
     name: Option<&str>,
     shared: bool,
     read: &mut dyn FnMut(&Path) -> io::Result<Read>,
 ) -> Result<Attachment, Fault> {
     let at = |fault: Fault| fault.file(quote(written));
-    let path = locate(place, written).map_err(at)?;
+    let path = locate(place, fixed, written).map_err(at)?;
     let name = match name {
         Some(name) => name.trim().to_owned(),
         None => path
@@ -120,6 +127,7 @@ pub(super) fn belongs(
             "let this user read the file",
         ))
     })?;
+    refuse_contents(&read.start).map_err(at)?;
     if read.bytes == 0 {
         return Err(at(Fault::new(
             "the attachment is empty",
@@ -130,7 +138,7 @@ pub(super) fn belongs(
         path.extension()
             .is_some_and(|suffix| suffix.eq_ignore_ascii_case("pdf"))
     });
-    if is_pdf && &read.start != b"%PDF-" {
+    if is_pdf && !read.start.starts_with(b"%PDF-") {
         return Err(at(Fault::new(
             "the attachment is called .pdf but does not begin like a PDF",
             "make the report anew",
@@ -147,7 +155,7 @@ pub(super) fn belongs(
     })
 }
 
-fn locate(place: &Place<'_>, written: &str) -> Result<PathBuf, Fault> {
+fn locate(place: &Place<'_>, fixed: &str, written: &str) -> Result<PathBuf, Fault> {
     let leaves = || {
         Fault::new(
             "the attachment lies outside the batch's folder",
@@ -178,6 +186,17 @@ fn locate(place: &Place<'_>, written: &str) -> Result<PathBuf, Fault> {
         ),
     };
     let metadata = std::fs::metadata(&path).map_err(missing)?;
+    let real = path.canonicalize().map_err(missing)?;
+    if !place.allow_outside {
+        // A link may lead out of the folder although the path as written does not.
+        let folder = place.folder.canonicalize().map_err(missing)?;
+        if !real.starts_with(folder) {
+            return Err(leaves());
+        }
+    }
+    place
+        .own
+        .refuse(place.folder, fixed, written, &real, &metadata)?;
     if !metadata.is_file() {
         return Err(Fault::new(
             "the attachment is not a regular file",
@@ -189,14 +208,6 @@ fn locate(place: &Place<'_>, written: &str) -> Result<PathBuf, Fault> {
             format!("the attachment is larger than {} MB", LARGEST >> 20),
             "make the report smaller: no mail server takes so much",
         ));
-    }
-    if !place.allow_outside {
-        // A link may lead out of the folder although the path as written does not.
-        let real = path.canonicalize().map_err(missing)?;
-        let folder = place.folder.canonicalize().map_err(missing)?;
-        if !real.starts_with(folder) {
-            return Err(leaves());
-        }
     }
     Ok(path)
 }

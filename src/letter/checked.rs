@@ -1,10 +1,19 @@
 //! Letters made to be checked.
 
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
 use super::attached::{AttachmentTemplate, Gathered, Purpose};
 use super::others::Other;
 use super::proof::Proof;
+use super::remote::remote;
+use super::text::DERIVED_TEXT;
 use super::unclaimed::unclaimed;
+use super::watch::{OFTEN, PATIENCE};
 use super::{Letter, Letters};
+use crate::contain;
 use crate::fault::{Fault, quote};
 
 /// A letter that was made to be checked.
@@ -40,6 +49,10 @@ impl Letters {
         let mut gathered = Gathered::default();
         let letter = self.letter(index, Purpose::Check, &mut gathered);
         let mut findings = gathered.findings;
+        if let Ok(letter) = &letter {
+            findings.extend(self.looked_over(letter));
+            findings.extend(self.without_text(letter));
+        }
         let letter = match letter {
             Ok(letter) if !findings.iter().any(Fault::is_fault) => Ok(letter),
             Ok(_) => Err(std::mem::take(&mut findings)),
@@ -56,6 +69,55 @@ impl Letters {
         }
     }
 
+    /// The fault of a letter whose text alternative cannot be made. It is made anew where it is wanted:
+    /// to keep all of them takes more memory than a large batch may.
+    fn without_text(&self, letter: &Letter) -> Option<Fault> {
+        let derive = || contain::panics(|| letter.text().len());
+        let made = self.templates.watch.over(&letter.id, DERIVED_TEXT, derive);
+        made.is_err().then(|| {
+            Fault::new(
+                "no plain text can be made of the letter",
+                "correct the markup of the template, or name a [letter] text of your own",
+            )
+            .file(self.templates.html.clone())
+            .id(&letter.id)
+        })
+    }
+
+    /// Warnings about what a letter's readers will be shown.
+    fn looked_over(&self, letter: &Letter) -> Vec<Fault> {
+        let mut warnings: Vec<Fault> =
+            remote(&letter.html)
+                .into_iter()
+                .map(|what| {
+                    Fault::warning(
+                    format!("the letter loads something from elsewhere: {}", quote(&what)),
+                    "leave it out, or put it into the letter: most mail programs do not show it, \
+                     and where one does, the other server learns who reads the letter",
+                )
+                .file(self.templates.html.clone())
+                .id(&letter.id)
+                })
+                .collect();
+        let names = [&letter.to, &letter.cc, &letter.bcc].into_iter().flatten();
+        let mut texts = names
+            .filter_map(|mailbox| mailbox.name.as_ref())
+            .chain([&letter.subject]);
+        if let Some(text) = texts.find(|text| text.as_str().contains("=?")) {
+            warnings.push(
+                Fault::warning(
+                    format!(
+                        "the subject or a name holds `=?`, as encoded text does: `{}`",
+                        quote(text.as_str())
+                    ),
+                    "write the text that is meant: it goes out letter for letter",
+                )
+                .id(&letter.id),
+            );
+        }
+        warnings
+    }
+
     /// Notices about files in the attachments' folders that are none of the claimed ones.
     #[must_use]
     pub fn unclaimed(&self, mut claims: Vec<u64>) -> Vec<Fault> {
@@ -69,7 +131,7 @@ impl Letters {
     }
 
     /// Leaves out the recipients that lack a file without which the batch file skips them.
-    pub(super) fn without_skipped(mut self) -> Result<Self, Vec<Fault>> {
+    pub(super) fn without_skipped(self) -> Result<Self, Vec<Fault>> {
         if !self
             .plan
             .attachments
@@ -78,6 +140,37 @@ impl Letters {
         {
             return Ok(self);
         }
+        // A path template may loop for ever as any other one.
+        let letters = Arc::new(self);
+        let (found_tx, found_rx) = mpsc::channel();
+        let theirs = Arc::clone(&letters);
+        thread::spawn(move || {
+            let found = theirs.with_all_files();
+            drop(theirs);
+            // Nobody waits any more for what took too long.
+            let _ = found_tx.send(found);
+        });
+        let mut waited = Duration::ZERO;
+        let found = loop {
+            letters.tick(waited);
+            match found_rx.recv_timeout(OFTEN) {
+                Ok(found) => break found,
+                Err(RecvTimeoutError::Timeout) => waited += OFTEN,
+                Err(RecvTimeoutError::Disconnected) => break Err(vec![not_made()]),
+            }
+            if let Some(stuck) = letters.stuck(PATIENCE, waited) {
+                return Err(vec![stuck.finding()]);
+            }
+        };
+        let (chosen, warnings) = found?;
+        let mut letters = Arc::into_inner(letters).ok_or_else(|| vec![not_made()])?;
+        letters.chosen = Some(chosen);
+        letters.findings = warnings;
+        Ok(letters)
+    }
+
+    /// The places of the recipients that have all their files, and a warning for each other one.
+    fn with_all_files(&self) -> Result<(Vec<u32>, Vec<Fault>), Vec<Fault>> {
         let mut chosen = Vec::new();
         let (mut warnings, mut faults) = (Vec::new(), Vec::new());
         for index in 0..self.manifest.len() {
@@ -94,12 +187,11 @@ impl Letters {
                 "correct [[attachment]] path, or put the files there",
             ));
         }
-        if !faults.is_empty() {
-            return Err(faults);
+        if faults.is_empty() {
+            Ok((chosen, warnings))
+        } else {
+            Err(faults)
         }
-        self.chosen = Some(chosen);
-        self.findings = warnings;
-        Ok(self)
     }
 
     /// The warning about a recipient who gets no letter.
@@ -124,4 +216,12 @@ impl Letters {
         }
         Ok(None)
     }
+}
+
+fn not_made() -> Fault {
+    Fault::new(
+        "the paths of the attachments could not be made",
+        "run the same command again",
+    )
+    .file("[[attachment]] path")
 }

@@ -4,16 +4,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::attached::{AttachmentTemplate, For, Gathered, Purpose};
-use super::attachment::{Place, Sha256Digest};
+use super::attachment::Place;
 use super::others::Others;
+use super::own::OwnFiles;
 use super::proof::Owner;
 use super::sender::sender;
 use super::subject;
 use super::template::{self, Escape, Templates};
 use super::values::Values;
-use super::{Letter, rehearsal};
+use super::watch::Stuck;
+use super::{Letter, rehearsal, text};
 use crate::address::{Address, Mailbox};
 use crate::config::{AttachmentConfig, Batch, Secrets};
+use crate::digest::Sha256Digest;
 use crate::fault::{Fault, quote};
 use crate::manifest::{Addressees, Manifest, Recipient};
 
@@ -38,6 +41,7 @@ pub(super) struct LetterPlan {
     pub batch: String,
     pub folder: PathBuf,
     allow_outside: bool,
+    own: OwnFiles,
     pub from: Mailbox,
     pub reply_to: Option<Mailbox>,
     pub attachments: Vec<AttachmentTemplate>,
@@ -51,6 +55,7 @@ impl LetterPlan {
         Place {
             folder: &self.folder,
             allow_outside: self.allow_outside,
+            own: &self.own,
         }
     }
 }
@@ -81,6 +86,7 @@ impl Letters {
                     .iter()
                     .any(AttachmentConfig::is_cross_checked)
                     .then(|| Others::of(&manifest));
+                let own = OwnFiles::of(batch, secrets, &templates);
                 Self {
                     manifest,
                     templates,
@@ -89,6 +95,7 @@ impl Letters {
                         batch: batch.text.clone(),
                         folder: batch.folder.clone(),
                         allow_outside: batch.allow_outside,
+                        own,
                         from,
                         reply_to,
                         attachments: batch
@@ -180,6 +187,12 @@ impl Letters {
         Ok((letter, gathered.contents))
     }
 
+    /// The letter of a recipient by its id; none when the list does not have it.
+    #[must_use]
+    pub fn index_of(&self, id: &str) -> Option<usize> {
+        (0..self.len()).find(|index| self.id(*index) == id)
+    }
+
     /// The file of a letter's attachment with these contents, as the batch file names it.
     #[must_use]
     pub fn file_of(&self, index: usize, sha256: &Sha256Digest) -> Option<String> {
@@ -190,15 +203,15 @@ impl Letters {
         Some(quote(&inside.display().to_string()))
     }
 
-    /// The id of a letter that has been rendering for longer than `limit`, with its template.
+    /// What has been in the making for longer than `limit`, or takes too much memory.
     #[must_use]
-    pub fn stuck(&self, limit: Duration, now: Duration) -> Option<(String, String)> {
-        self.templates.stuck(limit, now)
+    pub fn stuck(&self, limit: Duration, now: Duration) -> Option<Stuck> {
+        self.templates.watch.stuck(limit, now)
     }
 
     /// Tells the templates the time, for [`Letters::stuck`].
     pub fn tick(&self, now: Duration) {
-        self.templates.tick(now);
+        self.templates.watch.tick(now);
     }
 
     pub(super) fn letter(
@@ -224,6 +237,12 @@ impl Letters {
             .text
             .as_ref()
             .map(|text| render(text, Escape::None));
+        let html = html.and_then(|html| {
+            text::shallow(&html)
+                .map_err(|fault| faults.push(fault.file(self.templates.html.clone()).id(id)))
+                .ok()
+                .map(|()| html)
+        });
         let subject = subject.and_then(|subject| {
             subject::header(&subject)
                 .map_err(|fault| faults.push(fault.id(id)))

@@ -7,10 +7,12 @@ mod checked;
 mod dates;
 mod letters;
 mod others;
+mod own;
 mod pdf;
 mod place;
 mod proof;
 mod rehearsal;
+mod remote;
 mod sender;
 mod source;
 mod sources;
@@ -22,11 +24,12 @@ mod values;
 mod watch;
 mod wording;
 
-pub use attachment::{Attachment, Sha256Digest};
+pub use attachment::Attachment;
 pub use checked::Checked;
 pub use letters::Letters;
 pub use others::Other;
 pub use proof::{Proof, Verdict};
+pub use watch::{OFTEN, PATIENCE, Stuck};
 
 use std::borrow::Cow;
 
@@ -66,6 +69,15 @@ impl Letter {
             .into_iter()
             .flatten()
             .map(|mailbox| &mailbox.address)
+    }
+
+    /// The same letter to some of its addresses.
+    #[must_use]
+    pub fn only_to(mut self, is_wanted: &dyn Fn(&Address) -> bool) -> Self {
+        for mailboxes in [&mut self.to, &mut self.cc, &mut self.bcc] {
+            mailboxes.retain(|mailbox| is_wanted(&mailbox.address));
+        }
+        self
     }
 
     /// The text alternative: the batch's own, else derived from the HTML. Deriving takes longer than

@@ -1,13 +1,15 @@
-//! The template folder.
+//! The files of the templates.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
 
 use crate::fault::Fault;
+use crate::regular;
 
-/// Template files beyond these bounds are not a template folder.
+/// Files beyond these bounds are not templates.
 const LARGEST_FILE: u64 = 1 << 20;
 const MOST_FILES: usize = 500;
+/// What may be extended or included is called so.
 const SUFFIXES: [&str; 6] = ["html", "htm", "txt", "tera", "j2", "xml"];
 
 /// The name of a template: its path below the folder, with slashes.
@@ -20,59 +22,94 @@ pub(super) fn name_of(path: &Path, folder: &Path) -> String {
     parts.join("/")
 }
 
-/// Reads all template files of a folder, in the order of their names.
+/// Reads what the templates extend or include, and what that extends or includes in turn: what
+/// merely lies in the folder, such as an earlier preview, is none of the letter's business.
+///
+/// A name that no file has is left to the engine, which tells where it stands.
 pub(super) fn gather(
     folder: &Path,
-    below: &mut PathBuf,
+    strings: &[(String, String)],
     files: &mut Vec<(String, String)>,
-) -> Result<(), Fault> {
-    let cannot = |error: io::Error| {
-        Fault::new(
-            format!("the template folder cannot be read: {error}"),
-            "correct [letter] html in the batch file, or put the template there",
-        )
-    };
-    let mut entries: Vec<_> = std::fs::read_dir(folder.join(&*below))
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(cannot)?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let kind = entry.file_type().map_err(cannot)?;
-        let is_template = Path::new(&entry.file_name())
-            .extension()
-            .is_some_and(|suffix| {
-                SUFFIXES
-                    .iter()
-                    .any(|known| suffix.eq_ignore_ascii_case(known))
-            });
-        below.push(entry.file_name());
-        // Links are not followed, so the folder cannot reach outside itself.
-        if kind.is_dir() && below.components().count() < 8 {
-            gather(folder, below, files)?;
-        } else if kind.is_file() && is_template && files.len() < MOST_FILES {
-            let name = name_of(below, Path::new(""));
-            let source = read(&entry.path()).map_err(|fault| fault.file(name.clone()))?;
-            files.push((name, source));
+) -> Vec<Fault> {
+    let mut wanted: Vec<String> = strings
+        .iter()
+        .chain(files.iter())
+        .flat_map(|(_, source)| names_in(source))
+        .collect();
+    let mut faults = Vec::new();
+    while let Some(name) = wanted.pop() {
+        if files.iter().any(|(other, _)| *other == name) || files.len() >= MOST_FILES {
+            continue;
         }
-        below.pop();
+        let Some(path) = inside(folder, &name) else {
+            continue;
+        };
+        match read(&path) {
+            Ok(source) => {
+                wanted.extend(names_in(&source));
+                files.push((name, source));
+            }
+            Err(fault) => faults.push(fault.file(name)),
+        }
     }
-    Ok(())
+    // The order in which they were found depends on where they are named.
+    files.sort();
+    faults
+}
+
+/// The names that a template extends or includes. Those in a comment are among them: a file too many
+/// does no harm, one too few would.
+fn names_in(source: &str) -> impl Iterator<Item = String> {
+    source.split("{%").skip(1).filter_map(|tag| {
+        let tag = tag.strip_prefix('-').unwrap_or(tag).trim_start();
+        let after = tag
+            .strip_prefix("extends")
+            .or_else(|| tag.strip_prefix("include"))?;
+        let after = after.trim_start();
+        let mark = after.chars().next().filter(|mark| "\"'`".contains(*mark))?;
+        let (name, _) = after[1..].split_once(mark)?;
+        Some(name.to_owned())
+    })
+}
+
+/// The file of a name, if it is called like a template, lies in the folder, is not hidden, and no link
+/// leads to it: what else lies there, such as a secrets file, is nothing to be sent.
+fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
+    let suffix = Path::new(name).extension()?;
+    if !SUFFIXES
+        .iter()
+        .any(|known| suffix.eq_ignore_ascii_case(known))
+    {
+        return None;
+    }
+    let mut path = folder.to_owned();
+    for part in name.split('/') {
+        let [Component::Normal(_)] = Path::new(part).components().collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        if part.starts_with('.') {
+            return None;
+        }
+        path.push(part);
+        if std::fs::symlink_metadata(&path).ok()?.is_symlink() {
+            return None;
+        }
+    }
+    Some(path)
 }
 
 /// Reads one template file.
 pub(super) fn read(path: &Path) -> Result<String, Fault> {
-    let size = std::fs::metadata(path).map(|metadata| metadata.len());
-    let source = match size {
-        Ok(size) if size > LARGEST_FILE => {
-            return Err(Fault::new(
-                "the template is larger than 1 MB",
-                "take out what is not text, such as embedded pictures",
-            ));
-        }
-        Ok(_) => std::fs::read_to_string(path),
-        Err(error) => Err(error),
-    };
-    source
+    let mut source = String::new();
+    let read = regular::open(path)
+        .and_then(|file| file.take(LARGEST_FILE + 1).read_to_string(&mut source));
+    if source.len() as u64 > LARGEST_FILE {
+        return Err(Fault::new(
+            "the template is larger than 1 MB",
+            "take out what is not text, such as embedded pictures",
+        ));
+    }
+    read.map(|_| source)
         .map(|source| source.trim_start_matches('\u{feff}').to_owned())
         .map_err(|error| {
             Fault::new(

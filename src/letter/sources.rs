@@ -1,9 +1,8 @@
 //! What letters are made of, as one digest.
 
-use sha2::{Digest, Sha256};
-
-use super::{Letters, Sha256Digest};
+use super::Letters;
 use crate::address::{Address, Mailbox};
+use crate::digest::{Parts, Sha256Digest};
 
 impl Letters {
     /// The digest over what the letters of a batch are made of, but for their attachments: the batch
@@ -11,11 +10,9 @@ impl Letters {
     /// While it stays the same, a letter changes only if its attachments do.
     #[must_use]
     pub fn sources(&self) -> Sha256Digest {
-        let mut hasher = Sha256::new();
-        // Each part goes in with its length, so that none can pass for the end of another.
+        let mut parts = Parts::default();
         let mut part = |bytes: &[u8]| {
-            hasher.update((bytes.len() as u64).to_be_bytes());
-            hasher.update(bytes);
+            parts.add(bytes);
         };
         part(env!("CARGO_PKG_VERSION").as_bytes());
         part(self.plan.batch.as_bytes());
@@ -32,6 +29,6 @@ impl Letters {
         for place in self.chosen.iter().flatten() {
             part(&place.to_be_bytes());
         }
-        hasher.finalize().into()
+        parts.finish()
     }
 }

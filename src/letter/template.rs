@@ -1,8 +1,7 @@
 //! tera, set up so that a slip in a template is a fault with its place, and a cell is only data.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use tera::{Context, ErrorKind, Tera};
 
@@ -52,7 +51,8 @@ pub(super) struct Templates {
     pub text: Option<String>,
     /// Every template by its name.
     pub sources: Vec<(String, String)>,
-    watch: Watch,
+    /// Watches what is made of them.
+    pub watch: Watch,
 }
 
 impl Templates {
@@ -60,9 +60,7 @@ impl Templates {
     pub fn load(batch: &Batch) -> Result<Self, Vec<Fault>> {
         let letter = &batch.letter;
         let folder = letter.html.parent().unwrap_or(Path::new("")).to_owned();
-        let mut files = Vec::new();
-        gather(&batch.resolve(&folder), &mut PathBuf::new(), &mut files)
-            .map_err(|fault| vec![fault.file(folder.display().to_string())])?;
+        let mut files: Vec<(String, String)> = Vec::new();
         let html = name_of(&letter.html, &folder);
         let text = letter.text.as_ref().map(|text| name_of(text, &folder));
         let mut faults = Vec::new();
@@ -101,6 +99,7 @@ impl Templates {
                 }
             }
         }
+        faults.extend(gather(&batch.resolve(&folder), &strings, &mut files));
         let mut html_engine = engine();
         // An empty suffix fits every name.
         html_engine.autoescape_on([""]);
@@ -200,22 +199,14 @@ impl Templates {
             Escape::None => &self.text_engine,
         };
         let mut body = Bounded::default();
-        self.watch.begin(id, name);
-        let rendered = engine.render_to(name, context, &mut body);
-        self.watch.end();
+        let rendered = self
+            .watch
+            .over(id, name, || engine.render_to(name, context, &mut body));
         if let Err(error) = rendered {
             return Err(fault(&error, name).id(id));
         }
         // tera writes strings, so the bytes are UTF-8.
         Ok(String::from_utf8(body.0).unwrap_or_default())
-    }
-
-    pub fn stuck(&self, limit: Duration, now: Duration) -> Option<(String, String)> {
-        self.watch.stuck(limit, now)
-    }
-
-    pub fn tick(&self, now: Duration) {
-        self.watch.tick(now);
     }
 }
 
@@ -286,7 +277,9 @@ fn fault(error: &tera::Error, template: &str) -> Fault {
 }
 
 /// tera reports what it finds between templates, such as unknown filters, as one drawn text: each
-/// finding is a line `error: …` and below it `--> file:line:column`.
+/// finding is a line `error: …` and below it `--> file:line:column`. There is no type that holds them
+/// (tera 2.4, `ErrorKind::Msg`), so the drawing is laid out anew for people; nothing is decided by it,
+/// and a text of another form is shown as it is.
 fn several(report: &str) -> Option<(&str, String)> {
     let messages = report
         .lines()

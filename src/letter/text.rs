@@ -1,5 +1,44 @@
 //! The text alternative.
 
+use super::remote::tags;
+use crate::fault::Fault;
+
+/// What is being made while a text alternative is.
+pub const DERIVED_TEXT: &str = "the text alternative";
+
+/// Elements in elements beyond this depth take longer than their text is worth: each one sets the
+/// lines of all within it anew. Browsers stop at 512.
+const DEEPEST: usize = 256;
+
+/// Elements that hold nothing, or end by themselves where another one begins.
+const SHALLOW: [&str; 32] = [
+    "area", "base", "basefont", "bgsound", "br", "col", "colgroup", "dd", "dt", "embed", "frame",
+    "hr", "image", "img", "input", "keygen", "li", "link", "meta", "optgroup", "option", "p",
+    "param", "source", "tbody", "td", "tfoot", "th", "thead", "tr", "track", "wbr",
+];
+
+/// Refuses elements that are nested so deep that no text can be made of them.
+pub(super) fn shallow(html: &str) -> Result<(), Fault> {
+    let mut depth = 0_usize;
+    for (name, is_end) in tags(html) {
+        if SHALLOW.iter().any(|other| name.eq_ignore_ascii_case(other)) {
+            continue;
+        }
+        depth = if is_end {
+            depth.saturating_sub(1)
+        } else {
+            depth + 1
+        };
+        if depth > DEEPEST {
+            return Err(Fault::new(
+                format!("the letter has more than {DEEPEST} elements in one another"),
+                "look for an element that is opened again and again and never closed",
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// The text alternative of an HTML body, wrapped for mail programs that show plain text.
 pub(super) fn text_of(html: &str) -> String {
     const WIDTH: usize = 76;

@@ -189,6 +189,7 @@ mod tests {
         let place = Place {
             folder: folder.path(),
             allow_outside: false,
+            own: &super::super::own::OwnFiles::default(),
         };
         let listed = |template: &str| unclaimed(&place, [template].into_iter(), &claims);
         let notices = listed("reports/{{ id }}.pdf");

@@ -21,14 +21,34 @@ const LONGEST_RUN: usize = 4 << 20;
 /// Bytes that a shared string takes in its part, and few take so little.
 const SHORT_SHARED: u64 = 8;
 
-/// Fails, in plain words, unless the archive stays within the bounds.
-pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
+/// A bound that an archive does not keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Excess {
+    /// It has too many parts.
+    #[error("it has more than {MOST_PARTS} parts")]
+    Parts,
+    /// Its shared strings are too long together.
+    #[error("it unpacks to more than {} MB of texts", MOST_SHARED >> 20)]
+    Shared,
+    /// All its parts are too long together.
+    #[error("it unpacks to more than {} MB", MOST_UNPACKED >> 20)]
+    Unpacked,
+    /// It says that it has more shared strings than it can have.
+    #[error("it promises more texts than are in it")]
+    Promised,
+    /// One text is too long.
+    #[error("it holds a text of more than {} MB", LONGEST_RUN >> 20)]
+    Run,
+}
+
+/// Fails unless the archive stays within the bounds.
+pub(super) fn check(bytes: &[u8]) -> Result<(), Excess> {
     // What is no archive at all is for the reader of workbooks to tell.
     let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else {
         return Ok(());
     };
     if archive.len() > MOST_PARTS {
-        return Err(format!("it has more than {MOST_PARTS} parts"));
+        return Err(Excess::Parts);
     }
     let mut left = MOST_UNPACKED;
     for index in 0..archive.len() {
@@ -50,13 +70,13 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
         let unpacked = most + 1 - part.into_inner().limit();
         if unpacked > most {
             return Err(if is_shared && left > MOST_SHARED {
-                format!("it unpacks to more than {} MB of texts", MOST_SHARED >> 20)
+                Excess::Shared
             } else {
-                format!("it unpacks to more than {} MB", MOST_UNPACKED >> 20)
+                Excess::Unpacked
             });
         }
         if promised > unpacked / SHORT_SHARED + 1 {
-            return Err("it promises more texts than are in it".to_owned());
+            return Err(Excess::Promised);
         }
         left -= unpacked;
     }
@@ -86,7 +106,7 @@ fn promised(part: &mut impl BufRead) -> u64 {
 }
 
 /// Reads a part to its end, or to where it cannot be unpacked any further.
-fn run_through(part: &mut impl BufRead) -> Result<(), String> {
+fn run_through(part: &mut impl BufRead) -> Result<(), Excess> {
     let mut run = 0;
     while let Ok(piece) = part.fill_buf() {
         if piece.is_empty() {
@@ -99,10 +119,7 @@ fn run_through(part: &mut impl BufRead) -> Result<(), String> {
                 run + 1
             };
             if run > LONGEST_RUN {
-                return Err(format!(
-                    "it holds a text of more than {} MB",
-                    LONGEST_RUN >> 20
-                ));
+                return Err(Excess::Run);
             }
         }
         let length = piece.len();

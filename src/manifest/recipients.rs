@@ -140,6 +140,9 @@ const NONE: u32 = u32::MAX;
 /// An id stands in file names and in most of what is told about a letter.
 const LONGEST_ID: usize = 200;
 
+/// A name is looked for in every report, letter by letter.
+const LONGEST_NAME: usize = 300;
+
 /// Row counts stay below 2^32 because the table's text does.
 fn index(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(NONE)
@@ -213,6 +216,21 @@ fn check_name(recipient: &Recipient<'_>, findings: &mut Findings) {
                 .row(first)
                 .column(header)
                 .id(recipient.id()),
+        );
+    }
+    let length = name.chars().count();
+    if length > LONGEST_NAME {
+        findings.add(
+            Fault::new(
+                format!(
+                    "the name has {length} characters, more than {LONGEST_NAME}: `{}`",
+                    quote(name)
+                ),
+                "check [manifest] name, or use a shorter name",
+            )
+            .row(first)
+            .column(header)
+            .id(recipient.id()),
         );
     }
     for (&row, other) in recipient.rows.iter().zip(recipient.cells(column)) {

@@ -3,9 +3,21 @@
 use super::bounds::{LARGEST_CELL, MOST_CELLS, MOST_ROWS, MOST_TEXT};
 
 /// A table that does not fit, and which bound it is beyond.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct TooLarge(String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TooLarge {
+    /// It has too many rows.
+    #[error("it has more than {MOST_ROWS} rows")]
+    Rows,
+    /// It has too many cells.
+    #[error("it has more than {MOST_CELLS} cells")]
+    Cells,
+    /// A cell of the row with this number is too long.
+    #[error("row {0} has a cell with more than {most} MB of text", most = LARGEST_CELL >> 20)]
+    Cell(u32),
+    /// All cells together are too long.
+    #[error("it has more than {} MB of text", MOST_TEXT >> 20)]
+    Text,
+}
 
 /// A header and rows of cells, held in one block of text.
 #[derive(Debug, Default)]
@@ -38,24 +50,20 @@ impl Table {
         number: u32,
         cells: impl Iterator<Item = &'a str>,
     ) -> Result<(), TooLarge> {
-        let too_large = |text: String| Err(TooLarge(text));
         if self.numbers.len() >= MOST_ROWS {
-            return too_large(format!("it has more than {MOST_ROWS} rows"));
+            return Err(TooLarge::Rows);
         }
         if self.ends.len() + self.headers.len() > MOST_CELLS {
-            return too_large(format!("it has more than {MOST_CELLS} cells"));
+            return Err(TooLarge::Cells);
         }
         let mut cells = cells.fuse();
         for _ in 0..self.headers.len() {
             let cell = cells.next().unwrap_or("");
             if cell.len() > LARGEST_CELL {
-                return too_large(format!(
-                    "row {number} has a cell with more than {} MB of text",
-                    LARGEST_CELL >> 20
-                ));
+                return Err(TooLarge::Cell(number));
             }
             if self.text.len() + cell.len() > MOST_TEXT {
-                return too_large(format!("it has more than {} MB of text", MOST_TEXT >> 20));
+                return Err(TooLarge::Text);
             }
             self.text.push_str(cell);
             let end = u32::try_from(self.text.len()).unwrap_or(u32::MAX);

@@ -2,9 +2,10 @@
 
 use std::io::Cursor;
 
-use calamine::{DataRef, Reader, Xlsx};
+use calamine::{CellErrorType, DataRef, Reader, Xlsx, XlsxError};
 
 use super::bounds::{MOST_FINDINGS, MOST_TEXT, SPLIT, WIDEST};
+use super::table::TooLarge;
 use super::{Findings, Table, archive};
 use crate::contain;
 use crate::fault::{Fault, quote, quote_up_to};
@@ -17,9 +18,9 @@ const SAVE_ANEW: &str =
 
 /// Reads one sheet, the first unless named, into a table. Without a table the findings say why.
 pub(super) fn read(bytes: &[u8], sheet: Option<&str>, findings: &mut Findings) -> Option<Table> {
-    if let Err(text) = archive::check(bytes) {
+    if let Err(excess) = archive::check(bytes) {
         findings.add(Fault::new(
-            format!("the workbook is not read: {text}"),
+            format!("the workbook is not read: {excess}"),
             SPLIT,
         ));
         return None;
@@ -72,12 +73,12 @@ fn read_cells(bytes: &[u8], sheet: Option<&str>, findings: &mut Findings) -> Opt
     };
     let mut sheet = match Sheet::read(&mut workbook, &name) {
         Ok(sheet) => sheet,
-        Err(text) => {
+        Err(error) => {
             findings.add(Fault::new(
                 format!(
                     "the sheet `{}` cannot be read: {}",
                     quote(&name),
-                    quote_up_to(200, &text)
+                    quote_up_to(200, &error.to_string())
                 ),
                 "save the list anew as .xlsx or as \"CSV UTF-8\"",
             ));
@@ -98,6 +99,23 @@ fn read_cells(bytes: &[u8], sheet: Option<&str>, findings: &mut Findings) -> Opt
     Some(table)
 }
 
+/// Why a sheet cannot be read.
+#[derive(Debug, thiserror::Error)]
+enum SheetError {
+    /// The library cannot read it.
+    #[error(transparent)]
+    Cells(#[from] XlsxError),
+    /// A row, counted from 1, is too wide.
+    #[error("row {0} has more than {WIDEST} columns")]
+    Width(u32),
+    /// A row, counted from 1, has too much text.
+    #[error("row {0} has more than {most} MB of text", most = MOST_TEXT >> 20)]
+    Text(u32),
+    /// The table has no room for another row.
+    #[error(transparent)]
+    Full(#[from] TooLarge),
+}
+
 /// A sheet as it is read: the first row with anything in it is the header.
 #[derive(Default)]
 struct Sheet {
@@ -109,10 +127,8 @@ struct Sheet {
 }
 
 impl Sheet {
-    fn read(workbook: &mut Book<'_>, name: &str) -> Result<Self, String> {
-        let mut cells = workbook
-            .worksheet_cells_reader(name)
-            .map_err(|error| error.to_string())?;
+    fn read(workbook: &mut Book<'_>, name: &str) -> Result<Self, SheetError> {
+        let mut cells = workbook.worksheet_cells_reader(name)?;
         let formats: Vec<Option<usize>> = cells
             .styles()
             .iter()
@@ -123,10 +139,7 @@ impl Sheet {
             .collect();
         let mut sheet = Self::default();
         let mut current = None;
-        while let Some((cell, style)) = cells
-            .next_cell_with_style_id()
-            .map_err(|error| error.to_string())?
-        {
+        while let Some((cell, style)) = cells.next_cell_with_style_id()? {
             let (row, column) = cell.get_position();
             if current != Some(row) {
                 sheet.end_row(current)?;
@@ -134,29 +147,28 @@ impl Sheet {
             }
             let column = column as usize;
             if column >= WIDEST {
-                return Err(format!("row {} has more than {WIDEST} columns", row + 1));
+                return Err(SheetError::Width(row + 1));
             }
             match shown(cell.get_value(), formats.get(style).copied().flatten()) {
                 Ok(text) if text.is_empty() => {}
                 Ok(text) => {
                     sheet.row_text += text.len();
                     if sheet.row_text > MOST_TEXT {
-                        let most = MOST_TEXT >> 20;
-                        return Err(format!("row {} has more than {most} MB of text", row + 1));
+                        return Err(SheetError::Text(row + 1));
                     }
                     if sheet.row.len() <= column {
                         sheet.row.resize(column + 1, String::new());
                     }
                     sheet.row[column] = text;
                 }
-                Err(error) => sheet.note_error(row + 1, column, &error),
+                Err(error) => sheet.note_error(row + 1, column, error),
             }
         }
         sheet.end_row(current)?;
         Ok(sheet)
     }
 
-    fn note_error(&mut self, row: u32, column: usize, error: &str) {
+    fn note_error(&mut self, row: u32, column: usize, error: &CellErrorType) {
         if self.faults.len() > MOST_FINDINGS {
             return;
         }
@@ -174,7 +186,7 @@ impl Sheet {
         self.faults.push(fault.column(header));
     }
 
-    fn end_row(&mut self, row: Option<u32>) -> Result<(), String> {
+    fn end_row(&mut self, row: Option<u32>) -> Result<(), SheetError> {
         let Some(row) = row else { return Ok(()) };
         let cells = std::mem::take(&mut self.row);
         self.row_text = 0;
@@ -200,14 +212,13 @@ impl Sheet {
                 .row(row + 1),
             );
         }
-        table
-            .push(row + 1, cells.iter().map(String::as_str))
-            .map_err(|error| error.to_string())
+        table.push(row + 1, cells.iter().map(String::as_str))?;
+        Ok(())
     }
 }
 
-/// A cell as Excel shows it.
-fn shown(value: &DataRef<'_>, zeros: Option<usize>) -> Result<String, String> {
+/// A cell as Excel shows it, or the error that it shows.
+fn shown<'a>(value: &'a DataRef<'_>, zeros: Option<usize>) -> Result<String, &'a CellErrorType> {
     Ok(match value {
         DataRef::Empty => String::new(),
         DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
@@ -226,7 +237,7 @@ fn shown(value: &DataRef<'_>, zeros: Option<usize>) -> Result<String, String> {
                 format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
             }
         }
-        DataRef::Error(error) => return Err(error.to_string()),
+        DataRef::Error(error) => return Err(error),
     })
 }
 

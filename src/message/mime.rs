@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use mail_builder::MessageBuilder;
 use mail_builder::headers::HeaderType;
 use mail_builder::headers::address::Address as AddressHeader;
 use mail_builder::headers::content_type::ContentType;
 use mail_builder::headers::raw::Raw;
+use mail_builder::headers::text::Text;
 use mail_builder::mime::{BodyPart, MimePart};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -25,17 +28,17 @@ const VALUE: &AsciiSet = &NON_ALPHANUMERIC
 pub(super) fn head(message: &Message) -> Bytes {
     let letter = &message.letter;
     let mut builder = MessageBuilder::new()
-        .from(one(&letter.from))
-        .to(several(&letter.to));
+        .header("From", mailboxes(std::slice::from_ref(&letter.from)))
+        .header("To", mailboxes(&letter.to));
     if !letter.cc.is_empty() {
-        builder = builder.cc(several(&letter.cc));
+        builder = builder.header("Cc", mailboxes(&letter.cc));
     }
     if let Some(reply_to) = &letter.reply_to {
-        builder = builder.reply_to(one(reply_to));
+        builder = builder.header("Reply-To", mailboxes(std::slice::from_ref(reply_to)));
     }
     let mut bytes = Vec::new();
     builder
-        .subject(letter.subject.as_str())
+        .header("Subject", unstructured(letter.subject.as_str()))
         .date(message.date.as_second())
         .message_id(message.message_id.as_str())
         // Asks programs that answer for absent people not to (RFC 3834 section 5).
@@ -104,8 +107,56 @@ fn one(mailbox: &Mailbox) -> AddressHeader<'_> {
     AddressHeader::new_address(name, mailbox.address.as_str())
 }
 
-fn several(mailboxes: &[Mailbox]) -> AddressHeader<'_> {
-    AddressHeader::new_list(mailboxes.iter().map(one).collect())
+/// Mailboxes. If a name would be decoded by its readers, all names are encoded.
+fn mailboxes(mailboxes: &[Mailbox]) -> HeaderType<'_> {
+    let names = mailboxes.iter().filter_map(|mailbox| mailbox.name.as_ref());
+    if !names.into_iter().any(|name| looks_encoded(name.as_str())) {
+        return match mailboxes {
+            [mailbox] => one(mailbox).into(),
+            _ => AddressHeader::new_list(mailboxes.iter().map(one).collect()).into(),
+        };
+    }
+    let written: Vec<String> = mailboxes
+        .iter()
+        .map(|mailbox| match &mailbox.name {
+            Some(name) => format!("{}\r\n <{}>", encoded_words(name.as_str()), mailbox.address),
+            None => format!("<{}>", mailbox.address),
+        })
+        .collect();
+    Raw::new(written.join(", ")).into()
+}
+
+/// Text of a header that has no form.
+fn unstructured(text: &str) -> HeaderType<'_> {
+    if looks_encoded(text) {
+        Raw::new(encoded_words(text)).into()
+    } else {
+        Text::new(text).into()
+    }
+}
+
+/// Whether a reader may take a text for one that was encoded (RFC 2047 section 2) and show another:
+/// what begins like an encoded word must be encoded itself.
+fn looks_encoded(text: &str) -> bool {
+    text.contains("=?")
+}
+
+/// A text as encoded words, which every reader decodes once (RFC 2047 section 2: none is longer than
+/// 75 characters).
+fn encoded_words(text: &str) -> String {
+    const LONGEST: usize = 36;
+    let mut words: Vec<String> = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let mut end = rest.len().min(LONGEST);
+        while !rest.is_char_boundary(end) {
+            end -= 1;
+        }
+        let (word, after) = rest.split_at(end);
+        words.push(format!("=?utf-8?B?{}?=", STANDARD.encode(word)));
+        rest = after;
+    }
+    words.join("\r\n ")
 }
 
 /// Lines of a body end with CRLF on the wire (RFC 5322 section 2.1).
@@ -134,11 +185,12 @@ fn disposition(name: &str) -> HeaderType<'static> {
     Raw::new(format!("attachment; filename*=UTF-8''{encoded}")).into()
 }
 
-/// A file name that any mail program shows: ASCII without quotes and backslashes.
+/// A file name that any mail program shows: ASCII without quotes, backslashes and what begins like an
+/// encoded word.
 fn plain_name(name: &str) -> String {
     name.chars()
         .map(|c| match c {
-            '"' | '\\' | '%' => '_',
+            '"' | '\\' | '%' | '?' => '_',
             c if c.is_ascii() && !c.is_ascii_control() => c,
             _ => '_',
         })

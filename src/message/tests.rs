@@ -36,7 +36,7 @@ fn letter(subject: &str, attachment: &str) -> Letter {
 }
 
 fn message(letter: Letter, contents: &[u8]) -> Message {
-    Message::new("batch", letter, &[7; 32], vec![contents.to_vec()])
+    Message::first("batch", letter, &[7; 32], vec![contents.to_vec()])
 }
 
 /// 7-bit, CRLF only, no line over 998 octets (RFC 5322 section 2.1.1).
@@ -108,12 +108,13 @@ fn the_same_letter_at_the_same_time_gives_the_same_bytes() {
 #[test]
 fn the_message_id_follows_from_batch_recipient_and_letter() {
     let from = Address::parse("a@study.example").unwrap();
-    let id = message_id("batch", "1", &[0; 32], &from);
+    let id = message_id("batch", "1", &[0; 32], &from, 1);
     assert!(id.ends_with(".postroom@study.example"));
-    assert_eq!(id, message_id("batch", "1", &[0; 32], &from));
-    assert_ne!(id, message_id("other", "1", &[0; 32], &from));
-    assert_ne!(id, message_id("batch", "2", &[0; 32], &from));
-    assert_ne!(id, message_id("batch", "1", &[1; 32], &from));
+    assert_eq!(id, message_id("batch", "1", &[0; 32], &from, 1));
+    assert_ne!(id, message_id("other", "1", &[0; 32], &from, 1));
+    assert_ne!(id, message_id("batch", "2", &[0; 32], &from, 1));
+    assert_ne!(id, message_id("batch", "1", &[1; 32], &from, 1));
+    assert_ne!(id, message_id("batch", "1", &[0; 32], &from, 2));
 }
 
 #[test]
@@ -142,7 +143,7 @@ fn a_file_name_beyond_ascii_has_a_plain_twin() {
 fn a_letter_without_attachments_is_only_its_two_bodies() {
     let mut plain = letter("x", "r.pdf");
     plain.attachments.clear();
-    let mime = Message::new("batch", plain, &[7; 32], Vec::new()).mime();
+    let mime = Message::first("batch", plain, &[7; 32], Vec::new()).mime();
     let read = MessageParser::new().parse(&mime).unwrap();
     assert_eq!(read.attachment_count(), 0);
     assert!(read.content_type().unwrap().subtype() == Some("alternative"));

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use super::PlannedLetter;
+use crate::digest::Sha256Digest;
 use crate::fault::{Fault, quote};
-use crate::letter::{Letters, Other, Proof, Sha256Digest};
+use crate::letter::{Letters, Other, Proof};
 
 /// A name that stands in so many reports is one that reports mention, as long as each shows its own
 /// recipient too.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::letter::Sha256Digest;
+use crate::digest::{Sha256Digest, hex, parse_hex};
 
 /// The digest over a plan. People write its first twelve digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,14 +12,7 @@ impl PlanId {
     /// Reads all digits of an id.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let mut id = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        for (byte, digits) in id.iter_mut().zip(text.as_bytes().chunks(2)) {
-            *byte = u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?;
-        }
-        Some(Self(id))
+        parse_hex(text).map(Self)
     }
 
     /// Whether `text` is this plan's id or a beginning of it with at least eight digits.
@@ -33,18 +26,6 @@ impl fmt::Display for PlanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex(&self.0)[..12])
     }
-}
-
-/// Bytes as lower-case hexadecimal digits.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-        }
-    }
-    text
 }
 
 #[cfg(test)]

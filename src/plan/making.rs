@@ -3,15 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Duration;
 
 use super::PlannedLetter;
 use crate::clock::Clock;
 use crate::fault::Fault;
-use crate::letter::{Letters, Proof};
-
-/// A letter whose template takes longer than this to render loops for ever.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::letter::{Letters, OFTEN, PATIENCE, Proof};
 
 /// What making all letters gave.
 pub(super) struct Made {
@@ -61,10 +57,19 @@ pub(super) fn make_all(
     };
     let mut names = LastName::default();
     let mut done = 0;
+    let mut looked = clock.elapsed();
     loop {
         letters.tick(clock.elapsed());
-        match results.recv_timeout(Duration::from_millis(500)) {
+        match results.recv_timeout(OFTEN) {
             Ok((index, place, mut one)) => {
+                let now = clock.elapsed();
+                if now >= looked + OFTEN {
+                    looked = now;
+                    if let Some(stuck) = letters.stuck(PATIENCE, now) {
+                        made.findings.push((usize::MAX, stuck.finding()));
+                        break;
+                    }
+                }
                 if let Some(entry) = &mut one.entry {
                     names.share(entry);
                 }
@@ -77,8 +82,8 @@ pub(super) fn make_all(
             }
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
-                if let Some((id, template)) = letters.stuck(PATIENCE, clock.elapsed()) {
-                    made.findings.push((usize::MAX, endless(&id, &template)));
+                if let Some(stuck) = letters.stuck(PATIENCE, clock.elapsed()) {
+                    made.findings.push((usize::MAX, stuck.finding()));
                     break;
                 }
                 continue;
@@ -115,18 +120,6 @@ fn one(letters: &Letters, index: usize) -> One {
     let shows_others = |proof: &Proof| !proof.others.is_empty();
     one.strangers = checked.proofs.into_iter().filter(shows_others).collect();
     one
-}
-
-fn endless(id: &str, template: &str) -> Fault {
-    Fault::new(
-        format!(
-            "the template has been rendering for more than {} seconds",
-            PATIENCE.as_secs()
-        ),
-        "look for a loop over a range that is far too long",
-    )
-    .file(template)
-    .id(id)
 }
 
 /// Most attachments have the same name: one copy of it is enough.

@@ -1,12 +1,13 @@
 //! The folder of a gallery: made under another name and put in place whole.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::PreviewError;
+use crate::durable::{self, Readers};
 
 /// The file by which a gallery is known, so that nothing else is ever replaced.
 const MARK: &str = ".postroom-preview";
@@ -28,33 +29,44 @@ impl Folder {
     /// Makes the folder under another name.
     pub fn prepare(into: &Path) -> Result<Self, PreviewError> {
         let into = std::path::absolute(into).map_err(|source| storage(into, source))?;
-        let is_ours = into.join(MARK).is_file();
-        let is_empty = fs::read_dir(&into).is_ok_and(|mut entries| entries.next().is_none());
-        if into.exists() && !is_ours && !is_empty {
-            return Err(PreviewError::Foreign { path: into });
-        }
         let mut partial = into.clone().into_os_string();
         partial.push(".partial");
         let partial = PathBuf::from(partial);
-        remove(&partial)?;
-        for folder in ["letters", "eml"] {
-            let path = partial.join(folder);
-            fs::create_dir_all(&path).map_err(|source| storage(&path, source))?;
+        for path in [&into, &partial] {
+            if !may_be_replaced(path) {
+                return Err(PreviewError::Foreign { path: path.clone() });
+            }
         }
+        remove(&partial)?;
         let folder = Self { into, partial };
-        folder.keep_to_ourselves()?;
+        // The mark comes first: what a cut leaves behind without one would stand in the way.
+        folder.make("")?;
         folder.file(MARK, b"")?;
+        folder.make("letters")?;
+        folder.make("eml")?;
         Ok(folder)
     }
 
     /// Writes one file.
     pub fn file(&self, name: &str, bytes: &[u8]) -> Result<(), PreviewError> {
         let path = self.partial.join(name);
-        fs::write(&path, bytes).map_err(|source| storage(&path, source))
+        durable::new_file(&path, Readers::Owner)
+            .and_then(|mut file| file.write_all(bytes))
+            .map_err(|source| storage(&path, source))
+    }
+
+    /// Makes a folder in it, or itself. Letters and addresses are nobody else's business on this
+    /// machine.
+    fn make(&self, name: &str) -> Result<(), PreviewError> {
+        let path = self.partial.join(name);
+        durable::make_folder(&path).map_err(|source| storage(&path, source))
     }
 
     /// Puts the whole gallery in place of an older one, and gives its page.
     pub fn put_in_place(self) -> Result<PathBuf, PreviewError> {
+        if !may_be_replaced(&self.into) {
+            return Err(PreviewError::Foreign { path: self.into });
+        }
         remove(&self.into)?;
         fs::rename(&self.partial, &self.into).map_err(|source| storage(&self.into, source))?;
         Ok(self.into.join("index.html"))
@@ -83,18 +95,17 @@ impl Folder {
         link.push_str(&rest.collect::<Vec<_>>().join("/"));
         link
     }
+}
 
-    /// Letters and addresses are nobody else's business on this machine.
-    #[cfg(unix)]
-    fn keep_to_ourselves(&self) -> Result<(), PreviewError> {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(&self.partial, fs::Permissions::from_mode(0o700))
-            .map_err(|source| storage(&self.partial, source))
-    }
-
-    #[cfg(not(unix))]
-    fn keep_to_ourselves(&self) -> Result<(), PreviewError> {
-        Ok(())
+/// Whether nothing is there, nothing is in it, or an older gallery.
+fn may_be_replaced(path: &Path) -> bool {
+    match fs::symlink_metadata(path) {
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+        Ok(metadata) if metadata.is_dir() => {
+            path.join(MARK).is_file()
+                || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+        }
+        Ok(_) => false,
     }
 }
 

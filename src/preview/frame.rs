@@ -5,27 +5,36 @@ use crate::page::escape;
 /// Only what a letter carries itself is shown. A picture from the network would tell its server that
 /// somebody looks, before anything was sent.
 const POLICY: &str = "<meta charset=\"utf-8\"><meta http-equiv=\"Content-Security-Policy\" \
-    content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:\">";
+    content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; \
+    base-uri 'none'; form-action 'none'\"><meta http-equiv=\"x-dns-prefetch-control\" \
+    content=\"off\"><meta name=\"referrer\" content=\"no-referrer\">";
 
-/// Elements that show other pages. No mail program does, and a browser connects to where they point
-/// before it asks whether it may.
-const FRAMES: [&str; 5] = ["iframe", "frame", "object", "embed", "portal"];
+/// Elements that show other pages, lead to them by themselves, or change what the page is. No mail
+/// program follows them, and a browser connects to where they point before it asks whether it may.
+const NEUTRALISED: [&str; 9] = [
+    "iframe", "frame", "object", "embed", "portal", "link", "meta", "base", "form",
+];
 
-/// The letter as its recipient sees it.
+/// What may stand before a doctype (HTML standard, "The initial insertion mode"). Anything else
+/// begins the body, where a policy does not count.
+const BLANKS: [char; 5] = [' ', '\t', '\n', '\u{c}', '\r'];
+
+/// The letter as its recipient sees it. The policy stands before all of it but its doctype, which
+/// says how a browser sets it.
 pub(super) fn html(letter: &str) -> String {
-    let letter = &without_frames(letter);
-    let start = letter.len() - letter.trim_start().len();
+    let letter = &neutralised(letter);
+    let start = letter.len() - letter.trim_start_matches(BLANKS).len();
     let at = match letter.get(start..start + 9) {
-        Some(tag) if tag.eq_ignore_ascii_case("<!doctype") => letter[start..]
-            .find('>')
-            .map_or(letter.len(), |end| start + end + 1),
-        _ => start,
+        Some(tag) if tag.eq_ignore_ascii_case("<!doctype") => {
+            letter[start..].find('>').map_or(0, |end| start + end + 1)
+        }
+        _ => 0,
     };
     format!("{}{POLICY}{}", &letter[..at], &letter[at..])
 }
 
-/// Gives elements that show other pages a name that means nothing.
-fn without_frames(letter: &str) -> String {
+/// Gives such elements a name that means nothing.
+fn neutralised(letter: &str) -> String {
     let mut safe = String::with_capacity(letter.len());
     for (index, part) in letter.split('<').enumerate() {
         if index > 0 {
@@ -35,7 +44,7 @@ fn without_frames(letter: &str) -> String {
             part.get(..name.len())
                 .is_some_and(|start| start.eq_ignore_ascii_case(name))
         };
-        if index > 0 && FRAMES.iter().any(opens) {
+        if index > 0 && NEUTRALISED.iter().any(opens) {
             safe.push_str("x-");
         }
         safe.push_str(part);
@@ -58,11 +67,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_in_pages_are_left_out() {
-        let letter = "<IFrame src=//x.example></iframe> a < b <p>iframe</p>";
+    fn what_leads_to_other_pages_means_nothing() {
+        let letter = "<IFrame src=//x.example></iframe> a < b <p>iframe</p>\
+            <META http-equiv=refresh content='0;//x.example'><link rel=preconnect href=//x.example>";
         assert_eq!(
-            without_frames(letter),
-            "<x-IFrame src=//x.example></iframe> a < b <p>iframe</p>"
+            neutralised(letter),
+            "<x-IFrame src=//x.example></iframe> a < b <p>iframe</p>\
+            <x-META http-equiv=refresh content='0;//x.example'><x-link rel=preconnect href=//x.example>"
         );
     }
 
@@ -74,7 +85,9 @@ mod tests {
                 "\n<!DOCTYPE html><html><img src=http://x.example>",
                 "\n<!DOCTYPE html>",
             ),
-            ("<!doctype", "<!doctype"),
+            ("\u{a0}<!doctype html><img src=http://x.example>", ""),
+            ("\u{feff}<!doctype html>", ""),
+            ("<!doctype", ""),
             ("é", ""),
         ] {
             let framed = html(letter);

@@ -8,6 +8,7 @@ mod folder;
 mod frame;
 mod row;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +20,7 @@ use serde::Serialize;
 use self::folder::Folder;
 use self::row::Row;
 use crate::config::Batch;
-use crate::fault::Fault;
+use crate::fault::{Fault, NextStep};
 use crate::letter::Letters;
 use crate::message::Message;
 use crate::page::Page;
@@ -43,13 +44,13 @@ pub struct Preview<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum PreviewError {
     /// Something else is in its place.
-    #[error("{} is there and is not a preview, so it was left as it is\n  next: name another folder with --into", path.display())]
+    #[error("{} is there and is not a preview, so it was left as it is", path.display())]
     Foreign {
         /// The folder.
         path: PathBuf,
     },
     /// It cannot be written.
-    #[error("the preview cannot be written: {}: {source}\n  next: make room or name another folder with --into", path.display())]
+    #[error("the preview cannot be written: {}: {source}", path.display())]
     Storage {
         /// The file or folder.
         path: PathBuf,
@@ -57,10 +58,18 @@ pub enum PreviewError {
         source: std::io::Error,
     },
     /// A letter changed since it was checked.
-    #[error(
-        "the letter of {0} or its report changed while the preview was made\n  next: run the same command again"
-    )]
+    #[error("the letter of {0} or its report changed while the preview was made")]
     Changed(String),
+}
+
+impl NextStep for PreviewError {
+    fn next_step(&self) -> Cow<'_, str> {
+        match self {
+            Self::Foreign { .. } => "name another folder with --into".into(),
+            Self::Storage { .. } => "make room or name another folder with --into".into(),
+            Self::Changed(_) => "run the same command again".into(),
+        }
+    }
 }
 
 /// The data of the page.
@@ -141,7 +150,7 @@ impl Preview<'_> {
             return Err(changed());
         }
         let message =
-            Message::new(&self.batch.name, letter, &planned.digest, contents).dated(self.now);
+            Message::first(&self.batch.name, letter, &planned.digest, contents).dated(self.now);
         let name = folder::name(index, &message.id);
         folder.file(
             &format!("letters/{name}.html"),

@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use super::folder::Folder;
 use crate::address::Mailbox;
+use crate::digest::hex;
 use crate::fault::{Fault, Severity};
 use crate::letter::Verdict;
 use crate::message::Message;
-use crate::plan::{PlannedLetter, hex};
+use crate::plan::PlannedLetter;
 
 /// A letter.
 #[derive(Serialize)]

@@ -6,18 +6,8 @@ use std::io::{self, Write};
 
 use csv::{Writer, WriterBuilder};
 
+use super::columns::{ADDED, added};
 use super::{Letter, Record};
-use crate::ledger::State;
-
-/// The columns that are added. Their names cannot be those of a list's own.
-const ADDED: [&str; 6] = [
-    "postroom_state",
-    "postroom_accepted_at",
-    "postroom_message_id",
-    "postroom_attempts",
-    "postroom_attachments_sha256",
-    "postroom_error",
-];
 
 impl Record {
     /// Writes one line for each row of the dispatch list, then one for each letter that the list no
@@ -34,7 +24,7 @@ impl Record {
         let mut letters: HashMap<&str, &Letter> = self
             .letters
             .iter()
-            .map(|letter| (letter.status.id.as_str(), letter))
+            .map(|letter| (letter.record.id.as_str(), letter))
             .collect();
         let mut width = 1;
         let mut id_column = 0;
@@ -44,30 +34,30 @@ impl Record {
             line(
                 &mut rows,
                 headers.iter().map(String::as_str),
-                &ADDED.map(Cow::Borrowed),
+                &ADDED.map(str::to_owned),
             )?;
-            let mut told = Vec::new();
+            let mut listed = Vec::new();
             for row in 0..list.manifest.table().len() {
                 let cell = |column| list.manifest.table().cell(row, column);
                 if (0..width).all(|column| cell(column).trim().is_empty()) {
                     continue;
                 }
                 let id = cell(id_column).trim();
-                told.push(id);
+                listed.push(id);
                 let added = letters
                     .get(id)
                     .map(|letter| added(letter))
                     .unwrap_or_default();
                 line(&mut rows, (0..width).map(cell), &added)?;
             }
-            for id in told {
+            for id in listed {
                 letters.remove(id);
             }
         } else {
-            line(&mut rows, ["id"].into_iter(), &ADDED.map(Cow::Borrowed))?;
+            line(&mut rows, ["id"].into_iter(), &ADDED.map(str::to_owned))?;
         }
         for letter in &self.letters {
-            let id = letter.status.id.as_str();
+            let id = letter.record.id.as_str();
             if letters.contains_key(id) {
                 let cells = (0..width).map(|column| if column == id_column { id } else { "" });
                 line(&mut rows, cells, &added(letter))?;
@@ -80,7 +70,7 @@ impl Record {
 fn line<'a>(
     rows: &mut Writer<&mut dyn Write>,
     cells: impl Iterator<Item = &'a str>,
-    added: &[Cow<'_, str>; 6],
+    added: &[String; 8],
 ) -> io::Result<()> {
     for cell in cells {
         rows.write_field(harmless(cell).as_bytes())?;
@@ -92,52 +82,37 @@ fn line<'a>(
     Ok(())
 }
 
-fn added(letter: &Letter) -> [Cow<'_, str>; 6] {
-    let status = &letter.status;
-    let digests: Vec<&str> = letter
-        .attachments
-        .iter()
-        .map(|attachment| attachment.sha256.as_str())
-        .collect();
-    [
-        status.state.word().into(),
-        status
-            .accepted_at
-            .map(|at| at.to_string())
-            .unwrap_or_default()
-            .into(),
-        status.message_id.as_str().into(),
-        status.attempts.to_string().into(),
-        digests.join(" ").into(),
-        error(letter).into(),
-    ]
-}
-
-fn error(letter: &Letter) -> String {
-    let mut parts: Vec<String> = letter
-        .status
-        .error
-        .iter()
-        .filter(|_| letter.status.state != State::Accepted)
-        .map(|(code, text)| format!("{code}: {text}"))
-        .collect();
-    parts.extend(
-        letter
-            .status
-            .refused
-            .iter()
-            .map(|refusal| format!("refused for {}: {}", refusal.address, refusal.answer)),
-    );
-    parts.join("; ")
-}
-
-/// A cell that no spreadsheet takes for a formula.
+/// A cell that no spreadsheet takes for a formula, nor any part of it where one splits the line at
+/// another sign than the comma, as it does in many countries.
 fn harmless(cell: &str) -> Cow<'_, str> {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}").into()
-    } else {
-        cell.into()
+    let mut safe = String::new();
+    let mut done = 0;
+    // Blanks and quotation marks do not keep what follows from being a formula.
+    let mut begins = true;
+    let mut from = 0;
+    for (at, c) in cell.char_indices() {
+        if begins && is_formula(c) {
+            safe.push_str(&cell[done..from]);
+            safe.push('\'');
+            done = from;
+        }
+        if matches!(c, ';' | '\t' | '|' | '\n' | '\r') {
+            begins = true;
+            from = at + c.len_utf8();
+        } else if !matches!(c, ' ' | '"' | '\u{a0}') {
+            begins = false;
+        }
     }
+    if done == 0 && safe.is_empty() {
+        return cell.into();
+    }
+    safe.push_str(&cell[done..]);
+    safe.into()
+}
+
+/// Whether a formula may begin so; the wide forms are taken for the others where Japanese is written.
+fn is_formula(c: char) -> bool {
+    matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠')
 }
 
 #[cfg(test)]
@@ -146,13 +121,32 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn no_part_of_a_cell_is_a_formula() {
+        for (cell, safe) in [
+            ("=1+1", "'=1+1"),
+            ("Oak;=1+1", "Oak;'=1+1"),
+            ("Oak\t=1+1", "Oak\t'=1+1"),
+            ("Oak|@x; \"=1", "Oak|'@x;' \"=1"),
+            ("\t=1+1", "\t'=1+1"),
+            ("\r\n-1", "\r\n'-1"),
+            ("＝1", "'＝1"),
+            ("St Mary-le-Bow; a@x.example", "St Mary-le-Bow; a@x.example"),
+            ("", ""),
+        ] {
+            assert_eq!(harmless(cell), safe, "{cell:?}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn no_cell_begins_like_a_formula(cell in "[=+@\\t\\r-]?\\PC{0,8}") {
+        fn no_part_begins_like_a_formula(cell in "[=+@;|\\t\\r \"-]{0,4}\\PC{0,8}[;|\\t][=+@ -]{0,3}x") {
             let safe = harmless(&cell);
-            prop_assert!(!safe.starts_with(['=', '+', '-', '@', '\t', '\r']));
-            let marked = format!("'{cell}");
-            prop_assert!(*safe == cell || *safe == marked);
+            for part in safe.split([';', '\t', '|', '\n', '\r']) {
+                let part = part.trim_start_matches([' ', '"', '\u{a0}']);
+                prop_assert!(!part.starts_with(is_formula), "{:?}", safe);
+            }
+            prop_assert_eq!(safe.replace('\'', ""), cell.replace('\'', ""));
         }
     }
 }

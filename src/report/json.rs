@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Addresses, Attachment, Letter, Record};
-use crate::ledger::{Counts, Kind, Refusal, Resolution, RunRecord, State, Wait};
+use super::{Letter, LetterJson, Record};
+use crate::ledger::{Counts, Kind, RunRecord, Wait};
+use crate::lifecycle::RunState;
 
 #[derive(Serialize)]
 pub(super) struct RecordJson<'a> {
@@ -39,6 +40,7 @@ struct RunJson<'a> {
     command: &'a str,
     transport: &'a str,
     host: &'a str,
+    state: RunState,
     began_at: String,
     ended_at: Option<String>,
     ending: Option<&'a str>,
@@ -48,38 +50,6 @@ struct RunJson<'a> {
 struct WaitJson {
     at: String,
     seconds: f64,
-}
-
-#[derive(Serialize)]
-struct LetterJson<'a> {
-    id: &'a str,
-    name: Option<&'a str>,
-    state: State,
-    look_into: bool,
-    message_id: &'a str,
-    #[serde(flatten)]
-    addresses: &'a Addresses,
-    attempts: u32,
-    accepted_at: Option<String>,
-    receipt: Option<&'a str>,
-    refused: &'a [Refusal],
-    attachments: &'a [Attachment],
-    error: Option<ErrorJson<'a>>,
-    resolved: Option<ResolvedJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct ErrorJson<'a> {
-    code: &'a str,
-    text: &'a str,
-}
-
-#[derive(Serialize)]
-struct ResolvedJson<'a> {
-    at: String,
-    accepted: bool,
-    by: &'a str,
-    because: Option<&'a str>,
 }
 
 impl Record {
@@ -104,7 +74,7 @@ impl Record {
             in_use: self.in_use,
             notice: self.notice.as_deref(),
             counts: self.counts,
-            partly_refused: self.partly_refused,
+            partly_refused: self.with_open_addresses,
             log: LogJson {
                 kept: self.log.has_log,
                 whole: self.log.flaw.is_none(),
@@ -115,58 +85,37 @@ impl Record {
             },
             runs: self.runs.iter().map(run).collect(),
             waits: self.waits.iter().map(wait).collect(),
-            letters: self.letters.iter().map(letter).collect(),
+            letters: self.letters.iter().filter_map(letter).collect(),
         }
     }
 }
 
-fn run(run: &RunRecord) -> RunJson<'_> {
+fn run(record: &RunRecord) -> RunJson<'_> {
+    let run = &record.run;
     RunJson {
-        number: run.number,
-        program: &run.program,
-        command: &run.command,
-        transport: &run.transport,
-        host: &run.host,
-        began_at: run.began.to_string(),
-        ended_at: run.ended.map(|at| at.to_string()),
+        number: record.number,
+        program: &run.begun.program,
+        command: &run.begun.command,
+        transport: &run.begun.transport,
+        host: &run.begun.host,
+        state: run.state,
+        began_at: run.began_at.to_string(),
+        ended_at: run.ended_at.map(|at| at.to_string()),
         ending: run.ending.as_deref(),
     }
+}
+
+fn letter(letter: &Letter) -> Option<LetterJson<'_>> {
+    LetterJson::of(
+        &letter.record,
+        letter.name.as_deref(),
+        letter.resolution.as_ref(),
+    )
 }
 
 fn wait(wait: &Wait) -> WaitJson {
     WaitJson {
         at: wait.at.to_string(),
         seconds: wait.length.as_secs_f64(),
-    }
-}
-
-fn letter(letter: &Letter) -> LetterJson<'_> {
-    let status = &letter.status;
-    LetterJson {
-        id: &status.id,
-        name: letter.name.as_deref(),
-        state: status.state,
-        look_into: letter.needs_a_person(),
-        message_id: &status.message_id,
-        addresses: &letter.addresses,
-        attempts: status.attempts,
-        accepted_at: status.accepted_at.map(|at| at.to_string()),
-        receipt: status.receipt.as_deref(),
-        refused: &status.refused,
-        attachments: &letter.attachments,
-        error: status
-            .error
-            .as_ref()
-            .map(|(code, text)| ErrorJson { code, text }),
-        resolved: letter.resolution.as_ref().map(resolved),
-    }
-}
-
-fn resolved(word: &Resolution) -> ResolvedJson<'_> {
-    ResolvedJson {
-        at: word.at.to_string(),
-        accepted: word.accepted,
-        by: &word.by,
-        because: word.because.as_deref(),
     }
 }

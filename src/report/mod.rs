@@ -1,20 +1,23 @@
 //! The record after a batch: what became of each letter, as CSV, JSON and a page to look at.
 
+mod columns;
 mod csv;
 mod json;
+mod letter;
 mod page;
+
+pub use letter::LetterJson;
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::config::Batch;
 use crate::fault::Fault;
 use crate::ledger::{
-    Counts, Kind, Ledger, LedgerError, LetterStatus, LogCheck, Resolution, RunRecord, State, Wait,
+    Counts, Kind, LedgerError, LedgerView, LetterRecord, LogCheck, Resolution, RunRecord, Wait,
 };
-use crate::manifest::Manifest;
+use crate::manifest::{Addressees, Manifest};
 
 /// Everything that is known of a batch, at one moment.
 #[derive(Debug)]
@@ -26,7 +29,7 @@ pub struct Record {
     made_at: Timestamp,
     in_use: bool,
     counts: Counts,
-    partly_refused: u64,
+    with_open_addresses: u64,
     runs: Vec<RunRecord>,
     waits: Vec<Wait>,
     log: LogCheck,
@@ -45,36 +48,11 @@ struct List {
 /// One letter of the record.
 #[derive(Debug)]
 struct Letter {
-    status: LetterStatus,
+    record: LetterRecord,
     name: Option<String>,
-    addresses: Addresses,
-    attachments: Vec<Attachment>,
+    /// The addresses that the list has now; none when it could not be read or has no such row.
+    listed: Option<Addressees>,
     resolution: Option<Resolution>,
-}
-
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default)]
-struct Addresses {
-    to: Vec<String>,
-    cc: Vec<String>,
-    bcc: Vec<String>,
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-struct Attachment {
-    name: String,
-    sha256: String,
-    bytes: u64,
-}
-
-impl Letter {
-    /// Whether a person should look at it.
-    fn needs_a_person(&self) -> bool {
-        let status = &self.status;
-        matches!(status.state, State::Rejected | State::InDoubt)
-            || !status.refused.is_empty()
-            || (status.state == State::Pending && status.error.is_some())
-    }
 }
 
 impl Record {
@@ -86,24 +64,27 @@ impl Record {
     pub fn gather(
         batch: &Batch,
         kind: Kind,
-        ledger: &Ledger,
+        ledger: &LedgerView,
         made_at: Timestamp,
     ) -> Result<(Self, Option<Fault>), LedgerError> {
         let (manifest, findings) = Manifest::read(batch);
         let fault = findings.into_iter().find(Fault::is_fault);
         let list = manifest.and_then(|manifest| List::of(manifest, batch));
-        let names = list.as_ref().map(List::names).unwrap_or_default();
+        let places = list.as_ref().map(List::places).unwrap_or_default();
         let log = ledger.check_log(None)?;
         let _still = ledger.snapshot()?;
         let mut resolutions = ledger.resolutions()?;
         let mut letters = Vec::new();
-        ledger.each_letter(&mut |status| {
+        ledger.each_letter(&mut |record| {
+            let place = places.get(record.id.as_str());
+            let listed = place
+                .zip(list.as_ref())
+                .map(|(place, list)| list.manifest.recipient(*place));
             letters.push(Letter {
-                name: names.get(status.id.as_str()).map(|name| (*name).to_owned()),
-                addresses: serde_json::from_str(&status.addresses).unwrap_or_default(),
-                attachments: serde_json::from_str(&status.attachments).unwrap_or_default(),
-                resolution: resolutions.remove(&status.id),
-                status,
+                name: listed.map(|listed| listed.name().to_owned()),
+                listed: listed.map(|listed| listed.addressees()),
+                resolution: resolutions.remove(&record.id),
+                record,
             });
         })?;
         let notice = list.is_none().then(|| {
@@ -119,7 +100,7 @@ impl Record {
             made_at,
             in_use: ledger.is_in_use(),
             counts: ledger.counts()?,
-            partly_refused: ledger.partly_refused()?,
+            with_open_addresses: ledger.with_open_addresses()?,
             runs: ledger.runs()?,
             waits: ledger.waits()?,
             log,
@@ -141,7 +122,7 @@ impl Record {
     pub fn to_look_into(&self) -> usize {
         self.letters
             .iter()
-            .filter(|letter| letter.needs_a_person())
+            .filter(|letter| letter.record.needs_a_person())
             .count()
     }
 }
@@ -159,10 +140,9 @@ impl List {
         })
     }
 
-    fn names(&self) -> HashMap<&str, &str> {
+    fn places(&self) -> HashMap<&str, usize> {
         (0..self.manifest.len())
-            .map(|index| self.manifest.recipient(index))
-            .map(|recipient| (recipient.id(), recipient.name()))
+            .map(|index| (self.manifest.recipient(index).id(), index))
             .collect()
     }
 }

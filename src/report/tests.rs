@@ -2,8 +2,9 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::ledger::{
-    Answer, Claim, Holder, Identity, LetterRecord, Outcome, Refusal, Settlement, Word,
+use crate::ledger::{Claim, Holder, Identity, Ledger, LetterPlan, Settlement};
+use crate::lifecycle::{
+    Accepted, Addresses, PersonalWord, PlannedMessage, Refusal, Reply, SentAttachment, SettledAs,
 };
 
 const LIST: &str = "Region,ID,School,Email\n\
@@ -29,15 +30,30 @@ fn ledger(folder: &Path) -> Ledger {
         started: start,
     };
     let mut ledger = Ledger::open(&folder.join("batch.state.db"), &identity, &holder).unwrap();
-    let letter = |id: &str| LetterRecord {
+    let letter = |id: &str| LetterPlan {
         id: id.into(),
-        digest: [1; 32],
-        message_id: format!("{id}@x.example"),
-        addresses: format!("{{\"to\":[\"a@{id}.example\"],\"cc\":[],\"bcc\":[]}}"),
-        attachments: "[{\"name\":\"r.pdf\",\"sha256\":\"ab12\",\"bytes\":7}]".into(),
+        message: PlannedMessage {
+            message_id: format!("{id}@x.example"),
+            digest: [1; 32],
+            addresses: Addresses {
+                to: match id {
+                    "s1" => vec!["a@s1.example".into(), "b@s1.example".into()],
+                    _ => vec![format!("a@{id}.example")],
+                },
+                ..Addresses::default()
+            },
+            attachments: vec![SentAttachment {
+                name: "r.pdf".into(),
+                sha256: [0xab; 32],
+                bytes: 7,
+            }],
+        },
     };
-    let ids = ["s1", "s2", "s3", "gone"];
-    ledger.adopt("plan1", ids.map(letter).into_iter()).unwrap();
+    let adopt = |ledger: &mut Ledger, plan: &str, ids: &[&str]| {
+        let letters = ids.iter().map(|id| letter(id));
+        ledger.adopt(plan, &[0; 32], letters).unwrap();
+    };
+    adopt(&mut ledger, "plan1", &["s1", "s2", "s3", "gone"]);
     let claims: Vec<_> = ledger
         .pending(None, 9)
         .unwrap()
@@ -51,44 +67,44 @@ fn ledger(folder: &Path) -> Ledger {
         })
         .collect();
     let claims = ledger.commit(&[], &claims).unwrap();
-    let answer = |code: &str, text: &str| Answer {
+    let answer = |code: &str, text: &str| Reply {
         code: code.into(),
         text: text.into(),
     };
-    let accepted = |refused| Outcome::Accepted {
-        receipt: "250 ok".into(),
-        refused,
+    let accepted = |refused| {
+        SettledAs::Accepted(Accepted {
+            receipt: "250 ok".into(),
+            refused,
+        })
     };
     let outcomes = [
         accepted(vec![Refusal {
             address: "b@s1.example".into(),
-            answer: "550 no".into(),
+            code: "550".into(),
+            answer: "no".into(),
         }]),
-        Outcome::Rejected(answer("550", "no such user")),
-        Outcome::InDoubt(answer("no answer", "cut")),
+        SettledAs::Rejected(answer("550", "no such user")),
+        SettledAs::InDoubt(answer("no answer", "cut")),
         accepted(Vec::new()),
     ];
     let settlements: Vec<_> = claims
         .into_iter()
         .zip(outcomes)
-        .map(|(claim, outcome)| Settlement {
+        .map(|(claim, ended)| Settlement {
             claim,
-            outcome,
+            ended,
             at: start,
             request_ids: Vec::new(),
         })
         .collect();
     ledger.commit(&settlements, &[]).unwrap();
-    let word = Word {
+    let word = PersonalWord {
         accepted: true,
         by: "ann on office".into(),
         because: Some("in the Sent folder".into()),
-        at: start,
     };
-    ledger.resolve(&["s3".into()], &word).unwrap();
-    ledger
-        .adopt("plan2", ["s1", "s2", "s3"].map(letter).into_iter())
-        .unwrap();
+    ledger.resolve(&["s3".into()], &word, start).unwrap();
+    adopt(&mut ledger, "plan2", &["s1", "s2", "s3"]);
     ledger
 }
 
@@ -118,17 +134,24 @@ fn the_csv_has_every_row_of_the_list_and_then_letters_that_are_no_longer_in_it()
     assert_eq!(fault, None);
     let csv = csv(&record);
     let lines: Vec<_> = csv.split("\r\n").collect();
-    let refused =
-        "accepted,1970-01-01T00:00:00Z,s1@x.example,1,ab12,refused for b@s1.example: 550 no";
+    let digest = "ab".repeat(32);
+    let refused = format!(
+        "accepted,a@s1.example,,1970-01-01T00:00:00Z,s1@x.example,1,{digest},refused for b@s1.example: 550 no"
+    );
+    let taken = |id: &str| {
+        format!("accepted,a@{id}.example,,1970-01-01T00:00:00Z,{id}@x.example,1,{digest},")
+    };
     assert_eq!(
         lines,
         [
-            "Region,ID,School,Email,postroom_state,postroom_accepted_at,postroom_message_id,postroom_attempts,postroom_attachments_sha256,postroom_error",
+            "Region,ID,School,Email,postroom_state,postroom_sent_to,postroom_changed,postroom_accepted_at,postroom_message_id,postroom_attempts,postroom_attachments_sha256,postroom_error",
             &format!("North,s1,\"'=HYPERLINK(\"\"http://x.example\"\")\",a@s1.example,{refused}"),
-            "North,s2,'+44 School,a@s2.example,rejected,,s2@x.example,1,ab12,550: no such user",
+            &format!(
+                "North,s2,'+44 School,a@s2.example,rejected,,,,s2@x.example,1,{digest},550: no such user"
+            ),
             &format!("South,s1,\"'=HYPERLINK(\"\"http://x.example\"\")\",b@s1.example,{refused}"),
-            "South,s3,École,a@s3.example,accepted,1970-01-01T00:00:00Z,s3@x.example,1,ab12,",
-            ",gone,,,accepted,1970-01-01T00:00:00Z,gone@x.example,1,ab12,",
+            &format!("South,s3,École,a@s3.example,{}", taken("s3")),
+            &format!(",gone,,,{}", taken("gone")),
             "",
         ]
     );

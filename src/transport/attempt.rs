@@ -1,6 +1,6 @@
 //! What a transport is told of a letter's past, and what it writes down of its present.
 
-use super::{Answer, SendError};
+use super::{Answer, Cause, SendError};
 
 /// Writes a note about the letter in hand into the ledger; true when it is on the disk.
 pub type Keep<'a> = dyn FnMut(&str) -> bool + 'a;
@@ -28,6 +28,8 @@ pub struct Earlier {
 pub struct Doubt<'a> {
     /// The recipient.
     pub id: &'a str,
+    /// The message's number among those of its letter, from 1 on.
+    pub sending: u32,
     /// The Message-ID without its angle brackets.
     pub message_id: &'a str,
     /// What the transport wrote down last while it had the letter in hand.
@@ -55,7 +57,7 @@ impl<'a> Attempt<'a> {
             return Ok(());
         }
         Err(SendError::Unusable(Answer::new(
-            "state file",
+            Cause::StateFile,
             "the state file could not be written, so the letter was not sent",
         )))
     }

@@ -8,9 +8,10 @@ use jiff::fmt::rfc2822;
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
-use super::{Answer, Attempt, SendError, new_trace};
+use super::{Answer, Attempt, Cause, NoToken, SendError, new_trace};
 use crate::address::Address;
-use crate::http::{Failure, Reply};
+use crate::fault::NextStep;
+use crate::http::{HttpError, Reply};
 
 /// What a request does, which decides what its silence means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +87,10 @@ pub(super) fn describe(way: &str, url: &Url, mailbox: Option<&Address>) -> Strin
 /// Says who asks. The value is shown in no log of the HTTP client.
 pub(super) fn authorise(headers: &mut HeaderMap, value: &str) -> Result<(), SendError> {
     let mut value = HeaderValue::from_str(value).map_err(|_| {
-        unauthorised("the token or password holds characters that no HTTP header can carry")
+        SendError::Unauthorised(Answer::new(
+            Cause::SignIn,
+            "the token or password holds characters that no HTTP header can carry",
+        ))
     })?;
     value.set_sensitive(true);
     headers.insert(AUTHORIZATION, value);
@@ -94,33 +98,27 @@ pub(super) fn authorise(headers: &mut HeaderMap, value: &str) -> Result<(), Send
 }
 
 /// The sign-in could not give what was asked of it.
-pub(super) fn unauthorised(text: &str) -> SendError {
-    let line = text.replace("\n  next: ", "; ");
-    SendError::Unauthorised(Answer::new("sign-in", &line))
+pub(super) fn unauthorised(error: &NoToken) -> SendError {
+    let answer = Answer::new(Cause::SignIn, &error.to_string());
+    SendError::Unauthorised(answer.with(&error.next_step()))
 }
 
 /// What no answer, or half of one, means.
-pub(super) fn silence(failure: &Failure, step: Step) -> SendError {
-    match failure {
-        Failure::NotSent(text) => SendError::Transient {
-            answer: Answer::new("no connection", text),
+pub(super) fn silence(error: &HttpError, step: Step) -> SendError {
+    match error {
+        HttpError::NotSent(error) => SendError::Transient {
+            answer: Answer::new(Cause::NoConnection, &error.text),
             everyone: true,
         },
-        Failure::NoAnswer(text) if step == Step::Prepare => SendError::Transient {
-            answer: Answer::new("no answer", text),
+        HttpError::NoAnswer(error) if step == Step::Prepare => SendError::Transient {
+            answer: Answer::new(Cause::NoAnswer, &error.text),
             everyone: true,
         },
-        Failure::NoAnswer(text) => SendError::InDoubt(Answer::new(
-            "no answer",
-            &format!("no answer came after the letter was handed over: {text}"),
+        HttpError::NoAnswer(error) => SendError::InDoubt(Answer::new(
+            Cause::NoAnswer,
+            &format!("no answer came after the letter was handed over: {error}"),
         )),
     }
-}
-
-/// An answer with what can be done about it.
-pub(super) fn with(answer: &Answer, remedy: &str) -> Answer {
-    let words = answer.text.trim_end_matches('.');
-    Answer::new(answer.code.clone(), &format!("{words}; {remedy}"))
 }
 
 /// A name of the far side as it may stand in a line of ours.

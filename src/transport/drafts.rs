@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::call::{Trail, Unrecorded};
-use super::{Answer, Attempt, Doubt, LookUp, Receipt, SendError, Survey, one_line};
+use super::{Answer, Attempt, Cause, Doubt, LookUp, Receipt, SendError, Survey, one_line};
 
 /// The set and the name of the extended property by which a letter is found again in the mailbox.
 /// Recipients do not see it. It has one fixed name, since a mailbox can hold only so many (Microsoft
@@ -230,7 +230,7 @@ pub(super) fn seen(found: Option<&Found>) -> Receipt {
 /// What is said of a letter that the mailbox has and has not sent.
 pub(super) fn on_its_way() -> Answer {
     Answer::new(
-        "in Drafts",
+        Cause::InDrafts,
         "the mailbox has the letter and has not sent it yet: look there again later",
     )
 }

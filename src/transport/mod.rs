@@ -5,6 +5,7 @@
 //! and nothing of batch or ledger. To add one, write its file and name it here: one `mod` line and
 //! one arm in [`open`].
 
+mod answer;
 mod attempt;
 mod call;
 mod drafts;
@@ -15,14 +16,17 @@ mod smtp;
 #[doc(hidden)]
 pub mod tried;
 
+pub use answer::{Answer, Cause, Code};
 pub use attempt::{Attempt, Doubt, Earlier, Keep, new_trace};
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::answer::one_line;
 use crate::address::Address;
 use crate::config::{Batch, Secrets, TransportName};
-use crate::fault::{Fault, escape};
+use crate::fault::{Fault, NextStep};
 use crate::message::Message;
 use crate::secret::Secret;
 
@@ -98,13 +102,37 @@ pub trait Bearer: Send + Sync {
     ///
     /// # Errors
     /// What went wrong and the next step: the run ends, since nobody can be asked.
-    fn for_graph(&self, refused: Option<&str>) -> Result<Token, String>;
+    fn for_graph(&self, refused: Option<&str>) -> Result<Token, NoToken>;
 
     /// A token for Exchange Online. `refused` is one that the server did not take.
     ///
     /// # Errors
     /// What went wrong and the next step: the run ends, since nobody can be asked.
-    fn for_outlook(&self, refused: Option<&str>) -> Result<Secret, String>;
+    fn for_outlook(&self, refused: Option<&str>) -> Result<Secret, NoToken>;
+}
+
+/// Why there is no access token. It holds no part of one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct NoToken {
+    text: String,
+    next_step: String,
+}
+
+impl NoToken {
+    /// What a sign-in says of itself.
+    pub fn new(error: &impl NextStep) -> Self {
+        Self {
+            text: error.to_string(),
+            next_step: error.next_step().into_owned(),
+        }
+    }
+}
+
+impl NextStep for NoToken {
+    fn next_step(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.next_step)
+    }
 }
 
 /// An access token and what it allows.
@@ -122,7 +150,7 @@ pub struct Receipt {
     /// The far side's words, or the file.
     pub text: String,
     /// Addresses that it refused while it took the message for others.
-    pub refused: Vec<(Address, String)>,
+    pub refused: Vec<(Address, Answer)>,
     /// How long it asks to wait before the next one.
     pub wait: Option<Duration>,
 }
@@ -139,34 +167,6 @@ pub enum LookUp {
     NotSeen,
     /// This transport cannot tell; a person must.
     Unknown,
-}
-
-/// What the far side said, or what happened instead.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// The reply code, or a word for the kind of failure.
-    pub code: String,
-    /// The words, in one line.
-    pub text: String,
-}
-
-impl Answer {
-    /// An answer in one line, whatever the far side wrote.
-    #[must_use]
-    pub fn new(code: impl Into<String>, text: &str) -> Self {
-        Self {
-            code: code.into(),
-            text: one_line(text),
-        }
-    }
-}
-
-/// What the far side wrote, as it may stand in a line of ours.
-fn one_line(text: &str) -> String {
-    const LONGEST: usize = 500;
-    let words: Vec<_> = text.split_whitespace().collect();
-    let line = words.join(" ");
-    line.chars().flat_map(escape).take(LONGEST).collect()
 }
 
 impl Survey {
@@ -201,6 +201,21 @@ pub enum SendError {
     Unauthorised(Answer),
     /// Not taken, and no message would be. Stops the run.
     Unusable(Answer),
+}
+
+impl SendError {
+    /// What the server said, or what happened instead.
+    #[must_use]
+    pub fn answer(&self) -> &Answer {
+        match self {
+            Self::Throttled { answer, .. }
+            | Self::Transient { answer, .. }
+            | Self::Rejected(answer)
+            | Self::InDoubt(answer)
+            | Self::Unauthorised(answer)
+            | Self::Unusable(answer) => answer,
+        }
+    }
 }
 
 /// Opens the transport of a batch: one arm each. Nothing is connected before the first message.

@@ -2,16 +2,17 @@
 //!
 //! A file that is there is whole, and a repeat cannot make a second one.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{Answer, Attempt, Doubt, LookUp, Receipt, SendError, Survey, Transport};
+use super::{Answer, Attempt, Cause, Doubt, LookUp, Receipt, SendError, Survey, Transport};
 use crate::config::Batch;
 use crate::durable::{self, Readers};
 use crate::message::{Encoded, Message};
+use crate::regular;
 
 pub(super) fn open(batch: &Batch) -> Box<dyn Transport> {
     Box::new(Outbox {
@@ -33,7 +34,7 @@ impl Transport for Outbox {
     }
 
     fn send(&mut self, message: &Message, _: &mut Attempt<'_>) -> Result<Receipt, SendError> {
-        let path = self.folder.join(file_name(&message.id));
+        let path = self.folder.join(file_name(&message.id, message.sending));
         match message_id_of(&path) {
             Ok(None) => {}
             Ok(Some(found)) if found == message.message_id => return Ok(receipt(&path)),
@@ -46,7 +47,7 @@ impl Transport for Outbox {
     }
 
     fn look_up(&mut self, doubt: &Doubt<'_>) -> Result<LookUp, SendError> {
-        let path = self.folder.join(file_name(doubt.id));
+        let path = self.folder.join(file_name(doubt.id, doubt.sending));
         match message_id_of(&path) {
             Ok(Some(found)) if found == doubt.message_id => Ok(LookUp::Found(receipt(&path))),
             // Only a whole file is ever put under this name, so no other one can be on its way.
@@ -76,7 +77,7 @@ fn receipt(path: &Path) -> Receipt {
 
 fn taken(path: &Path) -> Answer {
     Answer::new(
-        "file exists",
+        Cause::FileExists,
         &format!(
             "{} holds another letter: move it away, or name another folder in [outbox] path",
             path.display()
@@ -86,21 +87,21 @@ fn taken(path: &Path) -> Answer {
 
 fn unusable(path: &Path, error: &io::Error) -> SendError {
     SendError::Unusable(Answer::new(
-        "outbox",
+        Cause::Outbox,
         &format!("cannot write {}: {error}", path.display()),
     ))
 }
 
 fn put(folder: &Path, path: &Path, pieces: &[&[u8]]) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    durable::put(path, pieces, Readers::Usual)
+    durable::make_folder(folder)?;
+    durable::put(path, pieces, Readers::Owner)
 }
 
 /// The Message-ID of a file in the outbox; none when there is no file.
 fn message_id_of(path: &Path) -> io::Result<Option<String>> {
     // Our headers come first; most of them are the addresses, of which there may be many.
     const LONGEST: u64 = 64 << 20;
-    let file = match File::open(path) {
+    let file = match regular::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
@@ -128,8 +129,16 @@ fn message_id_of(path: &Path) -> io::Result<Option<String>> {
 }
 
 /// The file name of a recipient: the id itself where every system takes it, else a safe form with a
-/// few digits of its digest, so that two ids never share a file.
-fn file_name(id: &str) -> String {
+/// few digits of its digest, so that two ids never share a file. A letter that is sent again has the
+/// number of its message in brackets, which no safe form of an id has.
+fn file_name(id: &str, sending: u32) -> String {
+    match sending {
+        0 | 1 => format!("{}.eml", stem(id)),
+        again => format!("{}({again}).eml", stem(id)),
+    }
+}
+
+fn stem(id: &str) -> String {
     const LONGEST: usize = 100;
     let safe: String = id
         .chars()
@@ -147,11 +156,11 @@ fn file_name(id: &str) -> String {
     let reserved = ["CON", "PRN", "AUX", "NUL"].contains(&stem.as_str())
         || (stem.len() == 4 && (stem.starts_with("COM") || stem.starts_with("LPT")));
     if safe == id && !safe.is_empty() && !reserved && !safe.starts_with('.') {
-        return format!("{safe}.eml");
+        return safe;
     }
     let digest = Sha256::digest(id.as_bytes());
     let digits = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
-    format!("_{safe}-{digits:08x}.eml")
+    format!("_{safe}-{digits:08x}")
 }
 
 #[cfg(test)]
@@ -162,8 +171,9 @@ mod tests {
 
     #[test]
     fn an_ordinary_id_is_the_file_name() {
-        assert_eq!(file_name("RRS1000057"), "RRS1000057.eml");
-        assert_eq!(file_name("school-07"), "school-07.eml");
+        assert_eq!(file_name("RRS1000057", 1), "RRS1000057.eml");
+        assert_eq!(file_name("school-07", 1), "school-07.eml");
+        assert_eq!(file_name("school-07", 2), "school-07(2).eml");
     }
 
     #[test]
@@ -171,7 +181,7 @@ mod tests {
         for id in [
             "../x", "a/b", "CON", "nul.1", "com1", "", ".", "é", ".hidden",
         ] {
-            let name = file_name(id);
+            let name = file_name(id, 1);
             assert!(name.starts_with('_') && !name.contains('/'), "{id}: {name}");
         }
     }
@@ -191,9 +201,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn two_ids_never_share_a_file(a in "\\PC{0,40}", b in "\\PC{0,40}") {
+        fn two_messages_never_share_a_file(
+            a in ("\\PC{0,40}", 1..4_u32),
+            b in ("\\PC{0,40}", 1..4_u32),
+        ) {
             prop_assume!(a != b);
-            prop_assert_ne!(file_name(&a), file_name(&b));
+            prop_assert_ne!(file_name(&a.0, a.1), file_name(&b.0, b.1));
         }
     }
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::support::{Ran, TestBatch};
-use postroom::ledger::{Claim, Holder, Identity, Kind, Ledger, Outcome, Settlement};
+use postroom::ledger::{Claim, Holder, Identity, Kind, Ledger, Settlement};
+use postroom::lifecycle::{Accepted, SettledAs};
 
 const SCHOOLS: usize = 50_000;
 
@@ -129,17 +130,17 @@ fn send_in_the_ledger(batch: &TestBatch, but: usize) {
             .into_iter()
             .map(|claim| Settlement {
                 claim,
-                outcome: Outcome::Accepted {
+                ended: SettledAs::Accepted(Accepted {
                     receipt: "elsewhere".into(),
                     refused: Vec::new(),
-                },
+                }),
                 at,
                 request_ids: Vec::new(),
             })
             .collect();
         ledger.commit(&settlements, &[]).unwrap();
     }
-    ledger.end_run(at, "finished").unwrap();
+    ledger.end_run(at, "finished").1.unwrap();
 }
 
 #[track_caller]

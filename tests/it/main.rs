@@ -40,6 +40,7 @@ mod preview;
 mod real_servers;
 mod real_sign_in;
 mod report;
+mod resend;
 mod resume;
 mod sign_in;
 mod smtp;

@@ -1,11 +1,13 @@
 //! The record, through the front door: its three forms, and the log that is checked.
 
 use std::fs;
+use std::path::Path;
 
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::support::TestBatch;
+use crate::support::{TestBatch, copy_folder};
+use crate::support::smtp::{Action, SmtpServer, Step};
 
 /// The last hash that a run told, as it stands at the end of what it said.
 fn told_hash(stderr: &str) -> String {
@@ -25,7 +27,7 @@ fn the_record_is_written_in_three_forms_beside_the_batch_file() {
     // With the mark that Excel needs.
     let lines: Vec<_> = csv.strip_prefix('\u{feff}').unwrap().lines().collect();
     assert_eq!(lines.len(), 4);
-    assert!(lines[1].starts_with("S001,School 1,teacher1@school1.example,accepted,20"));
+    assert!(lines[1].starts_with("S001,School 1,teacher1@school1.example,accepted,teacher1@school1.example,,20"));
     assert!(lines[3].starts_with("S003,School 3,teacher3@school3.example,pending,,"));
     let json = fs::read(batch.path("batch.outbox.report.json")).unwrap();
     let json: Value = serde_json::from_slice(&json).unwrap();
@@ -169,39 +171,35 @@ fn a_log_that_was_changed_is_told_and_its_record_is_not_passed_off_as_good() {
 
 #[test]
 fn a_state_file_that_is_older_than_the_log_has_a_record_all_the_same() {
-    let batch = TestBatch::new(2);
-    batch.run("send", &["--limit", "1"]).expect(0);
-    let ledger = Connection::open(batch.path("batch.outbox.db")).unwrap();
-    ledger
-        .execute_batch("DROP TABLE events; PRAGMA user_version = 2")
-        .unwrap();
-    ledger.close().unwrap();
-    batch
-        .run("report", &[])
-        .expect(0)
-        .says("the file has no log");
-    batch
-        .run("report", &["--verify"])
+    let batch = TestBatch::new(0);
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/state");
+    copy_folder(&kept.join("batch"), batch.folder());
+    fs::copy(kept.join("format-2/outbox.db"), batch.path("batch.outbox.db")).unwrap();
+    let run = |verb: &str, more: &[&str]| {
+        batch.run(verb, &[&["--transport", "outbox"], more].concat())
+    };
+    run("report", &[]).expect(0).says("the file has no log");
+    run("report", &["--verify"])
         .expect(3)
         .says("the file has no log");
-    batch.run("send", &[]).expect(0);
-    let ran = batch.run("report", &["--verify"]).expect(0);
+    run("send", &[]).expect(0);
+    let ran = run("report", &["--verify"]).expect(0);
     assert!(
-        ran.stdout.contains("it cannot speak of 1 letter that"),
+        ran.stdout.contains("it cannot speak of 15 letters that"),
         "{ran:?}"
     );
 }
 
 #[test]
 fn who_settled_a_letter_by_hand_and_why_is_in_the_record() {
+    let server = SmtpServer::start();
     let batch = TestBatch::new(1);
-    batch.run("send", &[]).expect(0);
-    let ledger = Connection::open(batch.path("batch.outbox.db")).unwrap();
-    // As a run that was cut off leaves it; the log then tells of more than the letter has.
-    ledger
-        .execute_batch("UPDATE letters SET state = 'claimed', accepted_at = NULL, receipt = NULL")
-        .unwrap();
-    ledger.close().unwrap();
+    batch.use_smtp(server.port(), "");
+    server.script(|event| match event.step {
+        Step::FinalDot => Action::AcceptThenCut,
+        _ => Action::Go,
+    });
+    batch.send(&[]).expect(4);
     let why = "the school has it";
     let mut command = batch.command("resolve", &["S001", "--accepted", "--because", why]);
     command.env("USER", "ann");
@@ -224,4 +222,19 @@ fn looking_at_the_record_changes_nothing_of_it() {
     }
     let ran = batch.run("report", &["--verify"]).expect(0);
     assert!(ran.stdout.contains(&format!("last hash {told}")), "{ran:?}");
+}
+
+#[test]
+fn no_part_of_a_cell_is_a_formula_where_lines_are_split_at_other_signs() {
+    let batch = TestBatch::new(1);
+    batch.replace("list.csv", "ID,School,Email", "ID,School,Email,Note");
+    batch.replace(
+        "list.csv",
+        "school1.example",
+        "school1.example,\"x;=1+1|@y\t -z; \"\"=2\"",
+    );
+    batch.run("send", &[]).expect(0);
+    batch.run("report", &["--format", "csv"]).expect(0);
+    let csv = fs::read_to_string(batch.path("batch.outbox.report.csv")).unwrap();
+    assert!(csv.contains("\"x;'=1+1|'@y\t' -z;' \"\"=2\""), "{csv}");
 }

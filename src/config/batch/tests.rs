@@ -1,5 +1,6 @@
 use super::*;
 use crate::config::TransportName;
+use crate::fault::NextStep;
 
 const SMALL: &str = r#"
     [batch]
@@ -80,9 +81,9 @@ fn values_that_cannot_work_are_refused() {
             "not a transport",
         ),
     ] {
-        let refusal = refusal(&text);
-        assert!(refusal.contains(part), "{part}: {refusal}");
-        assert!(refusal.contains("next:"), "{refusal}");
+        let refusal = parse(&text).unwrap_err();
+        assert!(refusal.to_string().contains(part), "{part}: {refusal}");
+        assert!(!refusal.next_step().is_empty(), "{refusal}");
     }
 }
 

@@ -83,3 +83,36 @@ fn values_that_cannot_work_are_refused() {
         assert!(refusal.contains(part), "{part}: {refusal}");
     }
 }
+
+#[test]
+fn no_error_of_the_reader_holds_a_value() {
+    const SECRET: &str = "hunter2";
+    for (text, told) in [
+        ("smtp.password = [\"hunter2\"]", "expected a string"),
+        ("smtp.port = \"hunter2\"", "expected u16"),
+        ("smtp.port = 70000", "expected u16"),
+        ("smtp.ca_file = { hunter2 = 1 }", "expected path string"),
+        ("smtp.host = 2026-11-26", "expected a string"),
+        ("smtp = \"hunter2\"", "expected a table"),
+        ("smtp = [\"hunter2\"]", "expected a table"),
+        ("client_secret = true", "expected a string"),
+        ("username = 1.5", "expected a string"),
+        ("token_command = \"hunter2\"", "expected a sequence"),
+        ("token_command = [\"az\", 1]", "expected a string"),
+        // Slips of syntax are told as such.
+        ("client_secret = \"hunter2", "invalid basic string"),
+        ("client_secret = hunter2", "string"),
+        (
+            "client_secret = \"hunter2\"\nclient_secret = \"hunter2\"",
+            "duplicate key",
+        ),
+    ] {
+        let refusal = Secrets::parse(Path::new(".secrets.toml"), text).unwrap_err();
+        let refusal = refusal.to_string();
+        assert!(refusal.contains(told), "{text}: {refusal}");
+        assert!(
+            !refusal.contains(SECRET) && refusal.contains("line "),
+            "{refusal}"
+        );
+    }
+}

@@ -1,6 +1,7 @@
 use super::*;
 use crate::address::Address;
-use crate::ledger::Refusal;
+use crate::lifecycle::Reply;
+use crate::transport::Code;
 
 #[test]
 fn an_accepted_letter_is_recorded_with_receipt_and_moment() {
@@ -10,11 +11,14 @@ fn an_accepted_letter_is_recorded_with_receipt_and_moment() {
         clock.manual.advance(SECOND);
         taken()
     });
-    let letter = case.status("s1");
-    assert_eq!(letter.state, State::Accepted);
-    assert_eq!(letter.receipt.as_deref(), Some("250 queued"));
-    assert_eq!(letter.accepted_at, Some(run.calls[0].wall + SECOND));
-    assert_eq!((letter.attempts, letter.error), (1, None));
+    let letter = case.letter("s1");
+    assert_eq!(letter.state, LetterState::Accepted);
+    assert_eq!(sending(&letter).receipt.as_deref(), Some("250 queued"));
+    assert_eq!(
+        sending(&letter).accepted_at,
+        Some(run.calls[0].wall + SECOND)
+    );
+    assert_eq!((letter.letter.attempts(), letter.letter.error), (1, None));
     let event = Event::Accepted {
         id: "s1".into(),
         receipt: "250 queued".into(),
@@ -27,12 +31,13 @@ fn an_accepted_letter_is_recorded_with_receipt_and_moment() {
 fn a_rejected_letter_is_recorded_with_the_words_and_not_sent_again() {
     let case = Case::new(1);
     let run = case.run(|_| rejected());
-    let letter = case.status("s1");
-    assert_eq!(letter.state, State::Rejected);
-    assert_eq!(
-        letter.error,
-        Some(("550".into(), "the words of the far side".into()))
-    );
+    let letter = case.letter("s1");
+    assert_eq!(letter.state, LetterState::Rejected);
+    let reply = Reply {
+        code: "550".into(),
+        text: "the words of the far side".into(),
+    };
+    assert_eq!(letter.letter.error, Some(reply));
     let event = Event::Rejected {
         id: "s1".into(),
         answer: said("550"),
@@ -47,8 +52,8 @@ fn a_letter_that_may_have_gone_out_is_in_doubt_and_not_tried_again() {
     let case = Case::new(2);
     let run = case.run(|call| if call.id == "s1" { in_doubt() } else { taken() });
     assert_eq!(run.ids(), ["s1", "s2"]);
-    assert_eq!(case.status("s1").state, State::InDoubt);
-    assert_eq!(case.status("s2").state, State::Accepted);
+    assert_eq!(case.letter("s1").state, LetterState::InDoubt);
+    assert_eq!(case.letter("s2").state, LetterState::Accepted);
     assert!(run.events.contains(&Event::InDoubt {
         id: "s1".into(),
         answer: said("cut"),
@@ -62,20 +67,23 @@ fn an_address_refused_of_a_letter_taken_is_recorded_whole_and_told_masked() {
         let head = Address::parse("head1@school.example").unwrap();
         Ok(Receipt {
             text: "250 queued".into(),
-            refused: vec![(head, "550 no such person".into())],
+            refused: vec![(head, Answer::new(Code::Smtp(550), "no such person"))],
             wait: None,
         })
     });
-    let letter = case.status("s1");
-    assert_eq!(letter.state, State::Accepted);
-    let refusal = Refusal {
-        address: "head1@school.example".into(),
-        answer: "550 no such person".into(),
+    let letter = case.letter("s1");
+    assert_eq!(letter.state, LetterState::Accepted);
+    let open = letter.letter.open_addresses();
+    assert_eq!(open, ["head1@school.example"]);
+    let refusal = Reply {
+        code: "550".into(),
+        text: "no such person".into(),
     };
-    assert_eq!(letter.refused, [refusal]);
+    let fate = sending(&letter).known_fate(open[0]).unwrap();
+    assert_eq!(fate.refusal.as_ref(), Some(&refusal));
     match &run.events[..] {
         [Event::Accepted { refused, .. }] => {
-            assert_eq!(refused[0].1, "550 no such person");
+            assert_eq!(refused[0].1, Answer::new(Code::Smtp(550), "no such person"));
             assert!(!refused[0].0.contains("head1"), "{}", refused[0].0);
         }
         other => panic!("{other:?}"),
@@ -87,7 +95,8 @@ fn a_letter_is_handed_over_under_the_message_id_in_the_ledger() {
     let case = Case::new(3);
     let run = case.run(|_| taken());
     for call in &run.calls {
-        assert_eq!(call.message_id, case.status(&call.id).message_id);
+        let letter = case.letter(&call.id);
+        assert_eq!(call.message_id, sending(&letter).message.message_id);
     }
 }
 
@@ -101,7 +110,7 @@ fn a_letter_that_is_taken_later_keeps_no_error() {
             taken()
         }
     });
-    let letter = case.status("s1");
-    assert_eq!(letter.state, State::Accepted);
-    assert_eq!((letter.attempts, letter.error), (3, None));
+    let letter = case.letter("s1");
+    assert_eq!(letter.state, LetterState::Accepted);
+    assert_eq!((letter.letter.attempts(), letter.letter.error), (3, None));
 }

@@ -83,8 +83,8 @@ fn what_is_in_flight_when_the_run_stops_is_settled() {
     assert_eq!(run.calls.len(), 2);
     assert!(run.events.contains(&Event::Stopping { in_flight: 1 }));
     assert_eq!(run.ending(), &Ending::Unauthorised(said("535")));
-    assert_eq!(case.status("s1").state, State::Pending);
-    assert_eq!(case.status("s2").state, State::Accepted);
+    assert_eq!(case.letter("s1").state, LetterState::Pending);
+    assert_eq!(case.letter("s2").state, LetterState::Accepted);
 }
 
 #[test]

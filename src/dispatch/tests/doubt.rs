@@ -19,9 +19,9 @@ fn a_letter_in_doubt_that_is_found_is_accepted_and_not_sent() {
     }));
     let run = case.run(|_| taken());
     assert_eq!(run.ids(), ["s2"]);
-    let letter = case.status("s1");
-    assert_eq!(letter.state, State::Accepted);
-    assert_eq!(letter.receipt.as_deref(), Some("in Sent Items"));
+    let letter = case.letter("s1");
+    assert_eq!(letter.state, LetterState::Accepted);
+    assert_eq!(sending(&letter).receipt.as_deref(), Some("in Sent Items"));
     assert_eq!(run.events[0], Event::FoundAccepted { id: "s1".into() });
 }
 
@@ -47,7 +47,7 @@ fn a_letter_in_doubt_that_cannot_be_looked_up_stays_so_and_is_not_sent() {
         assert_eq!(run.looked_up.len(), 1);
         assert_eq!(run.ids(), ["s2"]);
         assert_eq!(run.ending(), &Ending::Finished { left: 0 });
-        assert_eq!(case.status("s1").state, State::InDoubt);
+        assert_eq!(case.letter("s1").state, LetterState::InDoubt);
     }
 }
 
@@ -59,7 +59,7 @@ fn a_letter_in_doubt_is_not_looked_up_where_it_was_not_given_to() {
     let run = case.run(|_| taken());
     assert!(run.looked_up.is_empty());
     assert_eq!(run.ids(), ["s2"]);
-    assert_eq!(case.status("s1").state, State::InDoubt);
+    assert_eq!(case.letter("s1").state, LetterState::InDoubt);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_letter_whose_run_was_cut_off_is_looked_up_and_not_simply_sent() {
     let run = case.run(|_| taken());
     assert_eq!(run.looked_up[0].0, "s1");
     assert_eq!(run.ids(), ["s2"]);
-    assert_eq!(case.status("s1").state, State::InDoubt);
+    assert_eq!(case.letter("s1").state, LetterState::InDoubt);
 }
 
 #[test]
@@ -103,5 +103,5 @@ fn a_far_side_that_asks_for_patience_at_a_look_up_gets_it() {
     });
     let run = case.run(|_| taken());
     assert_eq!(run.times(), [MINUTE]);
-    assert_eq!(case.status("s1").state, State::InDoubt);
+    assert_eq!(case.letter("s1").state, LetterState::InDoubt);
 }

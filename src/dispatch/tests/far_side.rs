@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::clock::{Clock, ManualClock, Signal};
 use crate::message::Message;
 use crate::transport::{
-    Answer, Attempt, Doubt, Earlier, LookUp, Receipt, SendError, Survey, Transport,
+    Answer, Attempt, Code, Doubt, Earlier, LookUp, Receipt, SendError, Survey, Transport,
 };
 
 /// One hand-over as the far side sees it.
@@ -137,6 +137,9 @@ pub fn taken() -> Result<Receipt, SendError> {
 }
 
 pub fn said(code: &str) -> Answer {
+    let code = code
+        .parse()
+        .map_or_else(|_| Code::Exchange(code.into()), Code::Smtp);
     Answer::new(code, "the words of the far side")
 }
 

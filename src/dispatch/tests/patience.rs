@@ -59,9 +59,12 @@ fn a_letter_not_taken_in_the_tries_allowed_stays_pending() {
         id: "s1".into(),
         answer: said("451"),
     }));
-    let letter = case.status("s1");
-    assert_eq!((letter.state, letter.attempts), (State::Pending, 3));
-    assert_eq!(letter.error.unwrap().0, "451");
+    let letter = case.letter("s1");
+    assert_eq!(
+        (letter.state, letter.letter.attempts()),
+        (LetterState::Pending, 3)
+    );
+    assert_eq!(letter.letter.error.unwrap().code, "451");
     assert_eq!(case.run(|_| taken()).ids(), ["s1"]);
 }
 

@@ -25,7 +25,7 @@ fn change(case: &Case, sql: &str) {
 }
 
 /// The letters as the next run would find them if the power failed now.
-fn after_a_power_cut(path: &Path) -> Vec<LetterStatus> {
+fn after_a_power_cut(path: &Path) -> Vec<LetterRecord> {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.db");
     fs::copy(path, &copy).unwrap();
@@ -37,7 +37,7 @@ fn after_a_power_cut(path: &Path) -> Vec<LetterStatus> {
     letters_in(&open(&copy, "smtp relay.example:25"))
 }
 
-fn states_at_each_call(case: &Case) -> Vec<Vec<State>> {
+fn states_at_each_call(case: &Case) -> Vec<Vec<LetterState>> {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (path, found) = (case.path(), Arc::clone(&seen));
     case.run(move |_| {
@@ -53,7 +53,7 @@ fn states_at_each_call(case: &Case) -> Vec<Vec<State>> {
 
 #[test]
 fn after_a_power_cut_the_letter_in_hand_is_in_doubt_and_the_one_before_is_settled() {
-    use State::{Accepted, InDoubt, Pending};
+    use LetterState::{Accepted, InDoubt, Pending};
     assert_eq!(
         states_at_each_call(&Case::new(3)),
         [
@@ -71,17 +71,17 @@ fn whoever_reads_the_ledger_during_a_run_sees_the_attempt_of_the_letter_in_fligh
     let (path, found) = (case.path(), Arc::clone(&seen));
     case.run(move |call| {
         if call.number == 1 {
-            let ledger = Ledger::read(&path, &identity()).unwrap();
+            let ledger = LedgerView::open(&path, &identity()).unwrap();
             *found.lock().unwrap() = letters_in(&ledger)
                 .into_iter()
-                .map(|letter| (letter.state, letter.attempts))
+                .map(|letter| (letter.state, letter.letter.attempts()))
                 .collect();
         }
         taken()
     });
     assert_eq!(
         *seen.lock().unwrap(),
-        [(State::Pending, 1), (State::Pending, 0)]
+        [(LetterState::Pending, 1), (LetterState::Pending, 0)]
     );
 }
 
@@ -107,7 +107,7 @@ fn an_answer_that_cannot_be_written_ends_the_run_and_leaves_the_letter_in_doubt(
     change(&case, MENDED);
     let next = case.run(|_| taken());
     assert_eq!(next.ids(), ["s2", "s3"]);
-    assert_eq!(case.status("s1").state, State::InDoubt);
+    assert_eq!(case.letter("s1").state, LetterState::InDoubt);
 }
 
 #[test]
@@ -121,6 +121,6 @@ fn an_answer_is_recorded_though_the_next_claim_cannot_be() {
     });
     assert!(run.ending.is_err());
     assert_eq!(run.ids(), ["s1"]);
-    assert_eq!(case.status("s1").state, State::Accepted);
+    assert_eq!(case.letter("s1").state, LetterState::Accepted);
     assert_eq!(case.counts().pending, 2);
 }

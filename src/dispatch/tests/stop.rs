@@ -69,9 +69,9 @@ fn a_sign_in_that_is_not_accepted_stops_the_run_at_once() {
     });
     assert_eq!(run.ids(), ["s1", "s2"]);
     assert_eq!(run.ending(), &Ending::Unauthorised(said("535")));
-    let letter = case.status("s2");
-    assert_eq!(letter.state, State::Pending);
-    assert_eq!(letter.error.unwrap().0, "535");
+    let letter = case.letter("s2");
+    assert_eq!(letter.state, LetterState::Pending);
+    assert_eq!(letter.letter.error.unwrap().code, "535");
     assert_eq!(case.run(|_| taken()).ids(), ["s2", "s3", "s4"]);
 }
 
@@ -116,7 +116,7 @@ fn an_interrupt_during_a_letter_lets_it_finish_and_sends_no_more() {
     assert_eq!(run.ids(), ["s1", "s2"]);
     assert_eq!(run.ending(), &Ending::Interrupted);
     assert!(run.events.contains(&Event::Stopping { in_flight: 1 }));
-    assert_eq!(case.status("s2").state, State::Accepted);
+    assert_eq!(case.letter("s2").state, LetterState::Accepted);
     case.interrupt = Interrupt::default();
     assert_eq!(case.run(|_| taken()).ids(), ["s3", "s4", "s5"]);
 }
@@ -153,8 +153,11 @@ fn a_report_that_changed_since_the_plan_stops_the_run_before_its_letter_is_claim
             other => panic!("{other:?}"),
         }
         assert!(run.ids().is_empty() || run.ids() == ["s1"]);
-        let letter = case.status("s2");
-        assert_eq!((letter.state, letter.attempts), (State::Pending, 0));
+        let letter = case.letter("s2");
+        assert_eq!(
+            (letter.state, letter.letter.attempts()),
+            (LetterState::Pending, 0)
+        );
     }
 }
 
@@ -166,7 +169,7 @@ fn a_panic_of_a_transport_ends_the_run_and_leaves_its_letter_in_doubt() {
     }));
     assert!(crash.is_err());
     assert_eq!(case.run(|_| taken()).ids(), ["s2", "s3"]);
-    assert_eq!(case.status("s1").state, State::InDoubt);
+    assert_eq!(case.letter("s1").state, LetterState::InDoubt);
 }
 
 #[test]
@@ -178,5 +181,5 @@ fn a_panic_while_a_letter_is_made_ends_the_run_and_leaves_it_pending() {
     case.letters = Arc::clone(&shorter.letters);
     let crash = catch_unwind(AssertUnwindSafe(|| case.run(|_| taken())));
     assert!(crash.is_err());
-    assert_eq!(case.status("s2").state, State::Pending);
+    assert_eq!(case.letter("s2").state, LetterState::Pending);
 }

@@ -30,7 +30,7 @@ fn the_mark_names_the_last_run_that_claimed_a_letter() {
     let case = Case::new();
     let ledger = case.ledger();
     assert_eq!(marked(&case), 0);
-    ledger.end_run(at(1), "finished").unwrap();
+    ledger.end_run(at(1), "finished").1.unwrap();
     for expected in [2, 3] {
         let mut ledger = open(&case.path()).unwrap();
         claim_next(&mut ledger).unwrap();
@@ -69,7 +69,9 @@ fn a_rehearsal_leaves_no_mark() {
         ..identity("b")
     };
     let mut ledger = Ledger::open(&case.path(), &rehearsal, &holder()).unwrap();
-    ledger.adopt("plan", [record("a", 1)].into_iter()).unwrap();
+    ledger
+        .adopt("plan", &SOURCES, [planned("a", 1)].into_iter())
+        .unwrap();
     claim_next(&mut ledger).unwrap();
     assert_eq!(marked(&case), 0);
 }

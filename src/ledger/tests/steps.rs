@@ -52,16 +52,16 @@ proptest! {
             };
             prop_assert!(!went_out[letter], "a letter that may have gone out is pending again");
             let claimed = ledger.commit(&[], &[claim(pending.seq, 1)]).unwrap()[0];
-            let answer = Answer::default();
-            let outcome = match step {
+            let answer = Reply::default();
+            let ended = match step {
                 0 => accepted(),
-                1 => Outcome::Rejected(answer),
-                2 => Outcome::InDoubt(answer),
-                3 => Outcome::NotTaken(answer),
+                1 => SettledAs::Rejected(answer),
+                2 => SettledAs::InDoubt(answer),
+                3 => SettledAs::NotTaken(answer),
                 _ => { went_out[letter] = true; continue; }
             };
             went_out[letter] = step != 3;
-            ledger.commit(&[Settlement { claim: claimed, outcome, at: at(2), request_ids: Vec::new() }], &[]).unwrap();
+            ledger.commit(&[settlement(claimed, ended, 2)], &[]).unwrap();
         }
         prop_assert_eq!(ledger.counts().unwrap().total(), 3);
         prop_assert_eq!(ledger.check_log(None).unwrap().flaw, None);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::codes::Said;
 use super::reading::{Element, Space};
 use crate::http::Reply;
-use crate::transport::call::{Step, wait, with};
-use crate::transport::{Answer, SendError};
+use crate::transport::call::{Step, wait};
+use crate::transport::{Answer, Code, SendError};
 
 /// Whom an answer comes to, which decides whom a refusal is to be taken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(super) fn read(reply: &Reply, step: Step, login: With) -> Result<Whole, Send
 pub(super) fn unreadable(reply: &Reply, step: Step) -> SendError {
     let kind = reply.header("content-type").unwrap_or_default();
     let answer = Answer::new(
-        reply.status.to_string(),
+        Code::status(reply.status),
         "the answer of Exchange could not be read",
     );
     match step {
@@ -60,8 +60,7 @@ pub(super) fn unreadable(reply: &Reply, step: Step) -> SendError {
             answer,
             everyone: true,
         },
-        Step::Prepare => SendError::Unusable(with(
-            &answer,
+        Step::Prepare => SendError::Unusable(answer.with(
             "there are no Exchange Web Services at this address: correct server or ews_url in the secrets file",
         )),
     }
@@ -75,13 +74,13 @@ fn refused(reply: &Reply, step: Step, login: With) -> SendError {
     } else {
         "an answer that is not Exchange's"
     });
-    let said = Answer::new(reply.status.to_string(), what);
-    let unusable = |remedy: &str| SendError::Unusable(with(&said, remedy));
+    let said = Answer::new(Code::status(reply.status), what);
+    let unusable = |next_step: &str| SendError::Unusable(said.clone().with(next_step));
     match reply.status {
-        401 => SendError::Unauthorised(with(&said, &not_let_in(reply, login))),
+        401 => SendError::Unauthorised(said.with(&not_let_in(reply, login))),
         // The token is known, but not good for this: that is no matter of the tenant.
         403 if diagnosis.is_some_and(is_about_scopes) => {
-            SendError::Unauthorised(with(&said, LACKS_SCOPE))
+            SendError::Unauthorised(said.with(LACKS_SCOPE))
         }
         403 if login == With::Token => unusable(
             "EWS is switched off for this tenant or this app is not on its list (Exchange Online ends EWS on 1 April 2027): use `transport = \"graph\"`",
@@ -93,7 +92,7 @@ fn refused(reply: &Reply, step: Step, login: With) -> SendError {
             wait: wait(reply),
             answer: said,
         },
-        413 => SendError::Rejected(with(&said, "the letter is too large for one request")),
+        413 => SendError::Rejected(said.with("the letter is too large for one request")),
         300..=399 | 404 | 405 => unusable(
             "there are no Exchange Web Services at this address: correct server or ews_url in the secrets file",
         ),
@@ -108,7 +107,11 @@ fn refused(reply: &Reply, step: Step, login: With) -> SendError {
     }
 }
 
-/// Whether the words beside a refusal blame the token: it "contains no permissions", or "not enough scope".
+/// Whether the words beside a refusal blame the token: it "contains no permissions", or "not enough
+/// scope". They are read since nothing else tells a token that lacks a scope from a tenant that has EWS
+/// switched off: both are a 403 without a body. The number in front of the words (`2000008;reason=…`)
+/// is in no list that Microsoft publishes for Exchange. A word that is not known is a matter of the
+/// tenant, which costs whoever reads it a question and no letter.
 fn is_about_scopes(diagnosis: &str) -> bool {
     diagnosis.contains("permission") || diagnosis.contains("scope")
 }

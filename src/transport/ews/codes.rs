@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::transport::call::{Step, id, with};
-use crate::transport::{Answer, SendError};
+use crate::transport::call::{Step, id};
+use crate::transport::{Answer, Code, SendError};
 
 /// What Exchange says of one thing that was asked of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) struct Said {
 impl Said {
     /// In one line.
     pub fn answer(&self) -> Answer {
-        Answer::new(id(&self.code), &self.text)
+        Answer::new(Code::Exchange(id(&self.code)), &self.text)
     }
 
     /// Whether the item that was asked for is not there, or its name is none that Exchange Web
@@ -60,30 +60,29 @@ impl Said {
                 answer: said,
                 everyone: false,
             },
-            "ErrorMessageSizeExceeded" => SendError::Rejected(with(
-                &said,
-                "the letter is larger than the mailbox may send: make the report smaller",
-            )),
+            "ErrorMessageSizeExceeded" => {
+                SendError::Rejected(said.with(
+                    "the letter is larger than the mailbox may send: make the report smaller",
+                ))
+            }
             "ErrorInvalidRecipients"
             | "ErrorMissingRecipients"
             | "ErrorMimeContentInvalid"
             | "ErrorMimeContentInvalidBase64String"
             | "ErrorMimeContentConversionFailed"
             | "ErrorContentConversionFailed" => SendError::Rejected(said),
-            "ErrorPasswordExpired" | "ErrorPasswordChangeRequired" => {
-                SendError::Unauthorised(with(
-                    &said,
-                    "change the password, then run the same command again",
-                ))
+            "ErrorPasswordExpired" | "ErrorPasswordChangeRequired" => SendError::Unauthorised(
+                said.with("change the password, then run the same command again"),
+            ),
+            code => {
+                match remedy(code) {
+                    Some(remedy) => SendError::Unusable(said.with(remedy)),
+                    None if self.is_warning && step != Step::Prepare => SendError::InDoubt(said),
+                    None => SendError::Unusable(said.with(
+                        "this answer is not one that postroom knows, so nothing more was sent",
+                    )),
+                }
             }
-            code => match remedy(code) {
-                Some(remedy) => SendError::Unusable(with(&said, remedy)),
-                None if self.is_warning && step != Step::Prepare => SendError::InDoubt(said),
-                None => SendError::Unusable(with(
-                    &said,
-                    "this answer is not one that postroom knows, so nothing more was sent",
-                )),
-            },
         }
     }
 }
@@ -211,8 +210,8 @@ mod tests {
         let SendError::Unusable(answer) = said.meaning(Step::Prepare) else {
             panic!("not unusable");
         };
-        assert_eq!(answer.code, "ErrorOfTomorrow");
-        assert!(answer.text.starts_with("The server <says>"), "{answer:?}");
-        assert!(!answer.text.contains('\u{1b}'));
+        assert_eq!(answer.code, Code::Exchange("ErrorOfTomorrow".into()));
+        assert!(answer.text().starts_with("The server <says>"), "{answer:?}");
+        assert!(!answer.text().contains('\u{1b}'));
     }
 }

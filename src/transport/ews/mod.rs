@@ -16,6 +16,7 @@ mod soap;
 mod survey;
 mod words;
 
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ use crate::config::{SaveIn, Secrets};
 use crate::fault::Fault;
 use crate::http::{Http, Reply};
 use crate::message::Message;
+use crate::regular;
 
 /// The longest letter in bytes. A request may have 64 MB (Microsoft, message size limits in Exchange
 /// Server), and in it the letter is in base64, 4 bytes for 3.
@@ -77,7 +79,10 @@ fn authorities(path: &Path) -> Result<Vec<Certificate>, Fault> {
             "name a PEM file with the certificate of the authority",
         )
     };
-    let pem = std::fs::read(path).map_err(|error| unusable(format!("cannot be read: {error}")))?;
+    let mut pem = Vec::new();
+    regular::open(path)
+        .and_then(|mut file| file.read_to_end(&mut pem))
+        .map_err(|error| unusable(format!("cannot be read: {error}")))?;
     let found = Certificate::from_pem_bundle(&pem)
         .map_err(|_| unusable("holds a certificate that cannot be used".into()))?;
     if found.is_empty() {

@@ -15,10 +15,10 @@ use super::soap::{MESSAGES, Tag, envelope};
 use super::words;
 use crate::address::Address;
 use crate::config::{EwsLogin, EwsPlace};
-use crate::http::{Failure, Http, Reply};
+use crate::http::{Http, HttpError, Reply};
 use crate::secret::Secret;
 use crate::transport::call::{Step, Trail, authorise, silence, unauthorised};
-use crate::transport::{Answer, Bearer, SendError};
+use crate::transport::{Answer, Bearer, Cause, SendError};
 
 /// The service, asked in the name of one account.
 pub(super) struct Service {
@@ -111,7 +111,7 @@ impl Service {
         let token = |refused: Option<&Secret>| {
             let refused = refused.map(Secret::expose);
             let token = self.bearer.for_outlook(refused);
-            token.map_err(|text| unauthorised(&text))
+            token.map_err(|error| unauthorised(&error))
         };
         let bearer = |token: &Secret| format!("Bearer {}", token.expose());
         let first = token(None)?;
@@ -154,7 +154,7 @@ impl Service {
         let reply = self
             .http
             .call(request, body)
-            .map_err(|failure| broken(&failure, step))?;
+            .map_err(|error| broken(&error, step))?;
         trail.answered(&reply);
         Ok(reply)
     }
@@ -167,14 +167,13 @@ fn basic(username: &str, password: &Secret) -> String {
 }
 
 /// A request without an answer. A certificate that is not trusted does not get better by waiting.
-fn broken(failure: &Failure, step: Step) -> SendError {
-    match failure {
-        Failure::NotSent(text) if text.contains("certificate") => SendError::Unusable(Answer::new(
-            "TLS",
-            &format!(
-                "{text}; if the server's authority is a private one, name its PEM file in ews_ca_file"
-            ),
-        )),
-        other => silence(other, step),
+fn broken(error: &HttpError, step: Step) -> SendError {
+    match error {
+        HttpError::NotSent(error) if error.kind.lasts() => {
+            SendError::Unusable(Answer::new(Cause::Tls, &error.text).with(
+                "if the server's authority is a private one, name its PEM file in ews_ca_file",
+            ))
+        }
+        HttpError::NotSent(_) | HttpError::NoAnswer(_) => silence(error, step),
     }
 }

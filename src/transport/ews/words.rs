@@ -1,7 +1,7 @@
 //! Receipts and errors in words of our own.
 
 use super::soap::Illegal;
-use crate::transport::{Answer, Receipt, SendError};
+use crate::transport::{Answer, Cause, Code, Receipt, SendError};
 
 /// The receipt of a letter that was accepted.
 pub(super) fn receipt(request_id: Option<&str>) -> Receipt {
@@ -18,7 +18,10 @@ pub(super) fn receipt(request_id: Option<&str>) -> Receipt {
 /// An answer that is a success and lacks what it must have.
 pub(super) fn incomplete() -> SendError {
     SendError::Transient {
-        answer: Answer::new("200", "the answer of Exchange lacks what was asked for"),
+        answer: Answer::new(
+            Code::status(200),
+            "the answer of Exchange lacks what was asked for",
+        ),
         everyone: true,
     }
 }
@@ -27,7 +30,7 @@ pub(super) fn incomplete() -> SendError {
 pub(super) fn not_written(illegal: &Illegal) -> SendError {
     let code = u32::from(illegal.0);
     SendError::Rejected(Answer::new(
-        "xml",
+        Cause::Xml,
         &format!(
             "an address or name of the letter holds the character U+{code:04X}, which XML cannot carry: take it out"
         ),

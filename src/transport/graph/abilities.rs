@@ -1,6 +1,6 @@
 //! What the scopes of a token allow. They are read, never assumed.
 
-use crate::transport::{Answer, SendError};
+use crate::transport::{Answer, Cause, SendError};
 
 /// What can be done with the mailbox that letters go out of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Abilities {
         }
         let scope = self.scope("Mail.Send");
         Err(SendError::Unauthorised(Answer::new(
-            "scopes",
+            Cause::Scopes,
             &format!(
                 "the sign-in does not allow {scope}: add the delegated permission {scope} to the app registration, then run `postroom login` again"
             ),

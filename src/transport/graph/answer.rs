@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use crate::http::Reply;
-use crate::transport::call::{Step, id, wait, with};
-use crate::transport::{Answer, SendError};
+use crate::transport::call::{Step, id, wait};
+use crate::transport::{Answer, Code, SendError};
 
 /// An error as Microsoft Graph writes it, or what can be read of one.
 #[derive(Default)]
@@ -53,8 +53,7 @@ pub(super) fn meaning(reply: &Reply, step: Step) -> SendError {
                 answer: said,
             }
         }
-        401 => SendError::Unauthorised(with(
-            &said,
+        401 => SendError::Unauthorised(said.with(
             "run `postroom login`; if it asks for more, your organisation wants you to sign in anew",
         )),
         408 | 409 | 412 | 423 | 500..=599 if step == Step::Prepare => SendError::Transient {
@@ -62,9 +61,9 @@ pub(super) fn meaning(reply: &Reply, step: Step) -> SendError {
             everyone: reply.status >= 500,
         },
         500..=599 => SendError::InDoubt(said),
-        413 => SendError::Rejected(with(&said, "the letter is too large for one request")),
+        413 => SendError::Rejected(said.with("the letter is too large for one request")),
         400 | 409 | 422 if is_json => SendError::Rejected(said),
-        _ => SendError::Unusable(with(&said, "this answer is not one that postroom knows")),
+        _ => SendError::Unusable(said.with("this answer is not one that postroom knows")),
     }
 }
 
@@ -79,7 +78,7 @@ pub(super) fn is_item_missing(reply: &Reply) -> bool {
 
 /// Codes with a meaning of their own, whatever the status they come with.
 fn known(code: &str, reply: &Reply, said: &Answer) -> Option<SendError> {
-    let stop = |remedy: &str| Some(SendError::Unusable(with(said, remedy)));
+    let stop = |next_step: &str| Some(SendError::Unusable(said.clone().with(next_step)));
     match code {
         "ErrorSendAsDenied" => stop(
             "the person who signed in may not send as this mailbox: ask for the right Send As (or Send on Behalf) on it",
@@ -105,10 +104,10 @@ fn known(code: &str, reply: &Reply, said: &Answer) -> Option<SendError> {
         | "Request_ResourceNotFound" => {
             stop("there is no such mailbox: correct send_emails_as in the secrets file")
         }
-        "insufficient_claims" => Some(SendError::Unauthorised(with(
-            said,
-            "your organisation asks for a new sign-in: run `postroom login`",
-        ))),
+        "insufficient_claims" => Some(SendError::Unauthorised(
+            said.clone()
+                .with("your organisation asks for a new sign-in: run `postroom login`"),
+        )),
         "ErrorInvalidRecipients" | "ErrorMessageSizeExceeded" | "RequestBodyRead" => {
             Some(SendError::Rejected(said.clone()))
         }
@@ -123,16 +122,19 @@ fn known(code: &str, reply: &Reply, said: &Answer) -> Option<SendError> {
 /// The answer in one line: the code and words of the service, else the status alone, since a page
 /// from something in between says nothing to anybody.
 fn said(reply: &Reply, error: &Error) -> Answer {
-    let status = reply.status.to_string();
     if error.code.is_empty() {
         let what = match reply.header("content-type") {
             _ if reply.body.is_empty() => "an empty answer".to_owned(),
             Some(kind) => format!("an answer that is not Microsoft Graph's ({kind})"),
             None => "an answer that is not Microsoft Graph's".to_owned(),
         };
-        return Answer::new(status, &what);
+        return Answer::new(Code::status(reply.status), &what);
     }
-    Answer::new(format!("{status} {}", id(&error.code)), &error.message)
+    let code = Code::Http {
+        status: reply.status,
+        name: Some(id(&error.code)),
+    };
+    Answer::new(code, &error.message)
 }
 
 #[cfg(test)]

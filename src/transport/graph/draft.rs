@@ -10,7 +10,7 @@ use super::{upload, words};
 use crate::message::Message;
 use crate::transport::call::{Step, Trail};
 use crate::transport::drafts::{Found, Note, seen};
-use crate::transport::{Answer, Attempt, Receipt, SendError};
+use crate::transport::{Answer, Attempt, Cause, Code, Receipt, SendError};
 
 /// Files of this size and above go through an upload session: in base64 they fill a request. The
 /// service wants none for files below 3 MB, whichever megabytes it means (Microsoft Graph, "Attach
@@ -51,7 +51,10 @@ pub(super) fn release(
     attempt: &mut Attempt<'_>,
 ) -> Result<Receipt, SendError> {
     let Some(id) = note.draft.as_deref() else {
-        return Err(SendError::Unusable(Answer::new("draft", "there is none")));
+        return Err(SendError::Unusable(Answer::new(
+            Cause::Draft,
+            "there is none",
+        )));
     };
     // Written anew for this try, which is the one that a later run finds cut off.
     note.write(attempt)?;
@@ -66,7 +69,7 @@ pub(super) fn release(
             return Ok(words::receipt(&reply, note.message_id.as_deref()));
         }
         Ok(reply) => SendError::InDoubt(Answer::new(
-            reply.status.to_string(),
+            Code::status(reply.status),
             "the letter was neither accepted nor refused",
         )),
         Err(error) => error,
@@ -118,7 +121,7 @@ fn first_request(message: &Message) -> Result<(Vec<u8>, With), SendError> {
         }
     }
     Err(SendError::Rejected(Answer::new(
-        "too large",
+        Cause::TooLarge,
         "the letter is too large without its attachments: make its text smaller",
     )))
 }
@@ -148,7 +151,7 @@ fn attach(
     for (index, attached) in message.attachments().enumerate() {
         if attached.contents.len() >= UPLOAD_FROM {
             match upload::attach(service, own, draft, attached, trail) {
-                Err(SendError::Rejected(answer)) if answer.code.ends_with(TOO_SMALL) => {}
+                Err(SendError::Rejected(answer)) if answer.code.is_named(TOO_SMALL) => {}
                 other => {
                     other?;
                     continue;

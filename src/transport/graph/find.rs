@@ -10,7 +10,7 @@ use super::service::{Ask, Service};
 use crate::http::Reply;
 use crate::transport::call::{Step, Trail};
 use crate::transport::drafts::{Drafts, Found};
-use crate::transport::{Answer, SendError};
+use crate::transport::{Answer, Code, SendError};
 
 #[derive(Deserialize)]
 struct List {
@@ -142,7 +142,7 @@ fn get(url: Url) -> Ask<'static> {
 pub(super) fn read<T: for<'de> Deserialize<'de>>(reply: &Reply) -> Result<T, SendError> {
     serde_json::from_slice(&reply.body).map_err(|_| SendError::Transient {
         answer: Answer::new(
-            reply.status.to_string(),
+            Code::status(reply.status),
             "the answer of Microsoft Graph could not be read",
         ),
         everyone: true,

@@ -24,7 +24,7 @@ use self::service::{Ask, Service};
 use super::call::{Step, Trail, describe};
 use super::drafts::{Became, Note, became, look_up, on_its_way, seen};
 use super::{
-    Answer, Attempt, Bearer, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport,
+    Answer, Attempt, Bearer, Code, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport,
 };
 use crate::config::Secrets;
 use crate::fault::Fault;
@@ -149,7 +149,7 @@ impl Graph {
         let answer = match self.service.ask(&ask, &mut Trail::of(attempt)) {
             Ok(reply) if reply.status == 202 => return Ok(words::receipt(&reply, None)),
             Ok(reply) => Answer::new(
-                reply.status.to_string(),
+                Code::status(reply.status),
                 "the letter was neither accepted nor refused",
             ),
             Err(SendError::InDoubt(answer)) => answer,
@@ -192,7 +192,7 @@ impl Graph {
         attempt: &mut Attempt<'_>,
     ) -> Result<Note, SendError> {
         match draft::make(&mut self.service, true, message, attempt) {
-            Err(SendError::Unusable(answer)) if answer.code.starts_with("403") => {
+            Err(SendError::Unusable(answer)) if answer.code.is_status(403) => {
                 Err(SendError::Rejected(words::no_uploads(refusal)))
             }
             made => {

@@ -10,7 +10,7 @@ use reqwest::{Method, Url};
 use super::abilities::Abilities;
 use super::answer;
 use crate::config::GraphPlace;
-use crate::http::{Failure, Http, Reply};
+use crate::http::{Http, HttpError, Reply};
 use crate::transport::call::{Step, Trail, authorise, silence, unauthorised};
 use crate::transport::{Bearer, SendError, Token};
 
@@ -36,7 +36,7 @@ impl Service {
         place: GraphPlace,
         bearer: &Arc<dyn Bearer>,
         silence: Duration,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, HttpError> {
         Ok(Self {
             http: Http::new(silence)?,
             place,
@@ -109,7 +109,7 @@ impl Service {
         range: Option<String>,
         bytes: Vec<u8>,
         trail: &mut Trail<'_>,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<Reply, HttpError> {
         let method = if range.is_some() {
             Method::PUT
         } else {
@@ -162,7 +162,7 @@ impl Service {
         let token = self
             .bearer
             .for_graph(refused)
-            .map_err(|text| unauthorised(&text))?;
+            .map_err(|error| unauthorised(&error))?;
         self.token = Some(token.clone());
         Ok(token)
     }

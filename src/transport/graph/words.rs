@@ -3,7 +3,7 @@
 use super::abilities::Abilities;
 use crate::http::Reply;
 use crate::transport::call::{id, wait};
-use crate::transport::{Answer, Receipt, SendError, one_line};
+use crate::transport::{Answer, Cause, Receipt, SendError, one_line};
 
 /// The receipt of a letter that was accepted.
 pub(super) fn receipt(reply: &Reply, message_id: Option<&str>) -> Receipt {
@@ -22,7 +22,7 @@ pub(super) fn receipt(reply: &Reply, message_id: Option<&str>) -> Receipt {
 
 pub(super) fn too_large(abilities: Abilities) -> Answer {
     Answer::new(
-        "too large",
+        Cause::TooLarge,
         &format!(
             "the letter is above the 4 MB of one request: the permission {} would allow it",
             abilities.scope("Mail.ReadWrite")
@@ -32,14 +32,14 @@ pub(super) fn too_large(abilities: Abilities) -> Answer {
 
 pub(super) fn no_uploads(answer: &Answer) -> Answer {
     Answer::new(
-        "no uploads",
+        Cause::NoUploads,
         &format!(
             "the shared mailbox takes no large attachments from a delegate, a known limit of Microsoft Graph: the permission Mail.ReadWrite would let postroom send them out of the own mailbox of the person who signed in ({})",
-            answer.text
+            answer.line()
         ),
     )
 }
 
 pub(super) fn not_written(error: &serde_json::Error) -> SendError {
-    SendError::Rejected(Answer::new("json", &error.to_string()))
+    SendError::Rejected(Answer::new(Cause::Json, &error.to_string()))
 }

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,13 +22,15 @@ use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::super::{Answer, Bearer, SendError, one_line};
+use super::super::call::unauthorised;
+use super::super::{Answer, Bearer, Cause, SendError, one_line};
 use super::data::Stuffed;
 use super::reply::{self, Failure, Phase};
 use super::stream::{Listening, Stream, Wire};
 use super::tls;
 use crate::config::{SmtpLogin, SmtpSecurity, SmtpSettings};
 use crate::fault::Fault;
+use crate::network::{NetworkError, NetworkKind};
 use crate::secret::Secret;
 
 /// Opens connections to one server.
@@ -106,7 +109,7 @@ impl Connector {
     fn token(&self, refused: Option<&Secret>) -> Result<Secret, SendError> {
         self.bearer
             .for_outlook(refused.map(Secret::expose))
-            .map_err(|text| SendError::Unauthorised(Answer::new("sign-in", &text)))
+            .map_err(|error| unauthorised(&error))
     }
 
     fn open(&self, login: Option<(&[Mechanism], Credentials)>) -> Result<Connection, SendError> {
@@ -123,7 +126,7 @@ impl Connector {
         if let Some(parameters) = &self.starttls {
             if !smtp.can_starttls() {
                 return Err(SendError::Unusable(Answer::new(
-                    "no STARTTLS",
+                    Cause::NoStartTls,
                     "the server does not offer STARTTLS, so nothing was sent in the clear: set smtp.security to \"tls\", or \"none\" for a relay in a trusted network",
                 )));
             }
@@ -134,10 +137,14 @@ impl Connector {
             })?;
         }
         if let Some((mechanisms, credentials)) = login {
+            // Which way to sign in fits is asked here, so that lettre's own errors need no telling
+            // apart.
+            let offered = smtp.server_info().get_auth_mechanism(mechanisms);
+            let mechanism = offered.ok_or_else(reply::no_way_to_sign_in)?;
             self.within("AUTH", async {
-                smtp.auth(mechanisms, &credentials)
+                smtp.auth(&[mechanism], &credentials)
                     .await
-                    .map_err(reply::sign_in_refused)
+                    .map_err(|error| reply::sign_in_refused(error, mechanism))
             })?;
         }
         Ok(Connection {
@@ -150,15 +157,19 @@ impl Connector {
     }
 
     async fn open_wire(&self) -> Result<Wire, SendError> {
-        let server = (self.settings.host.as_str(), self.settings.port);
-        let failed = |error: &io::Error| SendError::Transient {
-            answer: Answer::new(
-                "connection",
-                &format!("cannot connect to {}: {error}", self.server()),
-            ),
-            everyone: true,
+        let words = |error: &io::Error| format!("cannot connect to {}: {error}", self.server());
+        let failed = |error: &io::Error| {
+            Failure::Broken(NetworkError::of(error, words(error))).refused_at(Phase::Connect)
         };
-        let tcp = TcpStream::connect(server)
+        let server = (self.settings.host.as_str(), self.settings.port);
+        // A name that is not known is an error like any other to the system, so it is looked up first.
+        let addresses: Vec<SocketAddr> = tokio::net::lookup_host(server)
+            .await
+            .map_err(|error| {
+                Failure::Broken(NetworkError::unresolved(words(&error))).refused_at(Phase::Connect)
+            })?
+            .collect();
+        let tcp = TcpStream::connect(&*addresses)
             .await
             .map_err(|error| failed(&error))?;
         tcp.set_nodelay(true).map_err(|error| failed(&error))?;
@@ -170,11 +181,19 @@ impl Connector {
         };
         match connector.connect(name.clone(), tcp).await {
             Ok(stream) => Ok(Wire::Protected(Box::new(stream))),
-            // A certificate does not get better by waiting.
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Err(SendError::Unusable(Answer::new("TLS", &error.to_string())))
-            }
-            Err(error) => Err(failed(&error)),
+            Err(error) => Err(match NetworkKind::of(&error) {
+                // Neither a certificate nor a port without TLS gets better by waiting.
+                NetworkKind::Certificate(_) | NetworkKind::Tls => {
+                    SendError::Unusable(Answer::new(Cause::Tls, &error.to_string()))
+                }
+                NetworkKind::Unresolved
+                | NetworkKind::Refused
+                | NetworkKind::Unreachable
+                | NetworkKind::TimedOut
+                | NetworkKind::Cut
+                | NetworkKind::Nonsense
+                | NetworkKind::Other => failed(&error),
+            }),
         }
     }
 
@@ -197,7 +216,7 @@ impl Connector {
 fn during(step: &str, failure: SendError) -> SendError {
     match failure {
         SendError::Transient { answer, everyone } => SendError::Transient {
-            answer: Answer::new(answer.code, &format!("{step}: {}", answer.text)),
+            answer: answer.during(step),
             everyone,
         },
         other => other,
@@ -247,7 +266,7 @@ impl Connection {
             return Ok(());
         }
         self.broken = true;
-        Err(Failure::Broken(format!(
+        Err(Failure::nonsense(format!(
             "the mail server answered DATA with {}",
             reply.code()
         )))
@@ -269,7 +288,7 @@ impl Connection {
         let reply = self.judge(reply, patience)?;
         if !(200..300).contains(&u16::from(reply.code())) {
             self.broken = true;
-            return Err(Failure::Broken(format!(
+            return Err(Failure::nonsense(format!(
                 "the mail server answered {}",
                 reply.code()
             )));

@@ -13,11 +13,12 @@ use lettre::transport::smtp::commands::{Mail, Rcpt};
 use self::connection::{Connection, Connector};
 use self::data::Stuffed;
 use self::reply::{Failure, Phase};
-use super::{Answer, Attempt, Bearer, Doubt, LookUp, Receipt, SendError, Survey, Transport};
+use super::{Answer, Attempt, Bearer, Cause, Doubt, LookUp, Receipt, SendError, Survey, Transport};
 use crate::address::Address;
 use crate::config::Secrets;
 use crate::fault::Fault;
 use crate::message::{Encoded, Message};
+use crate::network::NetworkError;
 
 pub(super) fn open(
     secrets: &Secrets,
@@ -42,7 +43,7 @@ struct Smtp {
 
 /// How a message was offered so far.
 struct Offered {
-    refused: Vec<(Address, String)>,
+    refused: Vec<(Address, Answer)>,
     accepted: usize,
     first_refusal: Option<SendError>,
 }
@@ -126,8 +127,7 @@ fn offer(connection: &mut Connection, message: &Message) -> Result<Offered, Send
         };
         match failure.refused_at(Phase::Rcpt) {
             SendError::Rejected(answer) => {
-                let words = format!("{} {}", answer.code, answer.text);
-                offered.refused.push((address.clone(), words));
+                offered.refused.push((address.clone(), answer.clone()));
                 offered
                     .first_refusal
                     .get_or_insert(SendError::Rejected(answer));
@@ -151,12 +151,17 @@ fn transmit(connection: &mut Connection, message: &Message) -> Result<String, Se
         .map_err(|failure| failure.refused_at(Phase::Data))?;
     let sent = connection.message(&data);
     sent.map_err(|failure| match failure {
-        Failure::Broken(text) if connection.is_all_on_its_way() => SendError::InDoubt(Answer::new(
-            "no answer",
-            &format!("no answer came after the message was sent: {text}"),
-        )),
-        Failure::Broken(text) => Failure::Broken(format!("the letter was not taken whole: {text}"))
-            .refused_at(Phase::Dot),
+        Failure::Broken(error) if connection.is_all_on_its_way() => {
+            SendError::InDoubt(Answer::new(
+                Cause::NoAnswer,
+                &format!("no answer came after the message was sent: {error}"),
+            ))
+        }
+        Failure::Broken(error) => Failure::Broken(NetworkError {
+            text: format!("the letter was not taken whole: {error}"),
+            ..error
+        })
+        .refused_at(Phase::Dot),
         refused @ Failure::Reply { .. } => refused.refused_at(Phase::Dot),
     })
 }
@@ -164,13 +169,13 @@ fn transmit(connection: &mut Connection, message: &Message) -> Result<String, Se
 /// MIME is 7-bit; were it not, no data would have gone out yet.
 fn seven_bit(mime: &[u8]) -> Result<&str, SendError> {
     let text = str::from_utf8(mime);
-    text.map_err(|error| SendError::Rejected(Answer::new("not 7-bit", &error.to_string())))
+    text.map_err(|error| SendError::Rejected(Answer::new(Cause::NotSevenBit, &error.to_string())))
 }
 
 fn lettre_address(address: &Address) -> Result<lettre::Address, SendError> {
     address.as_str().parse().map_err(|_| {
         SendError::Rejected(Answer::new(
-            "address",
+            Cause::Address,
             &format!("the SMTP client does not take {address}"),
         ))
     })

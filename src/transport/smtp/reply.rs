@@ -7,8 +7,10 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::Mechanism;
 
-use super::super::{Answer, SendError};
+use super::super::{Answer, Cause, Code, SendError};
+use crate::network::{NetworkError, NetworkKind};
 
 /// Where in the conversation a reply came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,24 +38,29 @@ pub(super) enum Failure {
         text: String,
     },
     /// There was no reply that makes sense: cut, silence or noise.
-    Broken(String),
+    Broken(NetworkError),
 }
 
 impl Failure {
     /// Silence for too long.
     pub fn silence(waited: Duration) -> Self {
-        Self::Broken(format!(
+        Self::Broken(NetworkError::timed_out(format!(
             "the mail server was silent for {} s",
             waited.as_secs().max(1)
-        ))
+        )))
+    }
+
+    /// A reply that cannot be one to what was said.
+    pub fn nonsense(text: String) -> Self {
+        Self::Broken(NetworkError::new(NetworkKind::Nonsense, text))
     }
 
     /// The failure in the words of [`SendError`], where the message cannot have been taken.
     pub fn refused_at(self, phase: Phase) -> SendError {
         match self {
             Self::Reply { code, text } => judge(phase, code, &text),
-            Self::Broken(text) => SendError::Transient {
-                answer: Answer::new("connection", &text),
+            Self::Broken(error) => SendError::Transient {
+                answer: Answer::new(Cause::Connection, &error.text),
                 everyone: true,
             },
         }
@@ -68,37 +75,35 @@ impl From<Error> for Failure {
                 // lettre keeps the server's words as the cause.
                 text: error.source().map(ToString::to_string).unwrap_or_default(),
             },
-            None => Self::Broken(words(&error)),
+            None if error.is_response() => Self::nonsense(error.to_string()),
+            None => Self::Broken(NetworkError::of(&error, error.to_string())),
         }
     }
 }
 
-/// An error with its causes.
-fn words(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
-        cause = inner.source();
-    }
-    text
+/// The server takes no way to sign in that we have the means for.
+pub(super) fn no_way_to_sign_in() -> SendError {
+    SendError::Unauthorised(Answer::new(
+        Cause::Auth,
+        "No compatible authentication mechanism was found",
+    ))
 }
 
-/// A sign-in that failed without a reply code is a client error of lettre's: the server has no way to
-/// sign in that fits, or it refused an access token with a challenge (334), which lettre does not
-/// answer, so that the server's own reason is never read.
-pub(super) fn sign_in_refused(error: Error) -> SendError {
+/// A sign-in that failed. Without a reply code it is a client error of lettre's: the server answered with
+/// a challenge (334) that lettre does not know. To an access token that is a refusal, whose reason only
+/// the next reply would tell (Microsoft, "Authenticate an IMAP, POP or SMTP connection using OAuth",
+/// SASL XOAUTH2); lettre ends the conversation before it.
+pub(super) fn sign_in_refused(error: Error, mechanism: Mechanism) -> SendError {
     if error.is_client() {
-        let text = words(&error);
-        let text = if text.contains("challenge") {
-            "the server refused the access token: check that the account may send as the mailbox, and that authenticated SMTP is on for it"
-        } else {
-            text.rsplit(": ").next().unwrap_or_default()
+        let text = match mechanism {
+            Mechanism::Xoauth2 => {
+                "the server refused the access token: check that the account may send as the mailbox, and that authenticated SMTP is on for it"
+            }
+            Mechanism::Plain | Mechanism::Login => {
+                "the server asked for something else than an account and its password"
+            }
         };
-        return SendError::Unauthorised(Answer::new("AUTH", text));
+        return SendError::Unauthorised(Answer::new(Cause::Auth, text));
     }
     match Failure::from(error).refused_at(Phase::Connect) {
         SendError::Unusable(answer) => SendError::Unauthorised(answer),
@@ -106,13 +111,49 @@ pub(super) fn sign_in_refused(error: Error) -> SendError {
     }
 }
 
+/// An enhanced status code (RFC 3463 section 2): class, subject and detail.
+///
+/// The only place where a server can write it is the beginning of the reply's text (RFC 2034 section
+/// 4), so it is read there; the words behind it are for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Enhanced(u16, u16, u16);
+
+impl Enhanced {
+    fn of(text: &str) -> Option<Self> {
+        // Some servers write a colon or a hyphen behind it.
+        let first = text.split_whitespace().next()?;
+        let mut numbers = first
+            .trim_end_matches(|c: char| !c.is_ascii_digit())
+            .split('.');
+        let mut number = || numbers.next()?.parse().ok();
+        let code = Self(number()?, number()?, number()?);
+        numbers.next().is_none().then_some(code)
+    }
+
+    /// Asks everyone to slow down or to come back: a matter of policy (X.7.X) or a system that takes
+    /// no messages now (X.3.2).
+    fn slows_down(self) -> bool {
+        matches!(self, Self(4, 7, _) | Self(4, 3, 2))
+    }
+
+    /// Refusals that every further letter would meet: the sender is blocked as a source of spam
+    /// (5.1.8), may not send as this mailbox (5.2.252), or the tenant's limits are used up (5.7.7xx,
+    /// 5.7.23x).
+    fn stops_everyone(self) -> bool {
+        matches!(
+            self,
+            Self(5, 1, 8 | 90) | Self(5, 2, 252) | Self(5, 7, 60 | 139 | 232 | 233 | 700..=799)
+        )
+    }
+}
+
 fn judge(phase: Phase, code: u16, text: &str) -> SendError {
-    let answer = Answer::new(code.to_string(), text);
-    let enhanced = text.split_whitespace().next().unwrap_or("");
+    let answer = Answer::new(Code::Smtp(code), text);
+    let enhanced = Enhanced::of(text);
     match code {
         // Closing the channel, or asked to come back later by policy: it is about us, not the letter.
         421 | 432 => SendError::Throttled { wait: None, answer },
-        400..=499 if enhanced.starts_with("4.7.") || enhanced == "4.3.2" => {
+        400..=499 if enhanced.is_some_and(Enhanced::slows_down) => {
             SendError::Throttled { wait: None, answer }
         }
         454 if phase == Phase::Connect => SendError::Transient {
@@ -124,21 +165,12 @@ fn judge(phase: Phase, code: u16, text: &str) -> SendError {
             everyone: phase == Phase::Connect,
         },
         530 | 534 | 535 | 538 => SendError::Unauthorised(answer),
-        _ if stops_everyone(enhanced) => SendError::Unusable(answer),
+        _ if enhanced.is_some_and(Enhanced::stops_everyone) => SendError::Unusable(answer),
         // Too large is about this letter even when it is said at MAIL FROM (RFC 1870 section 6).
         552 => SendError::Rejected(answer),
         _ if matches!(phase, Phase::Connect | Phase::Mail) => SendError::Unusable(answer),
         _ => SendError::Rejected(answer),
     }
-}
-
-/// Refusals that every further letter would meet: the sender is blocked as a source of spam (5.1.8),
-/// may not send as this mailbox (5.2.252), or the tenant's limits are used up (5.7.7xx, 5.7.23x).
-fn stops_everyone(enhanced: &str) -> bool {
-    matches!(
-        enhanced,
-        "5.1.8" | "5.1.90" | "5.2.252" | "5.7.60" | "5.7.139" | "5.7.232" | "5.7.233"
-    ) || (enhanced.starts_with("5.7.7") && enhanced.len() == "5.7.705".len())
 }
 
 #[cfg(test)]

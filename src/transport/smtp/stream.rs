@@ -17,6 +17,45 @@ use tokio_rustls::client::TlsStream;
 pub(super) struct Stream {
     wire: Wire,
     listening: Listening,
+    reply: Reply,
+}
+
+/// A line beyond this length is no reply: RFC 5321 section 4.5.3.1.5 gives it 512 octets.
+const LONGEST_LINE: usize = 64 << 10;
+/// Nor are lines beyond this length together, of which some servers greet with many. What comes after
+/// STARTTLS passes here as it travels, with the certificates of the handshake.
+const LONGEST_REPLY: usize = 128 << 10;
+/// Nor so many lines: lettre reads all of them again with each one that comes.
+const MOST_LINES: usize = 1_000;
+
+/// How much has come since something was written last. lettre looks at the length of a line when it
+/// has its end, so that a server could fill the memory with a line that has none.
+#[derive(Debug, Default)]
+struct Reply {
+    line: usize,
+    lines: usize,
+    all: usize,
+}
+
+impl Reply {
+    fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.all += bytes.len();
+        for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+            self.line += line.len();
+            let is_long = self.line > LONGEST_LINE || self.all > LONGEST_REPLY;
+            if is_long || self.lines >= MOST_LINES {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "the mail server's reply does not end",
+                ));
+            }
+            if line.ends_with(b"\n") {
+                self.line = 0;
+                self.lines += 1;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How the bytes travel.
@@ -57,6 +96,7 @@ impl Stream {
         Self {
             wire,
             listening: listening.clone(),
+            reply: Reply::default(),
         }
     }
 
@@ -84,11 +124,13 @@ impl AsyncRead for Stream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.listening.0.store(true, Ordering::SeqCst);
-        match &mut self.wire {
+        let before = buffer.filled().len();
+        ready!(match &mut self.wire {
             Wire::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
             Wire::Protected(stream) => Pin::new(&mut **stream).poll_read(context, buffer),
             Wire::LineByLine(stream) => poll_line(stream, context, buffer),
-        }
+        })?;
+        Poll::Ready(self.reply.add(&buffer.filled()[before..]))
     }
 }
 
@@ -115,6 +157,7 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.reply = Reply::default();
         self.writer().poll_write(context, bytes)
     }
 
@@ -124,5 +167,28 @@ impl AsyncWrite for Stream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.writer().poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_are_taken_up_to_their_bounds() {
+        let mut reply = Reply::default();
+        for _ in 0..MOST_LINES {
+            reply.add(b"250-PIPELINING\r\n").unwrap();
+        }
+        assert!(reply.add(b"250-PIPELINING\r\n").is_err());
+        let mut reply = Reply::default();
+        reply.add(&vec![b'x'; LONGEST_LINE]).unwrap();
+        assert!(reply.add(b"x").is_err());
+        let mut reply = Reply::default();
+        let line = [&[b'x'; 1023][..], b"\n"].concat();
+        for _ in 0..LONGEST_REPLY / line.len() {
+            reply.add(&line).unwrap();
+        }
+        assert!(reply.add(b"x").is_err());
     }
 }

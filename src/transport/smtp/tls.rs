@@ -10,10 +10,11 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::super::{Answer, SendError};
+use super::super::{Answer, Cause, SendError};
 use super::reply::{Failure, Phase};
 use crate::config::SmtpSettings;
 use crate::fault::Fault;
+use crate::regular;
 
 /// What STARTTLS needs: lettre raises the connection itself.
 pub(super) fn for_starttls(settings: &SmtpSettings) -> Result<TlsParameters, Fault> {
@@ -61,10 +62,10 @@ pub(super) fn from_the_start(
 /// A failed handshake: a certificate that is not trusted does not get better by waiting.
 pub(super) fn refused(error: Error) -> SendError {
     match Failure::from(error) {
-        Failure::Broken(text) if text.contains("certificate") => {
-            SendError::Unusable(Answer::new("TLS", &text))
+        Failure::Broken(error) if error.kind.lasts() => {
+            SendError::Unusable(Answer::new(Cause::Tls, &error.text))
         }
-        other => other.refused_at(Phase::Connect),
+        other @ (Failure::Broken(_) | Failure::Reply { .. }) => other.refused_at(Phase::Connect),
     }
 }
 
@@ -73,8 +74,10 @@ fn authority(settings: &SmtpSettings) -> Result<Vec<CertificateDer<'static>>, Fa
     let Some(path) = &settings.ca_file else {
         return Ok(Vec::new());
     };
-    let certificates = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+    let file = regular::open(path)
+        .map_err(|error| unusable(settings, &format!("cannot be read: {error}")))?;
+    let certificates = CertificateDer::pem_reader_iter(file)
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|error| unusable(settings, &format!("cannot be read: {error}")))?;
     if certificates.is_empty() {
         return Err(unusable(settings, "holds no certificate"));
@@ -88,4 +91,95 @@ fn unusable(settings: &SmtpSettings, why: &str) -> Fault {
         format!("smtp.ca_file {} {why}", path.display()),
         "name a PEM file with the certificate of the authority",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpStream;
+    use std::time::Duration;
+
+    use lettre::transport::smtp::client::SmtpConnection;
+    use lettre::transport::smtp::extension::ClientId;
+
+    use super::*;
+    use crate::config::SmtpSecurity;
+    use crate::network::NetworkKind;
+    use crate::network::tests::{FLAWED, certified, serve};
+
+    fn settings(port: u16, ca_file: &Path) -> SmtpSettings {
+        SmtpSettings {
+            host: "localhost".into(),
+            port,
+            security: SmtpSecurity::StartTls,
+            login: None,
+            ca_file: Some(ca_file.to_owned()),
+            timeout: Duration::from_secs(20),
+        }
+    }
+
+    /// As much of SMTP as leads to TLS.
+    fn begin(socket: &mut TcpStream) {
+        let mut lines = BufReader::new(socket.try_clone().unwrap());
+        for said in ["220 here\r\n", "250-here\r\n250 STARTTLS\r\n", "220 go\r\n"] {
+            socket.write_all(said.as_bytes()).unwrap();
+            if said != "220 go\r\n" {
+                lines.read_line(&mut String::new()).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_certificate_that_must_not_be_taken_stops_the_run_and_is_told_by_its_flaw() {
+        let folder = tempfile::tempdir().unwrap();
+        let ca_file = folder.path().join("authority.pem");
+        let (_, other_authority) = certified("localhost", (2020, 2090));
+        for (name, years, trusted, flaw) in FLAWED {
+            let (config, authority) = certified(name, years);
+            let authority = if trusted {
+                &authority
+            } else {
+                &other_authority
+            };
+            std::fs::write(&ca_file, authority).unwrap();
+            let (port, served) = serve(config, begin);
+            let parameters = for_starttls(&settings(port, &ca_file)).unwrap();
+            let hello = ClientId::Domain("here.example".into());
+            let mut smtp =
+                SmtpConnection::connect(("127.0.0.1", port), None, &hello, None, None).unwrap();
+            let error = smtp.starttls(&parameters, &hello).unwrap_err();
+            drop(smtp);
+            served.join().unwrap();
+            let kind = NetworkKind::of(&error);
+            assert_eq!(kind, NetworkKind::Certificate(flaw), "{error}");
+            let SendError::Unusable(answer) = refused(error) else {
+                panic!("{flaw:?}");
+            };
+            assert_eq!(answer.code, Cause::Tls.into());
+        }
+    }
+
+    #[test]
+    fn noise_instead_of_tls_may_pass() {
+        let folder = tempfile::tempdir().unwrap();
+        let ca_file = folder.path().join("authority.pem");
+        let (config, authority) = certified("localhost", (2020, 2090));
+        std::fs::write(&ca_file, authority).unwrap();
+        let (port, served) = serve(config, |socket| {
+            begin(socket);
+            socket.write_all(b"220 still here\r\n").unwrap();
+        });
+        let parameters = for_starttls(&settings(port, &ca_file)).unwrap();
+        let hello = ClientId::Domain("here.example".into());
+        let mut smtp =
+            SmtpConnection::connect(("127.0.0.1", port), None, &hello, None, None).unwrap();
+        let error = smtp.starttls(&parameters, &hello).unwrap_err();
+        assert_eq!(NetworkKind::of(&error), NetworkKind::Tls, "{error}");
+        drop(smtp);
+        served.join().unwrap();
+        assert!(matches!(
+            refused(error),
+            SendError::Transient { everyone: true, .. }
+        ));
+    }
 }

@@ -4,6 +4,7 @@
 
 mod lists;
 mod pdfs;
+mod replies;
 mod settings;
 
 use std::io::Write;
@@ -23,15 +24,27 @@ const MOST_SECONDS: u64 = 40;
 /// Checks a batch within the bounds.
 #[track_caller]
 fn check(batch: &TestBatch) -> Ran {
+    run(batch, &["check"], MOST_KILOBYTES)
+}
+
+/// The same, with a look at the server.
+#[track_caller]
+fn check_online(batch: &TestBatch) -> Ran {
+    run(batch, &["check", "--online"], MOST_KILOBYTES)
+}
+
+/// Runs the program on a batch within bounds.
+#[track_caller]
+fn run(batch: &TestBatch, arguments: &[&str], most_kilobytes: u64) -> Ran {
     let output = Command::new("sh")
         .args([
             "-c",
             &format!(
-                "ulimit -d {MOST_KILOBYTES} && ulimit -t {MOST_SECONDS} && exec \"$0\" \"$@\""
+                "ulimit -d {most_kilobytes} && ulimit -t {MOST_SECONDS} && exec \"$0\" \"$@\""
             ),
         ])
         .arg(crate::support::program().get_program())
-        .arg("check")
+        .args(arguments)
         .arg(batch.folder())
         .current_dir(batch.folder())
         .env_clear()

@@ -243,3 +243,127 @@ fn the_names_of_files_never_reach_the_terminal_as_they_are() {
     let wild = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
     assert!(!ran.output().contains(wild), "{ran:?}");
 }
+
+/// A batch of one school whose attachment is what its cell says.
+fn from_a_cell(cell: &str) -> TestBatch {
+    let batch = attached("path = \"{{ file }}\"");
+    batch.write(
+        "list.csv",
+        format!("ID,School,Email,File\nS001,Oak,a@s.example,{cell}\n"),
+    );
+    batch.secrets(
+        "[smtp]\nhost = \"mail.study.example\"\nusername = \"study\"\npassword = \"hunter2\"\n",
+    );
+    batch
+}
+
+#[test]
+fn a_cell_cannot_attach_what_the_run_reads_or_writes() {
+    for (cell, why) in [
+        (".secrets.toml", "is the secrets file"),
+        ("list.csv", "is the dispatch list"),
+        ("./reports/../list.csv", "outside the batch's folder"),
+        ("batch.toml", "is the batch file"),
+        ("letter.html", "is a template"),
+        ("parts/foot.html", "is a template"),
+        ("batch.state.db", "is a state file"),
+        ("batch.outbox.db.lock", "is a state file"),
+        ("batch.report.csv", "is a record"),
+        ("elsewhere.db", "is a state file of postroom"),
+        ("elsewhere.db.lock", "lies beside a state file"),
+        ("outbox/S001.eml", "is a letter in the outbox"),
+        ("preview/eml/00001-S001.eml", "lies in a preview"),
+        ("preview/index.html", "lies in a preview"),
+        ("reports/.draft.pdf", "is hidden"),
+        (".git/config", "is hidden"),
+        ("sign-in-0123456789abcdef.json", "the file of a sign-in"),
+    ] {
+        let batch = TestBatch::new(1);
+        batch.run("preview", &[]).expect(0);
+        batch.run("send", &[]).expect(0);
+        let batch = {
+            let other = from_a_cell(cell);
+            for folder in ["outbox", "preview"] {
+                fs::rename(batch.path(folder), other.path(folder)).unwrap();
+            }
+            for name in ["batch.state.db", "elsewhere.db"] {
+                fs::copy(batch.path("batch.outbox.db"), other.path(name)).unwrap();
+            }
+            for name in ["batch.outbox.db.lock", "elsewhere.db.lock"] {
+                other.write(name, "a run");
+            }
+            other
+        };
+        fs::create_dir(batch.path(".git")).unwrap();
+        fs::create_dir(batch.path("parts")).unwrap();
+        batch.write("letter.html", "<p>{% include \"parts/foot.html\" %}</p>");
+        for name in [
+            "batch.report.csv",
+            "parts/foot.html",
+            "reports/.draft.pdf",
+            ".git/config",
+            "sign-in-0123456789abcdef.json",
+        ] {
+            batch.write(name, "%PDF-1.4");
+        }
+        let ran = batch.run("check", &["--json"]).expect(3);
+        let checked = ran.json();
+        let faults = checked["faults"].as_array().unwrap();
+        assert_eq!(faults.len(), 1, "{cell}: {ran:?}");
+        assert_part(&faults[0], "text", why);
+        assert_part(&faults[0], "file", cell);
+        assert!(!ran.output().contains("hunter2"), "{ran:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn another_name_of_such_a_file_is_refused_too() {
+    let batch = from_a_cell("reports/letter.pdf");
+    let link = batch.path("reports/letter.pdf");
+    std::os::unix::fs::symlink("../.secrets.toml", &link).unwrap();
+    let refused = || one_of(&batch, "is the secrets file");
+    refused();
+    fs::remove_file(&link).unwrap();
+    fs::hard_link(batch.path(".secrets.toml"), &link).unwrap();
+    refused();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let secrets = elsewhere.path().join("account.toml");
+    fs::rename(batch.path(".secrets.toml"), &secrets).unwrap();
+    batch.run("check", &[]).expect(3).says("begin like a PDF");
+    fs::remove_file(&link).unwrap();
+    fs::hard_link(&secrets, &link).unwrap();
+    batch
+        .run("check", &["--secrets", secrets.to_str().unwrap()])
+        .expect(3)
+        .says("is the secrets file");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_cell_cannot_attach_what_the_system_shows_of_itself() {
+    for (cell, why) in [
+        ("/proc/self/environ", "lies in /proc"),
+        ("/sys/kernel/uevent_seqnum", "lies in /sys"),
+        ("/dev/zero", "lies in /dev"),
+        ("/dev/../proc/self/environ", "lies in /proc"),
+    ] {
+        let batch = from_a_cell(cell);
+        batch.replace("batch.toml", "[batch]", "[batch]\nallow_outside = true");
+        one_of(&batch, why);
+    }
+    let elsewhere = tempfile::tempdir().unwrap();
+    let keys = elsewhere.path().join(".ssh");
+    fs::create_dir(&keys).unwrap();
+    fs::write(keys.join("id"), "key").unwrap();
+    let batch = from_a_cell(keys.join("id").to_str().unwrap());
+    batch.replace("batch.toml", "[batch]", "[batch]\nallow_outside = true");
+    one_of(&batch, "is hidden");
+}
+
+/// Fails the test unless this is the one fault.
+#[cfg(unix)]
+#[track_caller]
+fn one_of(batch: &TestBatch, why: &str) {
+    assert_part(&one_fault(batch), "text", why);
+}

@@ -1,6 +1,6 @@
 //! The secrets file.
 
-use crate::support::{Ran, TestBatch};
+use crate::support::{Ran, TestBatch, program};
 
 const PASSWORD: &str = "correct-horse-battery";
 
@@ -122,4 +122,98 @@ fn smtp_without_a_server_is_refused_before_a_state_file_is_made() {
         .says("[smtp]")
         .says("next: ");
     crate::check::assert_nothing_written(&batch);
+}
+
+#[test]
+fn a_secrets_file_that_is_taken_for_a_batch_file_is_not_shown() {
+    let text = format!(
+        "client_secret = \"{PASSWORD}\"\n[smtp]\nhost = \"mail.study.example\"\npassword = \"{PASSWORD}\"\n"
+    );
+    let broken = format!("[batch]\nname = \"x\"\n[manifest]\n\"password\" = \"{PASSWORD}\n");
+    let batch = TestBatch::new(1);
+    batch.secrets(&text);
+    batch.write("account.toml", &text);
+    batch.write("broken.toml", &broken);
+    batch.write("notes.txt", format!("{PASSWORD} is it\n"));
+    for name in [".secrets.toml", "account.toml", "broken.toml", "notes.txt"] {
+        for verb in ["check", "send", "status", "preview"] {
+            let output = program().arg(verb).arg(batch.path(name)).output().unwrap();
+            let ran = Ran::of(output)
+                .expect(2)
+                .says("no line of it is shown")
+                .says("line ");
+            assert!(!ran.output().contains(PASSWORD), "{ran:?}");
+        }
+    }
+}
+
+#[test]
+fn a_secrets_file_is_neither_list_nor_template() {
+    for (part, other) in [
+        ("path = \"list.csv\"", "path = \".secrets.toml\""),
+        ("html = \"letter.html\"", "html = \".secrets.toml\""),
+        (
+            "html = \"letter.html\"",
+            "html = \"letter.html\"\ntext = \".secrets.toml\"",
+        ),
+    ] {
+        let batch = TestBatch::new(1);
+        batch.secrets(&format!("[smtp]\nhost = \"{PASSWORD}\"\n"));
+        batch.replace("batch.toml", part, other);
+        let ran = batch
+            .run("check", &[])
+            .expect(2)
+            .says("names a secrets file");
+        assert!(!ran.output().contains(PASSWORD), "{ran:?}");
+    }
+    for name in [".secrets.toml", "account.toml", ".hidden.html"] {
+        let batch = TestBatch::new(1);
+        batch.write(name, format!("host = \"{PASSWORD}\"\n"));
+        crate::support::private(&batch.path(name));
+        batch.write("letter.html", format!("<p>{{% include \"{name}\" %}}</p>"));
+        let ran = batch.run("check", &[]);
+        assert_ne!(ran.code, Some(0), "{ran:?}");
+        assert!(!ran.output().contains(PASSWORD), "{ran:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_told_and_not_waited_for() {
+    let pipe = |batch: &TestBatch, name: &str| {
+        let path = batch.path(name);
+        let _ = std::fs::remove_file(&path);
+        let made = std::process::Command::new("mkfifo")
+            .args(["-m", "600"])
+            .arg(&path)
+            .status();
+        assert!(made.unwrap().success());
+    };
+    for (name, code) in [
+        ("batch.toml", 2),
+        (".secrets.toml", 2),
+        ("list.csv", 3),
+        ("letter.html", 3),
+        ("parts.html", 3),
+        ("reports/S001.pdf", 3),
+    ] {
+        let batch = TestBatch::new(1);
+        batch.write(
+            "letter.html",
+            "<p>{% if id == \"x\" %}{% include \"parts.html\" %}{% endif %}</p>",
+        );
+        batch.write("parts.html", "x");
+        pipe(&batch, name);
+        let mut run = std::process::Command::new("timeout");
+        run.args(["-s", "KILL", "20"])
+            .arg(program().get_program())
+            .args(["check", batch.folder().to_str().unwrap()])
+            .current_dir(batch.folder());
+        let ran = Ran::of(run.output().unwrap()).expect(code);
+        assert!(ran.stderr.contains("not a regular file"), "{name}: {ran:?}");
+    }
+    let batch = TestBatch::new(1);
+    batch.replace("batch.toml", "[batch]", "[batch]\nallow_outside = true");
+    batch.replace("batch.toml", "list.csv", "/dev/zero");
+    batch.run("check", &[]).expect(3).says("not a regular file");
 }

@@ -134,7 +134,7 @@ fn a_template_that_never_ends_is_a_fault_and_the_program_ends_by_itself() {
     let fault = &checked["faults"][0];
     assert_part(fault, "file", "letter.html");
     assert_part(fault, "id", "S002");
-    assert_part(fault, "text", "rendering for more than");
+    assert_part(fault, "text", "in the making for more than");
     assert_part(fault, "next_step", "look for a loop");
 }
 
@@ -158,4 +158,57 @@ fn no_function_reads_a_file_or_the_environment() {
             .expect(3)
             .says("letter.html");
     }
+}
+
+#[test]
+fn only_what_is_named_extended_or_included_is_a_template() {
+    let batch =
+        with_html("{% extends \"parts/base.html\" %}{% block body %}{{ name }}{% endblock %}");
+    std::fs::create_dir(batch.path("parts")).unwrap();
+    batch.write(
+        "parts/base.html",
+        "<p>{% block body %}{% endblock %}</p>{%- include 'parts/foot.txt' -%}",
+    );
+    batch.write("parts/foot.txt", "foot of {{ id }}");
+    batch.write("notes.html", "{% evil %}");
+    batch.write("parts/old.html", [0xff, 0xfe, 0x00]);
+    batch.run("send", &[]).expect(0);
+    let sent = std::fs::read_to_string(batch.path("outbox/S001.eml")).unwrap();
+    assert!(sent.contains("foot of S001"), "{sent}");
+    batch.write("parts/foot.txt", "{% evil %}");
+    let ran = batch.run("check", &[]).expect(3);
+    assert!(ran.stderr.contains("parts/foot.txt"), "{ran:?}");
+}
+
+#[test]
+fn what_a_letter_loads_from_elsewhere_is_a_warning() {
+    for (html, what) in [
+        (
+            "<img src=\"https://x.example/logo.png\">",
+            "img from x.example",
+        ),
+        ("<td background=//x.example/b.png>", "td from x.example"),
+        (
+            "<link rel=stylesheet href=\"http://x.example/s.css\">",
+            "link from x.example",
+        ),
+        (
+            "<p style=\"background: url('https://x.example/b')\">",
+            "p from x.example",
+        ),
+        (
+            "<style>p { background: url(//x.example/b) }</style>",
+            "style from x.example",
+        ),
+    ] {
+        let checked = with_html(html).run("check", &["--json"]).expect(0).json();
+        let warnings = checked["faults"].as_array().unwrap();
+        assert_eq!(warnings.len(), 3, "{checked:#}");
+        assert_eq!(warnings[0]["severity"], "warning");
+        assert_part(&warnings[0], "file", "letter.html");
+        assert_part(&warnings[0], "text", what);
+    }
+    let clean = "<a href=\"https://study.example\">here</a><img src=\"data:image/png;base64,AA\">";
+    let ran = with_html(clean).run("check", &["--json"]).expect(0);
+    assert_eq!(ran.json()["faults"], serde_json::json!([]));
 }

@@ -36,6 +36,16 @@ fn each_letter_goes_out_once_with_a_copy_in_the_shared_sent_items() {
 }
 
 #[test]
+fn what_looks_encoded_in_a_cell_is_read_as_it_stands() {
+    let desk = EwsDesk::new(1);
+    let name = "=?utf-8?q?Oak?=";
+    desk.desk.batch.replace("list.csv", "School 1", name);
+    desk.desk.send().expect(0);
+    let sent = desk.exchange.mailbox(SHARED).sent();
+    assert_eq!(sent[0].subject, format!("Report for {name}"));
+}
+
+#[test]
 fn the_ids_of_the_requests_are_kept() {
     let desk = EwsDesk::new(1);
     desk.desk.send().expect(0);

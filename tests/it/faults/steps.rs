@@ -120,7 +120,8 @@ fn attempts(scene: &Scene, number: usize) -> u32 {
     let state_file = scene.far.side().batch().path(scene.road.state_file());
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let db = Connection::open_with_flags(state_file, flags).unwrap();
-    let sql = "SELECT attempts FROM letters WHERE id = ?1";
+    let sql = "SELECT sum(s.attempts) FROM letters l
+        JOIN sendings s ON s.letter = l.seq WHERE l.id = ?1";
     let attempts = db.query_row(sql, [id(number)], |row| row.get(0));
     attempts.unwrap()
 }

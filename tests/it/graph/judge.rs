@@ -76,7 +76,9 @@ fn ledger(desk: &GraphDesk) -> Connection {
 
 fn letters(desk: &GraphDesk) -> HashMap<String, Recorded> {
     let db = ledger(desk);
-    let sql = "SELECT id, state, message_id, addresses, attachments FROM letters";
+    let sql = "SELECT l.id, l.state, s.message_id, s.addresses, s.attachments
+        FROM letters l JOIN sendings s ON s.letter = l.seq
+        WHERE s.number = (SELECT max(number) FROM sendings WHERE letter = l.seq)";
     let mut statement = db.prepare(sql).unwrap();
     let json = |text: String| serde_json::from_str(&text).unwrap();
     let rows = statement.query_map([], |row| {
@@ -93,9 +95,9 @@ fn letters(desk: &GraphDesk) -> HashMap<String, Recorded> {
 
 fn tries(desk: &GraphDesk) -> Vec<Try> {
     let db = ledger(desk);
-    // What a person resolved was no try.
-    let sql = "SELECT a.message_id, r.ended_at IS NULL, a.trace, a.request_ids
+    let sql = "SELECT s.message_id, r.ended_at IS NULL, a.trace, a.request_ids
         FROM attempts a JOIN runs r ON r.seq = a.run
+        JOIN sendings s ON s.letter = a.letter AND s.number = a.sending
         WHERE a.trace IS NOT NULL ORDER BY a.seq";
     let mut statement = db.prepare(sql).unwrap();
     let rows = statement.query_map([], |row| {

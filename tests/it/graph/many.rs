@@ -68,15 +68,18 @@ fn two_hundred_letters_as_drafts_arrive_once_each_within_the_limits() {
     let sign_in = Arc::clone(&desk.desk.server);
     desk.graph
         .script(move |event| trouble_with_drafts(event, &sign_in));
-    desk.desk.send().expect(4).says("S080: in doubt");
+    // What is in doubt is looked for before the run ends.
+    desk.desk
+        .send()
+        .expect(0)
+        .says("S080: in doubt")
+        .says("S080: was in doubt");
     let states = assert_honest(&desk);
-    let others: Vec<_> = states
-        .iter()
-        .filter(|(_, state)| *state != "accepted")
-        .collect();
-    assert_eq!(others, [(&id(80), &"in_doubt".to_owned())]);
+    assert!(
+        states.values().all(|state| state == "accepted"),
+        "{states:?}"
+    );
     desk.keep_upload_urls_secret();
-    desk.desk.send().expect(0).says("S080: was in doubt");
     assert_each_once(&desk);
     let most = desk.graph.most_accepted_in(A_MINUTE);
     assert!(most <= 150, "{most} in a minute");

@@ -176,6 +176,24 @@ fn an_address_that_is_not_protected_gets_nothing() {
     assert_each_once(&desk);
 }
 
+#[test]
+fn an_address_in_an_internal_network_gets_nothing() {
+    for url in [
+        "https://10.0.0.1/session-of-a-school",
+        "https://files.internal/session-of-a-school",
+    ] {
+        let desk = GraphDesk::with_all_scopes(1);
+        write_report(&desk, 1, LARGE);
+        let session = json!({"uploadUrl": url, "nextExpectedRanges": ["0-"]});
+        desk.graph.once(GraphKind::CreateUploadSession, move || {
+            GraphAction::Answer(Response::json(201, &session))
+        });
+        let ran = desk.desk.send().expect(5).says("internal network");
+        assert!(!ran.stderr.contains("session-of-a-school"), "{ran:?}");
+        assert_honest(&desk);
+    }
+}
+
 /// Microsoft's documentation calls it a limit of delegated permissions.
 #[test]
 fn a_shared_mailbox_without_uploads_and_no_other_mailbox_rejects_the_letter() {

@@ -193,8 +193,9 @@ fn a_megabyte_of_addresses_is_read() {
 fn a_megabyte_in_the_letter_is_carried() {
     let batch = list(
         "list.csv",
-        format!("ID,School,Email\nS1,{},a@s.example\n", long()),
+        format!("ID,School,Email,Notes\nS1,Oak,a@s.example,{}\n", long()),
     );
+    batch.write("letter.html", "<p>{{ notes }}</p>");
     let sent = send_and_read(&batch, "S1");
     assert!(sent.body.contains(&long()), "{} bytes", sent.body.len());
 }
@@ -203,12 +204,12 @@ fn a_megabyte_in_the_letter_is_carried() {
 fn a_megabyte_in_the_subject_is_refused_in_short() {
     let batch = list(
         "list.csv",
-        format!("ID,School,Email\nS1,{},a@s.example\n", long()),
+        format!("ID,School,Email,Notes\nS1,Oak,a@s.example,{}\n", long()),
     );
     let file = fs::read_to_string(batch.path("batch.toml")).unwrap();
     batch.write(
         "batch.toml",
-        file.replace("subject = \"Report\"", "subject = \"{{ name }}\""),
+        file.replace("subject = \"Report\"", "subject = \"{{ notes }}\""),
     );
     batch
         .run("check", &[])

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use postroom::ledger::{
-    Answer, Claim, Holder, Identity, Kind, Ledger, LetterRecord, Outcome, Refusal, Settlement, Word,
+use postroom::ledger::{Claim, Holder, Identity, Kind, Ledger, LetterPlan, Settlement};
+use postroom::lifecycle::{
+    Accepted, Addresses, PersonalWord, PlannedMessage, Refusal, Reply, SentAttachment, SettledAs,
 };
 
 use crate::pages::{assert_quiet, browser, picture};
@@ -58,20 +59,25 @@ fn recorded(schools: usize) -> TestBatch {
     let monday: Timestamp = "2026-01-12T09:00:00Z".parse().unwrap();
     let tuesday: Timestamp = "2026-01-13T14:30:00Z".parse().unwrap();
     let mut ledger = open(&batch, "send", monday);
-    let records = (1..=schools).map(|n| LetterRecord {
+    let records = (1..=schools).map(|n| LetterPlan {
         id: id(n),
-        digest: [n as u8; 32],
-        message_id: format!("{n}.abcdef@study.example"),
-        addresses: format!(
-            "{{\"to\":[\"teacher{n}@school{n}.example\"],\"cc\":[\"leader@centre.example\"],\"bcc\":[]}}"
-        ),
-        attachments: format!(
-            "[{{\"name\":\"report.pdf\",\"sha256\":\"{}\",\"bytes\":{}}}]",
-            format!("{n:04x}").repeat(16),
-            200_000 + n
-        ),
+        message: PlannedMessage {
+            message_id: format!("{n}.abcdef@study.example"),
+            digest: [n as u8; 32],
+            addresses: Addresses {
+                to: vec![format!("teacher{n}@school{n}.example")],
+                cc: vec!["leader@centre.example".into()],
+                bcc: Vec::new(),
+            },
+            attachments: vec![SentAttachment {
+                name: "report.pdf".into(),
+                sha256: std::array::from_fn(|at| n.to_be_bytes()[6 + at % 2]),
+                bytes: 200_000 + n as u64,
+            }],
+        },
     });
-    ledger.adopt(&"3cfb59a6b04d".repeat(5), records).unwrap();
+    let plan = "3cfb59a6b04d".repeat(5);
+    ledger.adopt(&plan, &[7; 32], records).unwrap();
     let half = schools / 2;
     send(&mut ledger, monday, half);
     ledger
@@ -79,16 +85,17 @@ fn recorded(schools: usize) -> TestBatch {
             monday + Duration::from_secs(3 * half as u64 + 60),
             "interrupted\n  next: go on",
         )
+        .1
         .unwrap();
-    let word = Word {
+    let word = PersonalWord {
         accepted: true,
         by: "ann on office".into(),
         because: Some("the head says <b>it came</b>".into()),
-        at: tuesday - Duration::from_secs(3_600),
     };
-    let mut ledger = open(&batch, "resolve", word.at);
-    ledger.resolve(&[id(5)], &word).unwrap();
-    ledger.end_run(word.at, "resolved").unwrap();
+    let said_at = tuesday - Duration::from_secs(3_600);
+    let mut ledger = open(&batch, "resolve", said_at);
+    ledger.resolve(&[id(5)], &word, said_at).unwrap();
+    ledger.end_run(said_at, "resolved").1.unwrap();
     let mut ledger = open(&batch, "send", tuesday);
     send(&mut ledger, tuesday, half - 2);
     batch
@@ -108,26 +115,27 @@ fn send(ledger: &mut Ledger, start: Timestamp, most: usize) {
         };
         let claimed = ledger.commit(&[], &[claim]).unwrap()[0];
         now += Duration::from_secs(1);
-        let answer = |code: &str, text: &str| Answer {
+        let answer = |code: &str, text: &str| Reply {
             code: code.into(),
             text: text.into(),
         };
-        let outcome = match number {
-            4 => Outcome::Rejected(answer("550", "5.1.1 <no such user>")),
-            5 | 7 => Outcome::InDoubt(answer(
+        let ended = match number {
+            4 => SettledAs::Rejected(answer("550", "5.1.1 <no such user>")),
+            5 | 7 => SettledAs::InDoubt(answer(
                 "no answer",
                 "no answer came after the message was sent",
             )),
-            _ => Outcome::Accepted {
+            _ => SettledAs::Accepted(Accepted {
                 receipt: format!("250 2.0.0 queued as {number}"),
                 refused: (number == 6)
                     .then(|| Refusal {
                         address: "leader@centre.example".into(),
-                        answer: "550 no such mailbox".into(),
+                        code: "550".into(),
+                        answer: "no such mailbox".into(),
                     })
                     .into_iter()
                     .collect(),
-            },
+            }),
         };
         let at = now;
         if index == most / 2 {
@@ -137,7 +145,7 @@ fn send(ledger: &mut Ledger, start: Timestamp, most: usize) {
         }
         let settlement = Settlement {
             claim: claimed,
-            outcome,
+            ended,
             at,
             request_ids: Vec::new(),
         };
@@ -316,17 +324,23 @@ fn recorded_quickly(schools: usize) -> TestBatch {
     batch.write("list.csv", format!("ID,School,Email\n{list}"));
     let start: Timestamp = "2026-01-12T09:00:00Z".parse().unwrap();
     let mut ledger = open(&batch, "send", start);
-    let records = (1..=schools).map(|n| LetterRecord {
+    let records = (1..=schools).map(|n| LetterPlan {
         id: id(n),
-        digest: [1; 32],
-        message_id: format!("{n}.abcdef@study.example"),
-        addresses: format!("{{\"to\":[\"teacher{n}@school{n}.example\"],\"cc\":[],\"bcc\":[]}}"),
-        attachments: format!(
-            "[{{\"name\":\"report.pdf\",\"sha256\":\"{}\",\"bytes\":200000}}]",
-            "ab".repeat(32)
-        ),
+        message: PlannedMessage {
+            message_id: format!("{n}.abcdef@study.example"),
+            digest: [1; 32],
+            addresses: Addresses {
+                to: vec![format!("teacher{n}@school{n}.example")],
+                ..Addresses::default()
+            },
+            attachments: vec![SentAttachment {
+                name: "report.pdf".into(),
+                sha256: [0xab; 32],
+                bytes: 200_000,
+            }],
+        },
     });
-    ledger.adopt("plan", records).unwrap();
+    ledger.adopt("plan", &[7; 32], records).unwrap();
     let at = |number: usize| start + Duration::from_secs(2 * number as u64);
     let pending = ledger.pending(None, schools).unwrap();
     let claims: Vec<_> = pending
@@ -345,15 +359,15 @@ fn recorded_quickly(schools: usize) -> TestBatch {
         .enumerate()
         .map(|(number, claim)| Settlement {
             claim,
-            outcome: Outcome::Accepted {
+            ended: SettledAs::Accepted(Accepted {
                 receipt: "250 2.0.0 queued".into(),
                 refused: Vec::new(),
-            },
+            }),
             at: at(number + 1),
             request_ids: Vec::new(),
         })
         .collect();
     ledger.commit(&settlements, &[]).unwrap();
-    ledger.end_run(at(schools), "finished").unwrap();
+    ledger.end_run(at(schools), "finished").1.unwrap();
     batch
 }

@@ -118,3 +118,53 @@ fn a_rehearsal_can_be_looked_at_too() {
     assert!(page.contains("[Rehearsal] Report for School 1"));
     assert!(page.contains("\"to\":[\"me@study.example\"]"));
 }
+
+#[test]
+fn the_policy_stands_first_and_nothing_leads_away() {
+    let batch = TestBatch::new(1);
+    batch.write(
+        "letter.html",
+        "\u{a0}\u{2028}<!doctype html><html><head><link rel=preconnect href=\"//x.example\">\
+         <meta http-equiv=refresh content=\"0;http://x.example\"><base href=\"http://x.example/\">\
+         </head><body><form action=\"http://x.example\"><p>Dear {{ name }}</p></form></body></html>",
+    );
+    batch.run("preview", &[]).expect(0);
+    let frame = fs::read_to_string(batch.path("preview/letters/00001-S001.html")).unwrap();
+    let policy = "<meta charset=\"utf-8\"><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';";
+    assert!(frame.starts_with(policy), "{frame}");
+    let (_, letter) = frame.split_once("<!doctype").unwrap();
+    for element in ["<link", "<meta", "<base", "<form"] {
+        assert!(!letter.contains(element), "{element}: {frame}");
+    }
+    assert!(frame.contains("Dear School 1"), "{frame}");
+}
+
+#[test]
+fn an_earlier_preview_is_none_of_the_templates() {
+    let batch = TestBatch::new(1);
+    batch.replace("list.csv", "School 1", "{% evil %}");
+    for _ in 0..2 {
+        batch.run("preview", &[]).expect(0);
+    }
+    batch.run("check", &[]).expect(0);
+}
+
+#[test]
+fn a_folder_that_is_called_partial_and_is_not_ours_is_left_alone() {
+    let batch = TestBatch::new(1);
+    fs::create_dir(batch.path("preview.partial")).unwrap();
+    batch.write("preview.partial/thesis.txt", "mine");
+    batch
+        .run("preview", &[])
+        .expect(2)
+        .says("preview.partial is there and is not a preview");
+    assert!(batch.path("preview.partial/thesis.txt").exists());
+    // What a cut left of a preview is ours.
+    fs::rename(
+        batch.path("preview.partial/thesis.txt"),
+        batch.path("preview.partial/.postroom-preview"),
+    )
+    .unwrap();
+    batch.run("preview", &[]).expect(0);
+    assert!(!batch.path("preview.partial").exists());
+}

@@ -193,7 +193,8 @@ fn a_letter_runs_nothing_and_loads_nothing() {
     batch.write(
         "letter.html",
         format!(
-            "<!doctype html><html><head><link rel=stylesheet href=\"{site}/style.css\"></head><body>\
+            "\u{a0}<!doctype html><html><head><meta http-equiv=refresh content=\"0;{site}/\">\
+             <base href=\"{site}/\"><link rel=stylesheet href=\"{site}/style.css\"></head><body>\
              <p>Dear {{{{ name }}}}</p><img src=\"{site}/pixel.png\"><iframe src=\"{site}/\"></iframe>\
              <script>top.document.title = 'taken'</script></body></html>"
         ),

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::{Ipv6Addr, Shutdown, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
 
 use crate::support::oauth::{OauthAction, OauthEndpoint, OauthServer, get};
 use crate::support::signing_in::Desk;
@@ -80,27 +81,77 @@ fn a_confidential_registration_shows_its_secret() {
 }
 
 #[test]
-fn an_answer_to_another_sign_in_is_thrown_away() {
+fn an_answer_to_another_sign_in_is_not_the_answer() {
     let desk = Desk::new();
-    bend(&desk, OauthEndpoint::Authorize, || {
-        OauthAction::redirect(&[("state", "that-of-somebody-else")])
-    });
-    fails(&desk).says("its state is another");
+    let login = desk.begin(BROWSER);
+    for query in [
+        "code=abc&state=that-of-somebody-else",
+        "code=abc",
+        "code=abc&state=",
+        "error=access_denied&state=x",
+    ] {
+        let page = get(&format!("http://127.0.0.1:{}/?{query}", login.port()));
+        assert_eq!(page.status, Some(404), "{query}: {page:?}");
+    }
     let asked = desk.server.requests();
     assert!(
         asked
             .iter()
             .all(|request| request.endpoint != OauthEndpoint::Token)
     );
+    login.browse();
+    login.end().expect(0);
+    desk.assert_proper();
 }
 
 #[test]
-fn an_answer_without_state_is_thrown_away() {
+#[expect(clippy::disallowed_methods, reason = "the program itself is timed")]
+fn connections_that_say_nothing_keep_nobody_waiting() {
     let desk = Desk::new();
-    bend(&desk, OauthEndpoint::Authorize, || {
-        OauthAction::redirect(&[("state", "")])
-    });
-    fails(&desk).says("its state is another");
+    let login = desk.begin(BROWSER);
+    // A browser may take `localhost` for either family of addresses.
+    let idle: Vec<_> = (0..12)
+        .filter_map(|place| {
+            let host = ["127.0.0.1", "::1"][place % 2];
+            TcpStream::connect((host, login.port())).ok()
+        })
+        .collect();
+    assert!(idle.len() >= 6);
+    let begun = Instant::now();
+    let page = login.browse();
+    assert_eq!(page.status, Some(200), "{page:?}");
+    login.end().expect(0);
+    // One after the other they would have their five seconds each.
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(15), "it took {took:?}");
+    drop(idle);
+}
+
+#[test]
+fn a_token_of_another_service_or_tenant_or_time_is_thrown_away() {
+    let null = serde_json::Value::Null;
+    for (name, value, why) in [
+        (
+            "tid",
+            "00000000-0000-4000-8000-000000000001".into(),
+            "it is of another tenant",
+        ),
+        ("tid", null.clone(), "does not say of which tenant"),
+        (
+            "iss",
+            "https://login.evil.example/v2.0".into(),
+            "another service issued it",
+        ),
+        ("iss", null.clone(), "another service issued it"),
+        ("exp", 1_600_000_000.into(), "it has expired"),
+        ("exp", null.clone(), "it has expired"),
+    ] {
+        let desk = Desk::new();
+        bend(&desk, OauthEndpoint::Token, move || {
+            OauthAction::claim(name, value.clone())
+        });
+        fails(&desk).says(why);
+    }
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::fs;
 
 use jiff::{SignedDuration, Timestamp};
-use postroom::ledger::{Claim, Holder, Identity, Kind, Ledger, Outcome, Settlement};
+use postroom::ledger::{Claim, Holder, Identity, Kind, Ledger, Settlement};
+use postroom::lifecycle::{Accepted, SettledAs};
 
 use crate::storage::OUTBOX;
 use crate::support::TestBatch;
@@ -44,16 +45,16 @@ fn times_that_go_back_and_forth_are_told_as_they_are() {
         // Answered before it was asked, by a clock that was set in between.
         let settlement = Settlement {
             claim: claimed[0],
-            outcome: Outcome::Accepted {
+            ended: SettledAs::Accepted(Accepted {
                 receipt: "taken".into(),
                 refused: Vec::new(),
-            },
+            }),
             at: now - SignedDuration::from_mins(59),
             request_ids: Vec::new(),
         };
         ledger.commit(&[settlement], &[]).unwrap();
         let ended = now - SignedDuration::from_mins(58);
-        ledger.end_run(ended, "finished").unwrap();
+        ledger.end_run(ended, "finished").1.unwrap();
     }
     let ran = batch.run("status", &[]).expect(0);
     assert!(ran.stdout.contains("4 accepted, 2 pending"), "{ran:?}");

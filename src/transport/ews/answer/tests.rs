@@ -89,8 +89,11 @@ fn the_wait_is_found_in_both_places() {
     };
     assert_eq!(wait, Some(Duration::from_millis(1500)));
     assert_eq!(
-        (answer.code.as_str(), answer.text.as_str()),
-        ("ErrorServerBusy", "More words.")
+        (answer.text().to_owned(), answer.code),
+        (
+            "More words.".to_owned(),
+            Code::Exchange("ErrorServerBusy".into()),
+        )
     );
 }
 
@@ -107,8 +110,8 @@ fn what_does_not_come_from_exchange_is_told_by_its_status() {
         Some(SendError::Transient { .. }) => "transient".into(),
         Some(SendError::Rejected(_)) => "rejected".into(),
         Some(SendError::InDoubt(_)) => "in doubt".into(),
-        Some(SendError::Unauthorised(answer)) => format!("unauthorised {}", answer.text),
-        Some(SendError::Unusable(answer)) => format!("unusable {}", answer.text),
+        Some(SendError::Unauthorised(answer)) => format!("unauthorised {}", answer.line()),
+        Some(SendError::Unusable(answer)) => format!("unusable {}", answer.line()),
         None => "success".to_owned(),
     };
     let html = &[("content-type", "text/html")];

@@ -3,7 +3,8 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
-use crate::http::Failure;
+use crate::http::HttpError;
+use crate::network::{NetworkError, NetworkKind};
 use crate::transport::call::silence;
 
 fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
@@ -117,7 +118,7 @@ fn a_page_of_something_in_between_is_not_shown() {
     match meaning(&html, Step::Prepare) {
         SendError::Transient { answer, .. } => {
             assert_eq!(
-                answer.text,
+                answer.text(),
                 "an answer that is not Microsoft Graph's (text/html)"
             );
         }
@@ -127,8 +128,11 @@ fn a_page_of_something_in_between_is_not_shown() {
 
 #[test]
 fn silence_is_doubt_only_after_a_whole_request_that_sends() {
-    let cut = Failure::NoAnswer("connection reset".into());
-    let refused = Failure::NotSent("connection refused".into());
+    let cut = HttpError::NoAnswer(NetworkError::new(NetworkKind::Cut, "connection reset"));
+    let refused = HttpError::NotSent(NetworkError::new(
+        NetworkKind::Refused,
+        "connection refused",
+    ));
     assert_eq!(word(&silence(&cut, Step::Send)), "in doubt");
     assert_eq!(word(&silence(&cut, Step::Release)), "in doubt");
     assert_eq!(word(&silence(&cut, Step::Prepare)), "transient");

@@ -33,7 +33,7 @@ const page = (ctx, text) => {
 };
 const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
 
-const provider = new Provider(`http://127.0.0.1:${port}`, {
+const provider = new Provider(`http://127.0.0.1:${port}/${TENANT}/v2.0`, {
   clients: [
     {
       client_id: 'postroom-test',
@@ -52,12 +52,12 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   cookies: { keys: [randomBytes(32).toString('hex')] },
   jwks: { keys: [{ ...key, use: 'sig', alg: 'ES256', kid: 'test' }] },
   scopes: ['openid', 'offline_access', 'Mail.Send', 'SMTP.Send'],
-  claims: { openid: ['sub'], profile: ['preferred_username'] },
+  claims: { openid: ['sub'], profile: ['preferred_username', 'tid'] },
   // As Microsoft does: who signed in stands in the id token itself.
   conformIdTokenClaims: false,
   findAccount: (_ctx, sub) => ({
     accountId: sub,
-    claims: () => ({ sub, preferred_username: sub }),
+    claims: () => ({ sub, preferred_username: sub, tid: TENANT }),
   }),
   pkce: { required: () => true },
   rotateRefreshToken: true,

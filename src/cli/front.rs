@@ -1,0 +1,141 @@
+//! A mailing on a terminal: bars, lines and the question.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::console::Console;
+use super::progress::Progress;
+use super::{findings, show, words};
+use crate::dispatch::Event;
+use crate::fault::Fault;
+use crate::mailing::{Front, Notice, Question};
+
+/// Shows one mailing.
+pub(super) struct TerminalFront<'a> {
+    console: &'a Console,
+    rehearsal: bool,
+    checking: Option<ProgressBar>,
+    progress: Option<Progress<'a>>,
+}
+
+impl<'a> TerminalFront<'a> {
+    pub fn new(console: &'a Console, rehearsal: bool) -> Self {
+        Self {
+            console,
+            rehearsal,
+            checking: None,
+            progress: None,
+        }
+    }
+
+    fn end_checking(&mut self) {
+        if self.checking.take().is_some() {
+            self.console.set_bar(None);
+        }
+    }
+}
+
+impl Front for TerminalFront<'_> {
+    fn checked(&mut self, done: usize, of: usize) {
+        if !self.console.shows_bar() {
+            return;
+        }
+        let bar = self.checking.get_or_insert_with(|| {
+            let bar =
+                ProgressBar::new(of as u64).with_style(style("checking {bar:30} {pos}/{len}"));
+            self.console.set_bar(Some(bar.clone()));
+            bar
+        });
+        bar.set_position(done as u64);
+    }
+
+    fn findings(&mut self, found: &[Fault]) {
+        self.end_checking();
+        findings::show(found, self.console);
+    }
+
+    fn notice(&mut self, notice: &Notice) {
+        self.console.note(&in_words(notice));
+    }
+
+    fn confirm(&mut self, question: &Question<'_>) -> bool {
+        show::confirmed(question, self.console)
+    }
+
+    fn begin(&mut self, letters: u64, time_for: Box<dyn Fn(u64) -> Duration + Send + Sync>) {
+        self.end_checking();
+        self.progress = Some(Progress::new(
+            self.console,
+            letters,
+            self.rehearsal,
+            time_for,
+        ));
+    }
+
+    fn event(&mut self, event: &Event) {
+        if let Some(progress) = &self.progress {
+            progress.show(event);
+        }
+    }
+}
+
+impl Drop for TerminalFront<'_> {
+    fn drop(&mut self) {
+        self.end_checking();
+    }
+}
+
+fn in_words(notice: &Notice) -> String {
+    match notice {
+        Notice::MailboxUnknown(answer) => format!(
+            "it is not known whether letters of this batch went out before: {} {}",
+            answer.code,
+            answer.line()
+        ),
+        Notice::OtherAddresses(ids) => format!(
+            "accepted already, and the list now has other addresses: {}\n  next: `postroom resend --only {} --because TEXT` writes to the addresses that do not have it",
+            some_of(ids, ", "),
+            ids.first().map_or("ID", String::as_str),
+        ),
+        Notice::UnreadState { path, text } => {
+            format!("{path} may know letters of this batch, and cannot be read: {text}")
+        }
+        Notice::Elsewhere(elsewhere) => format!(
+            "{} with the same reports went out, or may have, by `{}` ({}): {}",
+            words::plural(elsewhere.ids.len() as u64, "letter"),
+            elsewhere.batch,
+            elsewhere.path.display(),
+            some_of(&elsewhere.ids, ", "),
+        ),
+        Notice::EveryAddressHasIt(ids) => format!(
+            "every address has the letter already, so it is not sent again: {}\n  next: correct the list first, or add --all-addresses",
+            some_of(ids, ", ")
+        ),
+        Notice::Closed(ids) => format!(
+            "nothing is left to send again, so these are settled: {}",
+            some_of(ids, ", ")
+        ),
+        Notice::OthersChanged(count) => format!(
+            "{} changed too since the batch was begun; `postroom check` lists them, and this verb leaves them as they are",
+            words::plural(*count as u64, "other letter")
+        ),
+    }
+}
+
+/// The first few of many.
+fn some_of(ids: &[String], separator: &str) -> String {
+    const MOST_NAMED: usize = 10;
+    let mut text = ids[..ids.len().min(MOST_NAMED)].join(separator);
+    if ids.len() > MOST_NAMED {
+        text.push_str(&format!(" and {} more", ids.len() - MOST_NAMED));
+    }
+    text
+}
+
+/// A bar's style; a template that indicatif does not take is its default.
+pub(super) fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ")
+}

@@ -1,0 +1,189 @@
+//! What is known of each letter.
+
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+use serde::Serialize;
+
+use super::projection::count;
+use super::rows::{self, Key, LETTER_COLUMNS, LetterRow, letter_row};
+use super::{Ledger, LedgerError, LedgerView};
+use crate::lifecycle::{Letter, LetterState};
+
+/// How many letters stand where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Not sent yet.
+    pub pending: u64,
+    /// Taken.
+    pub accepted: u64,
+    /// Refused for good.
+    pub rejected: u64,
+    /// May have gone out.
+    pub in_doubt: u64,
+}
+
+impl Counts {
+    /// All letters.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.pending + self.accepted + self.rejected + self.in_doubt
+    }
+}
+
+/// One letter's record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LetterRecord {
+    /// The recipient.
+    pub id: String,
+    /// Where the letter stands for people: a claim is a letter on its way, which is pending, or one
+    /// whose run was cut off, which is in doubt.
+    pub state: LetterState,
+    /// The letter.
+    pub letter: Letter,
+}
+
+impl LetterRecord {
+    /// Whether a person should look at it.
+    #[must_use]
+    pub fn needs_a_person(&self) -> bool {
+        match self.state {
+            LetterState::Rejected | LetterState::InDoubt => true,
+            LetterState::Accepted => !self.letter.open_addresses().is_empty(),
+            LetterState::Pending | LetterState::Claimed => self.letter.error.is_some(),
+            LetterState::Withdrawn => false,
+        }
+    }
+}
+
+impl LedgerView {
+    /// How many letters stand where.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn counts(&self) -> Result<Counts, LedgerError> {
+        let counts = self.read(count)?;
+        Ok(self.shown_counts(&counts))
+    }
+
+    fn shown_counts(&self, counts: &HashMap<LetterState, u64>) -> Counts {
+        let mut shown = Counts::default();
+        for (state, count) in counts {
+            match self.shown(*state) {
+                LetterState::Pending | LetterState::Claimed => shown.pending += count,
+                LetterState::Accepted => shown.accepted += count,
+                LetterState::Rejected => shown.rejected += count,
+                LetterState::InDoubt => shown.in_doubt += count,
+                LetterState::Withdrawn => {}
+            }
+        }
+        shown
+    }
+
+    /// How many accepted letters have an address that they did not reach.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn with_open_addresses(&self) -> Result<u64, LedgerError> {
+        self.read(|db| {
+            db.query_row(
+                "SELECT count(*) FROM letters WHERE state = 'accepted' AND open > 0",
+                [],
+                |row| row.get::<_, i64>(0),
+            )
+        })
+        .map(i64::unsigned_abs)
+    }
+
+    /// The accepted letters for which the list has addresses that nothing was written to.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn with_new_addresses(&self) -> Result<Vec<String>, LedgerError> {
+        self.read(|db| {
+            let mut statement = db.prepare(&format!(
+                "SELECT {LETTER_COLUMNS} WHERE state = 'accepted' AND planned IS NOT NULL
+                    AND position IS NOT NULL ORDER BY position"
+            ))?;
+            let mut rows = statement.query([])?;
+            let mut ids = Vec::new();
+            while let Some(row) = rows.next()? {
+                let row = letter_row(db, row)?;
+                if !row.letter.changes().new_addresses.is_empty() {
+                    ids.push(row.id);
+                }
+            }
+            Ok(ids)
+        })
+    }
+
+    /// One letter; none when no plan had it.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn letter(&self, id: &str) -> Result<Option<LetterRecord>, LedgerError> {
+        let row = self.read(|db| rows::load(db, Key::Id(id)))?;
+        Ok(row.map(|row| self.record(row)))
+    }
+
+    /// Whether a letter is known to have gone out, or may have.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn has_gone_out(&self, id: &str) -> Result<bool, LedgerError> {
+        let row = self.read(|db| rows::load(db, Key::Id(id)))?;
+        Ok(row.is_some_and(|row| match row.letter.state {
+            LetterState::Accepted | LetterState::InDoubt | LetterState::Claimed => true,
+            LetterState::Pending | LetterState::Rejected | LetterState::Withdrawn => {
+                row.letter.was_accepted()
+            }
+        }))
+    }
+
+    /// Visits every letter in the order of the manifest; those it no longer has come last. Letters
+    /// that left it before anything went out are left out.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn each_letter(&self, visit: &mut dyn FnMut(LetterRecord)) -> Result<(), LedgerError> {
+        self.read(|db: &Connection| {
+            let mut statement = db.prepare(&format!(
+                "SELECT {LETTER_COLUMNS} WHERE state <> 'withdrawn'
+                 ORDER BY position IS NULL, position, seq"
+            ))?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                visit(self.record(letter_row(db, row)?));
+            }
+            Ok(())
+        })
+    }
+
+    fn record(&self, row: LetterRow) -> LetterRecord {
+        LetterRecord {
+            id: row.id,
+            state: self.shown(row.letter.state),
+            letter: row.letter,
+        }
+    }
+
+    pub(super) fn shown(&self, state: LetterState) -> LetterState {
+        match state {
+            LetterState::Claimed if self.claims_are_in_flight => LetterState::Pending,
+            LetterState::Claimed => LetterState::InDoubt,
+            other => other,
+        }
+    }
+}
+
+impl Ledger {
+    /// How many letters stand where, without counting them anew.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn counts(&mut self) -> Result<Counts, LedgerError> {
+        let counts = self.projection.counts(&self.view.db);
+        let counts = counts.map_err(|error| LedgerError::of(&self.view.path, &error))?;
+        Ok(self.view.shown_counts(counts))
+    }
+}

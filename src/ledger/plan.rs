@@ -1,0 +1,248 @@
+//! The plan in the ledger: adopting it, and what changed since.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::rows::{self, Key, word};
+use super::{Ledger, LedgerError, LedgerView};
+use crate::digest::{Sha256Digest, hex};
+use crate::lifecycle::{Event, LetterState, PlanAdopted, Planned, PlannedMessage};
+
+/// A letter of the plan as the ledger keeps it.
+#[derive(Clone, Debug)]
+pub struct LetterPlan {
+    /// The recipient.
+    pub id: String,
+    /// What it carries.
+    pub message: PlannedMessage,
+}
+
+/// What is left of the ledger's plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The plan's digest as hexadecimal digits.
+    pub plan: String,
+    /// The places and digests of the letters that were not accepted, in the order of the manifest.
+    pub left: Vec<(usize, Sha256Digest)>,
+}
+
+/// How a letter differs from the ledger's plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The manifest has a new recipient.
+    Added,
+    /// The manifest no longer has the recipient.
+    Removed,
+    /// Addresses, text, attachments or sender are others.
+    Changed,
+}
+
+/// One difference between the plan that was begun and the one that was made now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The recipient.
+    pub id: String,
+    /// What changed.
+    pub change: Change,
+    /// Where the letter stands.
+    pub state: LetterState,
+}
+
+impl LedgerView {
+    /// The digest of the plan as hexadecimal digits; none while there is no plan.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn plan(&self) -> Result<Option<String>, LedgerError> {
+        self.read(|db| {
+            db.query_row("SELECT value FROM meta WHERE key = 'plan'", [], |row| {
+                row.get(0)
+            })
+            .optional()
+        })
+    }
+
+    /// What differs between the ledger's plan and the letters given in order.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn differences<'a>(
+        &self,
+        letters: impl Iterator<Item = (&'a str, Sha256Digest)>,
+    ) -> Result<Vec<Difference>, LedgerError> {
+        let mut comparison = self.read(Comparison::with)?;
+        for (id, digest) in letters {
+            comparison.strike_off(id, digest);
+        }
+        let mut differences = comparison.end();
+        for difference in &mut differences {
+            difference.state = self.shown(difference.state);
+        }
+        Ok(differences)
+    }
+
+    /// What is left of the plan, if it was made of these sources.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn begun(&self, sources: &Sha256Digest) -> Result<Option<Begun>, LedgerError> {
+        self.read(|db| {
+            let plan = db
+                .query_row(
+                    "SELECT plan.value FROM meta plan JOIN meta sources
+                     WHERE plan.key = 'plan' AND sources.key = 'sources' AND sources.value = ?1",
+                    [hex(sources)],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            let Some(plan) = plan else { return Ok(None) };
+            let left = db
+                .prepare(
+                    "SELECT position, digest FROM letters
+                     WHERE state IN ('pending', 'claimed', 'rejected', 'in_doubt')
+                        AND position IS NOT NULL ORDER BY position",
+                )?
+                .query_map([], |row| {
+                    let position = usize::try_from(row.get::<_, i64>(0)?);
+                    Ok((position.unwrap_or(usize::MAX), row.get(1)?))
+                })?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(Some(Begun { plan, left }))
+        })
+    }
+}
+
+impl Ledger {
+    /// Remembers that the plan was made of other sources, for [`LedgerView::begun`].
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn set_sources(&mut self, sources: &Sha256Digest) -> Result<(), LedgerError> {
+        let known: Option<String> = self.read(|db| {
+            db.query_row("SELECT value FROM meta WHERE key = 'sources'", [], |row| {
+                row.get(0)
+            })
+            .optional()
+        })?;
+        if known == Some(hex(sources)) {
+            return Ok(());
+        }
+        let (began, event) = (self.began, Event::SourcesChanged { sources: *sources });
+        self.append(|log| log.append(began, None, &event))
+    }
+
+    /// Adopts a plan: new letters are pending, letters not sent yet take their new form, letters
+    /// that the manifest no longer has are withdrawn. What was handed over stays as it was recorded,
+    /// whatever changed.
+    ///
+    /// # Errors
+    /// When the file cannot be written; then it is as it was.
+    pub fn adopt(
+        &mut self,
+        plan: &str,
+        sources: &Sha256Digest,
+        letters: impl Iterator<Item = LetterPlan>,
+    ) -> Result<(), LedgerError> {
+        let began = self.began;
+        let mut gone = self.read(listed)?;
+        self.append(|log| {
+            let is_new = gone.is_empty();
+            let mut count = 0;
+            for (position, letter) in (0..).zip(letters) {
+                count += 1;
+                gone.remove(&letter.id);
+                let known = if is_new {
+                    None
+                } else {
+                    rows::load(log.db(), Key::Id(&letter.id))?
+                };
+                let is_same = known.is_some_and(|row| {
+                    row.position == Some(position) && row.letter.wanted() == Some(&letter.message)
+                });
+                if !is_same {
+                    let planned = Planned {
+                        position,
+                        message: letter.message,
+                    };
+                    log.append(began, Some(&letter.id), &Event::Planned(Box::new(planned)))?;
+                }
+            }
+            let mut gone: Vec<(i64, String)> =
+                gone.into_iter().map(|(id, seq)| (seq, id)).collect();
+            gone.sort_unstable();
+            for (_, id) in gone {
+                log.append(began, Some(&id), &Event::Withdrawn {})?;
+            }
+            let adopted = PlanAdopted {
+                plan: plan.to_owned(),
+                letters: count,
+                sources: *sources,
+            };
+            log.append(began, None, &Event::PlanAdopted(adopted))
+        })
+    }
+
+    /// Throws the recorded plan away, as a rehearsal does before it starts anew.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn clear_rehearsal(&mut self) -> Result<(), LedgerError> {
+        let began = self.began;
+        self.append(|log| log.append(began, None, &Event::RehearsalCleared {}))
+    }
+}
+
+/// The letters that the list has, with their numbers.
+fn listed(db: &Connection) -> rusqlite::Result<HashMap<String, i64>> {
+    db.prepare("SELECT id, seq FROM letters WHERE position IS NOT NULL")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+/// The letters of the recorded plan, struck off as those of another one come by.
+struct Comparison {
+    known: HashMap<String, (Sha256Digest, LetterState)>,
+    differences: Vec<Difference>,
+}
+
+impl Comparison {
+    fn with(db: &Connection) -> rusqlite::Result<Self> {
+        let known = db
+            .prepare("SELECT id, digest, state FROM letters WHERE position IS NOT NULL")?
+            .query_map([], |row| {
+                let state = word(row, 2, LetterState::parse)?;
+                Ok((row.get(0)?, (row.get(1)?, state)))
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(Self {
+            known,
+            differences: Vec::new(),
+        })
+    }
+
+    fn strike_off(&mut self, id: &str, digest: Sha256Digest) {
+        let (change, state) = match self.known.remove(id) {
+            None => (Change::Added, LetterState::Pending),
+            Some((other, state)) if other != digest => (Change::Changed, state),
+            Some(_) => return,
+        };
+        self.differences.push(Difference {
+            id: id.to_owned(),
+            change,
+            state,
+        });
+    }
+
+    fn end(mut self) -> Vec<Difference> {
+        let mut removed: Vec<_> = self.known.into_iter().collect();
+        removed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        self.differences
+            .extend(removed.into_iter().map(|(id, (_, state))| Difference {
+                id,
+                change: Change::Removed,
+                state,
+            }));
+        self.differences
+    }
+}

@@ -1,0 +1,155 @@
+//! The plan and the ledger: adopted when a batch begins, and the same when it goes on.
+
+use super::{Loaded, MailingError, Prepared};
+use crate::address::Mailbox;
+use crate::digest::hex;
+use crate::ledger::{Change, Difference, Ledger, LetterPlan};
+use crate::letter::Letters;
+use crate::lifecycle::{Addresses, LetterState, PlannedMessage, SentAttachment};
+use crate::message::message_id;
+use crate::plan::PlannedLetter;
+
+/// What may change a plan that was adopted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    pub rehearsal: bool,
+    pub accept_changes: bool,
+    /// Whether letters that another batch sent get Message-IDs of their own.
+    pub again: bool,
+}
+
+/// Brings the plan into the ledger, or refuses one that is not the one that was begun.
+pub(super) fn adopt(
+    loaded: &Loaded,
+    prepared: &Prepared,
+    ledger: &mut Ledger,
+    terms: Terms,
+) -> Result<(), MailingError> {
+    let Prepared { letters, plan, .. } = prepared;
+    let id = hex(&plan.id.0);
+    let sources = letters.sources();
+    let begun = ledger.plan()?;
+    if plan.is_rest() {
+        // It was made for the sources and the plan that the ledger had.
+        return if begun.as_ref() == Some(&id) {
+            Ok(())
+        } else {
+            Err(MailingError::ChangedMeanwhile)
+        };
+    }
+    match begun {
+        None => {}
+        // A rehearsal that is over, or of an older plan, starts anew.
+        Some(begun) if terms.rehearsal && (begun != id || ledger.counts()?.pending == 0) => {
+            ledger.clear_rehearsal()?;
+        }
+        Some(begun) if begun == id => {
+            ledger.set_sources(&sources)?;
+            return Ok(());
+        }
+        Some(_) => {
+            let differences = prepared.differences(ledger)?;
+            // What has gone out is not touched by a change, so only the rest waits for a word.
+            if !terms.accept_changes && differences.iter().any(waits_for_a_word) {
+                return Err(MailingError::Changed(differences));
+            }
+            // Without differences only the order of the rows is another; the ledger takes it, since
+            // it finds letters by their place.
+        }
+    }
+    let names = Names::of(loaded, ledger, terms);
+    let records = plan
+        .letters
+        .iter()
+        .enumerate()
+        .map(|(index, letter)| LetterPlan {
+            id: letters.id(index).to_owned(),
+            message: names.message(letters, index, letter),
+        });
+    ledger.adopt(&id, &sources, records)?;
+    Ok(())
+}
+
+/// What letters are named by.
+pub(super) struct Names {
+    batch: String,
+}
+
+impl Names {
+    fn of(loaded: &Loaded, ledger: &Ledger, terms: Terms) -> Self {
+        let name = &loaded.batch.name;
+        Self {
+            batch: if terms.again {
+                // No other batch, and no other time, has it.
+                format!("{name}\n{}", ledger.began())
+            } else {
+                name.clone()
+            },
+        }
+    }
+
+    /// The names that letters of the batch have by themselves.
+    pub fn usual(loaded: &Loaded) -> Self {
+        Self {
+            batch: loaded.batch.name.clone(),
+        }
+    }
+
+    /// The first message of a planned letter.
+    pub fn message(
+        &self,
+        letters: &Letters,
+        index: usize,
+        planned: &PlannedLetter,
+    ) -> PlannedMessage {
+        let from = &letters.from().address;
+        PlannedMessage {
+            message_id: message_id(&self.batch, letters.id(index), &planned.digest, from, 1),
+            digest: planned.digest,
+            addresses: addresses(letters, index),
+            attachments: attachments(planned),
+        }
+    }
+}
+
+fn addresses(letters: &Letters, index: usize) -> Addresses {
+    let list = |mailboxes: &[Mailbox]| -> Vec<String> {
+        let addresses = mailboxes.iter().map(|mailbox| &mailbox.address);
+        addresses.map(ToString::to_string).collect()
+    };
+    let addressees = letters.addressees(index);
+    Addresses {
+        to: list(&addressees.to),
+        cc: list(&addressees.cc),
+        bcc: list(&addressees.bcc),
+    }
+}
+
+pub(super) fn attachments(planned: &PlannedLetter) -> Vec<SentAttachment> {
+    let attachments = planned.attachments.iter();
+    attachments
+        .map(|attachment| SentAttachment {
+            name: attachment.name.to_string(),
+            sha256: attachment.sha256,
+            bytes: attachment.bytes,
+        })
+        .collect()
+}
+
+/// Whether `send` refuses a difference until a person takes it: it is about a letter that is not known
+/// to have gone out.
+#[must_use]
+pub fn waits_for_a_word(difference: &Difference) -> bool {
+    match (difference.state, difference.change) {
+        (LetterState::Accepted, Change::Changed | Change::Removed) => false,
+        (
+            LetterState::Accepted
+            | LetterState::Pending
+            | LetterState::Claimed
+            | LetterState::Rejected
+            | LetterState::InDoubt
+            | LetterState::Withdrawn,
+            _,
+        ) => true,
+    }
+}

@@ -1,0 +1,153 @@
+//! How a mailing ended, in words and with the next step.
+
+use crate::dispatch::Ending;
+use crate::figures::plural;
+use crate::ledger::{Counts, LedgerError, LedgerView, LogEnd};
+
+/// A mailing that is over.
+pub struct Finished {
+    /// How it ended.
+    pub ending: Ending,
+    /// What that means.
+    pub conclusion: Conclusion,
+    /// How many letters stand where.
+    pub counts: Counts,
+    /// The state file, to look at.
+    pub ledger: LedgerView,
+    /// Where its log ends, or why the end of the run could not be noted, by which nothing is lost.
+    pub log: Result<LogEnd, LedgerError>,
+}
+
+/// What an ending means for whoever began the mailing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Conclusion {
+    /// All letters asked for are accepted.
+    Complete,
+    /// Every letter was tried, and not everything was accepted.
+    Incomplete(Reason),
+    /// It stopped early; the same command goes on.
+    Stopped(Reason),
+    /// Who we are is not accepted.
+    SignIn(Reason),
+    /// A person stopped it.
+    Interrupted(Reason),
+}
+
+/// Why a mailing is not complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// What happened.
+    pub text: String,
+    /// What to do, each with what it is about, if it is not about all.
+    pub next_steps: Vec<(Option<&'static str>, String)>,
+}
+
+impl Conclusion {
+    /// Why it is not complete.
+    #[must_use]
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Complete => None,
+            Self::Incomplete(reason)
+            | Self::Stopped(reason)
+            | Self::SignIn(reason)
+            | Self::Interrupted(reason) => Some(reason),
+        }
+    }
+
+    /// What an ending means. `open` is the number of accepted letters with an address that they did
+    /// not reach.
+    pub(super) fn of(ending: &Ending, counts: &Counts, open: u64, rehearsal: bool) -> Self {
+        let again = if rehearsal {
+            "the same command"
+        } else {
+            "`postroom send`"
+        };
+        let reason = |text: String, next: String| Reason {
+            text,
+            next_steps: vec![(None, next)],
+        };
+        match ending {
+            Ending::Finished { left: 0 } if counts.rejected + counts.in_doubt + open > 0 => {
+                Self::Incomplete(incomplete(counts, open))
+            }
+            Ending::Finished { left: 0 } => Self::Complete,
+            Ending::Finished { left } => Self::Stopped(reason(
+                format!(
+                    "{} not taken and left pending",
+                    plural(*left as u64, "letter")
+                ),
+                format!("{again} tries again"),
+            )),
+            Ending::Interrupted => Self::Interrupted(reason(
+                "interrupted".to_owned(),
+                format!(
+                    "{again} goes on with the {} left",
+                    plural(counts.pending, "letter")
+                ),
+            )),
+            Ending::Breaker { failures, answer } => Self::Stopped(reason(
+                format!(
+                    "stopped after {failures} failures in a row, the last one {} {}",
+                    answer.code, answer.line()
+                ),
+                format!("mend the cause, then {again} goes on"),
+            )),
+            Ending::DayLimit => Self::Stopped(reason(
+                "stopped: the addresses of the day are used up".to_owned(),
+                format!("{again} goes on tomorrow"),
+            )),
+            Ending::Outage(answer) => Self::Stopped(reason(
+                format!(
+                    "stopped: the server could not be used: {} {}",
+                    answer.code, answer.line()
+                ),
+                format!("{again} goes on when it is back"),
+            )),
+            Ending::Unusable(answer) => Self::Stopped(reason(
+                format!("stopped: {} {}", answer.code, answer.line()),
+                format!("mend the cause, then {again} goes on"),
+            )),
+            Ending::Changed(_) => Self::Stopped(reason(
+                "stopped: a letter changed after it was checked; it and those after it were not sent"
+                    .to_owned(),
+                format!("look at `postroom check`, then {again} goes on"),
+            )),
+            Ending::Unauthorised(answer) => Self::SignIn(reason(
+                format!(
+                    "stopped: the server does not accept the sign-in: {} {}",
+                    answer.code, answer.line()
+                ),
+                format!(
+                    "correct the account in the secrets file, or `postroom login`, then {again} goes on"
+                ),
+            )),
+        }
+    }
+}
+
+fn incomplete(counts: &Counts, open: u64) -> Reason {
+    let mut next_steps = Vec::new();
+    if counts.rejected > 0 {
+        next_steps.push((
+            Some("rejected"),
+            "mend what the answers name, then `postroom send --retry-rejected`, with --accept-changes if an address was corrected".to_owned(),
+        ));
+    }
+    if counts.in_doubt > 0 {
+        next_steps.push((
+            Some("in doubt"),
+            "look in the Sent folder or ask the school, then `postroom resolve BATCH ID --accepted` or `--unsent`".to_owned(),
+        ));
+    }
+    if open > 0 {
+        next_steps.push((
+            Some("refused addresses"),
+            "the other addresses of the letter have it; correct these in the list, then `postroom resend --only ID --because TEXT` writes to them alone".to_owned(),
+        ));
+    }
+    Reason {
+        text: "finished, but not everything was accepted".to_owned(),
+        next_steps,
+    }
+}

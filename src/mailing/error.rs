@@ -1,0 +1,194 @@
+//! Why a mailing did not go on, and what to do about it.
+
+use std::path::PathBuf;
+
+use crate::config::ConfigError;
+use crate::fault::{Fault, NextStep};
+use crate::figures::plural;
+use crate::ledger::{Counts, Difference, LedgerError};
+use crate::transport::SendError;
+
+/// A mailing that stopped before its letters were dispatched, or while the state file failed.
+#[derive(Debug, thiserror::Error)]
+pub enum MailingError {
+    /// The batch or secrets file.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The state file.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The state file, while letters went out.
+    #[error("{0}")]
+    LedgerWhileSending(LedgerError),
+    /// What the checks found.
+    #[error("{} found", plural(.0.iter().filter(|fault| fault.is_fault()).count() as u64, "fault"))]
+    Faults(Vec<Fault>),
+    /// Something that the transport needs is not written down.
+    #[error("{}", .0.text)]
+    Transport(Fault),
+    /// The server does not take us, or is not there.
+    #[error("{} {}", .0.answer().code, .0.answer().line())]
+    Server(SendError),
+    /// The same, when a letter to ourselves was handed over.
+    #[error("{} {}", .0.answer().code, .0.answer().line())]
+    Probe(SendError),
+    /// Nobody can be asked, and nothing was said beforehand.
+    #[error("there is no terminal to ask on")]
+    NobodyToAsk,
+    /// Recipients that the manifest does not have.
+    #[error("the manifest has no recipient {}", .0.join(", "))]
+    UnknownRecipients(Vec<String>),
+    /// The plan is not the one that was looked at.
+    #[error("the plan is now {now}, not {wanted}: manifest, template, report or sender changed")]
+    OtherPlan {
+        /// The plan.
+        now: String,
+        /// The plan that was named.
+        wanted: String,
+    },
+    /// Letters left to send changed since the batch was begun.
+    #[error("{} since the batch was begun", plural(.0.len() as u64, "change"))]
+    Changed(Vec<Difference>),
+    /// Another run changed the batch between two looks.
+    #[error("another run changed the batch meanwhile")]
+    ChangedMeanwhile,
+    /// `resume` of a batch that has nothing left.
+    #[error("there is nothing to resume")]
+    NothingToResume(Counts),
+    /// A person said no.
+    #[error("not confirmed")]
+    NotConfirmed,
+    /// The mailbox has a letter that the state file does not know of.
+    #[error("the letter of {id} went out already ({transport}: {receipt}), and {} knows of no letter that did", state.display())]
+    WentOut {
+        /// The recipient.
+        id: String,
+        /// Where it was found.
+        transport: String,
+        /// What was found.
+        receipt: String,
+        /// The state file.
+        state: PathBuf,
+    },
+    /// Other batches sent letters with the same reports to the same recipients.
+    #[error("{} with the same reports went out from another batch", plural(*.0, "letter"))]
+    SentElsewhere(u64),
+    /// A loss was accepted where nothing is lost.
+    #[error("{} is not lost, so there is nothing to accept", .0.display())]
+    NothingLost(PathBuf),
+    /// A letter that cannot be sent again.
+    #[error("{id} {why}")]
+    NotResendable {
+        /// The recipient.
+        id: String,
+        /// Why.
+        why: NotResendable,
+    },
+    /// No letter has an address that bounced or was refused.
+    #[error("no address was refused and none bounced")]
+    NothingBounced,
+}
+
+/// Why a letter cannot be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotResendable {
+    /// The batch has no such letter.
+    #[error("is not in this batch")]
+    Unknown,
+    /// Nothing of it was sent yet.
+    #[error("has not been sent yet")]
+    Unsent,
+    /// It may have gone out.
+    #[error("is in doubt")]
+    InDoubt,
+    /// A server refused it, and no message of it was accepted.
+    #[error("was rejected")]
+    Rejected,
+    /// The list no longer has its recipient.
+    #[error("is no longer in the list")]
+    Unlisted,
+}
+
+impl MailingError {
+    /// What became of the letters.
+    #[must_use]
+    pub fn consequence(&self) -> Option<&'static str> {
+        match self {
+            Self::Config(_) | Self::NothingToResume(_) => None,
+            Self::Ledger(LedgerError::Missing { .. } | LedgerError::NotInDoubt { .. }) => None,
+            Self::LedgerWhileSending(_) => {
+                Some("letters in hand are in doubt; `postroom status` shows what is recorded")
+            }
+            Self::Probe(SendError::InDoubt(_)) => {
+                Some("the probe may have arrived; no school was written to")
+            }
+            Self::Ledger(_)
+            | Self::Faults(_)
+            | Self::Transport(_)
+            | Self::Server(_)
+            | Self::Probe(_)
+            | Self::NobodyToAsk
+            | Self::UnknownRecipients(_)
+            | Self::OtherPlan { .. }
+            | Self::Changed(_)
+            | Self::ChangedMeanwhile
+            | Self::NotConfirmed
+            | Self::WentOut { .. }
+            | Self::SentElsewhere(_)
+            | Self::NothingLost(_)
+            | Self::NotResendable { .. }
+            | Self::NothingBounced => Some("nothing was sent"),
+        }
+    }
+
+    /// What to do about it; none where that stands with each finding.
+    #[must_use]
+    pub fn next_step(&self) -> Option<String> {
+        let step = match self {
+            Self::Faults(_) | Self::NotConfirmed => return None,
+            Self::Config(error) => return Some(error.next_step().into_owned()),
+            Self::Ledger(error) | Self::LedgerWhileSending(error) => {
+                return Some(error.next_step().into_owned());
+            }
+            Self::Transport(fault) => return Some(fault.next_step.clone()),
+            Self::Server(error) | Self::Probe(error) => match error {
+                SendError::Unauthorised(_) => {
+                    "run `postroom login`, or correct the account in the secrets file"
+                }
+                SendError::Unusable(_) | SendError::Rejected(_) => "mend the cause, then try again",
+                SendError::InDoubt(_) => "look in your inbox",
+                SendError::Throttled { .. } | SendError::Transient { .. } => {
+                    "try again when the server is back"
+                }
+            },
+            Self::NobodyToAsk => {
+                "look at `postroom check`, then add --plan with its plan id, or --yes"
+            }
+            Self::UnknownRecipients(_) => "correct --only",
+            Self::OtherPlan { .. } => "look at `postroom check` again",
+            Self::Changed(_) => {
+                "put them back, or take them for letters not yet sent with --accept-changes"
+            }
+            Self::ChangedMeanwhile => "run the same command again",
+            Self::NothingToResume(_) => "`postroom status -v` shows what happened to each letter",
+            Self::WentOut { .. } => {
+                "put the state file of the run that sent it in this place, or name it with --state FILE; to go on without it, though letters that went out may go out again, `postroom send --accept-lost-state`"
+            }
+            Self::SentElsewhere(_) => {
+                "go on with the batch that sent them; if they are meant to go out once more, add --again"
+            }
+            Self::NothingLost(_) => "leave --accept-lost-state out",
+            Self::NotResendable { why, .. } => match why {
+                NotResendable::Unknown => "correct --only; `postroom status -v` lists all letters",
+                NotResendable::Unsent => "`postroom send` sends what is left",
+                NotResendable::InDoubt => {
+                    "settle it first with `postroom resolve BATCH ID --accepted` or `--unsent`"
+                }
+                NotResendable::Rejected => "mend the cause, then `postroom send --retry-rejected`",
+                NotResendable::Unlisted => "put its rows back into the list",
+            },
+            Self::NothingBounced => "name letters with --only",
+        };
+        Some(step.to_owned())
+    }
+}

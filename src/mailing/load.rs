@@ -1,0 +1,72 @@
+//! The batch and secrets files.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::MailingError;
+use crate::address::Address;
+use crate::config::{Batch, Secrets, TransportName};
+use crate::transport::{Bearer, Transport};
+
+/// Which batch, with what was said beside its file.
+#[derive(Clone, Debug, Default)]
+pub struct LoadRequest {
+    /// The batch file or its folder.
+    pub batch: PathBuf,
+    /// The transport, if not the batch file's.
+    pub transport: Option<TransportName>,
+    /// The secrets file, if not the one beside the batch file.
+    pub secrets: Option<PathBuf>,
+    /// The state file, if not the one beside the batch file.
+    pub state: Option<PathBuf>,
+}
+
+/// A batch as it is read.
+pub struct Loaded {
+    /// The batch file.
+    pub batch: Batch,
+    /// The secrets file.
+    pub secrets: Secrets,
+    /// The state file that was named.
+    pub(super) state: Option<PathBuf>,
+}
+
+impl Loaded {
+    /// Reads the batch and secrets files.
+    ///
+    /// # Errors
+    /// When one of them cannot be read or is not valid.
+    pub fn load(request: &LoadRequest) -> Result<Self, MailingError> {
+        let mut batch = Batch::load(&request.batch)?;
+        if let Some(transport) = request.transport {
+            batch.dispatch.transport = transport;
+        }
+        let environment = |key: &str| std::env::var(key).ok();
+        let secrets = Secrets::load(&batch.folder, request.secrets.as_deref(), &environment)?;
+        Ok(Self {
+            batch,
+            secrets,
+            state: request.state.clone(),
+        })
+    }
+
+    /// The address of the person who sends, where the secrets file names one.
+    #[must_use]
+    pub fn own_address(&self) -> Option<Address> {
+        Address::parse(self.secrets.sign_in.username.as_deref()?).ok()
+    }
+
+    /// Opens a transport of the batch. Nothing is connected before the first message.
+    ///
+    /// # Errors
+    /// When something that it needs is not written down.
+    pub fn transport(&self, bearer: &Arc<dyn Bearer>) -> Result<Box<dyn Transport>, MailingError> {
+        crate::transport::open(
+            self.batch.dispatch.transport,
+            &self.batch,
+            &self.secrets,
+            bearer,
+        )
+        .map_err(MailingError::Transport)
+    }
+}

@@ -1,0 +1,99 @@
+//! The order of steps of a mailing, which is what makes it safe: load, prepare, adopt the plan,
+//! reconcile what is in doubt, dispatch, reconcile again, end.
+//!
+//! Nothing here prints or asks by itself: a [`Front`] does, and gets what it needs as values. Errors
+//! are types with their next step as a field, so that no front has to read a text.
+
+mod adopt;
+mod ending;
+mod error;
+mod known;
+mod load;
+mod online;
+mod prepare;
+mod resend;
+mod send;
+mod state_file;
+
+pub use adopt::waits_for_a_word;
+pub use ending::{Conclusion, Finished, Reason};
+pub use error::{MailingError, NotResendable};
+pub use known::Elsewhere;
+pub use load::{LoadRequest, Loaded};
+pub use online::{Online, ask, probe};
+pub use prepare::{Prepared, prepare};
+pub use resend::{Resend, ResendChoice, ResendRequest, resend};
+pub use send::{Consent, SendRequest, Start, choose, send};
+pub use state_file::{StateFile, person};
+
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::dispatch::Event;
+use crate::fault::Fault;
+use crate::transport::Answer;
+
+/// Whoever shows a mailing and answers its question.
+pub trait Front {
+    /// So many of so many letters are made and checked.
+    fn checked(&mut self, done: usize, of: usize);
+
+    /// What the checks found, without a fault among it.
+    fn findings(&mut self, findings: &[Fault]);
+
+    /// Something worth knowing before the question.
+    fn notice(&mut self, notice: &Notice);
+
+    /// Whether the letters shall go.
+    fn confirm(&mut self, question: &Question<'_>) -> bool;
+
+    /// Letters begin to go. `time_for` tells how long that many take under the limits.
+    fn begin(&mut self, letters: u64, time_for: Box<dyn Fn(u64) -> Duration + Send + Sync>);
+
+    /// One thing that happened.
+    fn event(&mut self, event: &Event);
+}
+
+/// Something worth knowing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// Whether letters of the batch went out before could not be asked.
+    MailboxUnknown(Answer),
+    /// Accepted letters that the list would now write to others.
+    OtherAddresses(Vec<String>),
+    /// Another state file that may know letters of the batch cannot be read.
+    UnreadState {
+        /// The file.
+        path: String,
+        /// Why.
+        text: String,
+    },
+    /// Letters that other batches sent already.
+    Elsewhere(Elsewhere),
+    /// Letters of which nothing has to be sent again: every address has them.
+    EveryAddressHasIt(Vec<String>),
+    /// Letters that were opened again, and are what they were before.
+    Closed(Vec<String>),
+    /// Letters that changed since the batch was begun and are not sent by this verb.
+    OthersChanged(usize),
+}
+
+/// What a person is asked.
+pub struct Question<'a> {
+    /// The batch.
+    pub loaded: &'a Loaded,
+    /// Its letters.
+    pub prepared: &'a Prepared,
+    /// The transport and its server.
+    pub transport: &'a str,
+    /// How many letters go.
+    pub letters: u64,
+    /// The recipient whose letter is an example.
+    pub example: Option<String>,
+    /// Where all letters of a rehearsal go.
+    pub redirect_to: Option<&'a Address>,
+    /// What is sent again, and why that is asked: what went where and what changed since.
+    pub resends: &'a [Resend],
+    /// The digest over what is sent, as people write it.
+    pub plan: String,
+}

@@ -1,0 +1,175 @@
+//! What the server says before anything is sent to a school.
+
+use std::time::Duration;
+
+use super::{Loaded, MailingError, Prepared};
+use crate::address::{Address, HeaderText};
+use crate::clock::{Clock, Signal};
+use crate::config::{SaveIn, TransportName};
+use crate::fault::Fault;
+use crate::figures::bytes as in_bytes;
+use crate::letter::Letter;
+use crate::message::Message;
+use crate::transport::{Attempt, Largest, Survey, Transport, new_trace};
+
+/// How long a probe is looked for in the mailbox.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// The wait between two looks.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
+
+/// What the server said, as lines of the summary and findings.
+#[derive(Default)]
+pub struct Online {
+    /// What was found, each with a word for it.
+    pub facts: Vec<(&'static str, String)>,
+    /// What is missing or in the way.
+    pub findings: Vec<Fault>,
+}
+
+/// Asks the server, and says by which address it knows us.
+///
+/// # Errors
+/// When it does not take us or cannot be reached.
+pub fn ask(
+    transport: &mut dyn Transport,
+    loaded: &Loaded,
+    prepared: Option<&Prepared>,
+) -> Result<(Online, Option<Address>), MailingError> {
+    let mut online = Online::default();
+    if let Some(prepared) = prepared {
+        online.findings = too_large(transport, prepared)?;
+    }
+    let survey = transport.survey().map_err(MailingError::Server)?;
+    let own_address = survey.own_address.clone();
+    online.take(survey);
+    if let Some(prepared) = prepared
+        && keeps_copies(loaded)
+    {
+        online.facts.push((
+            "copies",
+            format!(
+                "take about {} in Sent Items",
+                in_bytes(prepared.plan.bytes())
+            ),
+        ));
+    }
+    Ok((online, own_address))
+}
+
+/// Whether the letters will take room in a mailbox.
+fn keeps_copies(loaded: &Loaded) -> bool {
+    match loaded.batch.dispatch.transport {
+        TransportName::Graph => true,
+        TransportName::Ews => loaded.secrets.ews.save_in != SaveIn::None,
+        TransportName::Outbox | TransportName::Smtp => false,
+    }
+}
+
+/// The letters that are too large for what the sign-in allows.
+pub(super) fn too_large(
+    transport: &mut dyn Transport,
+    prepared: &Prepared,
+) -> Result<Vec<Fault>, MailingError> {
+    let Some(largest) = transport.largest().map_err(MailingError::Server)? else {
+        return Ok(Vec::new());
+    };
+    let letters = prepared.plan.placed();
+    Ok(letters
+        .filter(|(_, letter)| letter.bytes > largest.bytes)
+        .map(|(index, letter)| oversize(letter.bytes, &largest).id(prepared.letters.id(index)))
+        .collect())
+}
+
+pub(super) fn oversize(bytes: u64, largest: &Largest) -> Fault {
+    Fault::new(
+        format!(
+            "the letter takes {} on the wire, and the sign-in allows {}",
+            in_bytes(bytes),
+            in_bytes(largest.bytes)
+        ),
+        largest.remedy.clone(),
+    )
+}
+
+/// Sends one letter to ourselves and says what came of it.
+///
+/// # Errors
+/// When it was not accepted.
+pub fn probe(
+    transport: &mut dyn Transport,
+    loaded: &Loaded,
+    prepared: &Prepared,
+    to: &Address,
+    clock: &dyn Clock,
+) -> Result<Online, MailingError> {
+    let message = message(loaded, prepared, to, clock);
+    let trace = new_trace();
+    let mut keep = |_: &str| true;
+    let mut attempt = Attempt::new(&trace, None, &mut keep);
+    let receipt = transport
+        .send(&message, &mut attempt)
+        .map_err(MailingError::Probe)?;
+    let mut online = Online::default();
+    online
+        .facts
+        .push(("probe", format!("to {to}: {}", receipt.text)));
+    let (begun, signal) = (clock.elapsed(), Signal::default());
+    loop {
+        match transport.seen(&message.message_id) {
+            Ok(Some(survey)) => {
+                online.take(survey);
+                return Ok(online);
+            }
+            Ok(None) => {}
+            Err(error) => {
+                online.findings.push(Fault::warning(
+                    format!(
+                        "the probe was accepted and could not be looked at: {} {}",
+                        error.answer().code,
+                        error.answer().line()
+                    ),
+                    "look for it in Sent Items and in your inbox",
+                ));
+                return Ok(online);
+            }
+        }
+        if clock.elapsed() >= begun + PATIENCE {
+            online.findings.push(Fault::warning(
+                "the probe was accepted and is not in Sent Items",
+                "look there by hand; without a copy letters in doubt cannot be looked up",
+            ));
+            return Ok(online);
+        }
+        clock.wait(&signal, Some(BETWEEN_LOOKS));
+    }
+}
+
+impl Online {
+    fn take(&mut self, survey: Survey) {
+        self.facts.extend(survey.facts);
+        let warnings = survey.warnings.into_iter();
+        self.findings
+            .extend(warnings.map(|(text, remedy)| Fault::warning(text, remedy)));
+    }
+}
+
+/// A letter to ourselves that nobody can take for a report.
+fn message(loaded: &Loaded, prepared: &Prepared, to: &Address, clock: &dyn Clock) -> Message {
+    let now = clock.now();
+    let mut digest = [0; 32];
+    digest[..16].copy_from_slice(&now.as_nanosecond().to_be_bytes());
+    let letter = Letter {
+        id: "postroom-probe".into(),
+        name: String::new(),
+        from: prepared.letters.from().clone(),
+        reply_to: None,
+        to: vec![to.clone().into()],
+        cc: Vec::new(),
+        bcc: Vec::new(),
+        subject: HeaderText::parse("postroom: a probe, please ignore").unwrap_or_default(),
+        html: "<p>This letter was sent by <code>postroom check --online --probe</code> to see whether letters go out. No school got one.</p>".into(),
+        own_text: None,
+        attachments: Vec::new(),
+    };
+    Message::first(&loaded.batch.name, letter, &digest, Vec::new()).dated(now)
+}

@@ -1,0 +1,104 @@
+//! From a batch to its plan: the same for everything that makes letters.
+
+use std::sync::Arc;
+
+use super::{Front, Loaded, MailingError, StateFile};
+use crate::address::Address;
+use crate::clock::Clock;
+use crate::fault::Fault;
+use crate::ledger::{Difference, LedgerError, LedgerView};
+use crate::letter::Letters;
+use crate::manifest::Manifest;
+use crate::plan::Plan;
+
+/// A batch whose letters were all made once.
+pub struct Prepared {
+    /// Makes the letters.
+    pub letters: Arc<Letters>,
+    /// What was checked.
+    pub plan: Plan,
+    /// Warnings and notices.
+    pub findings: Vec<Fault>,
+}
+
+impl Prepared {
+    /// How the plan differs from the one that the ledger began with.
+    ///
+    /// # Errors
+    /// When the state file cannot be read.
+    pub fn differences(&self, ledger: &LedgerView) -> Result<Vec<Difference>, LedgerError> {
+        let ids = (0..self.letters.len()).map(|index| self.letters.id(index));
+        let digests = self.plan.letters.iter().map(|letter| letter.digest);
+        ledger.differences(ids.zip(digests))
+    }
+}
+
+/// Reads the manifest and makes every letter once.
+///
+/// # Errors
+/// All findings, when a fault is among them.
+pub fn prepare(
+    loaded: &Loaded,
+    redirect: Option<&Address>,
+    clock: &dyn Clock,
+    front: &mut dyn Front,
+) -> Result<Prepared, MailingError> {
+    prepare_with(loaded, redirect, |letters| all(letters, clock, front))
+}
+
+/// As [`prepare`], but of a batch that was begun only the letters left are made: it takes the time
+/// that they need. With anything changed or wrong every letter is made, so that all of it is said.
+pub(super) fn prepare_rest(
+    loaded: &Loaded,
+    state: &StateFile,
+    clock: &dyn Clock,
+    front: &mut dyn Front,
+) -> Result<Prepared, MailingError> {
+    prepare_with(loaded, None, |letters| {
+        let rest = state.begun(&letters.sources()).and_then(|begun| {
+            let of = begun.left.len();
+            Plan::take_up(&begun, letters, clock, &mut |done| front.checked(done, of))
+        });
+        rest.map_or_else(|| all(letters, clock, front), Ok)
+    })
+}
+
+fn prepare_with(
+    loaded: &Loaded,
+    redirect: Option<&Address>,
+    make_plan: impl FnOnce(&Arc<Letters>) -> Result<Plan, Vec<Fault>>,
+) -> Result<Prepared, MailingError> {
+    let (manifest, mut findings) = Manifest::read(&loaded.batch);
+    let Some(manifest) = manifest else {
+        return Err(MailingError::Faults(findings));
+    };
+    let made = Letters::new(&loaded.batch, &loaded.secrets, manifest, redirect.cloned()).and_then(
+        |letters| {
+            let letters = Arc::new(letters);
+            findings.extend(letters.findings().iter().cloned());
+            let mut plan = make_plan(&letters)?;
+            findings.append(&mut plan.findings);
+            Ok((letters, plan))
+        },
+    );
+    match made {
+        Ok((letters, plan)) => Ok(Prepared {
+            letters,
+            plan,
+            findings,
+        }),
+        Err(faults) => {
+            findings.extend(faults);
+            Err(MailingError::Faults(findings))
+        }
+    }
+}
+
+fn all(
+    letters: &Arc<Letters>,
+    clock: &dyn Clock,
+    front: &mut dyn Front,
+) -> Result<Plan, Vec<Fault>> {
+    let of = letters.len();
+    Plan::make(letters, clock, &mut |done| front.checked(done, of))
+}

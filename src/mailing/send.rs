@@ -1,0 +1,438 @@
+//! Sending a batch, from the beginning or where an earlier run stopped.
+
+use std::collections::HashSet;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::adopt::{Terms, adopt};
+use super::ending::{Conclusion, Finished};
+use super::known::{elsewhere, look_in_mailbox};
+use super::online::too_large;
+use super::prepare::prepare_rest;
+use super::{Front, Loaded, MailingError, Notice, Prepared, Question, StateFile, prepare};
+use crate::address::Address;
+use crate::clock::Clock;
+use crate::config::TransportName;
+use crate::dispatch::{Dispatch, Ending, Event, Interrupt, estimate};
+use crate::ledger::Ledger;
+use crate::transport::{Bearer, Transport};
+
+/// How often letters that turn out not to have gone out are sent in the same run.
+const MOST_ROUNDS: usize = 5;
+
+/// From where a run may start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// From the beginning, or where an earlier run stopped.
+    #[default]
+    Any,
+    /// Only where an earlier run stopped.
+    Begun,
+}
+
+/// Whether mail may leave. It does only when a person said so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Consent {
+    /// It was given: beforehand, or by the plan that was looked at.
+    Given,
+    /// Somebody is there to be asked.
+    Ask,
+    /// Nobody is.
+    #[default]
+    None,
+}
+
+/// What to send.
+#[derive(Clone, Debug, Default)]
+pub struct SendRequest {
+    /// From where.
+    pub start: Start,
+    /// Only these recipients; all if there are none.
+    pub only: Vec<String>,
+    /// At most so many letters.
+    pub limit: Option<usize>,
+    /// A rehearsal to this address.
+    pub redirect_to: Option<Address>,
+    /// Of a rehearsal only so many letters, spread over the whole list.
+    pub sample: Option<NonZeroUsize>,
+    /// The plan that must still be the same, by the beginning of its id.
+    pub plan: Option<String>,
+    /// Whether rejected letters are tried again.
+    pub retry_rejected: bool,
+    /// Whether changes of letters not yet sent are taken.
+    pub accept_changes: bool,
+    /// Whether to go on though the state file is gone or an older copy.
+    pub accept_lost_state: bool,
+    /// Whether letters that another batch sent go out once more.
+    pub again: bool,
+    /// Whether mail may leave.
+    pub consent: Consent,
+}
+
+impl SendRequest {
+    fn terms(&self) -> Terms {
+        Terms {
+            rehearsal: self.redirect_to.is_some(),
+            accept_changes: self.accept_changes,
+            again: self.again,
+        }
+    }
+
+    fn is_wanted(&self, id: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == id)
+    }
+
+    /// About how many letters this run sends.
+    fn to_go(&self, pending: u64) -> u64 {
+        let mut go = pending;
+        if !self.only.is_empty() {
+            go = go.min(self.only.len() as u64);
+        }
+        self.limit.map_or(go, |limit| go.min(limit as u64))
+    }
+}
+
+/// Sends what is left of a batch.
+///
+/// # Errors
+/// Why nothing was sent, or that the state file failed while letters went out.
+pub fn send(
+    loaded: &Loaded,
+    request: &SendRequest,
+    bearer: &Arc<dyn Bearer>,
+    clock: &dyn Clock,
+    interrupt: &Interrupt,
+    front: &mut dyn Front,
+) -> Result<Finished, MailingError> {
+    let may_leave = loaded.batch.dispatch.transport == TransportName::Outbox
+        || request.consent != Consent::None;
+    if !may_leave {
+        return Err(MailingError::NobodyToAsk);
+    }
+    let rehearsal = request.redirect_to.is_some();
+    let state = StateFile::of(loaded, rehearsal);
+    if request.start == Start::Begun {
+        state.glance()?;
+    }
+    let prepared = match &request.redirect_to {
+        Some(redirect) => prepare(loaded, Some(redirect), clock, front)?,
+        None => prepare_rest(loaded, &state, clock, front)?,
+    };
+    front.findings(&prepared.findings);
+    let request = &choose(request, &prepared)?;
+    let mut transports = open_transports(loaded, bearer)?;
+    let described = described(&transports);
+    if let Some(transport) = transports.first_mut() {
+        let faults = too_large(&mut **transport, &prepared)?;
+        if !faults.is_empty() {
+            return Err(MailingError::Faults(faults));
+        }
+    }
+    let command = match request.start {
+        Start::Any => "send",
+        Start::Begun => "resume",
+    };
+    let is_lost = request.accept_lost_state && state.accept_loss()?;
+    let mut ledger = state.open(command, &described, clock)?;
+    let ready = make_ready(Ready {
+        loaded,
+        request,
+        prepared: &prepared,
+        state: &state,
+        is_lost,
+        described: &described,
+        transports: &mut transports,
+        ledger: &mut ledger,
+        clock,
+        front,
+    });
+    let to_go = match ready {
+        Ok(to_go) => to_go,
+        Err(error) => {
+            let _ = ledger.end_run(clock.now(), &error.to_string());
+            return Err(error);
+        }
+    };
+    front.begin(to_go, time_for(loaded, &prepared));
+    let dispatch = Dispatch {
+        letters: &prepared.letters,
+        config: &loaded.batch.dispatch,
+        only: (!request.only.is_empty()).then(|| request.only.iter().cloned().collect()),
+        limit: request.limit,
+        transport: &described,
+        clock,
+        interrupt: interrupt.clone(),
+    };
+    dispatch_and_end(dispatch, ledger, &mut transports, rehearsal, front)
+}
+
+/// One transport for each connection.
+pub(super) fn open_transports(
+    loaded: &Loaded,
+    bearer: &Arc<dyn Bearer>,
+) -> Result<Vec<Box<dyn Transport>>, MailingError> {
+    (0..loaded.batch.dispatch.at_once())
+        .map(|_| loaded.transport(bearer))
+        .collect()
+}
+
+pub(super) fn described(transports: &[Box<dyn Transport>]) -> String {
+    let first = transports.first();
+    first
+        .map(|transport| transport.describe())
+        .unwrap_or_default()
+}
+
+/// What stands between an open state file and the first letter.
+struct Ready<'a> {
+    loaded: &'a Loaded,
+    request: &'a SendRequest,
+    prepared: &'a Prepared,
+    state: &'a StateFile,
+    is_lost: bool,
+    described: &'a str,
+    transports: &'a mut [Box<dyn Transport>],
+    ledger: &'a mut Ledger,
+    clock: &'a dyn Clock,
+    front: &'a mut dyn Front,
+}
+
+/// Adopts the plan, looks for letters that went out elsewhere, asks, and says how many letters go.
+fn make_ready(ready: Ready<'_>) -> Result<u64, MailingError> {
+    let Ready {
+        loaded,
+        request,
+        prepared,
+        state,
+        is_lost,
+        described,
+        transports,
+        ledger,
+        clock,
+        front,
+    } = ready;
+    let is_untouched = ledger.is_untouched()?;
+    if request.accept_lost_state && !is_lost && !is_untouched {
+        return Err(MailingError::NothingLost(state.path.clone()));
+    }
+    adopt(loaded, prepared, ledger, request.terms())?;
+    let others = ledger.with_new_addresses()?;
+    if !others.is_empty() {
+        front.notice(&Notice::OtherAddresses(others));
+    }
+    let is_wanted = |id: &str| request.is_wanted(id);
+    let is_mailing = request.redirect_to.is_none() && !request.again;
+    let may_be_copy = is_untouched || ledger.was_moved()?;
+    if is_mailing
+        && may_be_copy
+        && !request.accept_lost_state
+        && let Some(transport) = transports.first_mut()
+    {
+        let looked = look_in_mailbox(
+            loaded,
+            prepared,
+            ledger,
+            &mut **transport,
+            &state.path,
+            &is_wanted,
+        )?;
+        if let Some(notice) = looked {
+            front.notice(&notice);
+        }
+    }
+    let mut before = ledger.counts()?;
+    if request.retry_rejected {
+        before.pending += std::mem::take(&mut before.rejected);
+    }
+    if request.start == Start::Begun && before.pending == 0 && before.in_doubt == 0 {
+        return Err(MailingError::NothingToResume(before));
+    }
+    let to_go = request.to_go(before.pending);
+    if is_mailing && before.pending > 0 {
+        let (others, notices) = elsewhere(loaded, state, prepared, ledger, &is_wanted)?;
+        notices.iter().for_each(|notice| front.notice(notice));
+        let known: usize = others.iter().map(|other| other.ids.len()).sum();
+        for other in others {
+            front.notice(&Notice::Elsewhere(other));
+        }
+        if known > 0 && request.consent != Consent::Ask {
+            return Err(MailingError::SentElsewhere(known as u64));
+        }
+    }
+    let asks =
+        loaded.batch.dispatch.transport != TransportName::Outbox && request.consent == Consent::Ask;
+    if asks && before.pending > 0 {
+        let question = Question {
+            loaded,
+            prepared,
+            transport: described,
+            letters: to_go,
+            example: request.only.first().cloned(),
+            redirect_to: request.redirect_to.as_ref(),
+            resends: &[],
+            plan: prepared.plan.id.to_string(),
+        };
+        if !front.confirm(&question) {
+            return Err(MailingError::NotConfirmed);
+        }
+    }
+    // Not before the question: who says no has changed nothing.
+    if request.retry_rejected {
+        ledger.retry_rejected(&request.only, clock.now())?;
+    }
+    Ok(to_go)
+}
+
+/// Reconciles what is in doubt, sends what is left, and ends the run. What came to be in doubt on the
+/// way is looked up before the end, and sent if it turns out not to have gone out.
+pub(super) fn dispatch_and_end(
+    mut dispatch: Dispatch<'_>,
+    mut ledger: Ledger,
+    transports: &mut [Box<dyn Transport>],
+    rehearsal: bool,
+    front: &mut dyn Front,
+) -> Result<Finished, MailingError> {
+    let while_sending = MailingError::LedgerWhileSending;
+    let (_, mut wait) = reconcile(&dispatch, &mut ledger, transports, front)?;
+    let mut rounds = 0;
+    let ending = loop {
+        let ending = dispatch
+            .run(&mut ledger, transports, wait.take(), &mut |event| {
+                front.event(&event);
+            })
+            .map_err(while_sending)?;
+        rounds += 1;
+        let may_go_on = matches!(ending, Ending::Finished { .. })
+            && rounds < MOST_ROUNDS
+            && !dispatch.interrupt.is_asked();
+        if !may_go_on || ledger.counts().map_err(while_sending)?.in_doubt == 0 {
+            break ending;
+        }
+        let (unsent, asked_to_wait) = reconcile(&dispatch, &mut ledger, transports, front)?;
+        if unsent.is_empty() {
+            break ending;
+        }
+        (dispatch.only, dispatch.limit, wait) = (Some(unsent), None, asked_to_wait);
+    };
+    end(ledger, ending, rehearsal, dispatch.clock)
+}
+
+/// Looks up what is in doubt. Gives the letters that did not go out, and how long everyone waits.
+fn reconcile(
+    dispatch: &Dispatch<'_>,
+    ledger: &mut Ledger,
+    transports: &mut [Box<dyn Transport>],
+    front: &mut dyn Front,
+) -> Result<(HashSet<String>, Option<Duration>), MailingError> {
+    let mut unsent = HashSet::new();
+    let Some(transport) = transports.first_mut() else {
+        return Ok((unsent, None));
+    };
+    let wait = dispatch
+        .reconcile(ledger, &mut **transport, &mut |event| {
+            if let Event::FoundUnsent { id } = &event {
+                unsent.insert(id.clone());
+            }
+            front.event(&event);
+        })
+        .map_err(MailingError::LedgerWhileSending)?;
+    Ok((unsent, wait))
+}
+
+/// Ends the run and says what that means.
+fn end(
+    mut ledger: Ledger,
+    ending: Ending,
+    rehearsal: bool,
+    clock: &dyn Clock,
+) -> Result<Finished, MailingError> {
+    let while_sending = MailingError::LedgerWhileSending;
+    let counts = ledger.counts().map_err(while_sending)?;
+    let open = ledger.with_open_addresses().map_err(while_sending)?;
+    let ending = match ending {
+        // Stopped at the very last letter: there is nothing to go on with.
+        Ending::Interrupted | Ending::Breaker { .. } | Ending::Outage(_) if counts.pending == 0 => {
+            Ending::Finished { left: 0 }
+        }
+        other => other,
+    };
+    let conclusion = Conclusion::of(&ending, &counts, open, rehearsal);
+    let text = conclusion.reason().map(|reason| reason.text.as_str());
+    // Every letter is settled by now: a note that cannot be written changes nothing.
+    let (ledger, log) = ledger.end_run(clock.now(), text.unwrap_or("finished"));
+    Ok(Finished {
+        ending,
+        conclusion,
+        counts,
+        ledger,
+        log,
+    })
+}
+
+/// How long some of the letters take under the limits, taking each for an average one.
+pub(super) fn time_for(
+    loaded: &Loaded,
+    prepared: &Prepared,
+) -> Box<dyn Fn(u64) -> Duration + Send + Sync> {
+    let config = loaded.batch.dispatch.clone();
+    let all = (prepared.plan.letters.len() as u64).max(1);
+    let (bytes, addresses) = (prepared.plan.bytes() / all, prepared.plan.addresses() / all);
+    Box::new(move |letters| estimate(&config, letters, bytes * letters, addresses * letters))
+}
+
+/// Puts the ids of a sample into a request, and refuses ids and plans that are not there.
+///
+/// # Errors
+/// When there is no such recipient, or the plan is another one.
+pub fn choose(request: &SendRequest, prepared: &Prepared) -> Result<SendRequest, MailingError> {
+    let mut request = request.clone();
+    if let Some(sample) = request.sample {
+        request.only = spread(sample.get(), prepared);
+    }
+    known(&request.only, prepared)?;
+    same_plan(request.plan.as_deref(), &prepared.plan.id)?;
+    Ok(request)
+}
+
+pub(super) fn same_plan(
+    wanted: Option<&str>,
+    plan: &crate::plan::PlanId,
+) -> Result<(), MailingError> {
+    match wanted {
+        Some(wanted) if !plan.matches(wanted) => Err(MailingError::OtherPlan {
+            now: plan.to_string(),
+            wanted: wanted.to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The ids of some letters, the first and the last among them, with about the same number between
+/// each two.
+fn spread(sample: usize, prepared: &Prepared) -> Vec<String> {
+    let count = sample.min(prepared.letters.len());
+    let last = prepared.letters.len().saturating_sub(1);
+    let steps = count.saturating_sub(1).max(1);
+    (0..count)
+        .map(|step| prepared.letters.id(step * last / steps).to_owned())
+        .collect()
+}
+
+fn known(only: &[String], prepared: &Prepared) -> Result<(), MailingError> {
+    if only.is_empty() {
+        return Ok(());
+    }
+    let letters = &prepared.letters;
+    let ids: HashSet<&str> = (0..letters.len()).map(|index| letters.id(index)).collect();
+    let unknown: Vec<String> = only
+        .iter()
+        .filter(|id| !ids.contains(id.as_str()))
+        .cloned()
+        .collect();
+    if unknown.is_empty() {
+        Ok(())
+    } else {
+        Err(MailingError::UnknownRecipients(unknown))
+    }
+}

@@ -1,0 +1,182 @@
+//! One letter as JSON: the same for `status`, `send`, `resend` and the record.
+
+use serde::Serialize;
+
+use crate::ledger::{LetterRecord, Resolution};
+use crate::lifecycle::{
+    AddressKind, AddressState, Addresses, LetterState, Reply, Sending, SendingState, SentAttachment,
+};
+
+/// A letter as programs read it.
+#[derive(Debug, Serialize)]
+pub struct LetterJson<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    state: LetterState,
+    look_into: bool,
+    message_id: &'a str,
+    #[serde(flatten)]
+    to: &'a Addresses,
+    attempts: u32,
+    accepted_at: Option<String>,
+    receipt: Option<&'a str>,
+    refused: Vec<RefusedJson<'a>>,
+    attachments: &'a [SentAttachment],
+    error: Option<&'a Reply>,
+    sendings: Vec<SendingJson<'a>>,
+    addresses: Vec<AddressJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolved: Option<ResolvedJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct RefusedJson<'a> {
+    address: &'a str,
+    answer: String,
+}
+
+#[derive(Debug, Serialize)]
+struct SendingJson<'a> {
+    message_id: &'a str,
+    state: SendingState,
+    accepted_at: Option<String>,
+    #[serde(flatten)]
+    to: &'a Addresses,
+    attachments: &'a [SentAttachment],
+    /// Why it was sent again.
+    reason: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct AddressJson<'a> {
+    address: &'a str,
+    kind: AddressKind,
+    state: AddressState,
+    code: Option<&'a str>,
+    text: Option<&'a str>,
+    at: Option<String>,
+    message_id: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct ResolvedJson<'a> {
+    at: String,
+    accepted: bool,
+    by: &'a str,
+    because: Option<&'a str>,
+}
+
+impl<'a> LetterJson<'a> {
+    /// The JSON of a letter; the name is the list's.
+    #[must_use]
+    pub fn of(
+        record: &'a LetterRecord,
+        name: Option<&'a str>,
+        resolution: Option<&'a Resolution>,
+    ) -> Option<Self> {
+        let letter = &record.letter;
+        let sending = letter.sending()?;
+        let last_accepted = letter.last_accepted();
+        Some(Self {
+            id: &record.id,
+            name,
+            state: record.state,
+            look_into: record.needs_a_person(),
+            message_id: &sending.message.message_id,
+            to: &sending.message.addresses,
+            attempts: letter.attempts(),
+            accepted_at: last_accepted.and_then(accepted_at),
+            receipt: last_accepted.and_then(|last| last.receipt.as_deref()),
+            refused: refused(record),
+            attachments: &sending.message.attachments,
+            error: letter.error.as_ref(),
+            sendings: handed_over(record).map(sending_json).collect(),
+            addresses: addresses(record),
+            resolved: resolution.map(|resolution| ResolvedJson {
+                at: resolution.at.to_string(),
+                accepted: resolution.word.accepted,
+                by: &resolution.word.by,
+                because: resolution.word.because.as_deref(),
+            }),
+        })
+    }
+}
+
+/// The messages of a letter that a transport had in hand.
+fn handed_over(record: &LetterRecord) -> impl Iterator<Item = &Sending> {
+    let sendings = record.letter.sendings.iter();
+    sendings.filter(|sending| sending.attempts > 0)
+}
+
+fn accepted_at(sending: &Sending) -> Option<String> {
+    sending.accepted_at.map(|at| at.to_string())
+}
+
+fn sending_json(sending: &Sending) -> SendingJson<'_> {
+    SendingJson {
+        message_id: &sending.message.message_id,
+        state: sending.state,
+        accepted_at: accepted_at(sending),
+        to: &sending.message.addresses,
+        attachments: &sending.message.attachments,
+        reason: sending.because.as_deref(),
+    }
+}
+
+/// The addresses that do not have an accepted letter, with what was said.
+fn refused(record: &LetterRecord) -> Vec<RefusedJson<'_>> {
+    let open = record.letter.open_addresses().into_iter();
+    open.filter_map(|address| {
+        let fate = record
+            .letter
+            .last_written_to(address)?
+            .known_fate(address)?;
+        let refusal = fate.refusal.as_ref()?;
+        Some(RefusedJson {
+            address,
+            answer: refusal.in_one_line(),
+        })
+    })
+    .collect()
+}
+
+/// Every address that was written to, and those that the list has and nothing was written to, each
+/// with what the last message to it came to.
+fn addresses(record: &LetterRecord) -> Vec<AddressJson<'_>> {
+    let letter = &record.letter;
+    let mut all: Vec<AddressJson<'_>> = Vec::new();
+    let written = handed_over(record).map(|sending| &sending.message.addresses);
+    let wanted = letter.wanted().into_iter().map(|wanted| &wanted.addresses);
+    for (kind, address) in written.chain(wanted).flat_map(Addresses::each) {
+        if all
+            .iter()
+            .any(|known| known.address.eq_ignore_ascii_case(address))
+        {
+            continue;
+        }
+        // What reached it counts, whatever a later message came to.
+        let mut sendings = handed_over(record).collect::<Vec<_>>().into_iter().rev();
+        let last = letter
+            .sendings
+            .iter()
+            .rev()
+            .find(|sending| sending.reached(address))
+            .or_else(|| sendings.find(|sending| sending.message.addresses.has(address)));
+        let refusal = last
+            .and_then(|last| last.known_fate(address))
+            .and_then(|fate| fate.refusal.as_ref());
+        all.push(AddressJson {
+            address,
+            kind,
+            state: last
+                .and_then(|last| last.fate(address))
+                .map_or(AddressState::Pending, |fate| fate.state),
+            code: refusal.map(|refusal| refusal.code.as_str()),
+            text: refusal.map(|refusal| refusal.text.as_str()),
+            at: last.and_then(accepted_at),
+            message_id: last.map(|last| last.message.message_id.as_str()),
+        });
+    }
+    all
+}

@@ -1,0 +1,303 @@
+//! Letters that are sent again, on purpose: to addresses that do not have them, or to all.
+
+mod copies;
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::smtp::{Action, SmtpServer, Step};
+use crate::support::{TestBatch, parse_mail};
+
+const BECAUSE: [&str; 2] = ["--because", "the office moved"];
+
+/// Two schools, of which the second has an address that its server refuses.
+fn partly_refused() -> (SmtpServer, TestBatch) {
+    let server = SmtpServer::start();
+    let batch = TestBatch::new(2);
+    batch.use_smtp(server.port(), "");
+    batch.replace("list.csv", "teacher2@", "gone@school2.example teacher2@");
+    server.script(|event| match &event.step {
+        Step::Rcpt(to) if to.starts_with("gone@") => Action::reply(550, "5.1.1 No such user"),
+        _ => Action::Go,
+    });
+    batch.send(&[]).expect(4).says("resend --only");
+    (server, batch)
+}
+
+fn resend(batch: &TestBatch, arguments: &[&str]) -> crate::support::Ran {
+    batch.run("resend", &[arguments, &BECAUSE, &["--yes"]].concat())
+}
+
+/// A letter as `status --json` tells it.
+fn letter(batch: &TestBatch, id: &str) -> Value {
+    let status = batch.run("status", &["--json"]).json();
+    let letters = status["letters"].as_array().unwrap();
+    let found = letters.iter().find(|letter| letter["id"] == id);
+    found.unwrap().clone()
+}
+
+/// The state of each address, in order.
+fn addresses(letter: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let addresses = letter["addresses"].as_array().unwrap().iter();
+    addresses
+        .map(|address| (text(&address["address"]), text(&address["state"])))
+        .collect()
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    let pairs = pairs.iter();
+    pairs
+        .map(|(one, other)| ((*one).to_owned(), (*other).to_owned()))
+        .collect()
+}
+
+#[test]
+fn a_refused_address_is_written_to_alone_once_it_is_corrected() {
+    let (server, batch) = partly_refused();
+    let before = letter(&batch, "S002");
+    assert_eq!(
+        addresses(&before),
+        pairs(&[
+            ("gone@school2.example", "refused"),
+            ("teacher2@school2.example", "accepted")
+        ])
+    );
+    assert_eq!(before["addresses"][0]["code"], "550");
+    batch.replace("list.csv", "gone@", "office@");
+    // What went out is not touched by the change, and `send` says who waits for a word.
+    batch
+        .send(&[])
+        .expect(4)
+        .says("S002")
+        .says("postroom resend --only S002 --because TEXT");
+    assert_eq!(server.received().len(), 2);
+    resend(&batch, &["--only", "S002"]).expect(0);
+    let received = server.received();
+    assert_eq!(received.len(), 3);
+    assert_eq!(received[2].rcpt_to, ["office@school2.example"]);
+    let mail = parse_mail(&received[2].data);
+    assert_eq!(mail.to, ["office@school2.example"]);
+    let after = letter(&batch, "S002");
+    assert_eq!(after["state"], "accepted");
+    assert_eq!(after["look_into"], false);
+    assert_eq!(after["refused"], json!([]));
+    let sendings = after["sendings"].as_array().unwrap();
+    assert_eq!(sendings.len(), 2);
+    assert_eq!(sendings[0]["reason"], Value::Null);
+    assert_eq!(sendings[1]["reason"], "the office moved");
+    assert_eq!(sendings[1]["to"], json!(["office@school2.example"]));
+    assert_ne!(sendings[0]["message_id"], sendings[1]["message_id"]);
+    assert_eq!(sendings[1]["message_id"], mail.message_id.as_str());
+    assert_eq!(
+        addresses(&after),
+        pairs(&[
+            ("gone@school2.example", "refused"),
+            ("teacher2@school2.example", "accepted"),
+            ("office@school2.example", "accepted")
+        ])
+    );
+    // Nothing is open any more.
+    batch.send(&[]).expect(0);
+    assert_eq!(server.received().len(), 3);
+    batch.assert_log_is_whole();
+}
+
+#[test]
+fn a_refused_address_that_the_list_drops_leaves_the_letter_complete() {
+    let (server, batch) = partly_refused();
+    batch.replace("list.csv", "gone@school2.example ", "");
+    batch.send(&[]).expect(0);
+    assert_eq!(server.received().len(), 2);
+    batch.assert_log_is_whole();
+}
+
+#[test]
+fn every_letter_with_an_open_address_can_be_chosen_at_once() {
+    let (server, batch) = partly_refused();
+    server.script(|_| Action::Go);
+    resend(&batch, &["--bounced"]).expect(0);
+    assert_eq!(server.received()[2].rcpt_to, ["gone@school2.example"]);
+    resend(&batch, &["--bounced"])
+        .expect(2)
+        .says("no address was refused and none bounced");
+    assert_eq!(server.received().len(), 3);
+}
+
+#[test]
+fn an_address_that_is_still_refused_leaves_the_letter_open_and_can_be_tried_again() {
+    let (server, batch) = partly_refused();
+    resend(&batch, &["--bounced"])
+        .expect(4)
+        .says("S002: rejected");
+    assert_eq!(batch.in_state("rejected"), ["S002"]);
+    assert_eq!(server.received().len(), 2);
+    // The list drops the address: nothing is left to send, and the letter is what it was.
+    batch.replace("list.csv", "gone@school2.example ", "");
+    resend(&batch, &["--only", "S002"])
+        .expect(0)
+        .says("nothing is left to send again");
+    assert_eq!(batch.in_state("accepted"), ["S001", "S002"]);
+    assert_eq!(server.received().len(), 2);
+    batch.send(&[]).expect(0);
+    batch.assert_log_is_whole();
+}
+
+#[test]
+fn who_has_it_gets_it_again_only_when_all_addresses_are_asked_for() {
+    let server = SmtpServer::start();
+    let batch = TestBatch::new(2);
+    batch.use_smtp(server.port(), "");
+    batch.send(&[]).expect(0);
+    resend(&batch, &["--only", "S001"])
+        .expect(0)
+        .says("every address has the letter already")
+        .says("S001");
+    assert_eq!(server.received().len(), 2);
+    resend(&batch, &["--only", "S001", "--all-addresses"]).expect(0);
+    resend(&batch, &["--only", "S001", "--all-addresses"]).expect(0);
+    let received = server.received();
+    assert_eq!(received.len(), 4);
+    let ids: Vec<String> = [0, 2, 3]
+        .map(|at| parse_mail(&received[at].data).message_id)
+        .into();
+    assert!(
+        ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2],
+        "{ids:?}"
+    );
+    assert_eq!(
+        letter(&batch, "S001")["sendings"].as_array().unwrap().len(),
+        3
+    );
+    batch.send(&[]).expect(0);
+    assert_eq!(server.received().len(), 4);
+    batch.assert_log_is_whole();
+}
+
+#[test]
+fn only_what_went_out_can_be_sent_again() {
+    let server = SmtpServer::start();
+    let batch = TestBatch::new(3);
+    batch.use_smtp(server.port(), "");
+    resend(&batch, &["--only", "S001"])
+        .expect(2)
+        .says("there is no state file");
+    batch.send(&["--limit", "1"]).expect(0);
+    for (id, words) in [
+        ("S002", "S002 has not been sent yet"),
+        ("S009", "S009 is not in this batch"),
+    ] {
+        resend(&batch, &["--only", id])
+            .expect(2)
+            .says(words)
+            .says("nothing was sent");
+    }
+    batch
+        .run("resend", &["--only", "S001", "--yes"])
+        .expect(2)
+        .says("--because");
+    batch
+        .run("resend", &["--only", "S001", "--because", "x"])
+        .expect(2)
+        .says("there is no terminal to ask on");
+    assert_eq!(server.received().len(), 1);
+}
+
+#[test]
+fn a_plan_that_was_looked_at_is_the_one_that_is_sent() {
+    let server = SmtpServer::start();
+    let batch = TestBatch::new(1);
+    batch.use_smtp(server.port(), "");
+    batch.send(&[]).expect(0);
+    let arguments = [
+        "--only",
+        "S001",
+        "--all-addresses",
+        "--because",
+        "x",
+        "--plan",
+        "00000000",
+    ];
+    let ran = batch.run("resend", &arguments).expect(3);
+    let now = ran.stderr.split("the plan is now ").nth(1).unwrap();
+    let plan = now.split(',').next().unwrap().to_owned();
+    let mut arguments = arguments;
+    arguments[6] = &plan;
+    batch.run("resend", &arguments).expect(0);
+    assert_eq!(server.received().len(), 2);
+}
+
+/// A run that is cut off between the word and the letter: the next `send` goes on, to the addresses
+/// that were agreed to and no others.
+#[test]
+fn what_was_opened_and_not_sent_goes_out_with_the_next_run_to_the_same_addresses() {
+    let (server, batch) = partly_refused();
+    batch.replace("list.csv", "gone@", "office@");
+    server.script(|event| match event.step {
+        Step::MailFrom(_) => Action::reply(421, "4.3.2 Going down"),
+        _ => Action::Go,
+    });
+    batch.replace(
+        "batch.toml",
+        "backoff = \"10ms\"",
+        "backoff = \"1ms\"\nattempts = 1",
+    );
+    resend(&batch, &["--only", "S002"]).expect(5);
+    assert_eq!(batch.in_state("pending"), ["S002"]);
+    assert_eq!(server.received().len(), 2);
+    server.script(|_| Action::Go);
+    batch.send(&["--accept-changes"]).expect(0);
+    let received = server.received();
+    assert_eq!(received.len(), 3);
+    assert_eq!(received[2].rcpt_to, ["office@school2.example"]);
+    batch.assert_log_is_whole();
+}
+
+#[test]
+fn the_record_shows_whom_it_was_sent_to_whatever_the_list_says() {
+    let (_server, batch) = partly_refused();
+    batch.replace("list.csv", "teacher1@", "head1@");
+    batch.run("report", &["--format", "csv"]).expect(0);
+    let csv = fs::read_to_string(batch.path("batch.report.csv")).unwrap();
+    let line = |id: &str| {
+        csv.lines()
+            .find(|line| line.starts_with(id))
+            .unwrap()
+            .to_owned()
+    };
+    assert!(csv.lines().next().unwrap().contains(
+        "postroom_state,postroom_sent_to,postroom_changed,postroom_accepted_at,postroom_message_id"
+    ));
+    assert!(
+        line("S001").contains(
+            "head1@school1.example,accepted,teacher1@school1.example,new: head1@school1.example; no longer listed: teacher1@school1.example,"
+        ),
+        "{csv}"
+    );
+    assert!(
+        line("S002").contains(",accepted,teacher2@school2.example,,"),
+        "{csv}"
+    );
+}
+
+#[test]
+fn a_folder_keeps_both_messages_apart() {
+    let batch = TestBatch::new(2);
+    batch.run("send", &[]).expect(0);
+    let first = fs::read(batch.path("outbox/S001.eml")).unwrap();
+    batch
+        .run(
+            "resend",
+            &["--only", "S001", "--all-addresses", "--because", "x"],
+        )
+        .expect(0);
+    assert_eq!(fs::read(batch.path("outbox/S001.eml")).unwrap(), first);
+    let second = fs::read(batch.path("outbox/S001(2).eml")).unwrap();
+    assert_ne!(
+        parse_mail(&first).message_id,
+        parse_mail(&second).message_id
+    );
+    batch.run("send", &[]).expect(0);
+    batch.assert_log_is_whole();
+}
