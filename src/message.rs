@@ -27,6 +27,9 @@ pub struct Message {
     pub message_id: String,
     /// Its number among the messages of its letter, from 1 on.
     pub sending: u32,
+    /// The mark of recipient and reports; a rehearsal has none, and neither has a letter without
+    /// attachments.
+    pub report_mark: Option<String>,
     /// The envelope.
     pub envelope: Envelope,
     letter: Letter,
@@ -79,14 +82,35 @@ pub fn message_id(
     format!("{}.postroom@{}", hex(&parts.finish()[..16]), from.domain())
 }
 
+/// The mark of a letter by its recipient and the reports attached to it; none without any.
+///
+/// It does not depend on batch, text or addresses: a copy of a batch has the same. Recipients do not
+/// see it.
+#[must_use]
+pub fn report_mark(id: &str, attachments: impl Iterator<Item = Sha256Digest>) -> Option<String> {
+    let mut digests: Vec<Sha256Digest> = attachments.collect();
+    if digests.is_empty() {
+        return None;
+    }
+    digests.sort_unstable();
+    let mut parts = Parts::of("postroom report 1");
+    parts.add(id.as_bytes());
+    for digest in &digests {
+        parts.add(digest);
+    }
+    Some(hex(&parts.finish()[..16]))
+}
+
 impl Message {
     /// Makes a letter ready.
     #[must_use]
     pub fn new(message_id: String, sending: u32, letter: Letter, contents: Vec<Vec<u8>>) -> Self {
+        let digests = letter.attachments.iter().map(|attached| attached.sha256);
         Self {
             id: letter.id.clone(),
             message_id,
             sending,
+            report_mark: report_mark(&letter.id, digests).filter(|_| !letter.is_rehearsal),
             envelope: Envelope {
                 from: letter.from.address.clone(),
                 to: letter.addresses().cloned().collect(),

@@ -108,6 +108,16 @@ fn in_words(notice: &Notice) -> String {
             elsewhere.path.display(),
             some_of(&elsewhere.ids, ", "),
         ),
+        Notice::InMailbox { transport, found } => {
+            let mut text = format!(
+                "{} with the same reports went out already, by another batch or an earlier run ({transport}):",
+                words::plural(found.len() as u64, "letter"),
+            );
+            for (id, receipt) in found {
+                text.push_str(&format!("\n  {id}: {receipt}"));
+            }
+            text
+        }
         Notice::EveryAddressHasIt(ids) => format!(
             "every address has the letter already, so it is not sent again: {}\n  next: correct the list first, or add --all-addresses",
             some_of(ids, ", ")

@@ -150,7 +150,7 @@ impl LedgerView {
 }
 
 impl Ledger {
-    /// Whether earlier runs worked with the file in another place, and none did here.
+    /// Whether earlier runs worked with the file in another place, and none handed a letter over here.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -158,9 +158,10 @@ impl Ledger {
         let run = self.run;
         self.read(|db| {
             db.query_row(
-                "SELECT EXISTS (SELECT 1 FROM runs WHERE seq < ?1 AND place IS NOT NULL)
-                    AND NOT EXISTS (SELECT 1 FROM runs
-                        WHERE seq < ?1 AND place = (SELECT place FROM runs WHERE seq = ?1))",
+                "WITH here AS (SELECT place FROM runs WHERE seq = ?1)
+                 SELECT EXISTS (SELECT 1 FROM runs, here WHERE seq < ?1 AND runs.place <> here.place)
+                    AND NOT EXISTS (SELECT 1 FROM runs, here, attempts
+                        WHERE runs.seq < ?1 AND runs.place = here.place AND attempts.run = runs.seq)",
                 [run],
                 |row| row.get(0),
             )

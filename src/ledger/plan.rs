@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::rows::{self, Key, word};
 use super::{Ledger, LedgerError, LedgerView};
-use crate::digest::{Sha256Digest, hex};
-use crate::lifecycle::{Event, LetterState, PlanAdopted, Planned, PlannedMessage};
+use crate::digest::{Sha256Digest, hex, parse_hex};
+use crate::lifecycle::{Event, LetterState, PlanAdopted, Planned, PlannedMessage, Sending};
 
 /// A letter of the plan as the ledger keeps it.
 #[derive(Clone, Debug)]
@@ -55,12 +55,15 @@ impl LedgerView {
     /// # Errors
     /// When the file cannot be read.
     pub fn plan(&self) -> Result<Option<String>, LedgerError> {
-        self.read(|db| {
-            db.query_row("SELECT value FROM meta WHERE key = 'plan'", [], |row| {
-                row.get(0)
-            })
-            .optional()
-        })
+        self.read(|db| meta(db, "plan"))
+    }
+
+    /// What Message-IDs are made of beside batch and letter; none unless [`Ledger::rename`] set it.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn names(&self) -> Result<Option<String>, LedgerError> {
+        self.read(|db| meta(db, "names"))
     }
 
     /// What differs between the ledger's plan and the letters given in order.
@@ -119,12 +122,7 @@ impl Ledger {
     /// # Errors
     /// When the file cannot be written.
     pub fn set_sources(&mut self, sources: &Sha256Digest) -> Result<(), LedgerError> {
-        let known: Option<String> = self.read(|db| {
-            db.query_row("SELECT value FROM meta WHERE key = 'sources'", [], |row| {
-                row.get(0)
-            })
-            .optional()
-        })?;
+        let known = self.read(|db| meta(db, "sources"))?;
         if known == Some(hex(sources)) {
             return Ok(());
         }
@@ -149,7 +147,7 @@ impl Ledger {
         self.append(|log| {
             let is_new = gone.is_empty();
             let mut count = 0;
-            for (position, letter) in (0..).zip(letters) {
+            for (position, mut letter) in (0..).zip(letters) {
                 count += 1;
                 gone.remove(&letter.id);
                 let known = if is_new {
@@ -157,6 +155,14 @@ impl Ledger {
                 } else {
                     rows::load(log.db(), Key::Id(&letter.id))?
                 };
+                // Names that changed meanwhile are for what has not gone out.
+                if let Some(row) = &known
+                    && row.letter.was_accepted()
+                    && let Some(wanted) = row.letter.wanted()
+                    && wanted.digest == letter.message.digest
+                {
+                    letter.message.message_id.clone_from(&wanted.message_id);
+                }
                 let is_same = known.is_some_and(|row| {
                     row.position == Some(position) && row.letter.wanted() == Some(&letter.message)
                 });
@@ -178,6 +184,62 @@ impl Ledger {
                 plan: plan.to_owned(),
                 letters: count,
                 sources: *sources,
+                names: None,
+            };
+            log.append(began, None, &Event::PlanAdopted(adopted))
+        })
+    }
+
+    /// Gives the letters of the plan that have not gone out Message-IDs of their own, made of `names`,
+    /// by which nobody takes a message of another batch for one of this one. Those that a transport
+    /// had in hand keep theirs unless `also_tried`.
+    ///
+    /// # Errors
+    /// When the file cannot be written; then it is as it was.
+    pub fn rename(
+        &mut self,
+        names: &str,
+        also_tried: bool,
+        message_id: &dyn Fn(&str, &Sha256Digest) -> String,
+    ) -> Result<(), LedgerError> {
+        let began = self.began;
+        let (Some(plan), Some(sources)) = (self.plan()?, self.read(|db| meta(db, "sources"))?)
+        else {
+            return Ok(());
+        };
+        let letters = self.read(listed)?.len() as u64;
+        let unsent: Vec<i64> = self.read(|db| {
+            db.prepare(
+                "SELECT seq FROM letters WHERE state IN ('pending', 'rejected', 'in_doubt')
+                    AND position IS NOT NULL ORDER BY position",
+            )?
+            .query_map([], |row| row.get(0))?
+            .collect()
+        })?;
+        self.append(|log| {
+            for seq in unsent {
+                let Some(row) = rows::load(log.db(), Key::Seq(seq))? else {
+                    continue;
+                };
+                let is_tried = row.letter.sending().is_some_and(Sending::is_handed_over);
+                let (Some(position), Some(wanted)) = (row.position, row.letter.wanted()) else {
+                    continue;
+                };
+                if row.letter.was_accepted() || is_tried && !also_tried {
+                    continue;
+                }
+                let message = PlannedMessage {
+                    message_id: message_id(&row.id, &wanted.digest),
+                    ..wanted.clone()
+                };
+                let planned = Event::Planned(Box::new(Planned { position, message }));
+                log.append(began, Some(&row.id), &planned)?;
+            }
+            let adopted = PlanAdopted {
+                plan,
+                letters,
+                sources: parse_hex(&sources).unwrap_or_default(),
+                names: Some(names.to_owned()),
             };
             log.append(began, None, &Event::PlanAdopted(adopted))
         })
@@ -191,6 +253,13 @@ impl Ledger {
         let began = self.began;
         self.append(|log| log.append(began, None, &Event::RehearsalCleared {}))
     }
+}
+
+fn meta(db: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    db.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
+        row.get(0)
+    })
+    .optional()
 }
 
 /// The letters that the list has, with their numbers.

@@ -55,6 +55,9 @@ impl Projection {
             Event::PlanAdopted(adopted) => {
                 set(db, "plan", &adopted.plan)?;
                 set(db, "sources", &hex(&adopted.sources))?;
+                if let Some(names) = &adopted.names {
+                    set(db, "names", names)?;
+                }
             }
             Event::SourcesChanged { sources } => set(db, "sources", &hex(sources))?,
             Event::RehearsalCleared {} => {

@@ -106,6 +106,23 @@ impl LedgerView {
         })
     }
 
+    /// Whether letters wait that no run has tried, although runs tried others behind them in the list.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn has_skipped(&self) -> Result<bool, LedgerError> {
+        self.read(|db| {
+            db.query_row(
+                "SELECT EXISTS (SELECT 1 FROM letters WHERE state = 'pending'
+                    AND seq NOT IN (SELECT letter FROM attempts)
+                    AND position < (SELECT max(position) FROM letters
+                        WHERE seq IN (SELECT letter FROM attempts)))",
+                [],
+                |row| row.get(0),
+            )
+        })
+    }
+
     /// The letters in doubt, for the transport to look up.
     ///
     /// # Errors

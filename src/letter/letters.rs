@@ -271,6 +271,7 @@ impl Letters {
             html,
             own_text: text.flatten(),
             attachments: std::mem::take(&mut gathered.attachments),
+            is_rehearsal: false,
         };
         if let Some(to) = &self.plan.redirect {
             rehearsal::redirect(&mut letter, to);

@@ -60,6 +60,8 @@ pub struct Letter {
     pub own_text: Option<String>,
     /// The attachments, in the order of the batch file.
     pub attachments: Vec<Attachment>,
+    /// Whether it goes to somebody else than its recipient.
+    pub is_rehearsal: bool,
 }
 
 impl Letter {

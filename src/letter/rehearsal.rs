@@ -35,6 +35,7 @@ pub(super) fn redirect(letter: &mut Letter, to: &Address) {
     letter.to = vec![Mailbox::from(to.clone())];
     letter.cc.clear();
     letter.bcc.clear();
+    letter.is_rehearsal = true;
 }
 
 /// Where the body's content begins: behind the `<body>` tag if there is one.

@@ -203,6 +203,10 @@ pub struct PlanAdopted {
     /// The digest over what it was made of.
     #[serde(with = "as_hex")]
     pub sources: Sha256Digest,
+    /// What its Message-IDs are made of beside batch and letter, from here on; none if that is as it
+    /// was before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<String>,
 }
 
 /// A letter of a plan.

@@ -3,7 +3,7 @@
 use super::{Loaded, MailingError, Prepared};
 use crate::address::Mailbox;
 use crate::digest::hex;
-use crate::ledger::{Change, Difference, Ledger, LetterPlan};
+use crate::ledger::{Change, Difference, Ledger, LedgerView, LetterPlan};
 use crate::letter::Letters;
 use crate::lifecycle::{Addresses, LetterState, PlannedMessage, SentAttachment};
 use crate::message::message_id;
@@ -20,6 +20,27 @@ pub(super) struct Terms {
 
 /// Brings the plan into the ledger, or refuses one that is not the one that was begun.
 pub(super) fn adopt(
+    loaded: &Loaded,
+    prepared: &Prepared,
+    ledger: &mut Ledger,
+    terms: Terms,
+) -> Result<(), MailingError> {
+    adopt_plan(loaded, prepared, ledger, terms)?;
+    // A file that was moved may be a copy, and the names of its letters those of other messages.
+    let was_moved = ledger.was_moved()?;
+    if terms.again && (was_moved || ledger.names()?.is_none()) {
+        // No other batch, and no other time, has it.
+        let own = ledger.began().to_string();
+        let names = Names::with(loaded, Some(&own));
+        let from = &prepared.letters.from().address;
+        ledger.rename(&own, was_moved, &|id, digest| {
+            message_id(names.batch(), id, digest, from, 1)
+        })?;
+    }
+    Ok(())
+}
+
+fn adopt_plan(
     loaded: &Loaded,
     prepared: &Prepared,
     ledger: &mut Ledger,
@@ -57,7 +78,7 @@ pub(super) fn adopt(
             // it finds letters by their place.
         }
     }
-    let names = Names::of(loaded, ledger, terms);
+    let names = Names::of(loaded, ledger)?;
     let records = plan
         .letters
         .iter()
@@ -76,23 +97,29 @@ pub(super) struct Names {
 }
 
 impl Names {
-    fn of(loaded: &Loaded, ledger: &Ledger, terms: Terms) -> Self {
-        let name = &loaded.batch.name;
-        Self {
-            batch: if terms.again {
-                // No other batch, and no other time, has it.
-                format!("{name}\n{}", ledger.began())
-            } else {
-                name.clone()
-            },
-        }
+    /// The names that letters have in this ledger.
+    pub fn of(loaded: &Loaded, ledger: &LedgerView) -> Result<Self, MailingError> {
+        Ok(Self::with(loaded, ledger.names()?.as_deref()))
     }
 
     /// The names that letters of the batch have by themselves.
     pub fn usual(loaded: &Loaded) -> Self {
+        Self::with(loaded, None)
+    }
+
+    fn with(loaded: &Loaded, own: Option<&str>) -> Self {
+        let name = &loaded.batch.name;
         Self {
-            batch: loaded.batch.name.clone(),
+            batch: match own {
+                Some(own) => format!("{name}\n{own}"),
+                None => name.clone(),
+            },
         }
+    }
+
+    /// What stands for the batch in them.
+    pub fn batch(&self) -> &str {
+        &self.batch
     }
 
     /// The first message of a planned letter.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::config::ConfigError;
 use crate::fault::{Fault, NextStep};
 use crate::figures::plural;
-use crate::ledger::{Counts, Difference, LedgerError};
+use crate::ledger::{Counts, Difference, Kind, LedgerError};
 use crate::transport::SendError;
 
 /// A mailing that stopped before its letters were dispatched, or while the state file failed.
@@ -69,6 +69,8 @@ pub enum MailingError {
         receipt: String,
         /// The state file.
         state: PathBuf,
+        /// What it keeps the state of.
+        kind: Kind,
     },
     /// Other batches sent letters with the same reports to the same recipients.
     #[error("{} with the same reports went out from another batch", plural(*.0, "letter"))]
@@ -171,7 +173,15 @@ impl MailingError {
             }
             Self::ChangedMeanwhile => "run the same command again",
             Self::NothingToResume(_) => "`postroom status -v` shows what happened to each letter",
-            Self::WentOut { .. } => {
+            Self::WentOut {
+                kind: Kind::Mail, ..
+            } => {
+                "put the state file of the run that sent it in this place, or name it with --state FILE; to go on without it, though letters that went out may go out again, `postroom send --accept-lost-state`; if this is a copy of a batch whose letters are meant to go out once more, `postroom send --again`"
+            }
+            Self::WentOut {
+                kind: Kind::Outbox | Kind::Rehearsal,
+                ..
+            } => {
                 "put the state file of the run that sent it in this place, or name it with --state FILE; to go on without it, though letters that went out may go out again, `postroom send --accept-lost-state`"
             }
             Self::SentElsewhere(_) => {

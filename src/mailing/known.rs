@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use super::adopt::Names;
 use super::{Loaded, MailingError, Notice, Prepared, StateFile};
 use crate::digest::Sha256Digest;
-use crate::ledger::{Kind, LedgerError, LedgerView};
+use crate::ledger::{Kind, Ledger, LedgerError, LedgerView};
 use crate::lifecycle::{PlannedMessage, SendingState};
-use crate::transport::{Doubt, LookUp, SendError, Transport};
+use crate::message::report_mark;
+use crate::transport::{Answer, Doubt, LookUp, Receipt, SendError, Transport};
 
 /// Letters that are looked for before the first one goes out. Runs go by the order of the list, so a
 /// run that got anywhere left one of them, unless all were rejected.
@@ -145,18 +146,33 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// What the mailbox knows of the letters that are about to go.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    /// Letters to the same recipients with the same reports that went out, and what was found of each.
+    pub found: Vec<(String, String)>,
+    /// Why it could not be asked.
+    pub unknown: Option<Answer>,
+}
+
 /// Looks whether letters of the plan are in the mailbox already, although the state file knows of none
-/// or is a copy.
+/// or is a copy: by their own Message-IDs, and by recipient and reports.
 pub(super) fn look_in_mailbox(
     loaded: &Loaded,
     prepared: &Prepared,
-    ledger: &LedgerView,
+    ledger: &Ledger,
     transport: &mut dyn Transport,
-    state: &Path,
+    state: &StateFile,
     is_wanted: &dyn Fn(&str) -> bool,
-) -> Result<Option<Notice>, MailingError> {
-    let names = Names::usual(loaded);
-    let mut looked_for = 0;
+) -> Result<Looked, MailingError> {
+    // Nothing went out by a name that only this file has while no letter was handed over.
+    let names = if ledger.is_untouched()? {
+        Names::usual(loaded)
+    } else {
+        Names::of(loaded, ledger)?
+    };
+    let was_moved = ledger.was_moved()?;
+    let (mut looked, mut looked_for) = (Looked::default(), 0);
     for (place, planned) in prepared.plan.placed() {
         let id = prepared.letters.id(place);
         if looked_for == LOOKED_FOR {
@@ -165,31 +181,72 @@ pub(super) fn look_in_mailbox(
         if !is_wanted(id) || ledger.has_gone_out(id)? {
             continue;
         }
+        // A transport looks for what it had in hand before it sends that again.
+        let is_tried = ledger
+            .letter(id)?
+            .is_some_and(|record| record.letter.attempts() > 0);
+        if is_tried && !was_moved {
+            continue;
+        }
         looked_for += 1;
         let message = names.message(&prepared.letters, place, planned);
-        let doubt = Doubt {
-            id,
-            sending: 1,
-            message_id: &message.message_id,
-            note: None,
-        };
-        match transport.look_up(&doubt) {
-            Ok(LookUp::Found(receipt)) => {
+        match ask(transport, id, &message, state.identity.kind) {
+            Ok(Seen::Itself(receipt)) => {
                 return Err(MailingError::WentOut {
                     id: id.to_owned(),
                     transport: transport.describe(),
                     receipt: receipt.text,
-                    state: state.to_owned(),
+                    state: state.path.clone(),
+                    kind: state.identity.kind,
                 });
             }
-            Ok(LookUp::Absent | LookUp::NotSeen | LookUp::Unknown) => {}
+            Ok(Seen::Report(receipt)) => looked.found.push((id.to_owned(), receipt.text)),
+            Ok(Seen::Nothing) => {}
             // A password that is wrong is not tried twice.
             Err(error @ SendError::Unauthorised(_)) => return Err(MailingError::Server(error)),
             // The run ends by it, and tells why.
-            Err(SendError::Unusable(_)) => return Ok(None),
+            Err(SendError::Unusable(_)) => break,
             // A new batch is rarely an old one, so nobody is kept waiting for an answer.
-            Err(error) => return Ok(Some(Notice::MailboxUnknown(error.answer().clone()))),
+            Err(error) => {
+                looked.unknown = Some(error.answer().clone());
+                break;
+            }
         }
     }
-    Ok(None)
+    Ok(looked)
+}
+
+/// What of a letter is in the mailbox.
+enum Seen {
+    /// The message that is about to go.
+    Itself(Receipt),
+    /// Another one that brought the recipient the same reports.
+    Report(Receipt),
+    Nothing,
+}
+
+fn ask(
+    transport: &mut dyn Transport,
+    id: &str,
+    message: &PlannedMessage,
+    kind: Kind,
+) -> Result<Seen, SendError> {
+    let doubt = Doubt {
+        id,
+        sending: 1,
+        message_id: &message.message_id,
+        note: None,
+    };
+    if let LookUp::Found(receipt) = transport.look_up(&doubt)? {
+        return Ok(Seen::Itself(receipt));
+    }
+    let digests = message.attachments.iter().map(|attached| attached.sha256);
+    let found = match report_mark(id, digests) {
+        Some(mark) if kind == Kind::Mail => transport.find_report(&mark)?,
+        _ => LookUp::Unknown,
+    };
+    Ok(match found {
+        LookUp::Found(receipt) => Seen::Report(receipt),
+        LookUp::Absent | LookUp::NotSeen | LookUp::Unknown => Seen::Nothing,
+    })
 }

@@ -70,6 +70,13 @@ pub enum Notice {
     },
     /// Letters that other batches sent already.
     Elsewhere(Elsewhere),
+    /// Letters to the same recipients with the same reports that the mailbox has already.
+    InMailbox {
+        /// The transport and its server.
+        transport: String,
+        /// The recipients, and what was found of each letter.
+        found: Vec<(String, String)>,
+    },
     /// Letters of which nothing has to be sent again: every address has them.
     EveryAddressHasIt(Vec<String>),
     /// Letters that were opened again, and are what they were before.

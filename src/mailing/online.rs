@@ -170,6 +170,7 @@ fn message(loaded: &Loaded, prepared: &Prepared, to: &Address, clock: &dyn Clock
         html: "<p>This letter was sent by <code>postroom check --online --probe</code> to see whether letters go out. No school got one.</p>".into(),
         own_text: None,
         attachments: Vec::new(),
+        is_rehearsal: false,
     };
     Message::first(&loaded.batch.name, letter, &digest, Vec::new()).dated(now)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::adopt::attachments;
+use super::adopt::{Names, attachments};
 use super::ending::Finished;
 use super::send::{described, dispatch_and_end, open_transports, same_plan};
 use super::{
@@ -239,6 +239,7 @@ fn chosen(
             records
         }
     };
+    let names = Names::of(loaded, ledger)?;
     let mut chosen = Chosen::default();
     for record in records {
         let id = record.id.clone();
@@ -248,7 +249,7 @@ fn chosen(
         };
         let whole = prepared.letters.make(index).map_err(MailingError::Faults)?;
         let is_accepted = record.state == LetterState::Accepted;
-        match resend_of(loaded, request, record, index, whole) {
+        match resend_of(&names, request, record, index, whole) {
             Ok(resend) => chosen.resends.push(*resend),
             Err(planned) if is_accepted => chosen.complete.push((id, planned)),
             Err(planned) => chosen.to_close.push((id, planned)),
@@ -286,14 +287,14 @@ fn refusal(id: &str, why: NotResendable) -> MailingError {
 
 /// What is sent of a letter; what the list has of it when every address has it already.
 fn resend_of(
-    loaded: &Loaded,
+    names: &Names,
     request: &ResendRequest,
     record: LetterRecord,
     index: usize,
     whole: Rendered,
 ) -> Result<Box<Resend>, Planned> {
     let LetterRecord { id, letter, .. } = record;
-    let batch = &loaded.batch.name;
+    let batch = names.batch();
     let from = whole.from.address.clone();
     let planned = PlannedLetter::of(&whole, &[]);
     let wanted = PlannedMessage {

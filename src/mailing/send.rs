@@ -15,7 +15,7 @@ use crate::address::Address;
 use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::dispatch::{Dispatch, Ending, Event, Interrupt, estimate};
-use crate::ledger::Ledger;
+use crate::ledger::{Kind, Ledger};
 use crate::transport::{Bearer, Transport};
 
 /// How often letters that turn out not to have gone out are sent in the same run.
@@ -71,11 +71,11 @@ pub struct SendRequest {
 }
 
 impl SendRequest {
-    fn terms(&self) -> Terms {
+    fn terms(&self, kind: Kind) -> Terms {
         Terms {
             rehearsal: self.redirect_to.is_some(),
             accept_changes: self.accept_changes,
-            again: self.again,
+            again: self.again && kind == Kind::Mail,
         }
     }
 
@@ -216,14 +216,15 @@ fn make_ready(ready: Ready<'_>) -> Result<u64, MailingError> {
     if request.accept_lost_state && !is_lost && !is_untouched {
         return Err(MailingError::NothingLost(state.path.clone()));
     }
-    adopt(loaded, prepared, ledger, request.terms())?;
+    adopt(loaded, prepared, ledger, request.terms(state.identity.kind))?;
     let others = ledger.with_new_addresses()?;
     if !others.is_empty() {
         front.notice(&Notice::OtherAddresses(others));
     }
     let is_wanted = |id: &str| request.is_wanted(id);
     let is_mailing = request.redirect_to.is_none() && !request.again;
-    let may_be_copy = is_untouched || ledger.was_moved()?;
+    let mut sent_already: HashSet<String> = HashSet::new();
+    let may_be_copy = is_untouched || ledger.was_moved()? || ledger.has_skipped()?;
     if is_mailing
         && may_be_copy
         && !request.accept_lost_state
@@ -234,11 +235,18 @@ fn make_ready(ready: Ready<'_>) -> Result<u64, MailingError> {
             prepared,
             ledger,
             &mut **transport,
-            &state.path,
+            state,
             &is_wanted,
         )?;
-        if let Some(notice) = looked {
-            front.notice(&notice);
+        if let Some(answer) = looked.unknown {
+            front.notice(&Notice::MailboxUnknown(answer));
+        }
+        if !looked.found.is_empty() {
+            sent_already.extend(looked.found.iter().map(|(id, _)| id.clone()));
+            front.notice(&Notice::InMailbox {
+                transport: described.to_owned(),
+                found: looked.found,
+            });
         }
     }
     let mut before = ledger.counts()?;
@@ -252,12 +260,12 @@ fn make_ready(ready: Ready<'_>) -> Result<u64, MailingError> {
     if is_mailing && before.pending > 0 {
         let (others, notices) = elsewhere(loaded, state, prepared, ledger, &is_wanted)?;
         notices.iter().for_each(|notice| front.notice(notice));
-        let known: usize = others.iter().map(|other| other.ids.len()).sum();
         for other in others {
+            sent_already.extend(other.ids.iter().cloned());
             front.notice(&Notice::Elsewhere(other));
         }
-        if known > 0 && request.consent != Consent::Ask {
-            return Err(MailingError::SentElsewhere(known as u64));
+        if !sent_already.is_empty() && request.consent != Consent::Ask {
+            return Err(MailingError::SentElsewhere(sent_already.len() as u64));
         }
     }
     let asks =

@@ -32,6 +32,7 @@ fn letter(subject: &str, attachment: &str) -> Letter {
             shared: false,
             is_pdf: true,
         }],
+        is_rehearsal: false,
     }
 }
 
@@ -115,6 +116,40 @@ fn the_message_id_follows_from_batch_recipient_and_letter() {
     assert_ne!(id, message_id("batch", "2", &[0; 32], &from, 1));
     assert_ne!(id, message_id("batch", "1", &[1; 32], &from, 1));
     assert_ne!(id, message_id("batch", "1", &[0; 32], &from, 2));
+}
+
+#[test]
+fn the_report_mark_follows_from_recipient_and_reports_alone() {
+    let mark = |letter: Letter| message(letter, b"%PDF-1.7").report_mark;
+    let one = mark(letter("Report", "r.pdf"));
+    assert!(one.is_some());
+    // Neither text nor addresses nor the file's name matter.
+    let mut other = letter("Your report", "report.pdf");
+    other.to.pop();
+    assert_eq!(one, mark(other));
+    let mut other = letter("Report", "r.pdf");
+    other.id = "RRS2".into();
+    assert_ne!(one, mark(other));
+    let mut other = letter("Report", "r.pdf");
+    other.attachments[0].sha256 = [1; 32];
+    assert_ne!(one, mark(other));
+}
+
+#[test]
+fn the_report_mark_does_not_depend_on_the_order_of_the_reports() {
+    let of = |digests: [Sha256Digest; 2]| report_mark("1", digests.into_iter());
+    assert_eq!(of([[1; 32], [2; 32]]), of([[2; 32], [1; 32]]));
+    assert_ne!(of([[1; 32], [2; 32]]), of([[1; 32], [1; 32]]));
+}
+
+#[test]
+fn a_rehearsal_and_a_letter_without_attachments_have_no_report_mark() {
+    let mut rehearsal = letter("Report", "r.pdf");
+    rehearsal.is_rehearsal = true;
+    assert_eq!(message(rehearsal, b"%PDF-1.7").report_mark, None);
+    let mut bare = letter("Report", "r.pdf");
+    bare.attachments.clear();
+    assert_eq!(message(bare, b"").report_mark, None);
 }
 
 #[test]

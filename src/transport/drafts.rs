@@ -6,13 +6,40 @@ use serde::{Deserialize, Serialize};
 
 use super::call::{Trail, Unrecorded};
 use super::{Answer, Attempt, Cause, Doubt, LookUp, Receipt, SendError, Survey, one_line};
+use crate::message::Message;
 
-/// The set and the name of the extended property by which a letter is found again in the mailbox.
-/// Recipients do not see it. It has one fixed name, since a mailbox can hold only so many (Microsoft
-/// Graph, "singleValueLegacyExtendedProperty").
+/// The set of the extended properties by which letters are found again in the mailbox. Recipients do
+/// not see them. Each has one fixed name, since a mailbox can hold only so many (Microsoft Graph,
+/// "singleValueLegacyExtendedProperty").
 pub(super) const MARK_SET: &str = "6f0b3c52-9a41-4c1e-8a57-5d3c0f6e2b19";
-/// See [`MARK_SET`].
-pub(super) const MARK_NAME: &str = "postroom.message";
+
+/// What a letter is found again by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// The Message-ID that we gave it, which no other message has.
+    Message,
+    /// Its recipient and reports, which are the same in each message that brings them there, whichever
+    /// batch it is of and whatever it says. A rehearsal does not have it, nor a letter without
+    /// attachments.
+    Report,
+}
+
+impl Mark {
+    /// The name of its property.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Message => "postroom.message",
+            Self::Report => "postroom.report",
+        }
+    }
+}
+
+/// The marks of a message with their values.
+pub(super) fn marks(message: &Message) -> impl Iterator<Item = (Mark, &str)> {
+    let report = message.report_mark.as_deref();
+    let report = report.map(|value| (Mark::Report, value));
+    std::iter::once((Mark::Message, message.message_id.as_str())).chain(report)
+}
 
 /// What the ledger keeps of a letter that is made by way of a draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,13 +111,36 @@ pub(super) trait Drafts {
         trail: &mut Trail<'_>,
     ) -> Result<Option<Found>, SendError>;
 
-    /// The messages that carry the mark of a letter or its Message-ID: sent ones and drafts.
-    fn all(
+    /// The messages that carry a mark: sent ones and drafts.
+    fn by_mark(
+        &mut self,
+        own: bool,
+        mark: Mark,
+        value: &str,
+        trail: &mut Trail<'_>,
+    ) -> Result<Vec<Found>, SendError>;
+
+    /// The messages that have a Message-ID.
+    fn by_message_id(
         &mut self,
         own: bool,
         message_id: &str,
         trail: &mut Trail<'_>,
     ) -> Result<Vec<Found>, SendError>;
+
+    /// The messages that are a letter by its mark, or by its Message-ID where none has the mark.
+    fn all(
+        &mut self,
+        own: bool,
+        message_id: &str,
+        trail: &mut Trail<'_>,
+    ) -> Result<Vec<Found>, SendError> {
+        let found = self.by_mark(own, Mark::Message, message_id, trail)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        self.by_message_id(own, message_id, trail)
+    }
 
     /// Removes a draft that will not be sent; false when it was not there.
     fn remove(&mut self, own: bool, name: &str, trail: &mut Trail<'_>) -> Result<bool, SendError>;
@@ -127,6 +177,22 @@ pub(super) fn look_up(
         Became::Ready(_) => LookUp::NotSeen,
         Became::Nothing { certain: false } if copies => LookUp::NotSeen,
         Became::Nothing { certain: false } | Became::OnItsWay => LookUp::Unknown,
+    })
+}
+
+/// Looks for letters to the same recipient with the same reports that went out, by whichever batch.
+pub(super) fn find_report(
+    mailbox: &mut impl Drafts,
+    report_mark: &str,
+) -> Result<LookUp, SendError> {
+    let mut unrecorded = Unrecorded::new();
+    let trail = &mut unrecorded.trail();
+    let found = mailbox.by_mark(false, Mark::Report, report_mark, trail)?;
+    Ok(match found.iter().find(|found| found.is_taken()) {
+        Some(taken) => LookUp::Found(seen(Some(taken))),
+        None if found.is_empty() => LookUp::NotSeen,
+        // Nobody knows what becomes of a draft.
+        None => LookUp::Unknown,
     })
 }
 

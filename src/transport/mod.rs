@@ -53,6 +53,14 @@ pub trait Transport: Send {
     /// When the place to look cannot be reached now.
     fn look_up(&mut self, doubt: &Doubt<'_>) -> Result<LookUp, SendError>;
 
+    /// Whether a message with this mark of recipient and reports went out, by whichever batch.
+    ///
+    /// # Errors
+    /// When the place to look cannot be reached now.
+    fn find_report(&mut self, _report_mark: &str) -> Result<LookUp, SendError> {
+        Ok(LookUp::Unknown)
+    }
+
     /// The largest message that can be handed over, if there is a bound that depends on who we are.
     ///
     /// # Errors

@@ -112,6 +112,7 @@ fn next(event: &Event) -> Option<Event> {
             plan: "p".into(),
             letters: 3,
             sources: digest("sources"),
+            names: None,
         }),
         Event::PlanAdopted(_) => Event::SourcesChanged {
             sources: digest("sources"),

@@ -7,6 +7,7 @@ const LETTER: &str = "letter@study.example";
 struct Fake {
     named: Option<Found>,
     found: Vec<Found>,
+    with_report: Vec<Found>,
     removed: Vec<String>,
     cannot_remove: bool,
 }
@@ -21,8 +22,27 @@ impl Drafts for Fake {
         Ok(self.named.clone().filter(|found| found.id == name))
     }
 
-    fn all(&mut self, _: bool, _: &str, _: &mut Trail<'_>) -> Result<Vec<Found>, SendError> {
-        Ok(self.found.clone())
+    fn by_mark(
+        &mut self,
+        _: bool,
+        mark: Mark,
+        _: &str,
+        _: &mut Trail<'_>,
+    ) -> Result<Vec<Found>, SendError> {
+        let found = match mark {
+            Mark::Message => &self.found,
+            Mark::Report => &self.with_report,
+        };
+        Ok(found.clone())
+    }
+
+    fn by_message_id(
+        &mut self,
+        _: bool,
+        _: &str,
+        _: &mut Trail<'_>,
+    ) -> Result<Vec<Found>, SendError> {
+        Ok(Vec::new())
     }
 
     fn remove(&mut self, _: bool, name: &str, _: &mut Trail<'_>) -> Result<bool, SendError> {
@@ -136,4 +156,29 @@ fn notes_of_versions_that_knew_no_change_keys_are_read() {
     let read = Note::read(Some(r#"{"draft":"A","own":true}"#)).unwrap();
     assert_eq!(read.draft.as_deref(), Some("A"));
     assert!(read.own && read.change_key.is_none());
+}
+
+#[test]
+fn only_a_message_that_was_taken_shows_that_a_report_went_out() {
+    let look = |with_report| {
+        let mut fake = Fake {
+            with_report,
+            ..Fake::default()
+        };
+        find_report(&mut fake, "mark").unwrap()
+    };
+    assert_eq!(look(Vec::new()), LookUp::NotSeen);
+    assert_eq!(look(vec![draft("A", "K1")]), LookUp::Unknown);
+    let sent = Found {
+        id: "B".into(),
+        sent_date_time: Some("2026-01-02T03:04:05Z".into()),
+        ..Found::default()
+    };
+    let LookUp::Found(receipt) = look(vec![draft("A", "K1"), sent]) else {
+        panic!("not found");
+    };
+    assert_eq!(
+        receipt.text,
+        "found in the mailbox, sent 2026-01-02T03:04:05Z"
+    );
 }

@@ -6,7 +6,7 @@ use super::service::Service;
 use super::words;
 use crate::transport::SendError;
 use crate::transport::call::{Step, Trail};
-use crate::transport::drafts::{Drafts, Found};
+use crate::transport::drafts::{Drafts, Found, Mark};
 
 impl Drafts for Service {
     fn by_name(
@@ -22,16 +22,22 @@ impl Drafts for Service {
         read(item).map(Some)
     }
 
-    fn all(
+    fn by_mark(
+        &mut self,
+        own: bool,
+        mark: Mark,
+        value: &str,
+        trail: &mut Trail<'_>,
+    ) -> Result<Vec<Found>, SendError> {
+        by(self, By::Mark(mark), own, value, trail)
+    }
+
+    fn by_message_id(
         &mut self,
         own: bool,
         message_id: &str,
         trail: &mut Trail<'_>,
     ) -> Result<Vec<Found>, SendError> {
-        let found = by(self, By::Mark, own, message_id, trail)?;
-        if !found.is_empty() {
-            return Ok(found);
-        }
         by(self, By::MessageId, own, message_id, trail)
     }
 
@@ -41,15 +47,15 @@ impl Drafts for Service {
     }
 }
 
-/// The messages of Sent Items and Drafts that are a letter.
+/// The messages of Sent Items and Drafts that have a mark or Message-ID.
 pub(super) fn by(
     service: &mut Service,
     by: By,
     own: bool,
-    message_id: &str,
+    value: &str,
     trail: &mut Trail<'_>,
 ) -> Result<Vec<Found>, SendError> {
-    let operation = requests::find(by, message_id, service.mailbox(own));
+    let operation = requests::find(by, value, service.mailbox(own));
     let folders = service.ask(operation, Step::Prepare, trail)?;
     folders.iter().flat_map(items).map(read).collect()
 }

@@ -24,7 +24,7 @@ use reqwest::Certificate;
 
 use self::service::Service;
 use super::call::{Step, Trail, describe};
-use super::drafts::{Became, Note, became, look_up, on_its_way, seen};
+use super::drafts::{Became, Note, became, find_report, look_up, on_its_way, seen};
 use super::{Attempt, Bearer, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport};
 use crate::config::{SaveIn, Secrets};
 use crate::fault::Fault;
@@ -124,6 +124,10 @@ impl Transport for Ews {
 
     fn look_up(&mut self, doubt: &Doubt<'_>) -> Result<LookUp, SendError> {
         look_up(&mut self.service, doubt, self.copies)
+    }
+
+    fn find_report(&mut self, report_mark: &str) -> Result<LookUp, SendError> {
+        find_report(&mut self.service, report_mark)
     }
 
     fn largest(&mut self) -> Result<Option<Largest>, SendError> {

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::soap::Tag;
 use crate::address::{Address, HeaderText, Mailbox};
 use crate::message::Message;
-use crate::transport::drafts::{MARK_NAME, MARK_SET};
+use crate::transport::drafts::{MARK_SET, Mark, marks};
 
 /// The folders that we work in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(super) enum Folder {
 /// What a letter is looked for by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
-    Mark,
+    Mark(Mark),
     MessageId,
 }
 
@@ -31,11 +31,10 @@ pub(super) fn create(message: &Message, mailbox: Option<&Address>) -> Tag {
         Tag::new("t:MimeContent")
             .with("CharacterSet", "UTF-8")
             .text(STANDARD.encode(message.mime())),
-        Tag::new("t:ExtendedProperty").holding([
-            mark(),
-            Tag::new("t:Value").text(message.message_id.as_str()),
-        ]),
     ];
+    inside.extend(marks(message).map(|(mark, value)| {
+        Tag::new("t:ExtendedProperty").holding([property(mark), Tag::new("t:Value").text(value)])
+    }));
     if !letter.bcc.is_empty() {
         inside.push(Tag::new("t:BccRecipients").holding(letter.bcc.iter().map(person)));
     }
@@ -67,13 +66,13 @@ pub(super) fn get(name: &str) -> Tag {
     Tag::new("m:GetItem").holding([shape(), item_ids(name)])
 }
 
-/// The messages of Sent Items and Drafts that are a letter: one answer for each folder.
-pub(super) fn find(by: By, message_id: &str, mailbox: Option<&Address>) -> Tag {
+/// The messages of Sent Items and Drafts that have a mark or Message-ID: one answer for each folder.
+pub(super) fn find(by: By, value: &str, mailbox: Option<&Address>) -> Tag {
     let (field, value) = match by {
-        By::Mark => (mark(), message_id.to_owned()),
+        By::Mark(mark) => (property(mark), value.to_owned()),
         By::MessageId => (
             Tag::new("t:FieldURI").with("FieldURI", "message:InternetMessageId"),
-            format!("<{message_id}>"),
+            format!("<{value}>"),
         ),
     };
     let constant =
@@ -140,10 +139,11 @@ fn item_ids(name: &str) -> Tag {
     Tag::new("m:ItemIds").holding([Tag::new("t:ItemId").with("Id", name)])
 }
 
-fn mark() -> Tag {
+/// The property of a mark.
+fn property(mark: Mark) -> Tag {
     Tag::new("t:ExtendedFieldURI")
         .with("PropertySetId", MARK_SET)
-        .with("PropertyName", MARK_NAME)
+        .with("PropertyName", mark.name())
         .with("PropertyType", "String")
 }
 

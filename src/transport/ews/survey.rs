@@ -7,7 +7,7 @@ use super::requests::{self, By};
 use super::service::Service;
 use super::words;
 use crate::transport::call::{Step, Unrecorded};
-use crate::transport::drafts::{probed, unseen};
+use crate::transport::drafts::{Mark, probed, unseen};
 use crate::transport::{SendError, Survey, one_line};
 
 /// Whether the mailbox is there, and its folders for drafts and copies.
@@ -84,7 +84,13 @@ pub(super) fn seen(
     let mut unrecorded = Unrecorded::new();
     let mut trail = unrecorded.trail();
     let own = service.place.mailbox.is_none();
-    let marked = find::by(service, By::Mark, own, message_id, &mut trail)?;
+    let marked = find::by(
+        service,
+        By::Mark(Mark::Message),
+        own,
+        message_id,
+        &mut trail,
+    )?;
     let named = find::by(service, By::MessageId, own, message_id, &mut trail)?;
     Ok(probed(&marked, &named, message_id, "server"))
 }

@@ -6,9 +6,12 @@ use serde::Serialize;
 
 use crate::address::{HeaderText, Mailbox};
 use crate::message::Message;
+use crate::transport::drafts::{MARK_SET, Mark, marks};
 
-/// The mark of a letter, as Microsoft Graph names it.
-pub(super) const TAG: &str = "String {6f0b3c52-9a41-4c1e-8a57-5d3c0f6e2b19} Name postroom.message";
+/// The property of a mark, as Microsoft Graph names it.
+pub(super) fn property(mark: Mark) -> String {
+    format!("String {{{MARK_SET}}} Name {}", mark.name())
+}
 
 /// What goes with the text of a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +43,7 @@ struct MessageJson<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reply_to: Vec<RecipientJson<'a>>,
     internet_message_id: String,
-    single_value_extended_properties: [PropertyJson<'a>; 1],
+    single_value_extended_properties: Vec<PropertyJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attachments: Vec<AttachmentJson<'a>>,
 }
@@ -67,7 +70,7 @@ struct EmailAddressJson<'a> {
 
 #[derive(Serialize)]
 struct PropertyJson<'a> {
-    id: &'static str,
+    id: String,
     value: &'a str,
 }
 
@@ -119,10 +122,12 @@ fn json(message: &Message, with: With) -> MessageJson<'_> {
         bcc_recipients: letter.bcc.iter().map(recipient).collect(),
         reply_to: letter.reply_to.iter().map(recipient).collect(),
         internet_message_id: format!("<{}>", message.message_id),
-        single_value_extended_properties: [PropertyJson {
-            id: TAG,
-            value: &message.message_id,
-        }],
+        single_value_extended_properties: marks(message)
+            .map(|(mark, value)| PropertyJson {
+                id: property(mark),
+                value,
+            })
+            .collect(),
         attachments: match with {
             With::Attachments => attachments(message).collect(),
             With::Nothing => Vec::new(),
@@ -150,13 +155,17 @@ fn attachments(message: &Message) -> impl Iterator<Item = AttachmentJson<'_>> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transport::drafts::{MARK_NAME, MARK_SET};
+    use super::*;
 
+    /// Letters of older versions are found by what they were marked with.
     #[test]
-    fn the_mark_is_the_one_that_every_transport_looks_for() {
-        assert_eq!(
-            super::TAG,
-            format!("String {{{MARK_SET}}} Name {MARK_NAME}")
-        );
+    fn the_names_of_the_marks_never_change() {
+        let set = "String {6f0b3c52-9a41-4c1e-8a57-5d3c0f6e2b19} Name ";
+        for (mark, name) in [
+            (Mark::Message, "postroom.message"),
+            (Mark::Report, "postroom.report"),
+        ] {
+            assert_eq!(property(mark), format!("{set}{name}"));
+        }
     }
 }

@@ -4,12 +4,12 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, Url};
 use serde::Deserialize;
 
-use super::body::TAG;
+use super::body::property;
 use super::draft;
 use super::service::{Ask, Service};
 use crate::http::Reply;
 use crate::transport::call::{Step, Trail};
-use crate::transport::drafts::{Drafts, Found};
+use crate::transport::drafts::{Drafts, Found, Mark};
 use crate::transport::{Answer, Code, SendError};
 
 #[derive(Deserialize)]
@@ -29,13 +29,29 @@ impl Drafts for Service {
         by_id(self, own, name, trail)
     }
 
-    fn all(
+    fn by_mark(
+        &mut self,
+        own: bool,
+        mark: Mark,
+        value: &str,
+        trail: &mut Trail<'_>,
+    ) -> Result<Vec<Found>, SendError> {
+        for folder in ["sentitems", "drafts"] {
+            let found = marked(self, own, folder, mark, value, trail)?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn by_message_id(
         &mut self,
         own: bool,
         message_id: &str,
         trail: &mut Trail<'_>,
     ) -> Result<Vec<Found>, SendError> {
-        all(self, own, message_id, trail)
+        by_message_id(self, own, message_id, trail)
     }
 
     fn remove(&mut self, own: bool, name: &str, trail: &mut Trail<'_>) -> Result<bool, SendError> {
@@ -58,33 +74,19 @@ pub(super) fn by_id(
     }
 }
 
-/// See [`Drafts::all`].
-fn all(
-    service: &mut Service,
-    own: bool,
-    message_id: &str,
-    trail: &mut Trail<'_>,
-) -> Result<Vec<Found>, SendError> {
-    for folder in ["sentitems", "drafts"] {
-        let found = by_mark(service, own, folder, message_id, trail)?;
-        if !found.is_empty() {
-            return Ok(found);
-        }
-    }
-    by_message_id(service, own, message_id, trail)
-}
-
-/// The messages of a folder that carry the mark of a letter.
-pub(super) fn by_mark(
+/// The messages of a folder that carry a mark.
+pub(super) fn marked(
     service: &mut Service,
     own: bool,
     folder: &str,
-    message_id: &str,
+    mark: Mark,
+    value: &str,
     trail: &mut Trail<'_>,
 ) -> Result<Vec<Found>, SendError> {
     let filter = format!(
-        "singleValueExtendedProperties/Any(ep: ep/id eq '{TAG}' and ep/value eq '{}')",
-        quoted(message_id)
+        "singleValueExtendedProperties/Any(ep: ep/id eq '{}' and ep/value eq '{}')",
+        property(mark),
+        quoted(value)
     );
     list(
         service,

@@ -22,7 +22,7 @@ use reqwest::Method;
 use self::abilities::Abilities;
 use self::service::{Ask, Service};
 use super::call::{Step, Trail, describe};
-use super::drafts::{Became, Note, became, look_up, on_its_way, seen};
+use super::drafts::{Became, Note, became, find_report, look_up, on_its_way, seen};
 use super::{
     Answer, Attempt, Bearer, Code, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport,
 };
@@ -105,6 +105,13 @@ impl Transport for Graph {
             return Ok(LookUp::Unknown);
         }
         look_up(&mut self.service, doubt, true)
+    }
+
+    fn find_report(&mut self, report_mark: &str) -> Result<LookUp, SendError> {
+        if !self.service.abilities()?.read {
+            return Ok(LookUp::Unknown);
+        }
+        find_report(&mut self.service, report_mark)
     }
 
     fn largest(&mut self) -> Result<Option<Largest>, SendError> {

@@ -7,7 +7,7 @@ use super::find;
 use super::service::{Ask, Service};
 use crate::address::Address;
 use crate::transport::call::{Step, Trail, Unrecorded};
-use crate::transport::drafts::{probed, unseen};
+use crate::transport::drafts::{Mark, probed, unseen};
 use crate::transport::{SendError, Survey};
 
 #[derive(Deserialize)]
@@ -83,7 +83,14 @@ pub(super) fn seen(service: &mut Service, message_id: &str) -> Result<Option<Sur
     }
     let mut unrecorded = Unrecorded::new();
     let mut trail = unrecorded.trail();
-    let marked = find::by_mark(service, false, "sentitems", message_id, &mut trail)?;
+    let marked = find::marked(
+        service,
+        false,
+        "sentitems",
+        Mark::Message,
+        message_id,
+        &mut trail,
+    )?;
     let named = find::by_message_id(service, false, message_id, &mut trail)?;
     Ok(probed(&marked, &named, message_id, "service"))
 }

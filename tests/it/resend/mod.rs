@@ -1,6 +1,7 @@
 //! Letters that are sent again, on purpose: to addresses that do not have them, or to all.
 
 mod copies;
+mod mailbox;
 
 use std::fs;
 

@@ -70,6 +70,12 @@ impl Victim {
     /// Starts `send` as the only program of a terminal, which is closed when what this gives is dropped.
     #[cfg(target_os = "linux")]
     pub fn send_in_terminal(&self, batch: &TestBatch) -> std::os::fd::OwnedFd {
+        self.run_in_terminal(&batch.command("send", &["--yes"]))
+    }
+
+    /// The same with a command.
+    #[cfg(target_os = "linux")]
+    pub fn run_in_terminal(&self, wanted: &Command) -> std::os::fd::OwnedFd {
         use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let terminal = openpt(flags).unwrap();
@@ -81,10 +87,9 @@ impl Victim {
             let file = options.read(true).write(true);
             file.open(name.to_str().unwrap()).unwrap()
         };
-        let send = batch.command("send", &["--yes"]);
         let mut command = Command::new("setsid");
-        command.arg("--ctty").arg(send.get_program());
-        command.args(send.get_args());
+        command.arg("--ctty").arg(wanted.get_program());
+        command.args(wanted.get_args());
         let mut run = lock(&self.run);
         let child = command.stdin(side()).stdout(side()).stderr(side()).spawn();
         run.child = Some(child.unwrap());
