@@ -36,6 +36,8 @@ fn form(operation: &str) -> String {
                 };
                 format!("<t:ItemId Id=\"[id]\"{key}/>")
             }
+            // It follows from the report.
+            _ if is_report_mark(line) => "<t:Value>[report]</t:Value>".to_owned(),
             // It follows from the letter's digest.
             _ => match line.find(".postroom@") {
                 Some(end) => format!("{}[digest]{}", &line[..end - 32], &line[end..]),
@@ -44,6 +46,12 @@ fn form(operation: &str) -> String {
         });
     }
     lines.join("\n")
+}
+
+fn is_report_mark(line: &str) -> bool {
+    let value = line.strip_prefix("<t:Value>");
+    let value = value.and_then(|rest| rest.strip_suffix("</t:Value>"));
+    value.is_some_and(|value| value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 #[test]
