@@ -102,7 +102,7 @@ pub enum Weight {
     /// Only the head was read; it is asked about again when the rest has come.
     Head,
     Usual,
-    /// The far side takes the letter by it.
+    /// The server takes the letter by it.
     Decisive,
 }
 
@@ -151,6 +151,11 @@ impl Mischief {
         state.in_run = 0;
         state.storm = 0;
         state.kill = kill;
+    }
+
+    /// Things go wrong again.
+    pub fn stir(&self) {
+        self.state().calm = false;
     }
 
     /// Nothing more goes wrong.

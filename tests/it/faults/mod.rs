@@ -4,6 +4,7 @@
 //!
 //! `docs/reliability.md` tells how to let it run for as long as one likes.
 
+mod asked;
 mod endings;
 mod ews;
 mod exchange;
@@ -22,6 +23,8 @@ mod smtp;
 mod stage;
 #[cfg(target_os = "linux")]
 mod steps;
+#[cfg(target_os = "linux")]
+mod steps_again;
 mod table;
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What a seed means: a batch, a far side, how much goes wrong and when the program is killed.
+//! What a seed means: a batch, a server, how much goes wrong and when the program is killed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -38,7 +38,7 @@ impl Draw {
     }
 }
 
-/// The ways out.
+/// The transports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Way {
     Outbox,
@@ -83,7 +83,7 @@ impl FromStr for Way {
 /// When, seen from the request at which it happens, the program is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// Before the far side does what it is asked.
+    /// Before the server does what it is asked.
     Before,
     /// When it has done it, before its answer.
     After,
@@ -113,10 +113,10 @@ pub enum Cap {
 }
 
 impl Cap {
-    /// The most letters, of one address each, that may be accepted under it.
-    pub fn letters(self) -> usize {
+    /// The most letters, or of a day addresses, that may be accepted under it.
+    pub fn most(self) -> usize {
         match self {
-            Self::Minute(letters) | Self::Day(letters) | Self::Megabyte(letters) => letters,
+            Self::Minute(most) | Self::Day(most) | Self::Megabyte(most) => most,
         }
     }
 
@@ -152,10 +152,26 @@ pub struct Plan {
     pub runs: usize,
     pub kills: Vec<Kill>,
     pub cap: Option<Cap>,
-    /// Whether the far side lets the program look for letters in doubt.
+    /// Whether the server lets the program look for letters in doubt.
     pub may_look: bool,
     /// Whether the reports are large.
     pub large: bool,
+    /// Whether some schools have two addresses.
+    pub pairs: bool,
+    /// When letters are sent again.
+    pub again: Again,
+}
+
+/// How letters are sent again in a round.
+#[derive(Clone, Debug)]
+pub struct Again {
+    /// After so many runs of the mailing; else when the mailing is over.
+    pub midway: Option<usize>,
+    /// Schools of which an address is corrected, and schools that all addresses are asked for.
+    pub schools: (usize, usize),
+    /// Runs in which something goes wrong. The first ones are killed.
+    pub runs: usize,
+    pub kills: Vec<Kill>,
 }
 
 impl Plan {
@@ -165,7 +181,9 @@ impl Plan {
         let connections = draw.between(1, 3);
         let trouble = [0, 3, 8, 15, 25][draw.below(5)];
         let kills = draw.between(0, 3);
-        let kills: Vec<Kill> = (0..kills).map(|_| kill(way, &mut draw)).collect();
+        let kills: Vec<Kill> = (0..kills)
+            .map(|_| kill(most_requests(way), &mut draw))
+            .collect();
         let runs = kills.len() + draw.between(1, 2);
         let cap = draw.percent(25).then(|| {
             let most = draw.between(2, letters - 2);
@@ -181,6 +199,7 @@ impl Plan {
             Way::Graph | Way::Ews => draw.percent(70),
         };
         let large = draw.percent(40);
+        let again = Again::new(way, runs, &mut draw);
         Self {
             way,
             seed,
@@ -192,6 +211,8 @@ impl Plan {
             cap,
             may_look,
             large,
+            pairs: true,
+            again,
         }
     }
 
@@ -202,14 +223,35 @@ impl Plan {
     }
 }
 
-fn kill(way: Way, draw: &mut Draw) -> Kill {
-    let most = match way {
+impl Again {
+    fn new(way: Way, mailing: usize, draw: &mut Draw) -> Self {
+        let midway = draw.percent(50).then(|| draw.between(1, mailing));
+        let schools = (draw.between(1, 3), draw.between(1, 2));
+        let kills = draw.between(1, 3);
+        // There are few letters.
+        let most = most_requests(way) / 2;
+        let kills: Vec<Kill> = (0..kills).map(|_| kill(most, draw)).collect();
+        Self {
+            midway,
+            schools,
+            runs: kills.len() + draw.between(1, 2),
+            kills,
+        }
+    }
+}
+
+/// How far into a run it is killed.
+fn most_requests(way: Way) -> usize {
+    match way {
         // Files, which come fast.
         Way::Outbox => 6,
         // Five commands for each letter.
         Way::Smtp => 40,
         Way::Graph | Way::Ews => 14,
-    };
+    }
+}
+
+fn kill(most: usize, draw: &mut Draw) -> Kill {
     let moment = match draw.below(3) {
         0 => Moment::Before,
         1 => Moment::After,

@@ -1,12 +1,14 @@
 //! One round: a batch goes out through trouble and kills, run after run, until every letter has
-//! arrived once.
+//! arrived once; and some of its letters again, as often as a person asked for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::faults::asked::{Ask, Asked, is_gone};
 use crate::faults::judge::{Finding, Look, Wrong, look};
 use crate::faults::mischief::{Fault, Mischief};
 use crate::faults::plan::{Cap, Draw, Kill, Plan};
@@ -40,6 +42,14 @@ pub struct Tally {
     pub in_doubt: usize,
     /// Doubts that a later run settled by looking.
     pub found: usize,
+    /// Doubts that came up in a run and that it settled itself.
+    pub found_at_once: usize,
+    /// Letters that a person asked for again, each time it was asked for.
+    pub asked: usize,
+    /// Runs of `resend`.
+    pub resends: usize,
+    /// Addresses that a server refused and took the letter for others.
+    pub refused: usize,
     /// Doubts that were settled by hand, as accepted and as unsent.
     pub by_hand: (usize, usize),
     pub findings: Vec<Finding>,
@@ -58,6 +68,10 @@ impl Tally {
         self.limits += other.limits;
         self.in_doubt += other.in_doubt;
         self.found += other.found;
+        self.found_at_once += other.found_at_once;
+        self.asked += other.asked;
+        self.resends += other.resends;
+        self.refused += other.refused;
         self.by_hand.0 += other.by_hand.0;
         self.by_hand.1 += other.by_hand.1;
         self.findings.extend(other.findings);
@@ -72,6 +86,10 @@ pub fn play(plan: &Plan) -> Tally {
         side: &*side,
         mischief: Arc::new(Mischief::new(plan)),
         began: Instant::now(),
+        cap: None,
+        asked: Asked::new(plan),
+        draw: Draw::new(plan.seed, 0x0a5c_a6a1),
+        last: None,
         doubts: BTreeSet::new(),
         tally: Tally {
             rounds: 1,
@@ -89,6 +107,13 @@ struct Round<'a> {
     side: &'a dyn Side,
     mischief: Arc<Mischief>,
     began: Instant,
+    /// The limit, while there is one.
+    cap: Option<Cap>,
+    asked: Asked,
+    /// What a person does.
+    draw: Draw,
+    /// The last look.
+    last: Option<Rc<Look>>,
     /// The letters that were in doubt at the last look.
     doubts: BTreeSet<usize>,
     tally: Tally,
@@ -96,7 +121,8 @@ struct Round<'a> {
 
 impl Round<'_> {
     fn play(&mut self) {
-        self.configure(self.plan.cap);
+        self.cap = self.plan.cap;
+        self.configure();
         if let Some(bytes) = self.plan.report_bytes() {
             for number in 1..=self.plan.letters {
                 let mut large = report(number);
@@ -105,8 +131,10 @@ impl Round<'_> {
                 self.side.batch().write(&name, large);
             }
         }
+        self.asked.write_list(self.side.batch());
         self.side.arm(&self.mischief);
         let mut draw = Draw::new(self.plan.seed, 0x0b57_ac1e);
+        let mut was_asked = false;
         for number in 0..self.plan.runs {
             if draw.percent(self.plan.trouble)
                 && let Some(fault) = self.side.hinder()
@@ -114,24 +142,131 @@ impl Round<'_> {
                 self.mischief.note(fault);
             }
             let is_heard = !draw.percent(10);
-            let seen = self.run(self.plan.kills.get(number).copied(), is_heard);
-            self.keep_within(self.plan.cap, &seen);
+            let kill = self.plan.kills.get(number).copied();
+            self.run(&Command::send(), kill, is_heard);
+            if self.is_stuck() {
+                return;
+            }
+            if self.plan.again.midway == Some(number + 1) {
+                was_asked = self.send_again();
+            }
             if self.is_stuck() {
                 return;
             }
         }
-        self.mischief.calm();
-        self.configure(None);
-        self.side.sign_in();
-        // The program looks for what is in doubt first; a person settles what it cannot find.
-        let seen = self.run(None, true);
-        let doubts = seen.in_state("in_doubt");
-        self.settle_by_looking(&seen, &doubts);
+        self.calm();
+        self.settle();
+        if !was_asked {
+            self.send(&["--retry-rejected"], &[0, 4]);
+            self.mischief.stir();
+            self.send_again();
+            if self.is_stuck() {
+                return;
+            }
+            self.calm();
+            self.settle();
+        }
         self.finish();
     }
 
-    fn configure(&self, cap: Option<Cap>) {
-        let cap = match cap {
+    /// Nothing goes wrong any more.
+    fn calm(&mut self) {
+        self.mischief.calm();
+        self.cap = None;
+        self.configure();
+        self.side.sign_in();
+    }
+
+    /// The program looks for what is in doubt first; a person settles what it cannot find.
+    fn settle(&mut self) {
+        let seen = self.run(&Command::send(), None, true);
+        let doubts = seen.in_state("in_doubt");
+        self.settle_by_looking(&seen, &doubts);
+    }
+
+    /// Some addresses are corrected and written to, and some schools get their letter again at all
+    /// addresses: asked for again and again, through trouble and kills, by `resend`, or gone on with
+    /// by `send`. False if nothing has gone out yet.
+    fn send_again(&mut self) -> bool {
+        let seen = self.seen();
+        let mut accepted = seen.in_state("accepted");
+        if accepted.is_empty() {
+            return false;
+        }
+        let mut some = |most: usize| -> Vec<usize> {
+            let count = most.min(accepted.len());
+            (0..count)
+                .map(|_| accepted.swap_remove(self.draw.below(accepted.len())))
+                .collect()
+        };
+        let corrected = some(self.plan.again.schools.0);
+        let all = some(self.plan.again.schools.1);
+        for number in &corrected {
+            let listed = self.asked.listed(*number);
+            let gone = listed.iter().find(|address| is_gone(address));
+            let drawn = &listed[self.draw.below(listed.len())];
+            let old = gone.unwrap_or(drawn).clone();
+            self.asked.correct(*number, &old);
+        }
+        self.asked.write_list(self.side.batch());
+        let mut asks = vec![self.ask(false, &corrected)];
+        if !all.is_empty() {
+            asks.push(self.ask(true, &all));
+        }
+        let again = self.plan.again.clone();
+        for number in 0..again.runs {
+            if self.draw.percent(self.plan.trouble)
+                && let Some(fault) = self.side.hinder()
+            {
+                self.mischief.note(fault);
+            }
+            let is_heard = !self.draw.percent(10);
+            let ask = asks[self.draw.below(asks.len())];
+            let others = asks.iter().copied().find(|other| *other != ask);
+            let resend = self.resend(ask).or_else(|| self.resend(others?));
+            let command = match resend {
+                Some(resend) if number == 0 || self.draw.percent(60) => resend,
+                _ if self.draw.percent(50) => Command::send().with("--retry-rejected"),
+                _ => Command::send(),
+            };
+            self.run(&command, again.kills.get(number).copied(), is_heard);
+            if self.is_stuck() {
+                break;
+            }
+        }
+        true
+    }
+
+    /// A person asks for letters again: for all addresses of these schools, or for those in the list
+    /// that do not have it.
+    fn ask(&mut self, all_addresses: bool, numbers: &[usize]) -> usize {
+        let seen = self.seen();
+        let meant = numbers.iter().map(|number| {
+            let listed = self.asked.listed(*number).iter();
+            let meant = listed.filter(|address| all_addresses || !seen.has_it(*number, address));
+            (*number, meant.cloned().collect())
+        });
+        let meant = meant.collect();
+        self.tally.asked += numbers.len();
+        self.asked.ask(all_addresses, meant)
+    }
+
+    /// The command for what is not done yet of an ask. What is in doubt waits.
+    fn resend(&self, ask: usize) -> Option<Command> {
+        let (seen, ask) = (self.seen(), &self.asked.asks[ask]);
+        let open = ask.meant.keys().copied().filter(|number| {
+            seen.states[number] != "in_doubt" && !seen.is_done(*number, &ask.because)
+        });
+        let open: Vec<usize> = open.collect();
+        (!open.is_empty()).then(|| Command::resend(&open, ask))
+    }
+
+    fn seen(&self) -> Rc<Look> {
+        Rc::clone(self.last.as_ref().unwrap())
+    }
+
+    fn configure(&self) {
+        let cap = match self.cap {
             Some(Cap::Minute(letters)) => format!("messages_per_minute = {letters}\n"),
             Some(Cap::Day(letters)) => format!("recipients_per_day = {letters}\n"),
             Some(Cap::Megabyte(_)) => "megabytes_per_five_minutes = 1\n".to_owned(),
@@ -142,16 +277,18 @@ impl Round<'_> {
             .configure(&format!("connections = {connections}\n{cap}"));
     }
 
-    /// Sends until the run ends, is killed, or waits at a limit; then looks at everything.
-    fn run(&mut self, kill: Option<Kill>, is_heard: bool) -> Look {
+    /// Runs a verb until it ends, is killed, or waits at a limit; then looks at everything.
+    fn run(&mut self, command: &Command, kill: Option<Kill>, is_heard: bool) -> Rc<Look> {
         let victim = Victim::default();
         self.mischief.begin(kill.map(|kill| (kill, victim.clone())));
         self.tally.runs += 1;
+        self.tally.resends += usize::from(command.verb == "resend");
+        let arguments: Vec<&str> = command.arguments.iter().map(String::as_str).collect();
         if is_heard {
-            victim.send(self.side.batch());
+            victim.verb(self.side.batch(), command.verb, &arguments);
         } else {
             self.mischief.note(Fault::Unheard);
-            victim.send_unheard(self.side.batch());
+            victim.verb_unheard(self.side.batch(), command.verb, &arguments);
         }
         let begun = Instant::now();
         let status = loop {
@@ -191,11 +328,14 @@ impl Round<'_> {
                 );
             }
         }
-        self.look()
+        self.tally.found_at_once += settled_in_the_run(&victim.said());
+        let seen = self.look();
+        self.keep_within(&seen);
+        seen
     }
 
-    fn look(&mut self) -> Look {
-        let seen = look(self.side, self.plan);
+    fn look(&mut self) -> Rc<Look> {
+        let seen = Rc::new(look(self.side, self.plan, &self.asked));
         let doubts: BTreeSet<usize> = seen.in_state("in_doubt").into_iter().collect();
         self.tally.in_doubt += doubts.difference(&self.doubts).count();
         self.tally.found += self.doubts.difference(&doubts).count();
@@ -205,6 +345,7 @@ impl Round<'_> {
                 self.tally.findings.push(finding.clone());
             }
         }
+        self.last = Some(Rc::clone(&seen));
         seen
     }
 
@@ -217,20 +358,29 @@ impl Round<'_> {
         !self.tally.findings.is_empty()
     }
 
-    fn keep_within(&mut self, cap: Option<Cap>, seen: &Look) {
-        let Some(cap) = cap else {
+    fn keep_within(&mut self, seen: &Look) {
+        let Some(cap) = self.cap else {
             return;
         };
-        let arrived: usize = seen.arrived.values().sum();
-        if arrived > cap.letters() && self.began.elapsed() < cap.length() {
-            self.find(Wrong::Limit, format!("{arrived} letters under {cap:?}"));
+        let arrived: usize = match cap {
+            Cap::Day(_) => seen.at.values().sum(),
+            Cap::Minute(_) | Cap::Megabyte(_) => seen.mail.len(),
+        };
+        if arrived > cap.most() && self.began.elapsed() < cap.length() {
+            self.find(Wrong::Limit, format!("{arrived} under {cap:?}"));
         }
     }
 
     /// Does what a person does: looks whether the letter is there.
     fn settle_by_looking(&mut self, seen: &Look, doubts: &[usize]) {
-        let (there, absent): (Vec<usize>, Vec<usize>) =
-            doubts.iter().partition(|number| seen.has_arrived(**number));
+        let (there, absent): (Vec<usize>, Vec<usize>) = doubts.iter().partition(|number| {
+            let sending = seen.last_sending(**number).unwrap();
+            seen.message(&sending.message_id).is_some()
+        });
+        for number in &there {
+            let sending = seen.last_sending(*number).unwrap();
+            self.asked.by_hand.insert(sending.message_id.clone());
+        }
         self.tally.by_hand.0 += there.len();
         self.tally.by_hand.1 += absent.len();
         for (numbers, word) in [(there, "--accepted"), (absent, "--unsent")] {
@@ -246,24 +396,118 @@ impl Round<'_> {
             }
         }
         self.doubts.clear();
+        self.look();
     }
 
-    /// Nothing is in doubt and nothing goes wrong any more: all the rest arrives.
-    fn finish(&mut self) {
+    /// Runs `send` when nothing goes wrong any more.
+    fn send(&mut self, arguments: &[&str], codes: &[i32]) {
         self.tally.runs += 1;
-        let ran = self.side.batch().send(&["--retry-rejected"]);
+        let ran = self.side.batch().send(arguments);
         self.side.settle();
-        if ran.code != Some(0) {
-            self.find(Wrong::Breach, format!("the last run: {ran:?}"));
+        if !ran.code.is_some_and(|code| codes.contains(&code)) {
+            self.find(Wrong::Breach, format!("{arguments:?} at the end: {ran:?}"));
         }
-        let seen = self.look();
-        for number in 1..=self.plan.letters {
-            if !seen.has_arrived(number) {
-                self.find(Wrong::Lost, format!("{} never arrived", id(number)));
+        self.look();
+    }
+
+    /// Nothing is in doubt and nothing goes wrong any more: all the rest arrives, what was asked for
+    /// again and is not done is asked for once more, and what does not reach everybody is mended.
+    fn finish(&mut self) {
+        self.send(&["--retry-rejected"], &[0, 4]);
+        for ask in 0..self.asked.asks.len() {
+            if let Some(resend) = self.resend(ask) {
+                self.run(&resend, None, true);
+            }
+        }
+        self.mend();
+        if self.is_stuck() {
+            return;
+        }
+        self.send(&[], &[0]);
+        let seen = self.seen();
+        self.tally.refused += seen.refused.values().sum::<usize>();
+        for lacking in seen.lacking(&self.asked) {
+            self.find(Wrong::Lost, lacking);
+        }
+        for ask in 0..self.asked.asks.len() {
+            if self.resend(ask).is_some() {
+                self.find(Wrong::Lost, format!("not done: {:?}", self.asked.asks[ask]));
             }
         }
         for left in self.side.leftovers() {
             self.find(Wrong::Breach, left);
         }
     }
+
+    /// Corrects the addresses that are gone, and writes to all that were refused. Where a person said
+    /// of a message that it arrived, and it did not at one of its addresses, all get it again.
+    fn mend(&mut self) {
+        let seen = self.seen();
+        let (mut open, mut all) = (Vec::new(), Vec::new());
+        for number in 1..=self.plan.letters {
+            for address in self.asked.listed(number).to_vec() {
+                if is_gone(&address) {
+                    self.asked.correct(number, &address);
+                    open.push(number);
+                } else if !seen.has_it(number, &address) {
+                    open.push(number);
+                } else if !seen.at.contains_key(&(number, address)) {
+                    all.push(number);
+                }
+            }
+        }
+        self.asked.write_list(self.side.batch());
+        open.dedup();
+        all.dedup();
+        for (numbers, all_addresses) in [(open, false), (all, true)] {
+            if numbers.is_empty() {
+                continue;
+            }
+            let ask = self.ask(all_addresses, &numbers);
+            if let Some(resend) = self.resend(ask) {
+                self.run(&resend, None, true);
+            }
+        }
+    }
+}
+
+/// A command that may send.
+struct Command {
+    verb: &'static str,
+    arguments: Vec<String>,
+}
+
+impl Command {
+    fn send() -> Self {
+        Self {
+            verb: "send",
+            arguments: vec!["--yes".into()],
+        }
+    }
+
+    fn resend(numbers: &[usize], ask: &Ask) -> Self {
+        Self {
+            verb: "resend",
+            arguments: ask.arguments(numbers),
+        }
+    }
+
+    fn with(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+}
+
+/// How many letters came to be in doubt in a run and were looked up before it ended.
+fn settled_in_the_run(said: &str) -> usize {
+    let mut doubts = BTreeSet::new();
+    let mut settled = 0;
+    for line in said.lines() {
+        if let Some((id, _)) = line.split_once(": in doubt") {
+            doubts.insert(id.to_owned());
+        } else if let Some((id, _)) = line.split_once(": was in doubt, looked up") {
+            settled += usize::from(doubts.remove(id));
+        }
+    }
+    settled
 }

@@ -1,5 +1,6 @@
-//! How a run comes to each step of a letter and is killed there, over each way out.
+//! How a run comes to each step of a letter and is killed there, over each transport.
 
+use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,6 +21,28 @@ const SECOND: usize = 2;
 const FIFTH: usize = 5;
 /// The signal of a file that grows too large.
 const SIGXFSZ: i32 = 25;
+
+/// Letters are to be sent again, and that is not written down: the state file is locked.
+pub fn before_a_reopening(scene: &Scene) -> usize {
+    let batch = scene.far.side().batch();
+    let state_file = batch.path(scene.road.state_file());
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+    let db = Connection::open_with_flags(&state_file, flags).unwrap();
+    db.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let lock = File::open(format!("{}.lock", state_file.display())).unwrap();
+    let victim = scene.start();
+    // It holds the lock before it writes anything.
+    wait::until("the run", || {
+        let is_free = lock.try_lock().is_ok();
+        if is_free {
+            lock.unlock().unwrap();
+        }
+        !is_free || victim.ended().is_some()
+    });
+    victim.kill();
+    db.execute_batch("ROLLBACK").unwrap();
+    SECOND
+}
 
 /// Everything is checked and written down, and nothing claimed: the sending hours begin in half a
 /// day.
@@ -98,9 +121,9 @@ pub fn after_acceptance(scene: &Scene) -> usize {
     match &scene.far {
         Far::Outbox(_) => return killed_before_it_settles(scene),
         Far::Smtp(smtp) => {
-            let hook = scene.killer();
+            let (hook, sent) = (scene.killer(), smtp.server.received().len() as u64);
             smtp.server.script(move |event| match event.step {
-                SmtpStep::FinalDot if event.message == 2 => {
+                SmtpStep::FinalDot if event.message == sent + 2 => {
                     Action::CallThen(Arc::clone(&hook), Box::new(Action::AcceptThenCut))
                 }
                 _ => Action::Go,
@@ -136,7 +159,7 @@ fn killed_before_it_settles(scene: &Scene) -> usize {
         }
         db.execute_batch("ROLLBACK").unwrap();
     };
-    let letter = batch.path(&format!("outbox/{claimed}.eml"));
+    let letter = batch.path(&scene.outbox_file(&claimed));
     wait::until("the letter", || letter.exists());
     victim.kill();
     (1..=scene.plan.letters)
@@ -240,12 +263,13 @@ pub fn in_a_refresh(scene: &Scene) -> usize {
 }
 
 /// A letter in doubt is looked for by the next run, which is killed too.
-pub fn in_a_look_up(scene: &Scene) -> usize {
+pub fn in_a_look_up(scene: &Scene, go_on: &dyn Fn(&Scene)) -> usize {
     let number = match &scene.far {
         Far::Outbox(_) => after_a_claim(scene),
         _ => after_acceptance(scene),
     };
     scene.calm();
+    go_on(scene);
     match &scene.far {
         Far::Outbox(_) => return after_a_claim(scene),
         Far::Smtp(_) => unreachable!("a mail server cannot be asked"),

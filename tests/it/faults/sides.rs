@@ -1,4 +1,4 @@
-//! The far sides of the four transports, with everything that can go wrong at them.
+//! What the four transports talk to, with everything that can go wrong at them.
 
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ use crate::support::{TestBatch, parse_mail};
 /// A letter in the recipients' mailbox, whatever carried it.
 #[derive(Clone, Debug)]
 pub struct Seen {
+    /// Without its angle brackets.
+    pub message_id: String,
     pub subject: String,
     pub to: Vec<String>,
     /// Name and SHA-256 of each attachment.
@@ -51,6 +53,11 @@ pub trait Side {
     /// Signs in again.
     fn sign_in(&self) {}
 
+    /// The addresses that a server refused so far, and took a message for others.
+    fn refused(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Breaches of the protocol so far, and of what the server allows at once.
     fn breaches(&self, _connections: usize) -> Vec<String> {
         Vec::new()
@@ -85,6 +92,7 @@ pub fn read(bytes: &[u8], envelope: Option<Vec<String>>) -> Seen {
     let mail = parse_mail(bytes);
     let files = mail.attachments.into_iter();
     Seen {
+        message_id: mail.message_id,
         subject: mail.subject,
         to: envelope.unwrap_or(mail.to),
         files: files.map(|(name, sum)| (name, hex(&sum))).collect(),

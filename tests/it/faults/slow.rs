@@ -103,7 +103,7 @@ fn slow_down(scene: &Scene, pace: Pace) -> Arc<AtomicUsize> {
 #[track_caller]
 fn assert_each_once(scene: &Scene) {
     let side = scene.far.side();
-    let seen = look(side, &scene.plan);
+    let seen = look(side, &scene.plan, &scene.asked.borrow());
     assert!(seen.findings.is_empty(), "{:?}", seen.findings);
     assert_eq!(seen.in_state("accepted"), [1, 2, 3]);
     assert!(seen.arrived.values().eq(&[1, 1, 1]), "{:?}", seen.arrived);
@@ -181,7 +181,7 @@ fn is_given_up_on_and_not_taken(road: Road, bytes: usize, words: &str) {
     let side = scene.far.side();
     side.settle();
     assert_eq!(count.load(Ordering::SeqCst), 1);
-    let seen = look(side, &scene.plan);
+    let seen = look(side, &scene.plan, &scene.asked.borrow());
     assert!(seen.findings.is_empty(), "{:?}", seen.findings);
     assert_eq!(seen.in_state("pending"), [1, 2, 3], "{ran:?}");
     assert!(seen.arrived.is_empty(), "{:?}", seen.arrived);

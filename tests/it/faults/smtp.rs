@@ -1,9 +1,10 @@
 //! The mail server.
 
 use std::cell::Cell;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::faults::asked::is_gone;
 use crate::faults::mischief::{Fault, Mischief, Turn, Weight, kill_later, slow_pace};
 use crate::faults::plan::{Moment, Plan};
 use crate::faults::sides::{Seen, Side, read};
@@ -11,13 +12,14 @@ use crate::support::graph_desk::SHARED;
 use crate::support::oauth::OauthServer;
 use crate::support::signing_in::Desk;
 use crate::support::smtp::{Action, SmtpServer, Step};
-use crate::support::{TestBatch, wait};
+use crate::support::{TestBatch, lock, wait};
 
 pub struct Smtp {
     // Ends first.
     pub server: SmtpServer,
     holder: Holder,
     is_astray: Cell<bool>,
+    refused: Arc<Mutex<Vec<String>>>,
 }
 
 /// Whose the batch is.
@@ -33,6 +35,7 @@ impl Smtp {
             server: SmtpServer::start(),
             holder: Holder::Nobody(TestBatch::new(plan.letters)),
             is_astray: Cell::new(false),
+            refused: Arc::default(),
         }
     }
 
@@ -50,6 +53,7 @@ impl Smtp {
             server,
             holder: Holder::Person(desk),
             is_astray: Cell::new(false),
+            refused: Arc::default(),
         }
     }
 
@@ -78,9 +82,15 @@ impl Side for Smtp {
 
     fn arm(&self, mischief: &Arc<Mischief>) {
         self.server.narrow();
-        let mischief = Arc::clone(mischief);
+        let (mischief, refused) = (Arc::clone(mischief), Arc::clone(&self.refused));
         self.server.script(move |event| {
             let at_end = event.step == Step::FinalDot;
+            if let Step::Rcpt(address) = &event.step
+                && is_gone(address)
+            {
+                lock(&refused).push(address.clone());
+                return Action::reply(550, "5.1.1 Nobody of that name");
+            }
             let possible: &[Fault] = match event.step {
                 Step::Connect => &[Fault::Cut, Fault::Reset, Fault::Storm, Fault::Crawl],
                 Step::Ehlo => &[Fault::Cut, Fault::Reset, Fault::Crawl],
@@ -130,7 +140,12 @@ impl Side for Smtp {
                 Turn::Signal(name, victim) => {
                     Action::call(move || victim.signal_if_there(name), Action::Go)
                 }
-                Turn::Fault(fault) => smtp_action(fault, &event.step),
+                Turn::Fault(fault) => {
+                    if let (Fault::Refused, Step::Rcpt(address)) = (fault, &event.step) {
+                        lock(&refused).push(address.clone());
+                    }
+                    smtp_action(fault, &event.step)
+                }
             }
         });
     }
@@ -172,6 +187,10 @@ impl Side for Smtp {
         received
             .map(|mail| read(&mail.data, Some(mail.rcpt_to)))
             .collect()
+    }
+
+    fn refused(&self) -> Vec<String> {
+        lock(&self.refused).clone()
     }
 
     fn breaches(&self, connections: usize) -> Vec<String> {

@@ -1,6 +1,6 @@
-//! A batch before a far side, and a run of it that is to be killed.
+//! A batch before a server, and a run of it that is to be killed.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
@@ -8,6 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::faults::asked::{Ask, Asked};
 use crate::faults::ews::Ews;
 use crate::faults::exchange::Graph;
 use crate::faults::outbox::Outbox;
@@ -105,6 +106,11 @@ pub struct Scene {
     /// A renewal is played twice: nothing is given out, or a token that nobody hears of.
     pub is_second_time: bool,
     victim: RefCell<Victim>,
+    pub asked: RefCell<Asked>,
+    /// The verb that is killed, with its arguments.
+    command: RefCell<(&'static str, Vec<String>)>,
+    /// Which message of each letter it sends.
+    sending: Cell<usize>,
 }
 
 impl Scene {
@@ -118,6 +124,7 @@ impl Scene {
             kills: Vec::new(),
             cap: None,
             may_look: true,
+            pairs: false,
             ..Plan::new(road.way(), 0)
         };
         let far = match road {
@@ -139,10 +146,13 @@ impl Scene {
         };
         let scene = Self {
             road,
-            plan,
             far,
             is_second_time,
             victim: RefCell::default(),
+            asked: RefCell::new(Asked::new(&plan)),
+            command: RefCell::new(("send", vec!["--yes".into()])),
+            sending: Cell::new(1),
+            plan,
         };
         scene.configure("");
         scene
@@ -192,14 +202,39 @@ impl Scene {
     /// Starts a run for the killer, and waits until it was killed.
     pub fn run_until_killed(&self) {
         let victim = self.victim.borrow();
-        victim.send(self.far.side().batch());
+        self.begin(&victim);
         victim.wait_until_killed();
     }
 
     pub fn start(&self) -> Victim {
         let victim = Victim::default();
-        victim.send(self.far.side().batch());
+        self.begin(&victim);
         victim
+    }
+
+    fn begin(&self, victim: &Victim) {
+        let command = self.command.borrow();
+        let arguments: Vec<&str> = command.1.iter().map(String::as_str).collect();
+        victim.verb(self.far.side().batch(), command.0, &arguments);
+    }
+
+    /// From now on it is a `resend` of these letters that is killed; all of them were sent.
+    pub fn resends(&self, ask: &Ask, numbers: &[usize]) {
+        self.command.replace(("resend", ask.arguments(numbers)));
+        self.sending.set(2);
+    }
+
+    /// From now on it is `send` that is killed.
+    pub fn sends(&self) {
+        self.command.replace(("send", vec!["--yes".into()]));
+    }
+
+    /// The file of the outbox that the killed run writes of a letter.
+    pub fn outbox_file(&self, id: &str) -> String {
+        match self.sending.get() {
+            1 => format!("outbox/{id}.eml"),
+            again => format!("outbox/{id}({again}).eml"),
+        }
     }
 
     pub fn killed_when_it_says(&self, words: &str) {
@@ -213,9 +248,9 @@ impl Scene {
         let Far::Graph(graph) = &self.far else {
             unreachable!("this is not Graph")
         };
-        let hook = self.killer();
+        let (hook, seen) = (self.killer(), AtomicUsize::new(0));
         graph.desk.graph.script(move |event| {
-            if event.kind == kind && event.turn == 2 {
+            if event.kind == kind && seen.fetch_add(1, Ordering::SeqCst) == 1 {
                 return GraphAction::CallThen(Arc::clone(&hook), Box::new(then()));
             }
             GraphAction::Proceed
@@ -268,9 +303,9 @@ pub struct Pipe(PathBuf);
 
 impl Pipe {
     pub fn in_place_of(scene: &Scene, number: usize) -> Self {
-        let folder = scene.far.side().batch().path("outbox");
-        fs::create_dir_all(&folder).unwrap();
-        let path = folder.join(format!("{}.eml", id(number)));
+        let batch = scene.far.side().batch();
+        fs::create_dir_all(batch.path("outbox")).unwrap();
+        let path = batch.path(&scene.outbox_file(&id(number)));
         let made = Command::new("mkfifo").arg(&path).status().unwrap();
         assert!(made.success());
         Self(path)

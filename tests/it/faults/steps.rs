@@ -1,4 +1,4 @@
-//! Every step of a letter over every way out: the program is killed there, and goes on until each
+//! Every step of a letter over every transport: the program is killed there, and goes on until each
 //! letter has arrived once. The manual has the same table.
 
 use std::fs;
@@ -82,7 +82,7 @@ impl Step {
             Self::AtALimit => scenes::at_a_limit,
             Self::AskedToWait => scenes::while_asked_to_wait,
             Self::Refreshing => scenes::in_a_refresh,
-            Self::LookingUp => scenes::in_a_look_up,
+            Self::LookingUp => |scene: &Scene| scenes::in_a_look_up(scene, &|_| {}),
         };
         play(scene)
     }
@@ -116,7 +116,7 @@ impl Step {
 }
 
 /// How often a letter was claimed.
-fn attempts(scene: &Scene, number: usize) -> u32 {
+pub fn attempts(scene: &Scene, number: usize) -> u32 {
     let state_file = scene.far.side().batch().path(scene.road.state_file());
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let db = Connection::open_with_flags(state_file, flags).unwrap();
@@ -127,9 +127,9 @@ fn attempts(scene: &Scene, number: usize) -> u32 {
 }
 
 #[track_caller]
-fn assert_nothing_wrong(scene: &Scene) -> Look {
+pub fn assert_nothing_wrong(scene: &Scene) -> Look {
     scene.far.side().settle();
-    let seen = look(scene.far.side(), &scene.plan);
+    let seen = look(scene.far.side(), &scene.plan, &scene.asked.borrow());
     assert!(seen.findings.is_empty(), "{:#?}", seen.findings);
     seen
 }

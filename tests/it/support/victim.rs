@@ -23,14 +23,19 @@ struct Run {
 impl Victim {
     /// Starts `send`. Hooks that come before this returns wait for it.
     pub fn send(&self, batch: &TestBatch) {
-        self.start(batch, Stdio::null());
+        self.verb(batch, "send", &["--yes"]);
+    }
+
+    /// The same of any verb, with its arguments.
+    pub fn verb(&self, batch: &TestBatch, verb: &str, arguments: &[&str]) {
+        self.run(batch.command(verb, arguments), Stdio::null());
     }
 
     /// The same with a pipe for stdout that nobody reads any more.
-    pub fn send_unheard(&self, batch: &TestBatch) {
+    pub fn verb_unheard(&self, batch: &TestBatch, verb: &str, arguments: &[&str]) {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        self.start(batch, writer.into());
+        self.run(batch.command(verb, arguments), writer.into());
     }
 
     /// The same under a system that ends it as soon as it has written so many KiB of any file
@@ -48,10 +53,6 @@ impl Victim {
             .stdin(Stdio::null())
             .stderr(Stdio::piped());
         self.run(command, Stdio::null());
-    }
-
-    fn start(&self, batch: &TestBatch, stdout: Stdio) {
-        self.run(batch.command("send", &["--yes"]), stdout);
     }
 
     fn run(&self, mut command: Command, stdout: Stdio) {
