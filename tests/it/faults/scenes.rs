@@ -1,13 +1,12 @@
 //! How a run comes to each step of a letter and is killed there, over each transport.
 
-use std::fs::File;
-use std::os::unix::process::ExitStatusExt;
+use std::fs::{self, File};
 use std::sync::Arc;
 use std::time::Instant;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::faults::stage::{Far, Pipe, Road, Scene};
+use crate::faults::stage::{Far, Road, Scene};
 use crate::support::ews::{self, EwsAction, EwsKind};
 use crate::support::graph::{self, GraphAction, GraphKind};
 use crate::support::oauth::OauthAction;
@@ -18,16 +17,15 @@ use crate::support::{id, report, wait};
 /// The letter in hand when the run is killed, unless a scene says another.
 const SECOND: usize = 2;
 /// One of those that nobody looks for before the first letter of a new state file leaves.
-const FIFTH: usize = 5;
-/// The signal of a file that grows too large.
-const SIGXFSZ: i32 = 25;
+pub const FIFTH: usize = 5;
+/// A report that makes a letter larger than any file may be.
+pub const OUTBOX_LARGE: usize = 3_000_000;
 
 /// Letters are to be sent again, and that is not written down: the state file is locked.
 pub fn before_a_reopening(scene: &Scene) -> usize {
     let batch = scene.far.side().batch();
     let state_file = batch.path(scene.road.state_file());
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
-    let db = Connection::open_with_flags(&state_file, flags).unwrap();
+    let db = self::state_file(scene);
     db.execute_batch("BEGIN IMMEDIATE").unwrap();
     let lock = File::open(format!("{}.lock", state_file.display())).unwrap();
     let victim = scene.start();
@@ -56,13 +54,10 @@ pub fn before_a_claim(scene: &Scene) -> usize {
 /// Claimed, and the far side has read nothing of it.
 pub fn after_a_claim(scene: &Scene) -> usize {
     match &scene.far {
+        // It ends in the middle of its first large file, which does not have the letter's name.
         Far::Outbox(_) => {
-            let pipe = Pipe::in_place_of(scene, FIFTH);
-            let victim = scene.start();
-            let writer = pipe.wait_for_a_reader();
-            victim.kill();
-            drop(writer);
-            pipe.remove();
+            enlarge(scene, FIFTH, OUTBOX_LARGE);
+            scene.run_until_a_file_is_large();
             return FIFTH;
         }
         Far::Smtp(smtp) => {
@@ -86,15 +81,10 @@ pub fn in_an_upload(scene: &Scene) -> usize {
         Road::Outbox | Road::GraphDraft => 8_000_000,
         Road::Smtp | Road::GraphAtOnce | Road::Ews => 2_000_000,
     };
-    let mut large = report(SECOND);
-    large.resize(bytes, b'x');
-    let name = format!("reports/{}.pdf", id(SECOND));
-    scene.far.side().batch().write(&name, large);
+    enlarge(scene, SECOND, bytes);
     match &scene.far {
         Far::Outbox(_) => {
-            let victim = Victim::default();
-            victim.send_with_small_files(scene.far.side().batch(), 2_000);
-            assert_eq!(victim.wait().signal(), Some(SIGXFSZ), "{}", victim.said());
+            scene.run_until_a_file_is_large();
         }
         Far::Smtp(smtp) => {
             let hook = scene.killer();
@@ -136,29 +126,62 @@ pub fn after_acceptance(scene: &Scene) -> usize {
     SECOND
 }
 
+/// Gives a school a report of this size, which it may have already.
+pub fn enlarge(scene: &Scene, number: usize, bytes: usize) {
+    let mut large = report(number);
+    large.resize(bytes, b'x');
+    let name = format!("reports/{}.pdf", id(number));
+    scene.far.side().batch().write(&name, large);
+}
+
+/// Puts a file in the place of a letter in doubt that takes long to read, takes the lock of the state
+/// file meanwhile, so that the run must wait with what it finds, and kills it.
+fn killed_while_it_looks(scene: &Scene, number: usize) {
+    let batch = scene.far.side().batch();
+    let in_the_way = scene.outbox_file(&id(number));
+    batch.write(&in_the_way, vec![b'x'; 60_000_000]);
+    let db = state_file(scene);
+    let victim = scene.start();
+    let sql = "SELECT id FROM letters WHERE state = 'in_doubt'";
+    let in_doubt = locked_when(&db, &victim, sql);
+    assert_eq!(in_doubt, id(number));
+    victim.kill();
+    fs::remove_file(batch.path(&in_the_way)).unwrap();
+}
+
+fn state_file(scene: &Scene) -> Connection {
+    let state_file = scene.far.side().batch().path(scene.road.state_file());
+    wait::until("the state file", || state_file.exists());
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+    let db = Connection::open_with_flags(&state_file, flags).unwrap();
+    db.busy_timeout(std::time::Duration::ZERO).unwrap();
+    db
+}
+
+/// Takes the lock of the state file at a moment at which a query gives a letter.
+fn locked_when(db: &Connection, victim: &Victim, sql: &str) -> String {
+    let begun = Instant::now();
+    loop {
+        assert!(begun.elapsed() < wait::LONG && victim.ended().is_none());
+        if db.execute_batch("BEGIN IMMEDIATE").is_err() {
+            continue;
+        }
+        if let Ok(id) = db.query_row(sql, [], |row| row.get(0)) {
+            return id;
+        }
+        db.execute_batch("ROLLBACK").unwrap();
+    }
+}
+
 /// Takes the lock of the state file while a letter is claimed, so that the run must wait with its
 /// settlement, and kills it when the letter is there. It goes slowly, so that it does not pass.
 fn killed_before_it_settles(scene: &Scene) -> usize {
     let batch = scene.far.side().batch();
     scene.configure("chunk = 1\npause = \"50ms\"\n");
     let victim = scene.start();
-    let state_file = batch.path(scene.road.state_file());
-    wait::until("the state file", || state_file.exists());
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
-    let db = Connection::open_with_flags(&state_file, flags).unwrap();
-    db.busy_timeout(std::time::Duration::ZERO).unwrap();
-    let begun = Instant::now();
-    let claimed: String = loop {
-        assert!(begun.elapsed() < wait::LONG && victim.ended().is_none());
-        if db.execute_batch("BEGIN IMMEDIATE").is_err() {
-            continue;
-        }
-        let sql = "SELECT id FROM letters WHERE state = 'claimed'";
-        if let Ok(id) = db.query_row(sql, [], |row| row.get(0)) {
-            break id;
-        }
-        db.execute_batch("ROLLBACK").unwrap();
-    };
+    let db = state_file(scene);
+    let sql = "SELECT id FROM letters WHERE state = 'claimed'";
+    let claimed = locked_when(&db, &victim, sql);
     let letter = batch.path(&scene.outbox_file(&claimed));
     wait::until("the letter", || letter.exists());
     victim.kill();
@@ -271,7 +294,7 @@ pub fn in_a_look_up(scene: &Scene, go_on: &dyn Fn(&Scene)) -> usize {
     scene.calm();
     go_on(scene);
     match &scene.far {
-        Far::Outbox(_) => return after_a_claim(scene),
+        Far::Outbox(_) => killed_while_it_looks(scene, number),
         Far::Smtp(_) => unreachable!("a mail server cannot be asked"),
         Far::Graph(graph) => {
             let hook = scene.killer();

@@ -1,10 +1,7 @@
 //! A batch before a server, and a run of it that is to be killed.
 
 use std::cell::{Cell, RefCell};
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
-use std::process::Command;
+use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -21,12 +18,11 @@ use crate::support::graph_desk::GraphDesk;
 use crate::support::oauth::{OauthAction, OauthServer};
 use crate::support::smtp::Action;
 use crate::support::victim::Victim;
-use crate::support::{id, wait};
 
 type Hook = Arc<dyn Fn() + Send + Sync>;
 
-/// `O_NONBLOCK` of Linux.
-const AT_ONCE: i32 = 0o4000;
+/// The signal of a file that grows too large.
+const SIGXFSZ: i32 = 25;
 
 /// The ways out; Graph has two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,6 +214,14 @@ impl Scene {
         victim.verb(self.far.side().batch(), command.0, &arguments);
     }
 
+    /// Starts a run that the system ends as soon as it has written 2 MB of any file.
+    pub fn run_until_a_file_is_large(&self) {
+        let (victim, command) = (Victim::default(), self.command.borrow());
+        let arguments: Vec<&str> = command.1.iter().map(String::as_str).collect();
+        victim.verb_with_small_files(self.far.side().batch(), command.0, &arguments, 2_000);
+        assert_eq!(victim.wait().signal(), Some(SIGXFSZ), "{}", victim.said());
+    }
+
     /// From now on it is a `resend` of these letters that is killed; all of them were sent.
     pub fn resends(&self, ask: &Ask, numbers: &[usize]) {
         self.command.replace(("resend", ask.arguments(numbers)));
@@ -295,36 +299,5 @@ impl Scene {
             Far::Outbox(_) | Far::Smtp(_) => unreachable!("they read no heads"),
         }
         self.run_until_killed();
-    }
-}
-
-/// A pipe where a letter would be: who opens it is held until somebody writes.
-pub struct Pipe(PathBuf);
-
-impl Pipe {
-    pub fn in_place_of(scene: &Scene, number: usize) -> Self {
-        let batch = scene.far.side().batch();
-        fs::create_dir_all(batch.path("outbox")).unwrap();
-        let path = batch.path(&scene.outbox_file(&id(number)));
-        let made = Command::new("mkfifo").arg(&path).status().unwrap();
-        assert!(made.success());
-        Self(path)
-    }
-
-    /// To open it for writing without waiting succeeds when somebody has it open for reading.
-    /// It waits for what is written as long as the file that this gives is open.
-    pub fn wait_for_a_reader(&self) -> File {
-        let mut options = OpenOptions::new();
-        options.write(true).custom_flags(AT_ONCE);
-        let mut writer = None;
-        wait::until("a reader", || {
-            writer = options.open(&self.0).ok();
-            writer.is_some()
-        });
-        writer.unwrap()
-    }
-
-    pub fn remove(&self) {
-        fs::remove_file(&self.0).unwrap();
     }
 }

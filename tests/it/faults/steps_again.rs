@@ -130,6 +130,9 @@ fn resolve(scene: &Scene, number: usize, seen: &Look) {
 fn play(road: Road, step: Step, all_addresses: bool, successor: Successor) {
     let scene = Scene::new(road, false);
     let batch = scene.far.side().batch();
+    if road == Road::Outbox {
+        scenes::enlarge(&scene, scenes::FIFTH, scenes::OUTBOX_LARGE);
+    }
     batch.send(&[]).expect(0);
     let ask = ask(&scene, all_addresses);
     let all: Vec<usize> = ask.meant.keys().copied().collect();

@@ -40,8 +40,14 @@ impl Victim {
 
     /// The same under a system that ends it as soon as it has written so many KiB of any file
     /// (SIGXFSZ).
-    pub fn send_with_small_files(&self, batch: &TestBatch, kib: usize) {
-        let own = batch.command("send", &["--yes"]);
+    pub fn verb_with_small_files(
+        &self,
+        batch: &TestBatch,
+        verb: &str,
+        arguments: &[&str],
+        kib: usize,
+    ) {
+        let own = batch.command(verb, arguments);
         let mut command = Command::new("sh");
         // The shell counts in blocks of 512 bytes.
         let limited = format!("ulimit -c 0 && ulimit -f {} && exec \"$@\"", kib * 2);
