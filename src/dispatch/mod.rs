@@ -67,6 +67,12 @@ impl Interrupt {
         self.signal.raise();
     }
 
+    /// What is raised when it is asked.
+    #[must_use]
+    pub fn signal(&self) -> &Signal {
+        &self.signal
+    }
+
     /// Whether it was asked to.
     #[must_use]
     pub fn is_asked(&self) -> bool {

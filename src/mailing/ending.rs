@@ -81,10 +81,14 @@ impl Conclusion {
             )),
             Ending::Interrupted => Self::Interrupted(reason(
                 "interrupted".to_owned(),
-                format!(
-                    "{again} goes on with the {} left",
-                    plural(counts.pending, "letter")
-                ),
+                if counts.pending == 0 {
+                    format!("{again} looks up the {} in doubt", plural(counts.in_doubt, "letter"))
+                } else {
+                    format!(
+                        "{again} goes on with the {} left",
+                        plural(counts.pending, "letter")
+                    )
+                },
             )),
             Ending::Breaker { failures, answer } => Self::Stopped(reason(
                 format!(

@@ -14,7 +14,7 @@ use super::{Front, Loaded, MailingError, Notice, Prepared, Question, StateFile, 
 use crate::address::Address;
 use crate::clock::Clock;
 use crate::config::TransportName;
-use crate::dispatch::{Dispatch, Ending, Event, Interrupt, estimate};
+use crate::dispatch::{Dispatch, Ending, Event, Interrupt, Reason as WaitReason, estimate};
 use crate::ledger::{Kind, Ledger};
 use crate::transport::{Bearer, Transport};
 
@@ -259,7 +259,9 @@ fn make_ready(ready: Ready<'_>) -> Result<u64, MailingError> {
     let to_go = request.to_go(before.pending);
     if is_mailing && before.pending > 0 {
         let (others, notices) = elsewhere(loaded, state, prepared, ledger, &is_wanted)?;
-        notices.iter().for_each(|notice| front.notice(notice));
+        for notice in &notices {
+            front.notice(notice);
+        }
         for other in others {
             sent_already.extend(other.ids.iter().cloned());
             front.notice(&Notice::Elsewhere(other));
@@ -303,6 +305,7 @@ pub(super) fn dispatch_and_end(
 ) -> Result<Finished, MailingError> {
     let while_sending = MailingError::LedgerWhileSending;
     let (_, mut wait) = reconcile(&dispatch, &mut ledger, transports, front)?;
+    let mut is_look_cut_short = dispatch.interrupt.is_asked();
     let mut rounds = 0;
     let ending = loop {
         let ending = dispatch
@@ -317,13 +320,40 @@ pub(super) fn dispatch_and_end(
         if !may_go_on || ledger.counts().map_err(while_sending)?.in_doubt == 0 {
             break ending;
         }
-        let (unsent, asked_to_wait) = reconcile(&dispatch, &mut ledger, transports, front)?;
+        let (unsent, asked_to_wait) =
+            reconcile_with_patience(&dispatch, &mut ledger, transports, front)?;
+        is_look_cut_short = dispatch.interrupt.is_asked();
         if unsent.is_empty() {
             break ending;
         }
         (dispatch.only, dispatch.limit, wait) = (Some(unsent), None, asked_to_wait);
     };
-    end(ledger, ending, rehearsal, dispatch.clock)
+    end(ledger, ending, is_look_cut_short, rehearsal, dispatch.clock)
+}
+
+/// As [`reconcile`], but where the server asks to wait, it is waited for and asked again as long as
+/// patience lasts.
+fn reconcile_with_patience(
+    dispatch: &Dispatch<'_>,
+    ledger: &mut Ledger,
+    transports: &mut [Box<dyn Transport>],
+    front: &mut dyn Front,
+) -> Result<(HashSet<String>, Option<Duration>), MailingError> {
+    let deadline = dispatch.clock.elapsed() + dispatch.config.patience;
+    let mut unsent = HashSet::new();
+    loop {
+        let (found, wait) = reconcile(dispatch, ledger, transports, front)?;
+        unsent.extend(found);
+        let Some(wait) = wait.map(|wait| wait.max(dispatch.config.backoff)) else {
+            return Ok((unsent, None));
+        };
+        if dispatch.interrupt.is_asked() || dispatch.clock.elapsed() + wait > deadline {
+            return Ok((unsent, Some(wait)));
+        }
+        let reason = WaitReason::Throttled;
+        front.event(&Event::Waiting { reason, wait });
+        dispatch.clock.wait(dispatch.interrupt.signal(), Some(wait));
+    }
 }
 
 /// Looks up what is in doubt. Gives the letters that did not go out, and how long everyone waits.
@@ -348,17 +378,20 @@ fn reconcile(
     Ok((unsent, wait))
 }
 
-/// Ends the run and says what that means.
+/// Ends the run and says what that means. A person may have cut a look for letters in doubt short.
 fn end(
     mut ledger: Ledger,
     ending: Ending,
+    is_look_cut_short: bool,
     rehearsal: bool,
     clock: &dyn Clock,
 ) -> Result<Finished, MailingError> {
     let while_sending = MailingError::LedgerWhileSending;
     let counts = ledger.counts().map_err(while_sending)?;
     let open = ledger.with_open_addresses().map_err(while_sending)?;
+    let is_look_cut_short = is_look_cut_short && counts.in_doubt > 0;
     let ending = match ending {
+        Ending::Finished { .. } | Ending::Interrupted if is_look_cut_short => Ending::Interrupted,
         // Stopped at the very last letter: there is nothing to go on with.
         Ending::Interrupted | Ending::Breaker { .. } | Ending::Outage(_) if counts.pending == 0 => {
             Ending::Finished { left: 0 }

@@ -11,6 +11,8 @@ mod exchange;
 mod judge;
 mod mischief;
 mod outbox;
+#[cfg(target_os = "linux")]
+mod patience;
 mod plan;
 mod run;
 #[cfg(target_os = "linux")]
@@ -38,7 +40,8 @@ use judge::Wrong;
 use plan::{Plan, Way};
 use run::Tally;
 
-/// Rounds that are played at the same time; they wait more than they work.
+/// Rounds that are played at the same time; they wait more than they work. `POSTROOM_FAULT_AT_ONCE`
+/// names another number.
 const AT_ONCE: usize = 4;
 
 /// Plays the rounds of these seeds over these transports, and gives what each transport came to.
@@ -47,7 +50,7 @@ fn play(ways: &[Way], seeds: Range<u64>) -> BTreeMap<Way, Tally> {
     let plans: Mutex<Vec<Plan>> = Mutex::new(seeds.rev().flat_map(of_seed).collect());
     let tallies = Mutex::new(BTreeMap::<Way, Tally>::new());
     thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..number_of("POSTROOM_FAULT_AT_ONCE", AT_ONCE as u64) {
             scope.spawn(|| {
                 loop {
                     let Some(plan) = plans.lock().unwrap().pop() else {
@@ -88,6 +91,12 @@ fn assert_nothing_wrong(tallies: &BTreeMap<Way, Tally>) {
     assert!(wrong.is_empty(), "{} findings, see above", wrong.len());
 }
 
+/// The number in a variable of the environment.
+fn number_of(name: &str, usual: u64) -> u64 {
+    let given = std::env::var(name).ok();
+    given.map_or(usual, |text| text.parse().unwrap())
+}
+
 /// What every change must pass: the same seeds each time, among which the program broken on purpose
 /// shows whenever it is tried (`docs/reliability.md`).
 #[test]
@@ -105,13 +114,9 @@ fn a_bounded_run_of_seeds() {
 #[test]
 #[ignore = "takes as long as one likes"]
 fn a_long_run_of_seeds() {
-    let number = |name, usual| {
-        let given = std::env::var(name).ok();
-        given.map_or(usual, |text| text.parse().unwrap())
-    };
     let (first, count) = (
-        number("POSTROOM_FAULT_SEED", 1),
-        number("POSTROOM_FAULT_RUNS", 40),
+        number_of("POSTROOM_FAULT_SEED", 1),
+        number_of("POSTROOM_FAULT_RUNS", 40),
     );
     let ways = match std::env::var("POSTROOM_FAULT_TRANSPORT") {
         Ok(name) => vec![name.parse().unwrap()],

@@ -112,8 +112,14 @@ pub struct Scene {
 impl Scene {
     /// A batch of a few letters, nothing of which was sent.
     pub fn new(road: Road, is_second_time: bool) -> Self {
+        let letters = if road == Road::Outbox { 30 } else { 3 };
+        Self::with_letters(road, is_second_time, letters)
+    }
+
+    /// The same, of so many letters.
+    pub fn with_letters(road: Road, is_second_time: bool, letters: usize) -> Self {
         let plan = Plan {
-            letters: if road == Road::Outbox { 30 } else { 3 },
+            letters,
             connections: 1,
             trouble: 0,
             runs: 1,

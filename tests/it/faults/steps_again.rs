@@ -128,7 +128,8 @@ fn resolve(scene: &Scene, number: usize, seen: &Look) {
 }
 
 fn play(road: Road, step: Step, all_addresses: bool, successor: Successor) {
-    let scene = Scene::new(road, false);
+    let letters = if road == Road::Outbox { 8 } else { 3 };
+    let scene = Scene::with_letters(road, false, letters);
     let batch = scene.far.side().batch();
     if road == Road::Outbox {
         scenes::enlarge(&scene, scenes::FIFTH, scenes::OUTBOX_LARGE);
