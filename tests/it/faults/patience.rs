@@ -1,5 +1,6 @@
 //! A letter that falls in doubt is looked up before the same run ends, as long as `patience` asks.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::faults::judge::look;
@@ -53,9 +54,14 @@ fn scene(road: Road, verb: &'static str, patience: &str) -> Scene {
 
 /// The answer to the second letter is lost.
 fn lose_an_answer(scene: &Scene, fate: Fate, looks: Looks) {
-    let (sent, looked) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let is_second = move || sent.fetch_add(1, Ordering::SeqCst) == 1;
+    let (sent, looked) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
+    let handed_over = Arc::clone(&sent);
+    let is_second = move || handed_over.fetch_add(1, Ordering::SeqCst) == 1;
     let is_cut = move || {
+        // A new batch is looked for before its first letter leaves.
+        if sent.load(Ordering::SeqCst) < 2 {
+            return None;
+        }
         let before = looked.fetch_add(1, Ordering::SeqCst);
         match looks {
             Looks::Cut(times) => (before < times).then_some(false),
