@@ -99,6 +99,11 @@ impl Console {
         [io::stdin().is_terminal(), stderr().is_terminal()]
     }
 
+    /// Whether standard output is a terminal, which shows text alone.
+    pub fn shows_output() -> bool {
+        stdout().is_terminal()
+    }
+
     /// Whether a bar may be drawn.
     pub fn shows_bar(&self) -> bool {
         stderr().is_terminal() && !self.output.quiet && !self.output.json

@@ -33,18 +33,25 @@ pub(super) fn run(args: &ReportArgs, console: &Console, clock: &dyn Clock) -> Re
         console.end_json();
         return ended(&record, console);
     }
-    let beside = |format| loaded.batch.beside(suffix(kind, format));
+    let beside = |format| loaded.batch.beside(&suffix(kind, format));
     let mut page = None;
     let formats = args
         .format
-        .map_or(Format::ALL.to_vec(), |format| vec![format]);
+        .map_or(Format::USUAL.to_vec(), |format| vec![format]);
     for format in formats {
         if args.output.as_deref() == Some(Path::new("-")) {
-            console.raw(&contents(&record, format, false));
+            if format == Format::Xlsx && Console::shows_output() {
+                return Err(Stop::new(
+                    Exit::Usage,
+                    "a workbook cannot be shown on a terminal\n  next: name a file with --output, or leave it out",
+                ));
+            }
+            console.raw(&contents(&record, format, false)?);
             continue;
         }
         let path = args.output.clone().unwrap_or_else(|| beside(format));
-        durable::put(&path, &[&contents(&record, format, true)], Readers::Owner).map_err(|error| {
+        let contents = contents(&record, format, true)?;
+        durable::put(&path, &[&contents], Readers::Owner).map_err(|error| {
             Stop::new(
                 Exit::Unexpected,
                 format!(
@@ -154,24 +161,19 @@ fn broken(check: &LogCheck) -> Stop {
 }
 
 /// A rehearsal's record is never taken for that of the mail, nor an outbox's.
-fn suffix(kind: Kind, format: Format) -> &'static str {
-    match (kind, format) {
-        (Kind::Mail, Format::Html) => "report.html",
-        (Kind::Mail, Format::Csv) => "report.csv",
-        (Kind::Mail, Format::Json) => "report.json",
-        (Kind::Outbox, Format::Html) => "outbox.report.html",
-        (Kind::Outbox, Format::Csv) => "outbox.report.csv",
-        (Kind::Outbox, Format::Json) => "outbox.report.json",
-        (Kind::Rehearsal, Format::Html) => "rehearsal.report.html",
-        (Kind::Rehearsal, Format::Csv) => "rehearsal.report.csv",
-        (Kind::Rehearsal, Format::Json) => "rehearsal.report.json",
-    }
+fn suffix(kind: Kind, format: Format) -> String {
+    let kind = match kind {
+        Kind::Mail => "",
+        Kind::Outbox => "outbox.",
+        Kind::Rehearsal => "rehearsal.",
+    };
+    format!("{kind}report.{}", format.extension())
 }
 
 /// The record in one form. A CSV file begins with a mark, without which Excel does not read it as
 /// UTF-8; a program at the other end of a pipe would stumble over it.
-fn contents(record: &Record, format: Format, mark: bool) -> Vec<u8> {
-    match format {
+fn contents(record: &Record, format: Format, mark: bool) -> Result<Vec<u8>, Stop> {
+    Ok(match format {
         Format::Html => record.page().into_bytes(),
         Format::Json => (record.json() + "\n").into_bytes(),
         Format::Csv => {
@@ -184,7 +186,13 @@ fn contents(record: &Record, format: Format, mark: bool) -> Vec<u8> {
             let _ = record.write_csv(&mut bytes);
             bytes
         }
-    }
+        Format::Xlsx => record.workbook().map_err(|error| {
+            Stop::new(
+                Exit::Unexpected,
+                format!("{error}\n  next: `postroom report --format csv` has all of it"),
+            )
+        })?,
+    })
 }
 
 fn open(page: &Path, console: &Console) {

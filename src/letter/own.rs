@@ -23,7 +23,7 @@ const SHARED_MEMORY: &str = "/dev/shm";
 const STATES: [&str; 3] = ["state.db", "outbox.db", "rehearsal.db"];
 const BESIDE_STATES: [&str; 5] = ["", "-wal", "-shm", ".lock", ".new"];
 const RECORDS: [&str; 3] = ["", "outbox.", "rehearsal."];
-const FORMS: [&str; 3] = ["html", "csv", "json"];
+const FORMS: [&str; 4] = ["html", "csv", "json", "xlsx"];
 
 /// The beginning of a state file, as far as it tells that it is one (SQLite, "Database File Format",
 /// section 1.3).

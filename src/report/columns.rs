@@ -1,5 +1,9 @@
 //! What the record adds to each row of the dispatch list, whatever it is written as.
 
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
 use super::Letter;
 use crate::lifecycle::LetterState;
 
@@ -15,8 +19,36 @@ pub(super) const ADDED: [&str; 8] = [
     "postroom_error",
 ];
 
-/// What stands in the added columns of a letter's rows.
-pub(super) fn added(letter: &Letter) -> [String; 8] {
+/// What stands in one of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Cell {
+    /// Nothing.
+    Empty,
+    /// A text, whatever it looks like.
+    Text(String),
+    /// A moment.
+    Time(Timestamp),
+    /// A number.
+    Count(u32),
+}
+
+impl Cell {
+    /// It as text.
+    pub(super) fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Empty => "".into(),
+            Self::Text(text) => text.into(),
+            Self::Time(at) => at.to_string().into(),
+            Self::Count(count) => count.to_string().into(),
+        }
+    }
+}
+
+/// What stands in the added columns of a letter's rows, and of those that have none.
+pub(super) fn added(letter: Option<&Letter>) -> [Cell; 8] {
+    let Some(letter) = letter else {
+        return [const { Cell::Empty }; 8];
+    };
     let record = &letter.record;
     let last = record.letter.last_accepted();
     let current = record.letter.sending();
@@ -27,39 +59,22 @@ pub(super) fn added(letter: &Letter) -> [String; 8] {
         .collect();
     let message_id = last.or(current).map(|sending| &sending.message.message_id);
     [
-        record.state.word().to_owned(),
-        sent_to(letter),
-        changed(letter),
+        Cell::Text(record.state.word().to_owned()),
+        // As they were written to, whatever the list says today.
+        Cell::Text(record.letter.sent_to().join("; ")),
+        Cell::Text(changed(letter)),
         last.and_then(|last| last.accepted_at)
-            .map(|at| at.to_string())
-            .unwrap_or_default(),
-        message_id.cloned().unwrap_or_default(),
-        record.letter.attempts().to_string(),
-        digests.join(" "),
-        error(letter),
+            .map_or(Cell::Empty, Cell::Time),
+        Cell::Text(message_id.cloned().unwrap_or_default()),
+        Cell::Count(record.letter.attempts()),
+        Cell::Text(digests.join(" ")),
+        Cell::Text(error(letter)),
     ]
-}
-
-/// The addresses that it was sent to, as they were written to, whatever the list says today.
-fn sent_to(letter: &Letter) -> String {
-    letter.record.letter.sent_to().join("; ")
 }
 
 /// How what the list asks for differs from what was sent.
 fn changed(letter: &Letter) -> String {
-    if letter.record.letter.last_accepted().is_none() {
-        return String::new();
-    }
-    let mut changes = letter.record.letter.changes();
-    if let Some(listed) = &letter.listed {
-        // The list may have been corrected after the last run looked at it.
-        let now: Vec<&str> = [&listed.to, &listed.cc, &listed.bcc]
-            .into_iter()
-            .flatten()
-            .map(|mailbox| mailbox.address.as_str())
-            .collect();
-        changes.of_list(&letter.record.letter, &now);
-    }
+    let changes = letter.changes();
     let mut words = Vec::new();
     if !changes.new_addresses.is_empty() {
         words.push(format!("new: {}", changes.new_addresses.join(" ")));

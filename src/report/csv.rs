@@ -1,13 +1,12 @@
 //! The rows of the dispatch list, with what became of each.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::io::{self, Write};
 
 use csv::{Writer, WriterBuilder};
 
+use super::Record;
 use super::columns::{ADDED, added};
-use super::{Letter, Record};
 
 impl Record {
     /// Writes one line for each row of the dispatch list, then one for each letter that the list no
@@ -21,47 +20,12 @@ impl Record {
         let mut rows = WriterBuilder::new()
             .terminator(csv::Terminator::CRLF)
             .from_writer(to);
-        let mut letters: HashMap<&str, &Letter> = self
-            .letters
-            .iter()
-            .map(|letter| (letter.record.id.as_str(), letter))
-            .collect();
-        let mut width = 1;
-        let mut id_column = 0;
-        if let Some(list) = &self.list {
-            let headers = list.manifest.headers();
-            (width, id_column) = (headers.len(), list.id_column);
-            line(
-                &mut rows,
-                headers.iter().map(String::as_str),
-                &ADDED.map(str::to_owned),
-            )?;
-            let mut listed = Vec::new();
-            for row in 0..list.manifest.table().len() {
-                let cell = |column| list.manifest.table().cell(row, column);
-                if (0..width).all(|column| cell(column).trim().is_empty()) {
-                    continue;
-                }
-                let id = cell(id_column).trim();
-                listed.push(id);
-                let added = letters
-                    .get(id)
-                    .map(|letter| added(letter))
-                    .unwrap_or_default();
-                line(&mut rows, (0..width).map(cell), &added)?;
-            }
-            for id in listed {
-                letters.remove(id);
-            }
-        } else {
-            line(&mut rows, ["id"].into_iter(), &ADDED.map(str::to_owned))?;
-        }
-        for letter in &self.letters {
-            let id = letter.record.id.as_str();
-            if letters.contains_key(id) {
-                let cells = (0..width).map(|column| if column == id_column { id } else { "" });
-                line(&mut rows, cells, &added(letter))?;
-            }
+        line(&mut rows, self.own_headers().into_iter().chain(ADDED))?;
+        for row in self.rows() {
+            let added = added(row.letter);
+            let added: [Cow<'_, str>; 8] = std::array::from_fn(|column| added[column].text());
+            let added = added.iter().map(AsRef::as_ref);
+            line(&mut rows, self.own_cells(row).chain(added))?;
         }
         rows.flush()
     }
@@ -70,12 +34,8 @@ impl Record {
 fn line<'a>(
     rows: &mut Writer<&mut dyn Write>,
     cells: impl Iterator<Item = &'a str>,
-    added: &[String; 8],
 ) -> io::Result<()> {
     for cell in cells {
-        rows.write_field(harmless(cell).as_bytes())?;
-    }
-    for cell in added {
         rows.write_field(harmless(cell).as_bytes())?;
     }
     rows.write_record(None::<&[u8]>)?;

@@ -111,6 +111,10 @@ fn letter(letter: &Letter) -> Option<LetterJson<'_>> {
         letter.name.as_deref(),
         letter.resolution.as_ref(),
     )
+    .map(|json| match letter.changes() {
+        changes if changes.is_none() => json,
+        changes => json.with_changes(changes),
+    })
 }
 
 fn wait(wait: &Wait) -> WaitJson {

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::ledger::{LetterRecord, Resolution};
 use crate::lifecycle::{
-    AddressKind, AddressState, Addresses, LetterState, Reply, Sending, SendingState, SentAttachment,
+    AddressKind, AddressState, Addresses, Changes, LetterState, Reply, Sending, SendingState,
+    SentAttachment,
 };
 
 /// A letter as programs read it.
@@ -26,6 +27,9 @@ pub struct LetterJson<'a> {
     error: Option<&'a Reply>,
     sendings: Vec<SendingJson<'a>>,
     addresses: Vec<AddressJson<'a>>,
+    /// How the list differs from what was sent, in the record; none where it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed: Option<ChangedJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resolved: Option<ResolvedJson<'a>>,
 }
@@ -57,6 +61,14 @@ struct AddressJson<'a> {
     text: Option<&'a str>,
     at: Option<String>,
     message_id: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct ChangedJson {
+    new_addresses: Vec<String>,
+    no_longer_listed: Vec<String>,
+    attachments: bool,
+    text: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -92,7 +104,8 @@ impl<'a> LetterJson<'a> {
             attachments: &sending.message.attachments,
             error: letter.error.as_ref(),
             sendings: handed_over(record).map(sending_json).collect(),
-            addresses: addresses(record),
+            addresses: addresses(record).into_iter().map(address_json).collect(),
+            changed: None,
             resolved: resolution.map(|resolution| ResolvedJson {
                 at: resolution.at.to_string(),
                 accepted: resolution.word.accepted,
@@ -103,8 +116,22 @@ impl<'a> LetterJson<'a> {
     }
 }
 
+impl LetterJson<'_> {
+    /// With how the list differs from what was sent.
+    pub(super) fn with_changes(mut self, changes: Changes) -> Self {
+        self.changed = Some(ChangedJson {
+            new_addresses: changes.new_addresses,
+            no_longer_listed: changes.former_addresses,
+            attachments: changes.attachments,
+            text: changes.text,
+        });
+        self
+    }
+}
+
 /// The messages of a letter that a transport had in hand.
-fn handed_over(record: &LetterRecord) -> impl Iterator<Item = &Sending> {
+#[must_use]
+pub fn handed_over(record: &LetterRecord) -> impl DoubleEndedIterator<Item = &Sending> {
     let sendings = record.letter.sendings.iter();
     sendings.filter(|sending| sending.attempts > 0)
 }
@@ -141,11 +168,39 @@ fn refused(record: &LetterRecord) -> Vec<RefusedJson<'_>> {
     .collect()
 }
 
+fn address_json(of: AddressRecord<'_>) -> AddressJson<'_> {
+    AddressJson {
+        address: of.address,
+        kind: of.kind,
+        state: of.state,
+        code: of.refusal.map(|refusal| refusal.code.as_str()),
+        text: of.refusal.map(|refusal| refusal.text.as_str()),
+        at: of.sending.and_then(accepted_at),
+        message_id: of.sending.map(|last| last.message.message_id.as_str()),
+    }
+}
+
+/// An address of a letter, with what the last message to it came to.
+#[derive(Clone, Copy, Debug)]
+pub struct AddressRecord<'a> {
+    /// The address, as it was first written.
+    pub address: &'a str,
+    /// The header field that it stands in.
+    pub kind: AddressKind,
+    /// What our server said of it.
+    pub state: AddressState,
+    /// In which words, when it was refused.
+    pub refusal: Option<&'a Reply>,
+    /// The message that this is about; none when nothing was written to it yet.
+    pub sending: Option<&'a Sending>,
+}
+
 /// Every address that was written to, and those that the list has and nothing was written to, each
 /// with what the last message to it came to.
-fn addresses(record: &LetterRecord) -> Vec<AddressJson<'_>> {
+#[must_use]
+pub fn addresses(record: &LetterRecord) -> Vec<AddressRecord<'_>> {
     let letter = &record.letter;
-    let mut all: Vec<AddressJson<'_>> = Vec::new();
+    let mut all: Vec<AddressRecord<'_>> = Vec::new();
     let written = handed_over(record).map(|sending| &sending.message.addresses);
     let wanted = letter.wanted().into_iter().map(|wanted| &wanted.addresses);
     for (kind, address) in written.chain(wanted).flat_map(Addresses::each) {
@@ -156,26 +211,25 @@ fn addresses(record: &LetterRecord) -> Vec<AddressJson<'_>> {
             continue;
         }
         // What reached it counts, whatever a later message came to.
-        let mut sendings = handed_over(record).collect::<Vec<_>>().into_iter().rev();
-        let last = letter
+        let sending = letter
             .sendings
             .iter()
             .rev()
             .find(|sending| sending.reached(address))
-            .or_else(|| sendings.find(|sending| sending.message.addresses.has(address)));
-        let refusal = last
-            .and_then(|last| last.known_fate(address))
-            .and_then(|fate| fate.refusal.as_ref());
-        all.push(AddressJson {
+            .or_else(|| {
+                let mut sendings = handed_over(record).rev();
+                sendings.find(|sending| sending.message.addresses.has(address))
+            });
+        all.push(AddressRecord {
             address,
             kind,
-            state: last
-                .and_then(|last| last.fate(address))
+            state: sending
+                .and_then(|sending| sending.fate(address))
                 .map_or(AddressState::Pending, |fate| fate.state),
-            code: refusal.map(|refusal| refusal.code.as_str()),
-            text: refusal.map(|refusal| refusal.text.as_str()),
-            at: last.and_then(accepted_at),
-            message_id: last.map(|last| last.message.message_id.as_str()),
+            refusal: sending
+                .and_then(|sending| sending.known_fate(address))
+                .and_then(|fate| fate.refusal.as_ref()),
+            sending,
         });
     }
     all

@@ -1,12 +1,16 @@
-//! The record after a batch: what became of each letter, as CSV, JSON and a page to look at.
+//! The record after a batch: what became of each letter, as CSV, an Excel workbook, JSON and a page to
+//! look at.
 
 mod columns;
 mod csv;
 mod json;
 mod letter;
 mod page;
+mod rows;
+mod workbook;
 
-pub use letter::LetterJson;
+pub use letter::{AddressRecord, LetterJson, addresses, handed_over};
+pub use workbook::WorkbookError;
 
 use std::collections::HashMap;
 
@@ -17,6 +21,7 @@ use crate::fault::Fault;
 use crate::ledger::{
     Counts, Kind, LedgerError, LedgerView, LetterRecord, LogCheck, Resolution, RunRecord, Wait,
 };
+use crate::lifecycle::Changes;
 use crate::manifest::{Addressees, Manifest};
 
 /// Everything that is known of a batch, at one moment.
@@ -124,6 +129,26 @@ impl Record {
             .iter()
             .filter(|letter| letter.record.needs_a_person())
             .count()
+    }
+}
+
+impl Letter {
+    /// How what the list asks for differs from what was sent; nothing while nothing was sent.
+    fn changes(&self) -> Changes {
+        let letter = &self.record.letter;
+        let mut changes = letter.changes();
+        if letter.last_accepted().is_some()
+            && let Some(listed) = &self.listed
+        {
+            // The list may have been corrected after the last run looked at it.
+            let now: Vec<&str> = [&listed.to, &listed.cc, &listed.bcc]
+                .into_iter()
+                .flatten()
+                .map(|mailbox| mailbox.address.as_str())
+                .collect();
+            changes.of_list(letter, &now);
+        }
+        changes
     }
 }
 

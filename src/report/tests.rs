@@ -1,5 +1,8 @@
 use std::fs;
+use std::io::{Cursor, Read};
 use std::path::Path;
+
+use calamine::{Data, DataType, Range, Reader, Xlsx};
 
 use super::*;
 use crate::ledger::{Claim, Holder, Identity, Ledger, LetterPlan, Settlement};
@@ -154,6 +157,182 @@ fn the_csv_has_every_row_of_the_list_and_then_letters_that_are_no_longer_in_it()
             &format!(",gone,,,{}", taken("gone")),
             "",
         ]
+    );
+}
+
+/// A sheet of the workbook, read by another library.
+fn sheet(record: &Record, name: &str) -> Range<Data> {
+    let bytes = record.workbook().unwrap();
+    let mut workbook: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(bytes)).unwrap();
+    assert_eq!(
+        workbook.sheet_names(),
+        ["Dispatch list", "Letters", "Batch"]
+    );
+    workbook.worksheet_range(name).unwrap()
+}
+
+/// A part of the workbook as it is stored.
+fn part(record: &Record, name: &str) -> String {
+    let bytes = record.workbook().unwrap();
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let mut text = String::new();
+    let mut file = archive.by_name(name).unwrap();
+    file.read_to_string(&mut text).unwrap();
+    text
+}
+
+fn row(range: &Range<Data>, row: usize) -> Vec<String> {
+    range
+        .rows()
+        .nth(row)
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn the_workbook_has_the_rows_and_columns_of_the_csv() {
+    let (record, _) = record(LIST);
+    let range = sheet(&record, "Dispatch list");
+    let csv = csv(&record);
+    let mut lines = ::csv::Reader::from_reader(csv.as_bytes());
+    let headers: Vec<String> = lines.headers().unwrap().iter().map(str::to_owned).collect();
+    assert_eq!(row(&range, 0), headers);
+    let mut count = 0;
+    for (line, number) in lines.records().zip(1..) {
+        for (column, cell) in line.unwrap().iter().enumerate() {
+            let found = range.get((number, column)).unwrap();
+            match headers[column].as_str() {
+                // As numbers of Excel, and empty where the text is.
+                "postroom_accepted_at" if !cell.is_empty() => {
+                    assert!(
+                        found.is_datetime() && found.get_datetime().unwrap().as_f64() == 25_569.0
+                    );
+                }
+                "postroom_attempts" => assert_eq!(found, &Data::Float(1.0)),
+                // No mark stands before what looks like a formula: the cell is text.
+                _ if cell.is_empty() => assert_eq!(found, &Data::Empty),
+                _ => assert_eq!(
+                    found,
+                    &Data::String(cell.trim_start_matches('\'').to_owned())
+                ),
+            }
+        }
+        count += 1;
+    }
+    assert_eq!(count, 5);
+    assert_eq!(range.height(), 6);
+}
+
+#[test]
+fn what_looks_like_a_number_or_a_formula_is_text_in_the_workbook() {
+    let list = LIST
+        .replace("North,s2", "0042,s2")
+        .replace("+44 School", "=1+1");
+    let (record, _) = record(&list);
+    let range = sheet(&record, "Dispatch list");
+    assert_eq!(range.get((2, 0)), Some(&Data::String("0042".into())));
+    assert_eq!(range.get((2, 2)), Some(&Data::String("=1+1".into())));
+    let xml = part(&record, "xl/worksheets/sheet1.xml");
+    assert!(!xml.contains("<f>") && !xml.contains("<hyperlink"), "{xml}");
+    // Excel marks no id as a number, and keeps what is typed as text.
+    assert!(xml.contains("numberStoredAsText=\"1\""), "{xml}");
+    let styles = part(&record, "xl/styles.xml");
+    assert!(styles.contains("numFmtId=\"49\""), "{styles}");
+    assert!(styles.contains("yyyy-mm-dd hh:mm:ss"), "{styles}");
+}
+
+#[test]
+fn the_workbook_has_tables_with_filters_below_a_header_that_stays() {
+    let (record, _) = record(LIST);
+    for (number, name, cells) in [(1, "DispatchList", "A1:L6"), (2, "Letters", "A1:J6")] {
+        let table = part(&record, &format!("xl/tables/table{number}.xml"));
+        assert!(table.contains(&format!("name=\"{name}\"")), "{table}");
+        assert!(
+            table.contains(&format!("<autoFilter ref=\"{cells}\"")),
+            "{table}"
+        );
+        let sheet = part(&record, &format!("xl/worksheets/sheet{number}.xml"));
+        assert!(sheet.contains("<pane ySplit=\"1\""), "{sheet}");
+        assert!(sheet.contains("state=\"frozen\""), "{sheet}");
+        assert!(sheet.contains("customWidth=\"1\""), "{sheet}");
+    }
+}
+
+#[test]
+fn the_workbook_tells_each_address_and_the_batch() {
+    let (record, _) = record(LIST);
+    let letters = sheet(&record, "Letters");
+    let name = "=HYPERLINK(\"http://x.example\")";
+    let cells = |number: usize| row(&letters, number);
+    assert_eq!(
+        cells(0)[..5],
+        ["Recipient", "Name", "Address", "Kind", "State"]
+    );
+    assert_eq!(
+        cells(1),
+        [
+            "s1",
+            name,
+            "a@s1.example",
+            "To",
+            "accepted",
+            "",
+            "",
+            "25569",
+            "s1@x.example",
+            ""
+        ]
+    );
+    assert_eq!(
+        cells(2),
+        [
+            "s1",
+            name,
+            "b@s1.example",
+            "To",
+            "refused",
+            "550",
+            "no",
+            "25569",
+            "s1@x.example",
+            ""
+        ]
+    );
+    assert_eq!(
+        cells(3)[..5],
+        ["s2", "+44 School", "a@s2.example", "To", "pending"]
+    );
+    assert_eq!(cells(5)[0], "gone");
+    assert_eq!(letters.height(), 6);
+    let batch = sheet(&record, "Batch");
+    let value = |label: &str| {
+        let mut rows = batch.rows();
+        rows.find(|row| row[0] == *label).unwrap()[1].clone()
+    };
+    assert_eq!(value("Accepted"), 3.0);
+    assert_eq!(value("Rejected"), 1.0);
+    assert_eq!(value("Plan"), "plan2");
+    assert_eq!(value("The log"), "was whole when this was made");
+    assert_eq!(value("Last hash"), record.log.last_hash.as_str());
+    let run = batch.rows().find(|row| row[0] == 1.0).unwrap();
+    assert_eq!(run[2], "smtp relay.example:25");
+    assert_eq!(run[4], "active");
+}
+
+#[test]
+fn without_its_list_the_workbook_has_the_letters_and_says_so() {
+    let (record, _) = record("ID;Name\n");
+    assert_eq!(
+        row(&sheet(&record, "Dispatch list"), 0)[..2],
+        ["id", "postroom_state"]
+    );
+    let batch = sheet(&record, "Batch");
+    assert!(
+        batch
+            .rows()
+            .any(|row| row[1].to_string().contains("the letters alone"))
     );
 }
 

@@ -1,13 +1,16 @@
 //! The record, through the front door: its three forms, and the log that is checked.
 
 use std::fs;
+use std::io::Cursor;
 use std::path::Path;
+use std::process::Command;
 
+use calamine::{Data, DataType, Reader, Xlsx};
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::support::{TestBatch, copy_folder};
 use crate::support::smtp::{Action, SmtpServer, Step};
+use crate::support::{TestBatch, copy_folder};
 
 /// The last hash that a run told, as it stands at the end of what it said.
 fn told_hash(stderr: &str) -> String {
@@ -27,8 +30,9 @@ fn the_record_is_written_in_three_forms_beside_the_batch_file() {
     // With the mark that Excel needs.
     let lines: Vec<_> = csv.strip_prefix('\u{feff}').unwrap().lines().collect();
     assert_eq!(lines.len(), 4);
-    assert!(lines[1].starts_with("S001,School 1,teacher1@school1.example,accepted,teacher1@school1.example,,20"));
-    assert!(lines[3].starts_with("S003,School 3,teacher3@school3.example,pending,,"));
+    let address = "teacher1@school1.example";
+    assert!(lines[1].starts_with(&format!("S001,School 1,{address},accepted,{address},,20")));
+    assert!(lines[3].starts_with("S003,School 3,teacher3@school3.example,pending,,,,"));
     let json = fs::read(batch.path("batch.outbox.report.json")).unwrap();
     let json: Value = serde_json::from_slice(&json).unwrap();
     assert_eq!(json["kind"], "outbox");
@@ -79,6 +83,70 @@ fn one_form_goes_where_it_is_asked_to_go_and_nothing_else_is_written() {
         )
         .expect(1)
         .says("next: ");
+}
+
+#[test]
+fn a_workbook_is_written_where_it_is_asked_for_and_for_its_user_alone() {
+    let batch = TestBatch::new(2);
+    batch.replace("list.csv", "S002", "0002");
+    fs::rename(
+        batch.path("reports/S002.pdf"),
+        batch.path("reports/0002.pdf"),
+    )
+    .unwrap();
+    batch.run("send", &[]).expect(0);
+    batch.run("report", &["--format", "xlsx"]).expect(0);
+    let path = batch.path("batch.outbox.report.xlsx");
+    let mut workbook: Xlsx<_> = calamine::open_workbook(&path).unwrap();
+    let rows = workbook.worksheet_range("Dispatch list").unwrap();
+    assert_eq!(rows.get((2, 0)), Some(&Data::String("0002".into())));
+    assert_eq!(rows.get((2, 3)), Some(&Data::String("accepted".into())));
+    assert!(rows.get((2, 6)).unwrap().is_datetime());
+    let letters = workbook.worksheet_range("Letters").unwrap();
+    assert_eq!(letters.height(), 3);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    // The three forms of every day are what they were, and a pipe takes the workbook too.
+    assert!(!batch.path("batch.outbox.report.csv").exists());
+    batch.run("report", &[]).expect(0);
+    let piped = batch
+        .command("report", &["--format", "xlsx", "--output", "-"])
+        .output()
+        .unwrap();
+    let piped: Result<Xlsx<_>, _> = calamine::open_workbook_from_rs(Cursor::new(piped.stdout));
+    assert_eq!(piped.unwrap().sheet_names().len(), 3);
+}
+
+#[test]
+fn a_workbook_that_libreoffice_reads_has_the_same_cells() {
+    let mut office = Command::new("soffice");
+    if office.arg("--version").output().is_err() {
+        eprintln!("skipped: soffice is not installed");
+        return;
+    }
+    let batch = TestBatch::new(1);
+    batch.replace("list.csv", "School 1", "=1+1");
+    batch.run("send", &[]).expect(0);
+    batch
+        .run("report", &["--format", "xlsx", "-o", "here.xlsx"])
+        .expect(0);
+    let folder = batch.path("");
+    let profile = format!("-env:UserInstallation=file://{}/office", folder.display());
+    let status = Command::new("soffice")
+        .args([&profile, "--headless", "--convert-to", "csv", "here.xlsx"])
+        .current_dir(&folder)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let csv = fs::read_to_string(batch.path("here.csv")).unwrap();
+    assert!(
+        csv.contains("S001,=1+1,teacher1@school1.example,accepted"),
+        "{csv}"
+    );
 }
 
 #[test]
@@ -174,10 +242,13 @@ fn a_state_file_that_is_older_than_the_log_has_a_record_all_the_same() {
     let batch = TestBatch::new(0);
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/state");
     copy_folder(&kept.join("batch"), batch.folder());
-    fs::copy(kept.join("format-2/outbox.db"), batch.path("batch.outbox.db")).unwrap();
-    let run = |verb: &str, more: &[&str]| {
-        batch.run(verb, &[&["--transport", "outbox"], more].concat())
-    };
+    fs::copy(
+        kept.join("format-2/outbox.db"),
+        batch.path("batch.outbox.db"),
+    )
+    .unwrap();
+    let run =
+        |verb: &str, more: &[&str]| batch.run(verb, &[&["--transport", "outbox"], more].concat());
     run("report", &[]).expect(0).says("the file has no log");
     run("report", &["--verify"])
         .expect(3)

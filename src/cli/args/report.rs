@@ -10,7 +10,7 @@ use super::Common;
 pub(in crate::cli) struct ReportArgs {
     #[command(flatten)]
     pub common: Common,
-    /// Only this form [default: all three, beside the batch file]
+    /// Only this form [default: html, csv and json, beside the batch file]
     #[arg(long, value_name = "FORM", conflicts_with = "json")]
     pub format: Option<Format>,
     /// Where to, with --format; - is standard output
@@ -39,11 +39,23 @@ pub(in crate::cli) enum Format {
     Csv,
     /// For programs
     Json,
+    /// For Excel: rows, addresses and the batch, with filters
+    Xlsx,
 }
 
 impl Format {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Html, Self::Csv, Self::Json];
+    /// Those that are written when none is named.
+    pub const USUAL: [Self; 3] = [Self::Html, Self::Csv, Self::Json];
+
+    /// The ending of its files.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Xlsx => "xlsx",
+        }
+    }
 }
 
 fn hash(text: &str) -> Result<String, String> {

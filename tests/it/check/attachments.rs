@@ -269,6 +269,7 @@ fn a_cell_cannot_attach_what_the_run_reads_or_writes() {
         ("batch.state.db", "is a state file"),
         ("batch.outbox.db.lock", "is a state file"),
         ("batch.report.csv", "is a record"),
+        ("batch.outbox.report.xlsx", "is a record"),
         ("elsewhere.db", "is a state file of postroom"),
         ("elsewhere.db.lock", "lies beside a state file"),
         ("outbox/S001.eml", "is a letter in the outbox"),
@@ -299,6 +300,7 @@ fn a_cell_cannot_attach_what_the_run_reads_or_writes() {
         batch.write("letter.html", "<p>{% include \"parts/foot.html\" %}</p>");
         for name in [
             "batch.report.csv",
+            "batch.outbox.report.xlsx",
             "parts/foot.html",
             "reports/.draft.pdf",
             ".git/config",
