@@ -49,7 +49,7 @@ fn recorded(schools: usize) -> TestBatch {
     let list: String = (1..=schools)
         .map(|n| {
             format!(
-                "{},{},teacher{n}@school{n}.example\n",
+                "{},{},teacher{n}@school{n}.example leader@centre.example\n",
                 id(n),
                 quoted(name(n))
             )
