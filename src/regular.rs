@@ -1,7 +1,8 @@
 //! Files that a batch names, opened: what is no regular file, such as a pipe that nobody writes to,
-//! would keep its reader waiting for ever.
+//! would keep its reader waiting for ever. And files that this program keeps for itself, through no
+//! link.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
@@ -29,6 +30,117 @@ pub fn open(path: &Path) -> io::Result<File> {
             io::ErrorKind::InvalidInput,
             "it is not a regular file",
         ))
+    }
+}
+
+/// Why a file is not one that this program made for its user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotOurs {
+    /// It leads to another file.
+    #[error("is a link")]
+    Link,
+    /// It is a folder, a pipe or a device.
+    #[error("is not a regular file")]
+    Irregular,
+    /// It is another user's.
+    #[error("belongs to another user")]
+    OtherUser,
+    /// It holds something else.
+    #[error("holds something else")]
+    OtherContents,
+}
+
+/// Opens a file that this program keeps for itself, to read and write it, and makes it for its user
+/// alone where there is none. A link is not followed. The inner error says why what is there is not
+/// ours.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn open_own(path: &Path) -> io::Result<Result<File, NotOurs>> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    unfollowed(&mut options);
+    let file = match options.open(path) {
+        Ok(file) => file,
+        Err(error) => return look(path)?.map_or(Err(error), |why| Ok(Err(why))),
+    };
+    let metadata = file.metadata()?;
+    Ok(match flaw(&metadata) {
+        Some(why) => Err(why),
+        None if !is_of_user(&metadata) => Err(NotOurs::OtherUser),
+        None => Ok(file),
+    })
+}
+
+/// Opens a file that this program keeps for itself, to read it and through no link.
+///
+/// # Errors
+/// When it cannot be opened, or is something else.
+pub fn open_unfollowed(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    unfollowed(&mut options);
+    let file = options.open(path)?;
+    match flaw(&file.metadata()?) {
+        Some(why) => Err(io::Error::new(io::ErrorKind::InvalidInput, why)),
+        None => Ok(file),
+    }
+}
+
+/// Why what a path names cannot be a file of this program; none where there is nothing.
+///
+/// # Errors
+/// When the system does not say what it is.
+pub fn look(path: &Path) -> io::Result<Option<NotOurs>> {
+    match path.symlink_metadata() {
+        Ok(metadata) => Ok(flaw(&metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a file belongs to whoever runs this program, or to the system. Where files have no such
+/// owner, all do.
+#[must_use]
+pub fn is_of_user(metadata: &Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let owner = metadata.uid();
+        owner == 0 || owner == rustix::process::geteuid().as_raw()
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        true
+    }
+}
+
+fn flaw(metadata: &Metadata) -> Option<NotOurs> {
+    if metadata.is_symlink() {
+        Some(NotOurs::Link)
+    } else if metadata.is_file() {
+        None
+    } else {
+        Some(NotOurs::Irregular)
+    }
+}
+
+/// A link is an error, or opened itself.
+fn unfollowed(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        use rustix::fs::OFlags;
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+        options.custom_flags(flags.bits().cast_signed()).mode(0o600);
+    }
+    #[cfg(windows)]
+    {
+        use std::os::windows::fs::OpenOptionsExt;
+        // FILE_FLAG_OPEN_REPARSE_POINT.
+        options.custom_flags(0x0020_0000);
     }
 }
 

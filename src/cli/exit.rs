@@ -152,7 +152,8 @@ fn exit_of_ledger(error: &LedgerError) -> Exit {
         LedgerError::Held { .. } => Exit::Held,
         LedgerError::Missing { .. } | LedgerError::NotInDoubt { .. } => Exit::Usage,
         LedgerError::Illegal { .. } => Exit::Unexpected,
-        LedgerError::Foreign { .. }
+        LedgerError::NotOurs { .. }
+        | LedgerError::Foreign { .. }
         | LedgerError::Gone { .. }
         | LedgerError::Older { .. }
         | LedgerError::Moved { .. }

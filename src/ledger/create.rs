@@ -4,26 +4,33 @@ use std::fs::File;
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use super::log::Log;
+use super::place::{refuse_links, whole};
 use super::projection::Projection;
 use super::schema::{APPLICATION_ID, SCHEMA, VERSION};
 use super::{Identity, LedgerError};
-use crate::durable::{beside, keep_rename};
+use crate::durable::{self, Readers, beside, keep_rename};
 use crate::lifecycle::Event;
 
 /// Makes a new file under another name and puts it in place whole, so that a crash leaves either no
 /// state file or a good one.
 pub(super) fn create(path: &Path, identity: &Identity, at: Timestamp) -> Result<(), LedgerError> {
     let new = beside(path, ".new");
+    refuse_links(&new)?;
     let make = || -> Result<(), Box<dyn std::error::Error>> {
         for leftover in [new.clone(), beside(&new, "-wal"), beside(&new, "-shm")] {
             if leftover.exists() {
                 std::fs::remove_file(leftover)?;
             }
         }
-        let mut db = Connection::open(&new)?;
+        // SQLite gives what it keeps beside a file the rights of the file.
+        durable::new_file(&new, Readers::Owner)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let mut db = Connection::open_with_flags(whole(&new), flags)?;
         db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
         let transaction = db.transaction()?;
         fill(&transaction)?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::projection::ProjectionError;
 use crate::fault::NextStep;
 use crate::lifecycle::{Illegal, LetterState};
+use crate::regular::NotOurs;
 
 /// A state file that cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,14 @@ pub enum LedgerError {
         path: PathBuf,
         /// The kind of file system.
         kind: String,
+    },
+    /// It, or what is kept beside it, is not what this program put there.
+    #[error("{} {why}, so it was left as it is", path.display())]
+    NotOurs {
+        /// The state file, or what stands in the place of a file beside it.
+        path: PathBuf,
+        /// Why.
+        why: NotOurs,
     },
     /// It is something else.
     #[error("{} is not a postroom state file", path.display())]
@@ -138,6 +147,21 @@ impl NextStep for LedgerError {
             Self::Shared { .. } => {
                 "keep the state file on a disk of this machine, and name it with --state FILE"
             }
+            Self::NotOurs {
+                why: NotOurs::Link, ..
+            } => {
+                "look who put it there, and remove it; a state file that is kept elsewhere is named with --state FILE"
+            }
+            Self::NotOurs {
+                why: NotOurs::OtherUser,
+                ..
+            } => {
+                "look who put it there; if it is the state of your own batch, make it yours with chown"
+            }
+            Self::NotOurs {
+                why: NotOurs::Irregular | NotOurs::OtherContents,
+                ..
+            } => "look who put it there, and move it away",
             Self::Foreign { .. } => {
                 "move it away if it was put there by mistake; never delete a state file of a batch that has begun"
             }

@@ -1,7 +1,7 @@
 //! The file beside the state file. It keeps a second run out, and tells of letters that went out when
 //! the state file itself is gone.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::LedgerError;
+use super::place::whole;
 use crate::durable::{beside, keep_rename};
+use crate::regular::{self, NotOurs};
 
 /// What stands in the file before the number of the run.
 const MARK: &str =
@@ -27,13 +29,13 @@ impl Lock {
     /// Takes the lock that keeps a second run out.
     pub fn take(path: &Path) -> Result<Self, LedgerError> {
         let storage = |error: io::Error| LedgerError::storage(path, &error);
-        let mut file = OpenOptions::new()
-            .create(true)
-            .read(true)
-            .write(true)
-            .truncate(false)
-            .open(beside(path, ".lock"))
-            .map_err(storage)?;
+        let own = beside(path, ".lock");
+        let not_ours = |why| LedgerError::NotOurs {
+            path: own.clone(),
+            why,
+        };
+        let opened = regular::open_own(&own).map_err(storage)?;
+        let mut file = opened.map_err(not_ours)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -44,7 +46,11 @@ impl Lock {
             }
             Err(TryLockError::Error(error)) => return Err(storage(error)),
         }
-        let marked = read(&mut file).map_err(storage)?;
+        let contents = Contents::read(&mut file).map_err(storage)?;
+        // Another name of somebody's file would be written over.
+        let marked = contents
+            .marked()
+            .ok_or_else(|| not_ours(NotOurs::OtherContents))?;
         Ok(Self { file, marked })
     }
 
@@ -84,22 +90,40 @@ impl Lock {
 /// The mark beside a state file that is only looked at.
 pub(super) fn marked_beside(path: &Path) -> i64 {
     // Some systems let nobody read what a run holds; that run has judged the mark.
-    File::open(beside(path, ".lock"))
-        .and_then(|mut file| read(&mut file))
+    regular::open_unfollowed(&beside(path, ".lock"))
+        .and_then(|mut file| Contents::read(&mut file))
+        .ok()
+        .and_then(|contents| contents.marked())
         .unwrap_or(0)
 }
 
-/// Files of older programs are empty.
-fn read(file: &mut File) -> io::Result<i64> {
-    let mut bytes = Vec::new();
-    file.take(200).read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let number = text.strip_prefix(MARK).map(str::trim);
-    Ok(number.and_then(|text| text.parse().ok()).unwrap_or(0))
+/// What stands in the file.
+struct Contents(String);
+
+impl Contents {
+    fn read(file: &mut File) -> io::Result<Self> {
+        let mut bytes = Vec::new();
+        file.take(200).read_to_end(&mut bytes)?;
+        Ok(Self(String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// The number of the run; 0 where there is none, as in files of older programs, which are empty,
+    /// and in what a power cut left. None when this is no file of ours.
+    fn marked(&self) -> Option<i64> {
+        let text = self.0.trim_matches('\0');
+        let Some(number) = text.strip_prefix(MARK) else {
+            return MARK.starts_with(text).then_some(0);
+        };
+        Some(number.trim().parse().unwrap_or(0))
+    }
 }
 
 fn holder(path: &Path) -> Option<String> {
-    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+    let db = Connection::open_with_flags(
+        whole(path),
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NOFOLLOW,
+    )
+    .ok()?;
     db.query_row(
         "SELECT command, pid, host, started_at FROM runs ORDER BY seq DESC LIMIT 1",
         [],

@@ -24,6 +24,7 @@ mod lock;
 mod log;
 mod network;
 mod open;
+mod place;
 mod plan;
 mod projection;
 mod queue;

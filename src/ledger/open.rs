@@ -12,6 +12,7 @@ use super::append::begin_run;
 use super::create::create;
 use super::file_identity::FileIdentity;
 use super::lock::{Lock, marked_beside};
+use super::place::{refuse_links, refuse_others, whole};
 use super::projection::{Projection, ProjectionError};
 use super::schema::{APPLICATION_ID, VERSION};
 use super::upgrade::upgrade;
@@ -72,6 +73,8 @@ impl Ledger {
     /// When another run holds it, or it cannot be trusted.
     pub fn open(path: &Path, identity: &Identity, holder: &Holder) -> Result<Self, LedgerError> {
         network::refuse(path)?;
+        refuse_links(path)?;
+        refuse_others(path)?;
         let mut lock = Lock::take(path)?;
         if is_missing(path)? {
             if lock.marked() > 0 || has_log(path) {
@@ -114,6 +117,8 @@ impl Ledger {
     /// # Errors
     /// When another run holds it, or it cannot be trusted.
     pub fn accept_loss(path: &Path, identity: &Identity) -> Result<bool, LedgerError> {
+        refuse_links(path)?;
+        refuse_others(path)?;
         let mut lock = Lock::take(path)?;
         if is_missing(path)? {
             if lock.marked() == 0 && !has_log(path) {
@@ -249,6 +254,7 @@ impl LedgerView {
     /// Opens a file and says which batch it belongs to.
     fn connect_any(path: &Path, flags: OpenFlags) -> Result<(Self, String), LedgerError> {
         let of = |error: rusqlite::Error| LedgerError::of(path, &error);
+        refuse_links(path)?;
         let size = path
             .metadata()
             .map_err(|error| LedgerError::storage(path, &error))?
@@ -263,10 +269,11 @@ impl LedgerView {
         let name = if flags.contains(UNCHANGED) {
             unchanged(path)
         } else {
-            path.to_owned()
+            whole(path)
         };
-        let mut db = Connection::open_with_flags(name, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-            .map_err(of)?;
+        let flags =
+            flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let mut db = Connection::open_with_flags(name, flags).map_err(of)?;
         if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
             // One that begins by reading fails at once where another program, such as a viewer of
             // such files, has the write lock; one that begins by taking it waits its turn.
@@ -350,15 +357,18 @@ const UNCHANGED: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::S
 
 /// The name of a file that nobody changes (SQLite, "Uniform Resource Identifiers").
 fn unchanged(path: &Path) -> PathBuf {
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let whole = whole(path);
+    let whole = std::path::absolute(&whole).unwrap_or(whole);
     let name = percent_encode(whole.as_os_str().as_encoded_bytes(), NON_ALPHANUMERIC);
     format!("file:{name}?immutable=1").into()
 }
 
 fn is_missing(path: &Path) -> Result<bool, LedgerError> {
-    path.try_exists()
-        .map(|exists| !exists)
-        .map_err(|error| LedgerError::storage(path, &error))
+    match path.symlink_metadata() {
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(LedgerError::storage(path, &error)),
+    }
 }
 
 /// Whether there is a write-ahead log. Without its file it tells that the file was there.

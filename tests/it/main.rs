@@ -50,3 +50,4 @@ mod storage;
 mod support;
 #[cfg(unix)]
 mod texts;
+mod trust;

@@ -50,7 +50,7 @@ const ROOMS: &[Room] = &[
     room("message", &["clock", "address", "secret", "fault", "digest", "config", "manifest", "letter", "plan"],
         "a message is made ready for the wire without knowing which wire"),
     room("lifecycle", &["digest"], "what a letter can be follows from events alone"),
-    room("ledger", &["clock", "address", "secret", "fault", "digest", "durable", "lifecycle"],
+    room("ledger", &["clock", "address", "secret", "fault", "digest", "durable", "regular", "lifecycle"],
         "the ledger keeps ids and states; dispatch alone translates between it and the rest"),
     room("transport", &["clock", "address", "secret", "fault", "regular", "network", "http", "durable", "config", "message"],
         "a transport knows the message in hand and nothing of batch or ledger"),
