@@ -65,11 +65,7 @@ impl Cloud {
             )
         };
         let url = Url::parse(&written).map_err(|_| refuse(format!("`{written}` is not a URL")))?;
-        let host = url.host_str().unwrap_or_default();
-        let local = Cloud::is_this_machine(host);
-        let microsofts =
-            url.scheme() == "https" && Cloud::ALL.iter().any(|cloud| cloud.login == host);
-        if !(microsofts || local) {
+        if !Cloud::may_see_tokens(&url, &Cloud::ALL.map(|cloud| cloud.login)) {
             return Err(refuse(format!(
                 "`{written}` is not Microsoft's, so nothing was asked there"
             )));

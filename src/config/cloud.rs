@@ -1,5 +1,7 @@
 //! Microsoft's clouds and their hosts.
 
+use reqwest::Url;
+
 /// One of Microsoft's clouds. An app is registered in each one apart.
 ///
 /// Hosts: Microsoft, "National cloud deployments" and "National clouds authentication endpoints".
@@ -57,6 +59,14 @@ impl Cloud {
     pub fn named(name: Option<&str>) -> Option<Self> {
         let name = name.unwrap_or("global");
         CLOUDS.into_iter().find(|cloud| cloud.name == name)
+    }
+
+    /// Whether a token may be shown to whoever answers at an address: over TLS at one of these hosts of
+    /// Microsoft's, or on this machine.
+    #[must_use]
+    pub fn may_see_tokens(url: &Url, microsofts: &[&str]) -> bool {
+        let host = url.host_str().unwrap_or_default();
+        url.scheme() == "https" && microsofts.contains(&host) || Self::is_this_machine(host)
     }
 
     /// Whether a host, as a URL has it, is this machine.

@@ -148,9 +148,9 @@ impl EwsKeys {
 }
 
 impl EwsSettings {
-    /// Where letters of `sender` are handed over. The host is one of Microsoft's, this machine, or
-    /// the server that the secrets file names; what we get in with is shown to no other, and never
-    /// in the clear.
+    /// Where letters of `sender` are handed over. A token is shown to one of Microsoft's hosts, this
+    /// machine, or a server that `scope` names too, for which the token is then made; a password to
+    /// the server that the secrets file names. Neither goes out in the clear.
     ///
     /// # Errors
     /// When `server`, `ews_url`, `cloud` or `ews_auth` cannot be used.
@@ -173,6 +173,26 @@ impl EwsSettings {
             mailbox,
             anchor,
         };
+        if matches!(self.login, EwsLogin::Token)
+            && !Cloud::may_see_tokens(&place.url, &MICROSOFTS)
+            && !sign_in.asks_for(&place.url)
+        {
+            let (key, written) = match (&self.url, &self.server) {
+                (Some(url), _) => ("ews_url", url.as_str()),
+                (None, server) => ("server", server.as_deref().unwrap_or_default()),
+            };
+            let host = place.url.host_str().unwrap_or_default();
+            return Err(ConfigError::value(
+                &sign_in.file,
+                key,
+                format!(
+                    "is `{written}`, which is not Microsoft's, and the sign-in's token is for Microsoft's servers; nothing was asked there"
+                ),
+                format!(
+                    "correct it; a server of your own takes a password (`ews_auth = \"basic\"`), or a token of `postroom login` that is made for it (`scope = \"https://{host}/.default\"`)"
+                ),
+            ));
+        }
         if place.is_microsofts() && matches!(self.login, EwsLogin::Password(..)) {
             return Err(ConfigError::value(
                 &sign_in.file,

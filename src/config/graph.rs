@@ -90,10 +90,7 @@ impl GraphSettings {
         let leave_out = "leave the key out: `cloud` names the national clouds";
         let mut url = Url::parse(&written)
             .map_err(|_| refuse("graph_url", format!("`{written}` is not a URL"), leave_out))?;
-        let host = url.host_str().unwrap_or_default();
-        let microsofts =
-            url.scheme() == "https" && Cloud::ALL.iter().any(|cloud| cloud.graph == host);
-        if !microsofts && !Cloud::is_this_machine(host) {
+        if !Cloud::may_see_tokens(&url, &Cloud::ALL.map(|cloud| cloud.graph)) {
             return Err(refuse(
                 "graph_url",
                 format!("`{written}` is not Microsoft's, so nothing was asked there"),

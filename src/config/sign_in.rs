@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use reqwest::Url;
+
 use super::{Cloud, ConfigError};
 use crate::address::Address;
 use crate::secret::Secret;
@@ -91,6 +93,25 @@ impl SignInSettings {
                 "write \"global\", \"us-gov\", \"us-dod\" or \"china\"",
             )
         })
+    }
+
+    /// Whether the tokens for mail are made for a server and for nobody else: every scope that is asked
+    /// for by name is at its host. What another program gives as a token is always Microsoft's.
+    #[must_use]
+    pub fn asks_for(&self, server: &Url) -> bool {
+        const OF_THE_SIGN_IN: [&str; 4] = ["offline_access", "openid", "profile", "email"];
+        let mut scopes = self.scope.as_deref().unwrap_or_default().split_whitespace();
+        let is_at = |scope: &str| {
+            Url::parse(scope).is_ok_and(|url| {
+                url.scheme() == "https" && url.host().is_some() && url.host() == server.host()
+            })
+        };
+        let mut is_named = false;
+        let is_alone = scopes.all(|scope| {
+            is_named |= is_at(scope);
+            is_at(scope) || OF_THE_SIGN_IN.contains(&scope)
+        });
+        is_named && is_alone && self.token_command.is_none()
     }
 
     /// The registration.

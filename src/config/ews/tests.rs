@@ -9,10 +9,25 @@ fn settings(keys: EwsKeys) -> Result<EwsSettings, ConfigError> {
     keys.typed(None, None, &sign_in, Path::new(".secrets.toml"))
 }
 
+/// With a sign-in whose tokens are for whichever of these servers is meant.
 fn place(server: &str, url: &str, cloud: Option<&str>) -> Result<EwsPlace, ConfigError> {
+    let scope = (server.contains("study.example") || url.contains("study.example"))
+        .then_some("https://mail.study.example/.default");
+    place_for(server, url, cloud, scope, None)
+}
+
+fn place_for(
+    server: &str,
+    url: &str,
+    cloud: Option<&str>,
+    scope: Option<&str>,
+    command: Option<&str>,
+) -> Result<EwsPlace, ConfigError> {
     let sign_in = SignInSettings {
         username: Some("ann@study.example".into()),
         cloud: cloud.map(str::to_owned),
+        scope: scope.map(str::to_owned),
+        token_command: command.map(|command| vec![command.to_owned()]),
         ..SignInSettings::default()
     };
     let shared = Address::parse("reports@study.example").unwrap();
@@ -22,6 +37,48 @@ fn place(server: &str, url: &str, cloud: Option<&str>) -> Result<EwsPlace, Confi
         ..EwsKeys::default()
     })?
     .place(&sign_in, Some(&shared))
+}
+
+#[test]
+fn a_token_is_shown_to_microsoft_or_to_the_server_it_is_made_for() {
+    let own = "https://mail.study.example/.default";
+    for scope in [
+        own,
+        "offline_access https://mail.study.example/EWS.AccessAsUser.All",
+    ] {
+        assert!(place_for("mail.study.example", "", None, Some(scope), None).is_ok());
+    }
+    let several = format!("https://outlook.office.com/.default {own}");
+    let plain = format!("Mail.Send {own}");
+    for (server, url) in [
+        ("mail.study.example", ""),
+        ("", "https://mail.study.example/EWS/Exchange.asmx"),
+        ("outlook.office365.com.study.example", ""),
+        ("outlook.ofice365.com", ""),
+    ] {
+        for (scope, command) in [
+            (None, None),
+            (Some("offline_access"), None),
+            (Some("https://outlook.office365.com/.default"), None),
+            (Some("http://mail.study.example/.default"), None),
+            (Some(several.as_str()), None),
+            (Some(plain.as_str()), None),
+            // It gives tokens for Exchange Online.
+            (Some(own), Some("az")),
+        ] {
+            let refusal = place_for(server, url, None, scope, command).unwrap_err();
+            let key = if url.is_empty() {
+                "`server`"
+            } else {
+                "`ews_url`"
+            };
+            let told = refusal.to_string();
+            assert!(
+                told.contains(key) && told.contains("not Microsoft's"),
+                "{told}"
+            );
+        }
+    }
 }
 
 #[test]
