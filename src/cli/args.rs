@@ -97,7 +97,7 @@ pub(super) struct SignInArgs {
     /// The batch folder whose .secrets.toml is used, or the batch file
     #[arg(default_value = ".")]
     pub batch: PathBuf,
-    /// The secrets file [default: .secrets.toml beside the batch file, else here]
+    /// The secrets file [default: .secrets.toml beside the batch file, else here, else that of your settings]
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
     /// Write one JSON object to standard output
@@ -159,7 +159,7 @@ pub(super) struct Options {
     /// Use this way out instead of the batch file's: graph, ews, smtp or outbox
     #[arg(long, value_name = "NAME")]
     pub transport: Option<TransportName>,
-    /// The secrets file [default: .secrets.toml beside the batch file, else here]
+    /// The secrets file [default: .secrets.toml beside the batch file, else here, else that of your settings]
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
     /// The state file [default: beside the batch file]

@@ -26,6 +26,7 @@ pub use smtp::{SmtpLogin, SmtpSecurity, SmtpSettings};
 pub use values::{DurationError, SendWindow, WindowError, parse_duration};
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -38,11 +39,13 @@ const LARGEST_FILE: u64 = 1 << 20;
 
 /// Reads a file that a person wrote.
 fn read_written(path: &Path) -> io::Result<String> {
+    read_opened(regular::open(path)?)
+}
+
+fn read_opened(file: File) -> io::Result<String> {
     let mut text = String::new();
     // What has no size of its own, as some files of the system, is bounded too.
-    regular::open(path)?
-        .take(LARGEST_FILE + 1)
-        .read_to_string(&mut text)?;
+    file.take(LARGEST_FILE + 1).read_to_string(&mut text)?;
     if text.len() as u64 > LARGEST_FILE {
         return Err(io::Error::new(
             io::ErrorKind::FileTooLarge,
@@ -142,6 +145,12 @@ pub enum ConfigError {
         /// The secrets file.
         path: PathBuf,
     },
+    /// Somebody else wrote the secrets, and says where letters and passwords go.
+    #[error("{} belongs to another user of this machine, so it was not used", path.display())]
+    OtherOwner {
+        /// The secrets file.
+        path: PathBuf,
+    },
 }
 
 impl NextStep for ConfigError {
@@ -153,6 +162,9 @@ impl NextStep for ConfigError {
             }
             Self::Value { next_step, .. } => next_step.into(),
             Self::Permissions { path } => format!("chmod 600 {}", path.display()).into(),
+            Self::OtherOwner { .. } => {
+                "write one of your own from .example-secrets.toml; if this one is yours, make it so with chown".into()
+            }
         }
     }
 }
@@ -184,7 +196,8 @@ impl From<ConfigError> for Fault {
             } => Self::new(format!("`{key}` {text}"), next_step).file(path.display().to_string()),
             error @ (ConfigError::Read { .. }
             | ConfigError::Syntax { .. }
-            | ConfigError::Permissions { .. }) => Self::from_error(&error),
+            | ConfigError::Permissions { .. }
+            | ConfigError::OtherOwner { .. }) => Self::from_error(&error),
         }
     }
 }

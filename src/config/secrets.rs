@@ -8,8 +8,9 @@ use super::ews::EwsKeys;
 use super::sign_in::SignInSettings;
 use super::smtp::{SmtpSettings, SmtpTable};
 use super::unshown::{table, value};
-use super::{ConfigError, EwsSettings, GraphSettings, at_line, read_written};
+use super::{ConfigError, EwsSettings, GraphSettings, at_line, read_opened};
 use crate::address::Address;
+use crate::regular;
 use crate::secret::Secret;
 
 const WHAT: &str = "secrets file";
@@ -85,26 +86,38 @@ struct File {
 }
 
 impl Secrets {
-    /// Reads the secrets of a batch: the file given, else `.secrets.toml` in the batch's folder,
-    /// else in the current folder; then the environment, key by key, through `variable`.
+    /// Reads the secrets of a batch: the file given, else `.secrets.toml` in the batch's folder, else in
+    /// the current folder, else `secrets.toml` of the user's settings; then the environment, key by key,
+    /// through `variable`.
+    ///
+    /// A batch's folder may be somebody else's work. The file that is found there, or where the user
+    /// happens to be, runs no program and names no other address of a sign-in or service.
     ///
     /// # Errors
-    /// When the file can be read by other users, is not valid, or holds values that cannot be used.
+    /// When the file is another user's, can be read by others, is not valid, or holds values that cannot
+    /// be used.
     pub fn load(
         folder: &Path,
         given: Option<&Path>,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let file = match given {
-            Some(path) => Some(path.to_owned()),
-            None => [folder.join(".secrets.toml"), ".secrets.toml".into()]
-                .into_iter()
-                .find(|path| path.exists()),
+        let own = own_file(variable);
+        let found = || {
+            let places = [folder.join(".secrets.toml"), ".secrets.toml".into()];
+            places.into_iter().find(|path| path.exists())
+        };
+        let (file, lies_with_batch) = match (given, found()) {
+            (Some(path), _) => (Some(path.to_owned()), false),
+            (None, Some(path)) => (Some(path), true),
+            (None, None) => (own.clone().filter(|path| path.exists()), false),
         };
         let mut parsed = match &file {
             Some(path) => read(path)?,
             None => File::default(),
         };
+        if let (true, Some(path)) = (lies_with_batch, &file) {
+            parsed.keeps_to_its_place(path, own.as_deref())?;
+        }
         parsed.override_from(variable);
         let shown = file.clone().unwrap_or_else(|| "environment".into());
         parsed.typed(file, &shown)
@@ -128,20 +141,40 @@ fn read(path: &Path) -> Result<File, ConfigError> {
         source,
         next_step: "copy .example-secrets.toml to .secrets.toml and fill it in",
     };
+    let file = regular::open(path).map_err(cannot)?;
+    let metadata = file.metadata().map_err(cannot)?;
+    if !regular::is_of_user(&metadata) {
+        return Err(ConfigError::OtherOwner {
+            path: path.to_owned(),
+        });
+    }
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(path)
-            .map_err(cannot)?
-            .permissions()
-            .mode();
-        if mode & 0o077 != 0 {
+        if metadata.permissions().mode() & 0o077 != 0 {
             return Err(ConfigError::Permissions {
                 path: path.to_owned(),
             });
         }
     }
-    parse(path, &read_written(path).map_err(cannot)?)
+    parse(path, &read_opened(file).map_err(cannot)?)
+}
+
+/// The secrets file in the folder where programs of this user keep their settings.
+fn own_file(variable: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let folder = |name: &str| {
+        variable(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let settings = if cfg!(windows) {
+        folder("APPDATA")
+    } else if cfg!(target_os = "macos") {
+        folder("HOME").map(|home| home.join("Library/Application Support"))
+    } else {
+        folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")))
+    };
+    settings.map(|settings| settings.join("postroom").join("secrets.toml"))
 }
 
 fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
@@ -155,6 +188,38 @@ fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
 }
 
 impl File {
+    /// Refuses what a file that lies with a batch may not say.
+    fn keeps_to_its_place(&self, path: &Path, own: Option<&Path>) -> Result<(), ConfigError> {
+        let is_given =
+            |text: &Option<String>| text.as_deref().is_some_and(|text| !text.trim().is_empty());
+        let has_command = self
+            .token_command
+            .as_ref()
+            .is_some_and(|words| !words.is_empty());
+        for (key, is_given) in [
+            ("token_command", has_command),
+            ("authority", is_given(&self.authority)),
+            ("graph_url", is_given(&self.graph_url)),
+            ("ews_url", is_given(&self.ews_url)),
+        ] {
+            if is_given {
+                let place = own.map_or_else(String::new, |own| {
+                    format!(", keep the file as {}", own.display())
+                });
+                return Err(ConfigError::value(
+                    path,
+                    key,
+                    "is taken from no file that is found with a batch, which may be somebody else's work",
+                    format!(
+                        "if you wrote it, name the file with --secrets{place}, or set POSTROOM_{}",
+                        key.to_uppercase()
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn override_from(&mut self, variable: &dyn Fn(&str) -> Option<String>) {
         let smtp = &mut self.smtp;
         for (key, slot) in [

@@ -271,8 +271,7 @@ impl LedgerView {
         } else {
             whole(path)
         };
-        let flags =
-            flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let mut db = Connection::open_with_flags(name, flags).map_err(of)?;
         if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
             // One that begins by reading fails at once where another program, such as a viewer of

@@ -144,6 +144,7 @@ fn a_place_in_the_batch_folder_is_refused_from_within() {
         desk.change(&format!("file:{}", desk.store().display()), &place);
         let output = crate::support::program()
             .args(["login", argument, "--flow", "device"])
+            .args(["--secrets", ".secrets.toml"])
             .current_dir(desk.batch.folder())
             .env("PATH", "")
             .stdin(std::process::Stdio::null())

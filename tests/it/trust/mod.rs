@@ -3,6 +3,10 @@
 
 #[cfg(unix)]
 mod files;
+#[cfg(unix)]
+mod secrets;
+#[cfg(unix)]
+mod tokens;
 
 /// Makes a file somebody else's, which the system's own user alone may do. Says whether it is.
 #[cfg(unix)]

@@ -1,0 +1,131 @@
+//! The secrets file: the user's own, or it is not used; and what one that lies with a batch cannot say.
+
+use std::fs;
+use std::process::Command;
+
+use crate::support::smtp::SmtpServer;
+use crate::support::{Ran, TestBatch, private};
+use crate::trust::given_away;
+
+const PASSWORD: &str = "correct-horse-battery";
+
+fn ran(command: &mut Command) -> Ran {
+    Ran::of(command.output().unwrap())
+}
+
+#[test]
+fn a_colleagues_secrets_file_gets_no_password_and_no_letter() {
+    let server = SmtpServer::builder().start();
+    let batch = TestBatch::new(1);
+    batch.use_smtp(server.port(), "");
+    if !given_away(&batch.path(".secrets.toml")) {
+        return;
+    }
+    for (verb, arguments) in [
+        ("check", &[][..]),
+        ("send", &["--yes"]),
+        ("send", &["--yes", "--secrets", ".secrets.toml"]),
+        ("preview", &[]),
+        ("whoami", &[]),
+    ] {
+        let told = ran(batch
+            .command(verb, arguments)
+            .env("POSTROOM_SMTP_USERNAME", "ann")
+            .env("POSTROOM_SMTP_PASSWORD", PASSWORD))
+        .expect(2)
+        .says(".secrets.toml belongs to another user of this machine, so it was not used")
+        .says("next: write one of your own from .example-secrets.toml");
+        assert!(!told.output().contains(PASSWORD), "{told:?}");
+    }
+    assert!(server.received().is_empty());
+    assert!(server.connections() == 0, "the server was asked");
+}
+
+#[test]
+fn a_secrets_file_that_lies_with_a_batch_runs_no_program_and_names_no_service() {
+    for (key, value) in [
+        ("token_command", "[\"sh\", \"-c\", \"touch taken\"]"),
+        ("authority", "\"http://127.0.0.1:9\""),
+        ("graph_url", "\"http://127.0.0.1:9\""),
+        ("ews_url", "\"http://127.0.0.1:9/EWS/Exchange.asmx\""),
+    ] {
+        let batch = TestBatch::new(1);
+        batch.configure("[dispatch]\ntransport = \"graph\"");
+        // Not one that the tests name: one that is found.
+        batch.secrets(&format!(
+            "  {key} = {value}\nclient_id = \"c\"\ntenant_id = \"t\"\nusername = \"ann@study.example\"\n"
+        ));
+        for (verb, arguments) in [
+            ("check", &[][..]),
+            ("send", &["--yes"]),
+            ("whoami", &[]),
+            ("login", &[]),
+        ] {
+            batch
+                .run(verb, arguments)
+                .expect(2)
+                .says(&format!(
+                    "`{key}` is taken from no file that is found with a batch"
+                ))
+                .says("next: if you wrote it, name the file with --secrets")
+                .says(&format!("or set POSTROOM_{}", key.to_uppercase()));
+        }
+        assert!(!batch.path("taken").exists());
+        // Whoever names the file has looked at it.
+        let named = batch.run("check", &["--secrets", ".secrets.toml"]);
+        assert!(!named.stderr.contains("is found with a batch"), "{named:?}");
+    }
+}
+
+#[test]
+fn what_a_study_writes_into_its_batchs_folder_works() {
+    let batch = TestBatch::new(1);
+    batch.configure("[dispatch]\ntransport = \"ews\"");
+    batch.secrets(
+        "send_emails_as = \"reports@study.example\"\nclient_id = \"c\"\nclient_secret = \"\"\n\
+         tenant_id = \"t\"\nusername = \"ann@study.example\"\nscope = \"\"\nauthority = \"\"\n\
+         server = \"outlook.office365.com\"\n",
+    );
+    batch.run("check", &[]).expect(0);
+}
+
+#[test]
+fn the_users_own_file_may_say_everything_and_stands_behind_that_of_a_batch() {
+    let settings = tempfile::tempdir().unwrap();
+    let own = settings.path().join("postroom/secrets.toml");
+    fs::create_dir(own.parent().unwrap()).unwrap();
+    let write = |url: &str| {
+        fs::write(
+            &own,
+            format!("client_id = \"c\"\ntenant_id = \"t\"\nusername = \"ann@study.example\"\ngraph_url = \"{url}\"\n"),
+        )
+        .unwrap();
+        private(&own);
+    };
+    write("http://127.0.0.1:9");
+    let batch = TestBatch::new(1);
+    batch.configure("[dispatch]\ntransport = \"graph\"");
+    let (name, folder) = if cfg!(target_os = "macos") {
+        fs::create_dir_all(settings.path().join("Library")).unwrap();
+        std::os::unix::fs::symlink(
+            settings.path(),
+            settings.path().join("Library/Application Support"),
+        )
+        .unwrap();
+        ("HOME", settings.path())
+    } else {
+        ("XDG_CONFIG_HOME", settings.path())
+    };
+    let check = || ran(batch.command("check", &[]).env(name, folder));
+    let told = check().expect(0);
+    assert!(told.stdout.contains("graph 127.0.0.1"), "{told:?}");
+    // It is the file that is read, and a slip in it is told as such.
+    write("https://graph.study.example");
+    check().expect(3).says("`graph_url`");
+    batch.secrets("client_id = \"c\"\ntenant_id = \"t\"\nusername = \"ann@study.example\"\n");
+    let told = check().expect(0);
+    assert!(
+        told.stdout.contains("graph graph.microsoft.com"),
+        "{told:?}"
+    );
+}
