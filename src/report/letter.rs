@@ -189,6 +189,8 @@ pub struct AddressRecord<'a> {
     pub kind: AddressKind,
     /// What our server said of it.
     pub state: AddressState,
+    /// The same for people, who want to know of a message that was not accepted what became of it.
+    pub word: &'static str,
     /// In which words, when it was refused.
     pub refusal: Option<&'a Reply>,
     /// The message that this is about; none when nothing was written to it yet.
@@ -220,12 +222,17 @@ pub fn addresses(record: &LetterRecord) -> Vec<AddressRecord<'_>> {
                 let mut sendings = handed_over(record).rev();
                 sendings.find(|sending| sending.message.addresses.has(address))
             });
+        let state = sending
+            .and_then(|sending| sending.fate(address))
+            .map_or(AddressState::Pending, |fate| fate.state);
         all.push(AddressRecord {
             address,
             kind,
-            state: sending
-                .and_then(|sending| sending.fate(address))
-                .map_or(AddressState::Pending, |fate| fate.state),
+            state,
+            word: match state {
+                AddressState::Accepted | AddressState::Refused => state.word(),
+                AddressState::Pending => word(record, sending),
+            },
             refusal: sending
                 .and_then(|sending| sending.known_fate(address))
                 .and_then(|fate| fate.refusal.as_ref()),
@@ -233,4 +240,16 @@ pub fn addresses(record: &LetterRecord) -> Vec<AddressRecord<'_>> {
         });
     }
     all
+}
+
+/// What is said of an address that no server took a message for.
+fn word(record: &LetterRecord, sending: Option<&Sending>) -> &'static str {
+    match sending.map(|sending| sending.state) {
+        Some(SendingState::Rejected) => "rejected",
+        Some(SendingState::InDoubt) => "in doubt",
+        Some(SendingState::Claimed) if record.state == LetterState::InDoubt => "in doubt",
+        Some(SendingState::Claimed | SendingState::Ready | SendingState::Accepted) | None => {
+            "pending"
+        }
+    }
 }

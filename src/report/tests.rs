@@ -301,8 +301,16 @@ fn the_workbook_tells_each_address_and_the_batch() {
         ]
     );
     assert_eq!(
-        cells(3)[..5],
-        ["s2", "+44 School", "a@s2.example", "To", "pending"]
+        cells(3)[..7],
+        [
+            "s2",
+            "+44 School",
+            "a@s2.example",
+            "To",
+            "rejected",
+            "550",
+            "no such user"
+        ]
     );
     assert_eq!(cells(5)[0], "gone");
     assert_eq!(letters.height(), 6);

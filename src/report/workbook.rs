@@ -357,9 +357,12 @@ impl<'a> TableSheet<'a> {
             AddressKind::Cc => "Cc",
             AddressKind::Bcc => "Bcc",
         })?;
-        self.text(address.state.word())?;
-        self.text(address.refusal.map_or("", |refusal| &refusal.code))?;
-        self.text(address.refusal.map_or("", |refusal| &refusal.text))?;
+        let is_open = matches!(address.word, "rejected" | "in doubt");
+        let error = letter.record.letter.error.as_ref().filter(|_| is_open);
+        let reply = address.refusal.or(error);
+        self.text(address.word)?;
+        self.text(reply.map_or("", |reply| &reply.code))?;
+        self.text(reply.map_or("", |reply| &reply.text))?;
         self.cell(
             &sending
                 .and_then(|sending| sending.accepted_at)

@@ -4,6 +4,9 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use calamine::{Reader, Xlsx};
 
 use crate::support::{Ran, TestBatch};
 use postroom::ledger::{Claim, Holder, Identity, Kind, Ledger, Settlement};
@@ -185,4 +188,34 @@ fn the_last_ten_of_10_000_letters_go_out_alone() {
 #[ignore = "makes 100,000 letters anew three times, which takes minutes where nothing is optimised"]
 fn the_last_ten_of_100_000_letters_go_out_alone() {
     ten_are_left_of(100_000, "100,000", "99,990");
+}
+
+#[test]
+#[ignore = "makes 100,000 letters anew, which takes a minute where nothing is optimised"]
+fn the_workbook_of_100_000_letters_takes_no_more_than_a_spreadsheet_would() {
+    /// The page and the JSON hold the letters in memory too; the workbook holds its cells beside them.
+    const MOST_KILOBYTES: u64 = 1_500_000;
+    let batch = large(100_000);
+    batch.run("send", &["--limit", "1"]).expect(0);
+    send_in_the_ledger(&batch, 0);
+    for form in ["csv", "json", "html", "xlsx"] {
+        let begun = Instant::now();
+        let Some((ran, kilobytes)) = peak_memory(&batch, "report", &["--format", form]) else {
+            return;
+        };
+        ran.expect(0);
+        let file = batch.path(&format!("batch.outbox.report.{form}"));
+        let bytes = std::fs::metadata(file).unwrap().len();
+        eprintln!(
+            "{form}: {kilobytes} kB, {bytes} bytes, {:?}",
+            begun.elapsed()
+        );
+        assert!(kilobytes < MOST_KILOBYTES, "{form} took {kilobytes} kB");
+    }
+    let workbook = batch.path("batch.outbox.report.xlsx");
+    let mut workbook: Xlsx<_> = calamine::open_workbook(workbook).unwrap();
+    for sheet in ["Dispatch list", "Letters"] {
+        let rows = workbook.worksheet_range(sheet).unwrap();
+        assert_eq!(rows.height(), 200_001, "{sheet}");
+    }
 }

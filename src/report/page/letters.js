@@ -10,14 +10,22 @@ const plain = (text) => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase
 function haystack(letter) {
   letter.haystack ??= plain([letter.id, letter.name || '', letter.message_id, ...letter.to, ...letter.cc, ...letter.bcc,
     letter.error ? letter.error.code + ' ' + letter.error.text : '', letter.receipt || '',
+    ...letter.sendings.flatMap((sending) => [sending.message_id, sending.reason || '']),
+    ...letter.addresses.flatMap(({ address, text }) => [address, text || '']),
     ...letter.attachments.flatMap((file) => [file.name, file.sha256])].join('\n'));
   return letter.haystack;
+}
+
+/** Whether a letter is among those that were chosen. */
+function isOf(letter, state) {
+  if (state === 'look') return letter.look_into;
+  return state === 'changed' ? changes(letter).length > 0 : letter.state === state;
 }
 
 function search() {
   const words = plain(view.query).split(/\s+/).filter(Boolean);
   hits = record.letters.filter((letter) => {
-    if (view.state === 'look' ? !letter.look_into : view.state && letter.state !== view.state) return false;
+    if (view.state && !isOf(letter, view.state)) return false;
     return words.every((word) => haystack(letter).includes(word));
   });
 }
@@ -57,14 +65,15 @@ function row(letter, index) {
     view.row = open ? '' : letter.id;
     show(index);
   });
-  const first = letter.to[0] || '';
-  const more = letter.to.length + letter.cc.length + letter.bcc.length - 1;
+  // Who has it stands before who has not.
+  const first = letter.addresses.find(({ state }) => state === 'accepted') || letter.addresses[0];
+  const more = letter.addresses.length - 1;
   const line = make('tr', { class: open ? 'is-open' : null, role: 'row' },
     make('th', { scope: 'row', role: 'rowheader' }, toggle),
     make('td', { class: 'name', role: 'cell' }, letter.name || ''),
-    make('td', { role: 'cell' }, chip(letter)),
+    make('td', { class: 'state', role: 'cell' }, chip(letter), changedMark(letter)),
     make('td', { class: 'when', role: 'cell' }, time(letter.accepted_at)),
-    make('td', { class: 'to', role: 'cell' }, first + (more > 0 ? ' and ' + more + ' more' : '')));
+    make('td', { class: 'to', role: 'cell' }, (first ? first.address : '') + (more > 0 ? ' and ' + more + ' more' : '')));
   return open ? [line, make('tr', { class: 'all', id: name, role: 'row' }, make('td', { colspan: 5, role: 'cell' }, details(letter)))] : [line];
 }
 
@@ -73,12 +82,13 @@ function details(letter) {
   const add = (term, ...texts) => {
     if (texts.length) list.append(make('dt', {}, term), ...texts.map((text) => make('dd', {}, text)));
   };
-  for (const header of ['to', 'cc', 'bcc']) add(header[0].toUpperCase() + header.slice(1), ...letter[header]);
-  add('Message-ID', letter.message_id);
+  add(letter.sendings.length > 1 ? 'Sent ' + figure(letter.sendings.length) + ' times' : 'Sent', ...letter.sendings.map(sendingLines));
+  if (!letter.sendings.length) add('Message-ID', letter.message_id);
+  add('Addresses', ...letter.addresses.map((address) => addressLine(letter, address)));
+  add('Changed since', ...changes(letter));
   add('Tries', figure(letter.attempts));
   if (letter.receipt) add('Answer', letter.receipt);
   if (letter.error) add('Error', letter.error.code + ': ' + letter.error.text);
-  add('Refused for', ...letter.refused.map((refusal) => refusal.address + ': ' + refusal.answer));
   if (letter.resolved) {
     const word = letter.resolved;
     add('Settled by hand', 'as ' + (word.accepted ? 'accepted' : 'unsent') + ' by ' + word.by + ', ' + time(word.at) + ' UTC'
@@ -86,6 +96,22 @@ function details(letter) {
   }
   add('Attached', ...letter.attachments.map((file) => file.name + ', ' + figure(file.bytes) + ' bytes, SHA-256 ' + file.sha256));
   return list;
+}
+
+/** One message of a letter: when, to whom, under which name and why. */
+function sendingLines(sending) {
+  const state = sending.state.replace('_', ' ');
+  const when = sending.accepted_at ? time(sending.accepted_at) + ' UTC' : state === 'ready' ? 'not taken' : state;
+  const to = ['to', 'cc', 'bcc'].filter((header) => sending[header].length).map((header) => header + ' ' + sending[header].join(', ')).join('; ');
+  return [make('div', {}, make('b', {}, when), ' ' + to),
+    make('div', { class: 'quiet' }, 'Message-ID ' + sending.message_id),
+    sending.reason ? make('div', {}, 'because: ' + sending.reason) : null];
+}
+
+function addressLine(letter, address) {
+  const kind = address.kind === 'to' ? '' : ' (' + address.kind + ')';
+  const answer = [address.code, address.text].filter(Boolean).join(' ');
+  return [addressChip(letter, address), ' ' + address.address + kind + (answer ? ': ' + answer : '')];
 }
 
 /** What is looked at stands in the address, so that it can be kept and sent on. */
@@ -172,6 +198,7 @@ function keys(event) {
 function startLetters() {
   const count = (wanted) => record.letters.filter(wanted).length;
   const choices = [['', 'all', record.letters.length], ['look', 'to look into', count((letter) => letter.look_into)],
+    ['changed', 'changed since', count((letter) => changes(letter).length > 0)],
     ...Object.keys(WORDS).map((state) => [state, WORDS[state], count((letter) => letter.state === state)])];
   at('state').append(...choices.map(([value, word, number]) => make('option', { value }, word + ' (' + figure(number) + ')')));
   at('query').addEventListener('input', look);

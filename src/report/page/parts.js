@@ -29,18 +29,53 @@ function span(seconds) {
 }
 
 const WORDS = { pending: 'not sent', accepted: 'accepted', rejected: 'rejected', in_doubt: 'in doubt' };
+const SIGNS = { pending: '○', accepted: '✓', rejected: '✕', refused: '✕', in_doubt: '?' };
+const ACCEPTED = record.kind === 'outbox' ? 'the file is in the folder' : 'our server took it; it says nothing of delivery';
+
+/** Whether a letter was accepted, and addresses of the list do not have it. */
+const isPartly = (letter) => letter.state === 'accepted' && letter.look_into;
+
+const mark = (kind, sign, word) => make('span', { class: 'chip ' + kind, title: kind === 'accepted' ? ACCEPTED : null },
+  make('span', { 'aria-hidden': 'true' }, sign), ' ' + word);
 
 /** The state of a letter, marked by more than its colour. */
-function chip(letter) {
-  const signs = { pending: '○', accepted: '✓', rejected: '✕', in_doubt: '?' };
-  const partly = letter.refused.length > 0;
-  return make('span', { class: 'chip ' + (partly ? 'partly' : letter.state) },
-    make('span', { 'aria-hidden': 'true' }, partly ? '!' : signs[letter.state]),
-    ' ' + (partly ? 'partly refused' : WORDS[letter.state]));
+const chip = (letter) => (isPartly(letter) ? mark('partly', '!', 'partly refused') : mark(letter.state, SIGNS[letter.state], WORDS[letter.state]));
+
+/** That of an address. Of a message that no server took it is what became of the message. */
+function addressChip(letter, address) {
+  if (address.state !== 'pending') return mark(address.state, SIGNS[address.state], address.state);
+  const sending = letter.sendings.findLast((one) => one.message_id === address.message_id);
+  const state = !sending ? 'pending' : sending.state === 'claimed' ? letter.state : sending.state;
+  return state in WORDS && state !== 'accepted' ? mark(state, SIGNS[state], WORDS[state]) : mark('pending', SIGNS.pending, WORDS.pending);
 }
 
+/** How the list differs from what was sent; none where it does not. */
+function changes(letter) {
+  const { changed } = letter;
+  if (!changed) return [];
+  return [...changed.new_addresses.map((address) => 'new in the list: ' + address),
+    ...changed.no_longer_listed.map((address) => 'no longer in the list: ' + address),
+    ...(changed.attachments ? ['another report'] : []), ...(changed.text ? ['another text'] : [])];
+}
+
+const changedMark = (letter) => (changes(letter).length ? make('span', { class: 'changed' }, 'changed since') : null);
+
+/** An id as a shell takes it for one word. */
+function shellWord(id) {
+  if (/^[\p{L}\p{N}_.,@%+:\/-]+$/u.test(id)) return id;
+  return /["$`\\!]/.test(id) ? "'" + id.replaceAll("'", "'\\''") + "'" : '"' + id + '"';
+}
+
+/** A table that is laid out as a list on a telephone; therefore its roles are said. */
 function table(heads, rows) {
-  return make('table', {},
-    make('thead', {}, make('tr', {}, heads.map((head) => make('th', { scope: 'col' }, head)))),
-    make('tbody', {}, rows.map((row) => make('tr', {}, row.map((cell) => make('td', {}, cell))))));
+  return make('table', { role: 'table', class: 'plain' },
+    make('thead', { role: 'rowgroup' }, make('tr', { role: 'row' }, heads.map((head) => make('th', { scope: 'col', role: 'columnheader' }, head)))),
+    make('tbody', { role: 'rowgroup' }, rows.map((row) => make('tr', { role: 'row' }, row.map((cell, column) => make('td', { role: 'cell', 'data-head': heads[column] }, cell))))));
+}
+
+/** How a run ended. One that has not said so is under way, or was cut off and no other one has begun. */
+function ended(run) {
+  if (run.state === 'ended') return time(run.ended_at);
+  if (run.state === 'cut_off') return 'cut off';
+  return record.in_use ? 'under way' : 'under way, or cut off';
 }

@@ -2,9 +2,10 @@
 
 function totals() {
   const { counts } = record;
-  const tile = (number, word, kind) => make('li', { class: number ? kind : 'none' }, make('b', {}, figure(number)), ' ' + word);
+  const tile = (number, word, kind, what) => make('li', { class: number ? kind : 'none' }, make('b', {}, figure(number)), ' ' + word,
+    what ? make('small', { class: 'quiet' }, ' ' + what) : null);
   at('totals').append(
-    tile(counts.accepted, 'accepted', 'good'),
+    tile(counts.accepted, 'accepted', 'good', ACCEPTED),
     tile(counts.pending, 'not sent', ''),
     tile(counts.rejected, 'rejected', 'bad'),
     tile(counts.in_doubt, 'in doubt', 'warn'));
@@ -16,9 +17,14 @@ const command = (text) => make('code', { class: 'command' }, text);
 /** What is wrong with a letter, and what to do about it. */
 function advice(letter) {
   const error = letter.error ? letter.error.code + ': ' + letter.error.text : '';
-  if (letter.state === 'in_doubt') return [error, ['Look in the Sent folder or the server’s log, or ask the school; then ', command('postroom resolve BATCH ' + letter.id + ' --accepted'), ', or ', command('--unsent'), ' to have it sent.']];
+  if (letter.state === 'in_doubt') return [error, ['Look in the Sent folder or the server’s log, or ask the school; then ', command('postroom resolve BATCH ' + shellWord(letter.id) + ' --accepted'), ', or ', command('--unsent'), ' to have it sent.']];
   if (letter.state === 'rejected') return [error, ['Mend what the answer names; then ', command('postroom send --retry-rejected'), '.']];
-  if (letter.refused.length) return [letter.refused.map((refusal) => refusal.address + ': ' + refusal.answer).join('; '), ['The other addresses have it; write to these by hand.']];
+  if (isPartly(letter)) {
+    const what = [...letter.refused.map((refusal) => refusal.address + ': ' + refusal.answer),
+      ...letter.addresses.filter((address) => !address.message_id).map(({ address }) => address + ': not written to yet')];
+    return [what.join('; '), ['The other addresses have it. Correct the address in the list if it is wrong; then ',
+      command('postroom resend BATCH --only ' + shellWord(letter.id) + ' --because …'), ' writes to those that do not have it.']];
+  }
   return [error, ['The next ', command('postroom send'), ' tries again.']];
 }
 
@@ -36,7 +42,7 @@ function lookInto() {
     const [what, next] = advice(letter);
     const link = make('button', { type: 'button', class: 'link' }, letter.name ? letter.name + ' (' + letter.id + ')' : letter.id);
     link.addEventListener('click', () => showLetter(letter));
-    return make('li', { class: letter.state === 'rejected' ? 'bad-edge' : letter.state === 'pending' ? null : 'warn-edge' }, make('div', {}, chip(letter), ' ', link), make('div', { class: 'what' }, what), make('div', { class: 'quiet' }, next));
+    return make('li', { class: letter.state === 'rejected' ? 'bad-edge' : letter.state === 'pending' ? null : 'warn-edge' }, make('div', {}, chip(letter), changedMark(letter), ' ', link), make('div', { class: 'what' }, what), make('div', { class: 'quiet' }, next));
   };
   list.append(...open.slice(0, 20).map(item));
   at('look').append(list);
@@ -54,7 +60,7 @@ function lookInto() {
 
 function runs() {
   const rows = record.runs.map((run) => [String(run.number), run.command, run.transport, run.host, time(run.began_at),
-    run.ended_at ? time(run.ended_at) : 'cut off, or under way', (run.ending || '').split('\n')[0]]);
+    ended(run), (run.ending || '').split('\n')[0]]);
   at('runs').append(table(['Run', 'Command', 'Through', 'Machine', 'Began (UTC)', 'Ended (UTC)', 'How'], rows));
   if (record.waits.length) {
     const waits = record.waits.map((wait) => [time(wait.at), span(wait.seconds)]);

@@ -9,10 +9,13 @@ function shape(name, attributes, text) {
   return element;
 }
 
+/** When a letter was accepted first; one that was sent again was accepted before. */
+const firstAccepted = (letter) => letter.sendings.map((sending) => sending.accepted_at).find((moment) => moment) || letter.accepted_at;
+
 /** What stands on the timeline, in milliseconds. */
 function gather() {
-  const accepted = record.letters.filter((letter) => letter.accepted_at)
-    .map((letter) => Date.parse(letter.accepted_at)).sort((a, b) => a - b);
+  const accepted = record.letters.map(firstAccepted).filter((moment) => moment)
+    .map((moment) => Date.parse(moment)).sort((a, b) => a - b);
   const waits = record.waits.map((wait) => {
     const begin = Date.parse(wait.at);
     return { begin, end: begin + wait.seconds * 1000, seconds: wait.seconds };
@@ -22,10 +25,10 @@ function gather() {
   const runs = record.runs.map((run, index) => {
     const begin = Date.parse(run.began_at);
     const next = index + 1 < record.runs.length ? Date.parse(record.runs[index + 1].began_at) : made;
-    let end = run.ended_at ? Date.parse(run.ended_at) : begin;
+    let end = run.state === 'ended' ? Date.parse(run.ended_at) : begin;
     // A run that was cut off lasted at least until its last sign of life.
-    if (!run.ended_at) for (const sign of signs) if (sign >= begin && sign < next) end = Math.max(end, sign);
-    if (!run.ended_at && record.in_use && index + 1 === record.runs.length) end = made;
+    if (run.state !== 'ended') for (const sign of signs) if (sign >= begin && sign < next) end = Math.max(end, sign);
+    if (run.state === 'active' && record.in_use) end = made;
     return { begin, end: Math.max(begin, end), run };
   });
   // A run that was stopped did not wait to the end.
@@ -119,8 +122,8 @@ function drawTimeline() {
   }
   for (const { begin, end, run } of data.runs) {
     const x = place(begin);
-    const bar = shape('rect', { class: run.ended_at ? 'run' : 'run cut', x, y: bottom + 5, rx: 2, width: Math.max(3, place(end) - x), height: 7 });
-    bar.append(shape('title', {}, 'Run ' + run.number + ', ' + run.command + ': ' + (run.ending || 'cut off, or under way').split('\n')[0]));
+    const bar = shape('rect', { class: 'run ' + run.state, x, y: bottom + 5, rx: 2, width: Math.max(3, place(end) - x), height: 7 });
+    bar.append(shape('title', {}, 'Run ' + run.number + ', ' + run.command + ': ' + (run.ending || ended(run)).split('\n')[0]));
     svg.append(bar);
   }
   placed.slice(1).forEach((part) => svg.append(shape('text', { class: 'cut-out', x: part.x - 13, y: bottom + 13, 'text-anchor': 'middle' }, '⋯')));
@@ -148,7 +151,8 @@ function drawTimeline() {
 
   const key = (kind, text, sign) => make('li', {}, make('span', { class: 'key ' + kind, 'aria-hidden': 'true' }, sign || ''), text);
   home.replaceChildren(svg, make('ul', { class: 'legend quiet' }, key('line', 'accepted'), key('run', 'run'),
-    data.runs.some(({ run }) => !run.ended_at) ? key('run cut', 'run that was cut off, or is under way') : null,
+    data.runs.some(({ run }) => run.state === 'cut_off') ? key('run cut_off', 'run that was cut off') : null,
+    data.runs.some(({ run }) => run.state === 'active') ? key('run active', 'run that is ' + ended({ state: 'active' })) : null,
     data.waits.length ? key('wait', 'the server asked to wait (' + plural(data.waits.length, 'time') + ', ' + span(waited) + ')') : null,
     placed.length > 1 ? key('', 'time cut out', '⋯') : null));
 }

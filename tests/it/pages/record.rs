@@ -9,8 +9,11 @@ use postroom::lifecycle::{
     Accepted, Addresses, PersonalWord, PlannedMessage, Refusal, Reply, SentAttachment, SettledAs,
 };
 
+use serde_json::json;
+
 use crate::pages::{assert_quiet, browser, picture};
 use crate::support::chromium::{Chromium, file_url};
+use crate::support::smtp::{Action, SmtpServer, Step};
 use crate::support::{TestBatch, id};
 
 /// What a school must not be able to call itself.
@@ -179,13 +182,14 @@ fn the_page_shows_totals_timeline_and_what_to_look_into_and_asks_for_nothing() {
     let totals = browser.text("document.getElementById('totals').innerText.replace(/\\s+/g, ' ')");
     assert_eq!(
         totals,
-        "56 accepted 2 not sent 1 rejected 1 in doubt 1 accepted, but refused for some addresses"
+        "56 accepted our server took it; it says nothing of delivery 2 not sent 1 rejected 1 in doubt 1 accepted, but refused for some addresses"
     );
     let look = browser.text("document.getElementById('look').innerText");
     for part in [
         "550: 5.1.1 <no such user>",
         "postroom resolve BATCH S007",
         "550 no such mailbox",
+        "postroom resend BATCH --only S006 --because …",
     ] {
         assert!(look.contains(part), "{part:?} is not in {look}");
     }
@@ -203,10 +207,112 @@ fn the_page_shows_totals_timeline_and_what_to_look_into_and_asks_for_nothing() {
         browser.eval("document.querySelectorAll('#timeline rect.run').length"),
         3
     );
+    // The last run has not said how it ended, and none has begun since.
+    assert_eq!(
+        browser.eval("[...document.querySelectorAll('#timeline rect.run')].map((run) => run.getAttribute('class'))"),
+        json!(["run ended", "run ended", "run active"])
+    );
+    let legend = browser.text("document.querySelector('.legend').innerText");
+    assert!(legend.contains("under way, or cut off"), "{legend}");
     let log = browser.text("document.getElementById('log').innerText");
     assert!(log.contains("The log was whole"), "{log}");
     assert_quiet(&mut browser, &page);
     picture(&mut browser, "record");
+}
+
+/// Three schools over SMTP: the second has an address that was refused, corrected in the list and
+/// written to again, the third has another address in the list since, and the first has one that is
+/// refused and open.
+fn resent() -> (SmtpServer, TestBatch) {
+    let server = SmtpServer::start();
+    let batch = TestBatch::new(3);
+    batch.use_smtp(server.port(), "");
+    batch.replace("list.csv", "teacher1@", "closed@school1.example teacher1@");
+    batch.replace("list.csv", "teacher2@", "gone@school2.example teacher2@");
+    server.script(|event| match &event.step {
+        Step::Rcpt(to) if to.starts_with("gone@") || to.starts_with("closed@") => {
+            Action::reply(550, "5.1.1 No such user")
+        }
+        _ => Action::Go,
+    });
+    batch.send(&[]).expect(4);
+    batch.replace("list.csv", "gone@", "office@");
+    let because = ["--only", "S002", "--because", "the office <b>moved</b>"];
+    batch
+        .run("resend", &[&because[..], &["--yes"]].concat())
+        .expect(4);
+    batch.replace("list.csv", "teacher3@", "head@");
+    (server, batch)
+}
+
+#[test]
+fn each_message_and_each_address_of_a_letter_is_shown_and_what_changed_since() {
+    let Some(mut browser) = browser() else {
+        return;
+    };
+    let (_server, batch) = resent();
+    let page = page(&batch);
+    browser.open(&format!("{}#row=S002", file_url(&page)));
+    let details = browser.text("document.querySelector('#rows .all').innerText");
+    for part in [
+        "Sent 2 times",
+        "to gone@school2.example, teacher2@school2.example",
+        "to office@school2.example",
+        "because: the office <b>moved</b>",
+        "refused gone@school2.example: 550 5.1.1 No such user",
+        "✓ accepted teacher2@school2.example",
+        "✓ accepted office@school2.example",
+    ] {
+        assert!(details.contains(part), "{part:?} is not in {details}");
+    }
+    assert_eq!(details.matches("Message-ID ").count(), 2, "{details}");
+    picture(&mut browser, "resent");
+    // The list says otherwise since.
+    browser.open(&format!("{}#state=changed&row=S003", file_url(&page)));
+    assert_eq!(rows(&mut browser), ["S003"]);
+    let row = browser.text("document.querySelector('#rows').innerText");
+    for part in [
+        "changed since",
+        "teacher3@school3.example",
+        "new in the list: head@school3.example",
+        "no longer in the list: teacher3@school3.example",
+    ] {
+        assert!(row.contains(part), "{part:?} is not in {row}");
+    }
+    let look = browser.text("document.getElementById('look').innerText");
+    for part in [
+        "closed@school1.example: 550 5.1.1 No such user",
+        "postroom resend BATCH --only S001 --because …",
+    ] {
+        assert!(look.contains(part), "{part:?} is not in {look}");
+    }
+    assert!(!look.contains("S002"), "{look}");
+    assert_quiet(&mut browser, &page);
+}
+
+#[test]
+fn nothing_runs_out_of_a_narrow_screen() {
+    let Some(mut browser) = browser() else {
+        return;
+    };
+    let (_server, resent) = resent();
+    for (batch, row, name) in [
+        (resent, "S002", "narrow-resent"),
+        (recorded(60), "S002", "narrow"),
+    ] {
+        let page = page(&batch);
+        browser.look(390, false);
+        browser.open(&format!("{}#row={row}", file_url(&page)));
+        browser.eval("document.querySelector('details').open = true");
+        let wide = browser.eval(
+            "[...document.querySelectorAll('body *')].filter((element) => \
+               !element.closest('.hidden, .skip, thead, svg') && \
+               element.getBoundingClientRect().right > 390.5).map((element) => element.outerHTML.slice(0, 80))",
+        );
+        assert_eq!(wide, json!([]));
+        assert_eq!(browser.eval("document.documentElement.scrollWidth"), 390);
+        picture(&mut browser, name);
+    }
 }
 
 #[test]

@@ -106,6 +106,37 @@ fn a_refused_address_is_written_to_alone_once_it_is_corrected() {
 }
 
 #[test]
+fn the_status_in_full_has_each_message_and_each_address() {
+    let (_server, batch) = partly_refused();
+    batch.replace("list.csv", "gone@", "office@");
+    resend(&batch, &["--only", "S002"]).expect(0);
+    let short = batch.run("status", &["--only", "S002"]).expect(0).stdout;
+    assert!(!short.contains("office@"), "{short}");
+    assert_eq!(short.lines().count(), 4, "{short}");
+    let long = batch.run("status", &["-v", "--only", "S002"]).expect(0);
+    let lines: Vec<&str> = long.stdout.lines().skip(4).collect();
+    let sendings = letter(&batch, "S002")["sendings"].clone();
+    let id = |place: usize| sendings[place]["message_id"].as_str().unwrap().to_owned();
+    assert!(lines[0].ends_with(&format!(
+        "UTC  to gone@school2.example, teacher2@school2.example  {}",
+        id(0)
+    )));
+    assert!(lines[1].ends_with(&format!(
+        "UTC  to office@school2.example  {}  because the office moved",
+        id(1)
+    )));
+    let lines: Vec<&str> = lines.into_iter().map(str::trim).collect();
+    assert_eq!(
+        lines[2..],
+        [
+            "refused   gone@school2.example: 550 5.1.1 No such user",
+            "accepted  teacher2@school2.example",
+            "accepted  office@school2.example",
+        ]
+    );
+}
+
+#[test]
 fn a_refused_address_that_the_list_drops_leaves_the_letter_complete() {
     let (server, batch) = partly_refused();
     batch.replace("list.csv", "gone@school2.example ", "");
