@@ -105,8 +105,9 @@ impl From<MailingError> for Stop {
             MailingError::NothingToResume(counts) => {
                 format!("{error}: {}", status::counts_line(counts))
             }
-            MailingError::NobodyToAsk => format!("{error}, so nothing was sent"),
-            MailingError::ChangedMeanwhile => format!("{error}, so nothing was sent"),
+            MailingError::NobodyToAsk | MailingError::ChangedMeanwhile => {
+                format!("{error}, so nothing was sent")
+            }
             other => {
                 let mut text = other.to_string();
                 if let Some(consequence) = other.consequence() {
@@ -126,10 +127,12 @@ impl From<MailingError> for Stop {
 fn exit_of(error: &MailingError) -> Exit {
     match error {
         MailingError::Ledger(error) => exit_of_ledger(error),
-        MailingError::LedgerWhileSending(_) | MailingError::ChangedMeanwhile => Exit::Stopped,
         MailingError::Server(SendError::Unauthorised(_))
         | MailingError::Probe(SendError::Unauthorised(_)) => Exit::SignIn,
-        MailingError::Server(_) | MailingError::Probe(_) => Exit::Stopped,
+        MailingError::Server(_)
+        | MailingError::Probe(_)
+        | MailingError::LedgerWhileSending(_)
+        | MailingError::ChangedMeanwhile => Exit::Stopped,
         MailingError::NotConfirmed => Exit::Interrupted,
         MailingError::Faults(_)
         | MailingError::OtherPlan { .. }

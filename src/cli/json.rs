@@ -112,8 +112,10 @@ pub(super) fn plan(
         for (index, letter) in plan.letters.iter().enumerate() {
             let addressees = letters.addressees(index);
             let list = |mailboxes: &[Mailbox]| -> Vec<String> {
-                let addresses = mailboxes.iter().map(|mailbox| &mailbox.address);
-                addresses.map(ToString::to_string).collect()
+                let mailboxes = mailboxes.iter();
+                mailboxes
+                    .map(|mailbox| mailbox.address.to_string())
+                    .collect()
             };
             let json = PlannedJson {
                 id: letters.id(index),

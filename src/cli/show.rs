@@ -177,19 +177,19 @@ fn again(resend: &Resend) -> String {
         }
     }
     let changes = &resend.changes;
-    let mut changed = Vec::new();
+    let mut differences = Vec::new();
     if !changes.former_addresses.is_empty() {
         let former = changes.former_addresses.join(", ");
-        changed.push(format!("the list no longer has {former}"));
+        differences.push(format!("the list no longer has {former}"));
     }
     if changes.attachments {
-        changed.push("another report".to_owned());
+        differences.push("another report".to_owned());
     }
     if changes.text {
-        changed.push("another text".to_owned());
+        differences.push("another text".to_owned());
     }
-    if !changed.is_empty() {
-        text.push_str(&format!("\n  changed    {}", changed.join("; ")));
+    if !differences.is_empty() {
+        text.push_str(&format!("\n  changed    {}", differences.join("; ")));
     }
     text.push_str(&format!("\n  goes now   to {}", listed(&resend.addresses)));
     text

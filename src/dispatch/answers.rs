@@ -23,7 +23,7 @@ impl Run<'_> {
     pub(super) fn take_answers(&mut self) {
         while let Ok(said) = self.answers.try_recv() {
             let done = match said.unwrap_or_else(|panic| resume_unwind(panic)) {
-                Said::Done(done) => done,
+                Said::Done(done) => *done,
                 Said::Note(note) => {
                     self.notes.push(note);
                     continue;

@@ -25,7 +25,7 @@ pub(super) enum Said {
     /// Something to write down before it goes on.
     Note(Note),
     /// What became of it.
-    Done(Done),
+    Done(Box<Done>),
 }
 
 /// A note that a transport waits for: it goes on when it is told, and not when `kept` is dropped.
@@ -113,7 +113,13 @@ impl Couriers {
                 for job in receiver {
                     // A panic is passed on: nobody else would know that no answer will come.
                     let told = said.send(catch_unwind(AssertUnwindSafe(|| {
-                        Said::Done(hand_over(thread, &mut **transport, job, &said, &signal))
+                        Said::Done(Box::new(hand_over(
+                            thread,
+                            &mut **transport,
+                            job,
+                            &said,
+                            &signal,
+                        )))
                     })));
                     signal.raise();
                     if told.is_err() {

@@ -186,7 +186,7 @@ impl<'a> Replay<'a> {
                 return Ok(Some(Flaw::new(Some(next), fields.letter, text)));
             }
             if impossible.is_none() {
-                let flaw = self.apply(&fields)?;
+                let flaw = self.apply(&fields);
                 impossible = flaw.map(|text| Flaw::new(Some(next), fields.letter, text));
             }
             // What was added in memory to bring an older file up to date is not in the file.
@@ -236,23 +236,23 @@ impl<'a> Replay<'a> {
     }
 
     /// Applies an event; gives what is wrong with it.
-    fn apply(&mut self, fields: &Fields<'_>) -> rusqlite::Result<Option<String>> {
+    fn apply(&mut self, fields: &Fields<'_>) -> Option<String> {
         let seq = fields.seq;
         if seq < self.from {
             if let ("claimed", Some(letter)) = (fields.kind, fields.letter) {
                 self.known_before.insert(letter.to_owned());
             }
-            return Ok(None);
+            return None;
         }
         let event = match event_of(fields.kind, fields.body) {
             Ok(event) => event,
-            Err(error) => return Ok(Some(format!("event {seq} cannot be read: {error}"))),
+            Err(error) => return Some(format!("event {seq} cannot be read: {error}")),
         };
         match &event {
             Event::Upgraded(upgraded) => {
                 if let Some(flaw) = &upgraded.flaw {
                     let text = format!("before the file was brought up to date, {flaw}");
-                    return Ok(Some(text));
+                    return Some(text);
                 }
             }
             Event::CarriedOver(carried) => {
@@ -262,7 +262,7 @@ impl<'a> Replay<'a> {
                 self.check.before_the_log += u64::from(!carried.attempts.is_empty() && !is_known);
             }
             Event::Created { .. } if seq > 1 => {
-                return Ok(Some(format!("event {seq} cannot stand after others")));
+                return Some(format!("event {seq} cannot stand after others"));
             }
             _ => {}
         }
@@ -273,11 +273,10 @@ impl<'a> Replay<'a> {
             run: fields.run,
             event: &event,
         };
-        Ok(self
-            .projection
+        self.projection
             .apply(&self.empty, &entry)
             .err()
-            .map(|error| format!("event {seq} is not possible: {error}")))
+            .map(|error| format!("event {seq} is not possible: {error}"))
     }
 }
 

@@ -116,8 +116,9 @@ impl MailingError {
     #[must_use]
     pub fn consequence(&self) -> Option<&'static str> {
         match self {
-            Self::Config(_) | Self::NothingToResume(_) => None,
-            Self::Ledger(LedgerError::Missing { .. } | LedgerError::NotInDoubt { .. }) => None,
+            Self::Config(_)
+            | Self::NothingToResume(_)
+            | Self::Ledger(LedgerError::Missing { .. } | LedgerError::NotInDoubt { .. }) => None,
             Self::LedgerWhileSending(_) => {
                 Some("letters in hand are in doubt; `postroom status` shows what is recorded")
             }

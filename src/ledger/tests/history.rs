@@ -79,20 +79,20 @@ fn claimed_settled_and_cut_off(case: &Case) {
     let mut ledger = open(&case.path()).unwrap();
     adopt(&mut ledger, "plan1", &FIRST);
     ledger.set_sources(&[8; 32]).unwrap();
-    let [a, b, c, d, _, f, g] = claims(&mut ledger, ["a", "b", "c", "d", "e", "f", "g"], 1);
-    ledger.note(a, "draft 1").unwrap();
-    ledger.note(c, "draft 2").unwrap();
+    let claimed = claims(&mut ledger, ["a", "b", "c", "d", "e", "f", "g"], 1);
+    ledger.note(claimed[0], "draft 1").unwrap();
+    ledger.note(claimed[2], "draft 2").unwrap();
     ledger.throttled(at(2), Duration::from_secs(40));
-    let mut traced = settlement(a, partly_refused("a"), 2);
+    let mut traced = settlement(claimed[0], partly_refused("a"), 2);
     traced.request_ids = vec!["request-1".into(), "request-2".into()];
     let cut = || SettledAs::InDoubt(reply("cut", "no answer"));
     let ends = [
         traced,
-        settlement(b, SettledAs::Rejected(reply("550", "no")), 2),
-        settlement(c, cut(), 2),
-        settlement(d, SettledAs::NotTaken(reply("421", "later")), 2),
-        settlement(f, cut(), 2),
-        settlement(g, cut(), 2),
+        settlement(claimed[1], SettledAs::Rejected(reply("550", "no")), 2),
+        settlement(claimed[2], cut(), 2),
+        settlement(claimed[3], SettledAs::NotTaken(reply("421", "later")), 2),
+        settlement(claimed[5], cut(), 2),
+        settlement(claimed[6], cut(), 2),
     ];
     ledger.commit(&ends, &[]).unwrap();
     let [h] = claims(&mut ledger, ["h"], 3);

@@ -3,6 +3,7 @@
 use super::*;
 use crate::durable::beside;
 
+use crate::lifecycle::RunState::{Active, CutOff, Ended};
 use LetterState::{Accepted as IsAccepted, InDoubt, Pending, Rejected, Withdrawn};
 
 /// Where letters stand and how often they were tried, as the README beside the files says. S014 was
@@ -188,7 +189,6 @@ fn a_file_of_an_older_format_is_brought_up_to_date_by_the_next_run_and_loses_not
         assert_eq!((attempts, number_of_attempts(&ledger)), (14, 14));
         let runs = ledger.runs().unwrap();
         let states: Vec<_> = runs.iter().map(|record| record.run.state).collect();
-        use crate::lifecycle::RunState::{Active, CutOff, Ended};
         let before = [Ended, Ended, Ended, Ended, Ended, CutOff, Ended, CutOff];
         assert_eq!(states[..8], before);
         assert_eq!(states[8..], [Active]);

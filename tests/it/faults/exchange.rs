@@ -18,10 +18,7 @@ pub fn arrived(exchange: &Exchange) -> Vec<Seen> {
     let letters = boxes.into_iter().flatten();
     letters
         .map(|mail| Seen {
-            message_id: mail
-                .internet_message_id
-                .trim_matches(['<', '>'])
-                .to_owned(),
+            message_id: mail.internet_message_id.trim_matches(['<', '>']).to_owned(),
             subject: mail.subject,
             to: [mail.to, mail.cc, mail.bcc].concat(),
             files: mail

@@ -178,7 +178,11 @@ fn judge_mail(side: &dyn Side, plan: &Plan, asked: &Asked, seen: &mut Look) {
             sendings.any(|sending| sending.message_id == mail.message_id)
         });
         if !is_known {
-            let text = format!("{} has {}, of which no sending is", id(number), mail.message_id);
+            let text = format!(
+                "{} has {}, of which no sending is",
+                id(number),
+                mail.message_id
+            );
             seen.findings.push((Wrong::Unknown, text));
         }
     }
@@ -191,10 +195,9 @@ fn judge_mail(side: &dyn Side, plan: &Plan, asked: &Asked, seen: &mut Look) {
     let letters = asked.letters();
     for ((number, address), times) in seen.at.clone() {
         match letters.get(&(number, address.clone())) {
-            None => seen.findings.push((
-                Wrong::Another,
-                format!("{} went to {address}", id(number)),
-            )),
+            None => seen
+                .findings
+                .push((Wrong::Another, format!("{} went to {address}", id(number)))),
             Some(wanted) if times > *wanted => seen.findings.push((
                 Wrong::Twice,
                 format!("{}: {address} has {times} of {wanted}", id(number)),
@@ -238,7 +241,10 @@ fn judge_letter(side: &dyn Side, asked: &Asked, number: usize, seen: &mut Look) 
         }
         let mut others = letter.sendings[..place].iter();
         if others.any(|other| other.message_id == sending.message_id) {
-            wrong(Wrong::Unknown, format!("has a Message-ID twice: {letter:?}"));
+            wrong(
+                Wrong::Unknown,
+                format!("has a Message-ID twice: {letter:?}"),
+            );
         }
         if sending.files != [report.clone()] {
             wrong(Wrong::Another, format!("has another report: {sending:?}"));
@@ -258,7 +264,10 @@ fn judge_letter(side: &dyn Side, asked: &Asked, number: usize, seen: &mut Look) 
         }
         let Some(mail) = mail else { continue };
         if !mail.to.iter().all(|address| sending.to.contains(address)) {
-            wrong(Wrong::Another, format!("went to others: {sending:?} {mail:?}"));
+            wrong(
+                Wrong::Another,
+                format!("went to others: {sending:?} {mail:?}"),
+            );
         }
         for address in &sending.to {
             if sending.state == "accepted" && !mail.to.contains(address) {

@@ -103,9 +103,7 @@ fn ask(scene: &Scene, all_addresses: bool) -> Ask {
 fn open(seen: &Look, ask: &Ask) -> Vec<usize> {
     let numbers = ask.meant.keys().copied();
     numbers
-        .filter(|number| {
-            seen.states[number] != "in_doubt" && !seen.is_done(*number, &ask.because)
-        })
+        .filter(|number| seen.states[number] != "in_doubt" && !seen.is_done(*number, &ask.because))
         .collect()
 }
 

@@ -40,11 +40,14 @@ const ROWS: [Row; 19] = [
     ("**other findings**", |tally| {
         count(tally, &[Wrong::Unknown, Wrong::Log, Wrong::Breach])
     }),
-    ("letters in doubt that the same run settled, by looking", |tally| {
-        tally.found_at_once
-    }),
+    (
+        "letters in doubt that the same run settled, by looking",
+        |tally| tally.found_at_once,
+    ),
     ("letters in doubt after a run", |tally| tally.in_doubt),
-    ("… settled by a later run, by looking", |tally| tally.found),
+    ("… settled by a later run, by looking", |tally| {
+        tally.found
+    }),
     ("… settled by hand (sent + not sent)", |tally| {
         tally.by_hand.0 + tally.by_hand.1
     }),
