@@ -225,10 +225,10 @@ pub(super) fn count(db: &Connection) -> rusqlite::Result<HashMap<LetterState, u6
 }
 
 fn set(db: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
-    db.execute(
+    db.prepare_cached(
         "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
-        [key, value],
-    )
+    )?
+    .execute([key, value])
     .map(drop)
 }
 
@@ -275,11 +275,9 @@ fn insert_wait(
     at: Timestamp,
     milliseconds: u64,
 ) -> rusqlite::Result<()> {
-    db.execute(
-        "INSERT INTO waits VALUES (?1, ?2, ?3, ?4)",
-        params![seq, run, at.as_millisecond(), signed(milliseconds)],
-    )
-    .map(drop)
+    db.prepare_cached("INSERT INTO waits VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![seq, run, at.as_millisecond(), signed(milliseconds)])
+        .map(drop)
 }
 
 fn begin_run(db: &Connection, entry: &Entry<'_>) -> Result<(), ProjectionError> {
@@ -331,23 +329,20 @@ fn change_run(db: &Connection, number: i64, entry: &Entry<'_>) -> Result<(), Pro
             event: entry.event.kind(),
         })?;
     let run = run.apply(entry.at, entry.event)?;
-    db.execute(
-        "UPDATE runs SET state = ?2, ended_at = ?3, ending = ?4 WHERE seq = ?1",
-        params![
+    db.prepare_cached("UPDATE runs SET state = ?2, ended_at = ?3, ending = ?4 WHERE seq = ?1")?
+        .execute(params![
             number,
             run.state.word(),
             run.ended_at.map(Timestamp::as_millisecond),
             run.ending
-        ],
-    )?;
+        ])?;
     Ok(())
 }
 
 fn insert_run(db: &Connection, number: i64, run: &Run) -> rusqlite::Result<()> {
     let begun = &run.begun;
-    db.execute(
-        "INSERT INTO runs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        params![
+    db.prepare_cached("INSERT INTO runs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?
+        .execute(params![
             number,
             run.state.word(),
             begun.program,
@@ -359,7 +354,6 @@ fn insert_run(db: &Connection, number: i64, run: &Run) -> rusqlite::Result<()> {
             run.began_at.as_millisecond(),
             run.ended_at.map(Timestamp::as_millisecond),
             run.ending,
-        ],
-    )
-    .map(drop)
+        ])
+        .map(drop)
 }

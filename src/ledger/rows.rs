@@ -143,46 +143,46 @@ pub(super) fn store(
     after: &mut LetterRow,
 ) -> rusqlite::Result<()> {
     let letter = &after.letter;
-    let wanted = letter.wanted();
-    let digest = wanted.map(|message| message.digest).unwrap_or_default();
-    let planned = letter.planned.as_ref().map(to_json).transpose()?;
+    let is_same = before.is_some_and(|before| {
+        (before.position, &before.letter.planned) == (after.position, &letter.planned)
+            && before.letter.wanted().map(|message| message.digest)
+                == letter.wanted().map(|message| message.digest)
+    });
     let open = count(letter.open_addresses().len());
     let (code, text) = match &letter.error {
         Some(reply) => (Some(&reply.code), Some(&reply.text)),
         None => (None, None),
     };
-    let position = after.position.map(signed);
-    if before.is_some() {
+    if is_same {
+        // Most events change no more than this, and what is not set costs nothing.
         db.prepare_cached(
-            "UPDATE letters SET position = ?2, state = ?3, digest = ?4, planned = ?5, open = ?6,
-                error_code = ?7, error_text = ?8 WHERE seq = ?1",
+            "UPDATE letters SET state = ?2, open = ?3, error_code = ?4, error_text = ?5
+             WHERE seq = ?1",
         )?
-        .execute(params![
-            after.seq,
-            position,
-            letter.state.word(),
-            digest,
-            planned,
-            open,
-            code,
-            text
-        ])?;
+        .execute(params![after.seq, letter.state.word(), open, code, text])?;
     } else {
+        let wanted = letter.wanted();
         db.prepare_cached(
-            "INSERT INTO letters (id, position, state, digest, planned, open, error_code, error_text)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO letters (seq, id, position, state, digest, planned, open, error_code,
+                error_text)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (seq) DO UPDATE SET position = ?3, state = ?4, digest = ?5, planned = ?6,
+                open = ?7, error_code = ?8, error_text = ?9",
         )?
         .execute(params![
+            before.map(|before| before.seq),
             after.id,
-            position,
+            after.position.map(signed),
             letter.state.word(),
-            digest,
-            planned,
+            wanted.map(|message| message.digest).unwrap_or_default(),
+            letter.planned.as_ref().map(to_json).transpose()?,
             open,
             code,
             text
         ])?;
-        after.seq = db.last_insert_rowid();
+        if before.is_none() {
+            after.seq = db.last_insert_rowid();
+        }
     }
     let known: &[Sending] = before.map_or(&[], |before| &before.letter.sendings);
     for (index, sending) in after.letter.sendings.iter().enumerate() {
@@ -193,10 +193,8 @@ pub(super) fn store(
     }
     for number in after.letter.sendings.len() + 1..=known.len() {
         let number = count(number);
-        db.execute(
-            "DELETE FROM sendings WHERE letter = ?1 AND number = ?2",
-            params![after.seq, number],
-        )?;
+        db.prepare_cached("DELETE FROM sendings WHERE letter = ?1 AND number = ?2")?
+            .execute(params![after.seq, number])?;
         forget_fates(db, after.seq, number)?;
     }
     Ok(())
@@ -256,7 +254,9 @@ fn store_sending(
     if known == sending.fates {
         return Ok(());
     }
-    forget_fates(db, letter, number)?;
+    if !known.is_empty() {
+        forget_fates(db, letter, number)?;
+    }
     for (place, fate) in (0..).zip(&sending.fates) {
         store_fate(db, (letter, number, place), fate)?;
     }
@@ -294,10 +294,8 @@ fn store_fate(
 }
 
 fn forget_fates(db: &Connection, letter: i64, sending: i64) -> rusqlite::Result<()> {
-    db.execute(
-        "DELETE FROM addresses WHERE letter = ?1 AND sending = ?2",
-        params![letter, sending],
-    )?;
+    db.prepare_cached("DELETE FROM addresses WHERE letter = ?1 AND sending = ?2")?
+        .execute(params![letter, sending])?;
     Ok(())
 }
 

@@ -7,6 +7,10 @@ pub(super) const APPLICATION_ID: i64 = 0x706f_7374;
 /// could misread the file; older formats are brought up to date when the file is opened for a run.
 pub(super) const VERSION: i64 = 4;
 
+/// How many prepared statements a connection keeps: all that an event can need. SQLite would parse
+/// the others again for each letter.
+pub(super) const STATEMENTS: usize = 64;
+
 /// The log, then the tables that follow from it. Times are milliseconds since 1970, UTC.
 ///
 /// Events are added and never changed, which the triggers keep mistakes from doing; the hashes show
