@@ -17,7 +17,7 @@
 //! 2. [`letter`] renders subject and bodies with tera, finds the attachments and proves that they
 //!    belong. Values are data: never parsed, escaped in HTML, unable to break a header.
 //! 3. [`plan`] makes every letter once, on all cores, and keeps only digests, with one digest over
-//!    all. `check` and `send` make the same plan by the same code; a run that goes on with a batch
+//!    all and where they are sent to. `check` and `send` make the same plan by the same code; a run that goes on with a batch
 //!    makes the letters left, and each must be the one that was planned.
 //! 4. [`message`] is a letter made ready for the wire: Message-ID, envelope, MIME on demand.
 //! 5. [`dispatch`] asks the ledger what is left, waits for its limiter, claims durably, hands the

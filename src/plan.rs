@@ -1,9 +1,10 @@
-//! The list of letters with their digests, and the digest over all.
+//! The list of letters with their digests and where they are sent to, and the digest over all.
 //!
 //! `check`, `preview` and `send` make the same plan by the same code. The plan keeps digests, not
 //! letters, so that its size does not depend on the reports.
 
 mod belonging;
+mod destination;
 mod id;
 mod making;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+pub use destination::Destination;
 pub use id::PlanId;
 
 use crate::address::Mailbox;
@@ -23,8 +25,10 @@ use crate::letter::{Letter, Letters, Proof, Verdict};
 /// All letters of a batch, by digest.
 #[derive(Debug)]
 pub struct Plan {
-    /// The digest over all letters, in order.
+    /// The digest over all letters, in order, and where they are sent to.
     pub id: PlanId,
+    /// Where they are sent to.
+    pub destination: Destination,
     /// One entry for each letter, in the order of the manifest; if only the letters left of a batch
     /// were made, one for each of those.
     pub letters: Vec<PlannedLetter>,
@@ -39,6 +43,8 @@ pub struct Plan {
 pub struct Begun {
     /// The plan that it was begun with.
     pub plan: PlanId,
+    /// Where that was sent to, if it is known.
+    pub destination: Option<String>,
     /// The letters that have not gone out: their places in the manifest, in order, and their digests
     /// in that plan.
     pub left: Vec<(usize, Sha256Digest)>,
@@ -81,6 +87,7 @@ impl Plan {
     /// All findings of all letters, in the order of the manifest, if a fault is among them.
     pub fn make(
         letters: &Arc<Letters>,
+        destination: &Destination,
         clock: &dyn Clock,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Self, Vec<Fault>> {
@@ -100,12 +107,15 @@ impl Plan {
             return Err(findings);
         };
         let mut hasher = Sha256::new();
-        hasher.update(b"postroom plan 1\0");
+        hasher.update(b"postroom plan 2\0");
         for entry in &entries {
             hasher.update(entry.digest);
         }
+        // Last, and the digests before it are all as long: nothing else reads the same.
+        hasher.update(destination.as_str());
         Ok(Self {
             id: PlanId(hasher.finalize().into()),
+            destination: destination.clone(),
             letters: entries,
             places: None,
             findings,
@@ -114,14 +124,19 @@ impl Plan {
 
     /// The plan of a batch that was begun, without making the letters anew that have gone out. Each
     /// letter left must be the one that was checked then, together with all others: what was found
-    /// out about all of them together still holds. None when one is not, or has a fault.
+    /// out about all of them together still holds. None when one is not, or has a fault, or when they
+    /// are sent elsewhere.
     #[must_use]
     pub fn take_up(
         begun: &Begun,
         letters: &Arc<Letters>,
+        destination: &Destination,
         clock: &dyn Clock,
         progress: &mut dyn FnMut(usize),
     ) -> Option<Self> {
+        if begun.destination.as_deref() != Some(destination.as_str()) {
+            return None;
+        }
         let places: Arc<[usize]> = begun.left.iter().map(|(place, _)| *place).collect();
         if places.last().is_some_and(|last| *last >= letters.len()) {
             return None;
@@ -144,6 +159,7 @@ impl Plan {
         }
         Some(Self {
             id: begun.plan,
+            destination: destination.clone(),
             letters: entries,
             places: Some(places),
             findings,

@@ -2,12 +2,19 @@
 
 use crate::ledger::{Change, Difference};
 use crate::lifecycle::LetterState;
-use crate::mailing::MailingError;
+use crate::mailing::{MailingError, Moved};
 
-/// The refusal of a plan that is not the one that was begun, with its letters.
-pub(super) fn listed(error: &MailingError, differences: &[Difference]) -> String {
+/// The refusal of a plan that is not the one that was begun, with its letters and where they go.
+pub(super) fn listed(
+    error: &MailingError,
+    differences: &[Difference],
+    moved: Option<&Moved>,
+) -> String {
     const MOST_SHOWN: usize = 20;
     let mut text = format!("{error}, so nothing was sent:");
+    if let Some(moved) = moved {
+        text.push_str(&format!("\n  {moved}"));
+    }
     for difference in differences.iter().take(MOST_SHOWN) {
         text.push_str(&format!("\n  {}: {}", difference.id, in_words(difference)));
     }

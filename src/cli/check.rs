@@ -99,6 +99,8 @@ fn ask_online(
     Ok(online)
 }
 
+const WAITS: &str = "send refuses until it is put back, or takes it with --accept-changes";
+
 /// What the state file knows, when the batch has begun, and how the plan differs from it.
 fn begun(
     state: &StateFile,
@@ -109,22 +111,21 @@ fn begun(
         Err(LedgerError::Missing { .. }) => return Ok((None, Vec::new())),
         Err(error) => return Err(error),
     };
-    let differences = if ledger.plan()?.is_some() {
-        prepared.differences(&ledger)?
+    let (differences, moved) = if ledger.plan()?.is_some() {
+        (prepared.differences(&ledger)?, prepared.moved(&ledger)?)
     } else {
-        Vec::new()
+        (Vec::new(), None)
     };
-    let findings = differences
-        .iter()
-        .map(|difference| {
-            let next_step = if mailing::waits_for_a_word(difference) {
-                "send refuses until it is put back, or takes it with --accept-changes"
-            } else {
-                "send leaves it as it was; `postroom resend` sends it again"
-            };
-            Fault::warning(super::changes::in_words(difference), next_step).id(&difference.id)
-        })
-        .collect();
+    let moved = moved.map(|moved| Fault::warning(moved.to_string(), WAITS));
+    let differences = differences.iter().map(|difference| {
+        let next_step = if mailing::waits_for_a_word(difference) {
+            WAITS
+        } else {
+            "send leaves it as it was; `postroom resend` sends it again"
+        };
+        Fault::warning(super::changes::in_words(difference), next_step).id(&difference.id)
+    });
+    let findings = moved.into_iter().chain(differences).collect();
     Ok((Some(ledger.counts()?), findings))
 }
 
@@ -154,7 +155,7 @@ fn summary(
     let mut lines = vec![
         format!("batch        {}", loaded.batch.name),
         format!("from         {}", prepared.letters.from()),
-        format!("transport    {transport}"),
+        format!("transport    {}", super::show::through(prepared, transport)),
         format!(
             "letters      {} to {}",
             words::count(letters),

@@ -101,7 +101,9 @@ impl From<MailingError> for Stop {
         let mut text = match &error {
             MailingError::Faults(_) => format!("{error}, nothing was sent"),
             MailingError::NotConfirmed => "nothing was sent".to_owned(),
-            MailingError::Changed(differences) => changes::listed(&error, differences),
+            MailingError::Changed(differences, moved) => {
+                changes::listed(&error, differences, moved.as_ref())
+            }
             MailingError::NothingToResume(counts) => {
                 format!("{error}: {}", status::counts_line(counts))
             }
@@ -136,7 +138,7 @@ fn exit_of(error: &MailingError) -> Exit {
         MailingError::NotConfirmed => Exit::Interrupted,
         MailingError::Faults(_)
         | MailingError::OtherPlan { .. }
-        | MailingError::Changed(_)
+        | MailingError::Changed(..)
         | MailingError::WentOut { .. }
         | MailingError::SentElsewhere(_) => Exit::Faults,
         MailingError::Config(_)

@@ -86,6 +86,16 @@ fn describe(message: &Message, size: u64, whole_addresses: bool) -> String {
     text
 }
 
+/// Where letters go: all that the plan covers, or the folder of the outbox.
+pub(super) fn through(prepared: &Prepared, transport: &str) -> String {
+    let destination = prepared.plan.destination.as_str();
+    match transport.strip_prefix(destination) {
+        // Only the outbox has more to tell.
+        Some(more) if more.starts_with(' ') => transport.to_owned(),
+        _ => destination.to_owned(),
+    }
+}
+
 /// Shows what would go out and asks.
 pub(super) fn confirmed(question: &Question<'_>, console: &Console) -> bool {
     if !question.resends.is_empty() {
@@ -99,7 +109,7 @@ pub(super) fn confirmed(question: &Question<'_>, console: &Console) -> bool {
     let mut text = format!(
         "from       {}\nthrough    {}\nletters    {} of {} (about {}, {})\ntime       {}\nplan       {}",
         letters.from(),
-        question.transport,
+        through(question.prepared, question.transport),
         words::count(go),
         words::count(letters.len() as u64),
         words::plural(addresses, "address"),
@@ -137,7 +147,7 @@ fn confirmed_again(question: &Question<'_>, console: &Console) -> bool {
     let mut text = format!(
         "from       {}\nthrough    {}\nplan       {}",
         question.prepared.letters.from(),
-        question.transport,
+        through(question.prepared, question.transport),
         question.plan,
     );
     for resend in question.resends {

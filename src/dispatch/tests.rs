@@ -13,7 +13,7 @@ use crate::ledger::{Counts, Holder, Identity, Kind, LedgerView, LetterPlan, Lett
 use crate::lifecycle::{Addresses, LetterState, PlannedMessage, Sending};
 use crate::manifest::Manifest;
 use crate::message::message_id;
-use crate::plan::Plan;
+use crate::plan::{Destination, Plan};
 use crate::transport::{LookUp, Receipt, SendError};
 
 mod answers;
@@ -89,10 +89,12 @@ impl Case {
         fs::write(path.join("batch.toml"), batch).unwrap();
         let batch = Batch::load(path).unwrap();
         let manifest = Manifest::read(&batch).0.unwrap();
-        let letters = Letters::new(&batch, &Secrets::default(), manifest, None).unwrap();
+        let secrets = Secrets::default();
+        let letters = Letters::new(&batch, &secrets, manifest, None).unwrap();
+        let destination = Destination::of(&batch, &secrets);
         let letters = Arc::new(letters);
         let clock = TestClock::new(NOON.parse().unwrap());
-        let plan = Plan::make(&letters, &*clock, &mut |_| {}).unwrap();
+        let plan = Plan::make(&letters, &destination, &*clock, &mut |_| {}).unwrap();
         Self {
             folder,
             letters,
@@ -138,7 +140,9 @@ impl Case {
                 }
             });
             let plan = self.plan.id.to_string();
-            ledger.adopt(&plan, &[0; 32], letters).unwrap();
+            ledger
+                .adopt(&plan, self.plan.destination.as_str(), &[0; 32], letters)
+                .unwrap();
         }
         ledger
     }

@@ -23,6 +23,8 @@ pub struct LetterPlan {
 pub struct Begun {
     /// The plan's digest as hexadecimal digits.
     pub plan: String,
+    /// Where its letters are sent to, if it says so.
+    pub destination: Option<String>,
     /// The places and digests of the letters that were not accepted, in the order of the manifest.
     pub left: Vec<(usize, Sha256Digest)>,
 }
@@ -64,6 +66,15 @@ impl LedgerView {
     /// When the file cannot be read.
     pub fn names(&self) -> Result<Option<String>, LedgerError> {
         self.read(|db| meta(db, "names"))
+    }
+
+    /// Where the letters of the plan are sent to; none while there is no plan, or when an older program
+    /// adopted it.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn destination(&self) -> Result<Option<String>, LedgerError> {
+        self.read(|db| meta(db, "destination"))
     }
 
     /// What differs between the ledger's plan and the letters given in order.
@@ -111,7 +122,12 @@ impl LedgerView {
                     Ok((position.unwrap_or(usize::MAX), row.get(1)?))
                 })?
                 .collect::<rusqlite::Result<_>>()?;
-            Ok(Some(Begun { plan, left }))
+            let destination = meta(db, "destination")?;
+            Ok(Some(Begun {
+                plan,
+                destination,
+                left,
+            }))
         })
     }
 }
@@ -139,6 +155,7 @@ impl Ledger {
     pub fn adopt(
         &mut self,
         plan: &str,
+        destination: &str,
         sources: &Sha256Digest,
         letters: impl Iterator<Item = LetterPlan>,
     ) -> Result<(), LedgerError> {
@@ -182,6 +199,7 @@ impl Ledger {
             }
             let adopted = PlanAdopted {
                 plan: plan.to_owned(),
+                destination: Some(destination.to_owned()),
                 letters: count,
                 sources: *sources,
                 names: None,
@@ -237,6 +255,8 @@ impl Ledger {
             }
             let adopted = PlanAdopted {
                 plan,
+                // It is where it was.
+                destination: None,
                 letters,
                 sources: parse_hex(&sources).unwrap_or_default(),
                 names: Some(names.to_owned()),

@@ -58,13 +58,16 @@ impl Projection {
                 if let Some(names) = &adopted.names {
                     set(db, "names", names)?;
                 }
+                if let Some(destination) = &adopted.destination {
+                    set(db, "destination", destination)?;
+                }
             }
             Event::SourcesChanged { sources } => set(db, "sources", &hex(sources))?,
             Event::RehearsalCleared {} => {
                 db.execute_batch(
                     "DELETE FROM addresses; DELETE FROM sendings; DELETE FROM attempts;
                      DELETE FROM letters; DELETE FROM waits;
-                     DELETE FROM meta WHERE key IN ('plan', 'sources');",
+                     DELETE FROM meta WHERE key IN ('plan', 'sources', 'destination');",
                 )?;
                 *self = Self::default();
             }

@@ -114,7 +114,12 @@ impl Case {
         let mut ledger = open(&self.path()).unwrap();
         let letters = ["a", "b", "c"].map(|id| planned(id, 1));
         ledger
-            .adopt("plan1", &SOURCES, letters.into_iter())
+            .adopt(
+                "plan1",
+                "smtp relay.example:587, starttls",
+                &SOURCES,
+                letters.into_iter(),
+            )
             .unwrap();
         ledger
     }
@@ -290,7 +295,12 @@ fn differences_are_told_and_taken_only_for_letters_not_sent() {
         ]
     );
     ledger
-        .adopt("plan2", &SOURCES, now.clone().into_iter())
+        .adopt(
+            "plan2",
+            "smtp relay.example:587, starttls",
+            &SOURCES,
+            now.clone().into_iter(),
+        )
         .unwrap();
     assert!(differences(&ledger).is_empty());
     let mut message_ids = Vec::new();

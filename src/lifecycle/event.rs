@@ -198,6 +198,9 @@ pub struct RunBegun {
 pub struct PlanAdopted {
     /// The digest over the plan, as hexadecimal digits.
     pub plan: String,
+    /// Where its letters are sent to; older programs did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
     /// How many letters it has.
     pub letters: u64,
     /// The digest over what it was made of.

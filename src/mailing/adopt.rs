@@ -70,9 +70,11 @@ fn adopt_plan(
         }
         Some(_) => {
             let differences = prepared.differences(ledger)?;
+            let moved = prepared.moved(ledger)?;
             // What has gone out is not touched by a change, so only the rest waits for a word.
-            if !terms.accept_changes && differences.iter().any(waits_for_a_word) {
-                return Err(MailingError::Changed(differences));
+            let waits = moved.is_some() || differences.iter().any(waits_for_a_word);
+            if !terms.accept_changes && waits {
+                return Err(MailingError::Changed(differences, moved));
             }
             // Without differences only the order of the rows is another; the ledger takes it, since
             // it finds letters by their place.
@@ -87,7 +89,7 @@ fn adopt_plan(
             id: letters.id(index).to_owned(),
             message: names.message(letters, index, letter),
         });
-    ledger.adopt(&id, &sources, records)?;
+    ledger.adopt(&id, plan.destination.as_str(), &sources, records)?;
     Ok(())
 }
 

@@ -8,6 +8,8 @@ use crate::figures::plural;
 use crate::ledger::{Counts, Difference, Kind, LedgerError};
 use crate::transport::SendError;
 
+use super::Moved;
+
 /// A mailing that stopped before its letters were dispatched, or while the state file failed.
 #[derive(Debug, thiserror::Error)]
 pub enum MailingError {
@@ -39,16 +41,18 @@ pub enum MailingError {
     #[error("the manifest has no recipient {}", .0.join(", "))]
     UnknownRecipients(Vec<String>),
     /// The plan is not the one that was looked at.
-    #[error("the plan is now {now}, not {wanted}: manifest, template, report or sender changed")]
+    #[error(
+        "the plan is now {now}, not {wanted}: manifest, template, report, sender or where it is sent to changed"
+    )]
     OtherPlan {
         /// The plan.
         now: String,
         /// The plan that was named.
         wanted: String,
     },
-    /// Letters left to send changed since the batch was begun.
-    #[error("{} since the batch was begun", plural(.0.len() as u64, "change"))]
-    Changed(Vec<Difference>),
+    /// Letters left to send changed since the batch was begun, or where they go did.
+    #[error("{} since the batch was begun", plural(.0.len() as u64 + u64::from(.1.is_some()), "change"))]
+    Changed(Vec<Difference>, Option<Moved>),
     /// Another run changed the batch between two looks.
     #[error("another run changed the batch meanwhile")]
     ChangedMeanwhile,
@@ -133,7 +137,7 @@ impl MailingError {
             | Self::NobodyToAsk
             | Self::UnknownRecipients(_)
             | Self::OtherPlan { .. }
-            | Self::Changed(_)
+            | Self::Changed(..)
             | Self::ChangedMeanwhile
             | Self::NotConfirmed
             | Self::WentOut { .. }
@@ -169,7 +173,7 @@ impl MailingError {
             }
             Self::UnknownRecipients(_) => "correct --only",
             Self::OtherPlan { .. } => "look at `postroom check` again",
-            Self::Changed(_) => {
+            Self::Changed(..) => {
                 "put them back, or take them for letters not yet sent with --accept-changes"
             }
             Self::ChangedMeanwhile => "run the same command again",

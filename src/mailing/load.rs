@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::MailingError;
 use crate::address::Address;
 use crate::config::{Batch, Secrets, TransportName};
+use crate::plan::Destination;
 use crate::transport::{Bearer, Transport};
 
 /// Which batch, with what was said beside its file.
@@ -54,6 +55,12 @@ impl Loaded {
     #[must_use]
     pub fn own_address(&self) -> Option<Address> {
         Address::parse(self.secrets.sign_in.username.as_deref()?).ok()
+    }
+
+    /// Where its letters are sent to.
+    #[must_use]
+    pub fn destination(&self) -> Destination {
+        Destination::of(&self.batch, &self.secrets)
     }
 
     /// Opens a transport of the batch. Nothing is connected before the first message.

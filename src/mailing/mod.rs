@@ -21,7 +21,7 @@ pub use error::{MailingError, NotResendable};
 pub use known::Elsewhere;
 pub use load::{LoadRequest, Loaded};
 pub use online::{Online, ask, probe};
-pub use prepare::{Prepared, prepare};
+pub use prepare::{Moved, Prepared, prepare};
 pub use resend::{Resend, ResendChoice, ResendRequest, resend};
 pub use send::{Consent, SendRequest, Start, choose, send};
 pub use state_file::{StateFile, person};

@@ -9,7 +9,7 @@ use crate::fault::Fault;
 use crate::ledger::{Difference, LedgerError, LedgerView};
 use crate::letter::Letters;
 use crate::manifest::Manifest;
-use crate::plan::Plan;
+use crate::plan::{Destination, Plan};
 
 /// A batch whose letters were all made once.
 pub struct Prepared {
@@ -31,6 +31,35 @@ impl Prepared {
         let digests = self.plan.letters.iter().map(|letter| letter.digest);
         ledger.differences(ids.zip(digests))
     }
+
+    /// Where the letters that are left would go, if those of the plan that the ledger began with went
+    /// elsewhere. None where that plan does not say so, as those of older programs do not, or where
+    /// nothing is left.
+    ///
+    /// # Errors
+    /// When the state file cannot be read.
+    pub fn moved(&self, ledger: &LedgerView) -> Result<Option<Moved>, LedgerError> {
+        let now = self.plan.destination.as_str();
+        let Some(before) = ledger.destination()?.filter(|before| before != now) else {
+            return Ok(None);
+        };
+        let counts = ledger.counts()?;
+        let is_left = counts.pending + counts.rejected + counts.in_doubt > 0;
+        Ok(is_left.then(|| Moved {
+            before,
+            now: now.to_owned(),
+        }))
+    }
+}
+
+/// The letters that are left would be sent elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("letters went to {before}, and what is left would go to {now}")]
+pub struct Moved {
+    /// Where those before went, or were to go.
+    pub before: String,
+    /// Where those that are left would go.
+    pub now: String,
 }
 
 /// Reads the manifest and makes every letter once.
@@ -43,7 +72,10 @@ pub fn prepare(
     clock: &dyn Clock,
     front: &mut dyn Front,
 ) -> Result<Prepared, MailingError> {
-    prepare_with(loaded, redirect, |letters| all(letters, clock, front))
+    let destination = loaded.destination();
+    prepare_with(loaded, redirect, |letters| {
+        all(letters, &destination, clock, front)
+    })
 }
 
 /// As [`prepare`], but of a batch that was begun only the letters left are made: it takes the time
@@ -54,12 +86,15 @@ pub(super) fn prepare_rest(
     clock: &dyn Clock,
     front: &mut dyn Front,
 ) -> Result<Prepared, MailingError> {
+    let destination = loaded.destination();
     prepare_with(loaded, None, |letters| {
         let rest = state.begun(&letters.sources()).and_then(|begun| {
             let of = begun.left.len();
-            Plan::take_up(&begun, letters, clock, &mut |done| front.checked(done, of))
+            Plan::take_up(&begun, letters, &destination, clock, &mut |done| {
+                front.checked(done, of);
+            })
         });
-        rest.map_or_else(|| all(letters, clock, front), Ok)
+        rest.map_or_else(|| all(letters, &destination, clock, front), Ok)
     })
 }
 
@@ -96,9 +131,12 @@ fn prepare_with(
 
 fn all(
     letters: &Arc<Letters>,
+    destination: &Destination,
     clock: &dyn Clock,
     front: &mut dyn Front,
 ) -> Result<Plan, Vec<Fault>> {
     let of = letters.len();
-    Plan::make(letters, clock, &mut |done| front.checked(done, of))
+    Plan::make(letters, destination, clock, &mut |done| {
+        front.checked(done, of);
+    })
 }

@@ -20,7 +20,7 @@ use crate::lifecycle::{
     Addresses, Changes, Letter, LetterState, Planned, PlannedMessage, Reopening, Sending,
 };
 use crate::message::message_id;
-use crate::plan::{PlanId, PlannedLetter};
+use crate::plan::{Destination, PlanId, PlannedLetter};
 use crate::transport::{Bearer, Transport};
 
 /// Which letters are sent again.
@@ -162,7 +162,7 @@ fn make_ready(
     if !complete.is_empty() {
         front.notice(&Notice::EveryAddressHasIt(ids_of(&complete)));
     }
-    let plan = plan_id(&resends);
+    let plan = plan_id(&resends, &prepared.plan.destination);
     same_plan(request.plan.as_deref(), &plan)?;
     let asks =
         loaded.batch.dispatch.transport != TransportName::Outbox && request.consent == Consent::Ask;
@@ -362,8 +362,9 @@ fn addresses(letter: &Rendered) -> Addresses {
     }
 }
 
-fn plan_id(resends: &[Resend]) -> PlanId {
-    let mut parts = Parts::of("postroom resend 1");
+fn plan_id(resends: &[Resend], destination: &Destination) -> PlanId {
+    let mut parts = Parts::of("postroom resend 2");
+    parts.add(destination.as_str().as_bytes());
     for resend in resends {
         parts.add(&resend.reopening.message.digest);
         parts.add(resend.reopening.message.message_id.as_bytes());

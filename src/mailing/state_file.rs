@@ -68,6 +68,7 @@ impl StateFile {
         let begun = self.glance().ok()?.begun(sources).ok()??;
         Some(Begun {
             plan: PlanId::parse(&begun.plan)?,
+            destination: begun.destination,
             left: begun.left,
         })
     }

@@ -54,7 +54,9 @@ fn ledger(folder: &Path) -> Ledger {
     };
     let adopt = |ledger: &mut Ledger, plan: &str, ids: &[&str]| {
         let letters = ids.iter().map(|id| letter(id));
-        ledger.adopt(plan, &[0; 32], letters).unwrap();
+        ledger
+            .adopt(plan, "smtp relay.example:587, starttls", &[0; 32], letters)
+            .unwrap();
     };
     adopt(&mut ledger, "plan1", &["s1", "s2", "s3", "gone"]);
     let claims: Vec<_> = ledger

@@ -44,7 +44,9 @@ pub fn everything(case: &Case) {
 
 fn adopt(ledger: &mut Ledger, plan: &str, entries: &[Entry]) {
     let letters = entries.iter().map(|(id, digest)| planned(id, *digest));
-    ledger.adopt(plan, &SOURCES, letters).unwrap();
+    ledger
+        .adopt(plan, "smtp relay.example:587, starttls", &SOURCES, letters)
+        .unwrap();
 }
 
 fn claims<const N: usize>(ledger: &mut Ledger, ids: [&str; N], second: i64) -> [Claimed; N] {

@@ -236,7 +236,9 @@ fn a_plan_that_changed_leaves_the_log_whole() {
     for (number, ids) in (0_u8..).zip(plans) {
         let letters = ids.into_iter().map(|id| planned(id, number));
         let plan = format!("plan{number}");
-        ledger.adopt(&plan, &SOURCES, letters).unwrap();
+        ledger
+            .adopt(&plan, "smtp relay.example:587, starttls", &SOURCES, letters)
+            .unwrap();
         assert_eq!(ledger.check_log(None).unwrap().flaw, None, "plan {number}");
     }
     let word = PersonalWord {

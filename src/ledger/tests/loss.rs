@@ -70,7 +70,12 @@ fn a_rehearsal_leaves_no_mark() {
     };
     let mut ledger = Ledger::open(&case.path(), &rehearsal, &holder()).unwrap();
     ledger
-        .adopt("plan", &SOURCES, [planned("a", 1)].into_iter())
+        .adopt(
+            "plan",
+            "smtp relay.example:587, starttls",
+            &SOURCES,
+            [planned("a", 1)].into_iter(),
+        )
         .unwrap();
     claim_next(&mut ledger).unwrap();
     assert_eq!(marked(&case), 0);
@@ -90,17 +95,16 @@ fn what_is_no_mark_is_none() {
     let mut ledger = open(&case.path()).unwrap();
     claim_next(&mut ledger).unwrap();
     assert_eq!(marked(&case), 6);
-}
-
-/// Else the mark would be written over what may be another name of somebody's file.
-#[test]
-fn a_lock_with_other_contents_is_not_ours() {
-    let case = Case::new();
-    drop(case.ledger());
-    let lock = beside(&case.path(), ".lock");
-    fs::write(&lock, "a diary").unwrap();
-    open(&case.path()).unwrap_err();
-    assert_eq!(fs::read_to_string(lock).unwrap(), "a diary");
+    drop(ledger);
+    // What no run wrote may be somebody's file by another name, and stays as it is.
+    let long = "x".repeat(1_000);
+    fs::write(beside(&case.path(), ".lock"), &long).unwrap();
+    let refusal = open(&case.path()).unwrap_err();
+    assert!(matches!(refusal, LedgerError::NotOurs { .. }), "{refusal}");
+    assert_eq!(
+        fs::read_to_string(beside(&case.path(), ".lock")).unwrap(),
+        long
+    );
 }
 
 #[test]

@@ -277,7 +277,14 @@ fn a_batch_that_was_begun_in_an_older_format_goes_on() {
             },
             planned("S018", 1),
         ];
-        ledger.adopt("plan", &SOURCES, letters.into_iter()).unwrap();
+        ledger
+            .adopt(
+                "plan",
+                "smtp relay.example:587, starttls",
+                &SOURCES,
+                letters.into_iter(),
+            )
+            .unwrap();
         let counts = ledger.counts().unwrap();
         assert_eq!(
             (counts.accepted, counts.pending),

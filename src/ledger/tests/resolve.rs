@@ -42,6 +42,7 @@ fn a_letter_in_doubt_that_left_the_manifest_is_not_pending_when_it_is_resolved_a
     ledger
         .adopt(
             "plan2",
+            "smtp relay.example:587, starttls",
             &SOURCES,
             ["b", "c"].map(|id| planned(id, 1)).into_iter(),
         )

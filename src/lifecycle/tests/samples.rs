@@ -110,6 +110,7 @@ fn next(event: &Event) -> Option<Event> {
         },
         Event::Throttled { .. } => Event::PlanAdopted(PlanAdopted {
             plan: "p".into(),
+            destination: Some("smtp relay.example:587, starttls".into()),
             letters: 3,
             sources: digest("sources"),
             names: None,

@@ -80,7 +80,9 @@ fn recorded(schools: usize) -> TestBatch {
         },
     });
     let plan = "3cfb59a6b04d".repeat(5);
-    ledger.adopt(&plan, &[7; 32], records).unwrap();
+    ledger
+        .adopt(&plan, "smtp relay.example:587, starttls", &[7; 32], records)
+        .unwrap();
     let half = schools / 2;
     send(&mut ledger, monday, half);
     ledger
@@ -446,7 +448,14 @@ fn recorded_quickly(schools: usize) -> TestBatch {
             }],
         },
     });
-    ledger.adopt("plan", &[7; 32], records).unwrap();
+    ledger
+        .adopt(
+            "plan",
+            "smtp relay.example:587, starttls",
+            &[7; 32],
+            records,
+        )
+        .unwrap();
     let at = |number: usize| start + Duration::from_secs(2 * number as u64);
     let pending = ledger.pending(None, schools).unwrap();
     let claims: Vec<_> = pending

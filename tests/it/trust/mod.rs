@@ -1,6 +1,7 @@
 //! What somebody else put into a batch's folder, and what it cannot do: have another file written over
 //! or read, send a letter to a server that nobody looked at, or take a password or token there.
 
+mod destination;
 #[cfg(unix)]
 mod files;
 #[cfg(unix)]
