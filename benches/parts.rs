@@ -16,7 +16,9 @@ use divan::counter::BytesCount;
 use jiff::Timestamp;
 use postroom::config::{Batch, DispatchConfig, Secrets, TransportName};
 use postroom::dispatch::{Cost, Limiter};
-use postroom::ledger::{Claim, Holder, Identity, Kind, Ledger, LetterPlan, Pending, Settlement};
+use postroom::ledger::{
+    BatchIdentity, Claim, Holder, Kind, Ledger, LetterPlan, Pending, Settlement,
+};
 use postroom::letter::Letters;
 use postroom::lifecycle::{Accepted, Addresses, PlannedMessage, SentAttachment, SettledAs};
 use postroom::manifest::Manifest;
@@ -144,7 +146,7 @@ fn settle_and_claim(bencher: Bencher) {
 }
 
 fn ledger(folder: &TempDir) -> Ledger {
-    let identity = Identity {
+    let identity = BatchIdentity {
         batch: "measured".into(),
         kind: Kind::Mail,
     };
@@ -173,7 +175,7 @@ fn ledger(folder: &TempDir) -> Ledger {
             }],
         },
     });
-    ledger.adopt("plan", &[9; 32], letters).unwrap();
+    ledger.adopt("plan", "outbox", &[9; 32], letters).unwrap();
     ledger
 }
 

@@ -26,7 +26,7 @@ pub enum AddressError {
     /// The part after the `@` is not a host name with at least one dot.
     #[error("`{0}` is not a mail address: the part after the @ is not a domain name")]
     Domain(String),
-    /// Letters beyond ASCII need SMTPUTF8, which the far sides do not promise.
+    /// Letters beyond ASCII need SMTPUTF8, which the servers do not promise.
     #[error(
         "`{0}` has letters that a mail address cannot carry everywhere (use the xn-- form of the domain)"
     )]

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 /// Wall time, steady time and waiting.
 pub trait Clock: Send + Sync {
-    /// The wall clock. It may jump, so it is used for what people and files are told.
+    /// The wall clock. It may jump, so it is used for what people read and files keep.
     fn now(&self) -> Timestamp;
 
     /// Steady time since this clock was made. It never goes back, so limits are kept with it.

@@ -1,5 +1,5 @@
-//! HTTP as the house uses it: no redirects, bounded patience, small answers, and a failure that says
-//! whether the far side can have seen the whole request.
+//! HTTP as postroom uses it: no redirects, bounded patience, small answers, and a failure that says
+//! whether the server can have seen the whole request.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub struct Http {
 
 /// An answer.
 #[derive(Debug)]
-pub struct Reply {
+pub struct HttpReply {
     /// The status code.
     pub status: u16,
     /// The headers.
@@ -39,7 +39,7 @@ pub struct Reply {
 /// No answer. The text holds no part of the request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
-    /// The far side cannot have seen the whole request.
+    /// The server cannot have seen the whole request.
     #[error("{0}")]
     NotSent(NetworkError),
     /// It may have.
@@ -48,7 +48,7 @@ pub enum HttpError {
 }
 
 impl Http {
-    /// A client whose far side may be silent for so long.
+    /// A client whose server may be silent for so long.
     ///
     /// # Errors
     /// When the system's certificates cannot be read.
@@ -78,7 +78,7 @@ impl Http {
     ///
     /// # Errors
     /// When no whole answer came.
-    pub fn call(&self, mut request: Request, body: Vec<u8>) -> Result<Reply, HttpError> {
+    pub fn call(&self, mut request: Request, body: Vec<u8>) -> Result<HttpReply, HttpError> {
         let length = body.len() as u64;
         let sent = Arc::new(AtomicBool::new(body.is_empty()));
         let patience = self.silence + Duration::from_secs(length / SLOWEST);
@@ -100,7 +100,7 @@ impl Http {
     }
 }
 
-impl Reply {
+impl HttpReply {
     /// A header as text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -108,7 +108,7 @@ impl Reply {
     }
 }
 
-fn read(response: Response) -> Result<Reply, HttpError> {
+fn read(response: Response) -> Result<HttpReply, HttpError> {
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     let mut body = Vec::new();
@@ -119,7 +119,7 @@ fn read(response: Response) -> Result<Reply, HttpError> {
             let text = format!("the answer broke off: {error}");
             HttpError::NoAnswer(NetworkError::of(&error, text))
         })?;
-    Ok(Reply {
+    Ok(HttpReply {
         status,
         headers,
         body,
@@ -142,7 +142,7 @@ fn cause(error: &reqwest::Error, patience: Duration) -> NetworkError {
     NetworkError::of(error, text)
 }
 
-/// A body that tells when its last byte was taken to be sent.
+/// A body that reports when its last byte was taken to be sent.
 struct Counted {
     bytes: io::Cursor<Vec<u8>>,
     sent: Arc<AtomicBool>,
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_that_must_not_be_taken_is_told_by_its_flaw() {
+    fn a_certificate_that_must_not_be_taken_is_reported_by_its_flaw() {
         let (_, other_authority) = certified("localhost", (2020, 2090));
         for (name, years, trusted, flaw) in FLAWED {
             let (config, authority) = certified(name, years);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_is_not_there_is_told_by_what_is_missing() {
+    fn a_server_that_is_not_there_is_reported_by_what_is_missing() {
         let kind = |url: &str| match asked(url, None) {
             HttpError::NotSent(error) => error.kind,
             error @ HttpError::NoAnswer(_) => panic!("{error:?}"),

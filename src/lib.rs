@@ -37,7 +37,7 @@
 //! so that tests can set it), [`address`] (parsed single-line values), [`secret`] (values that
 //! cannot be shown), [`fault`] (what the checks find, and what an error says to do), [`figures`]
 //! (numbers as people write them), [`digest`] (SHA-256 over parts), [`network`] (the
-//! kinds of a failed connection), [`http`] (which tells whether the server can have seen a request),
+//! kinds of a failed connection), [`http`] (which knows whether the server can have seen a request),
 //! [`durable`] (files put in place whole), [`regular`] (files opened, and nothing else), [`contain`]
 //! (panics of other people's code), [`memory`] (how much of it is taken) and [`page`] (pages that open
 //! from the disk); [`config`], what people write down; and [`auth`], the sign-in, which knows nothing
@@ -66,7 +66,7 @@
 //! **Never twice.** A claim is on the disk before the first byte leaves, and a settlement before
 //! the worker's next letter. What was claimed and not settled when a run ended is in doubt, and
 //! nothing makes it pending again by itself: the transport it was given to is asked whether it went
-//! out (the outbox knows, a mailbox of Exchange tells where the sign-in allows, a mail server does
+//! out (the outbox knows, a mailbox of Exchange can be asked where the sign-in allows, a mail server does
 //! not), also before the same run ends; else a person says so with `postroom resolve`. Each address
 //! gets one good sending, unless a person opens the letter again on purpose. Where it can be, a letter is a draft first,
 //! whose name is in the ledger before it is sent by that name.

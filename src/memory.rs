@@ -1,6 +1,6 @@
 //! How much memory the program has: what other people's code takes cannot be asked of it.
 
-/// The bytes of memory that are the program's now; none where the system does not tell.
+/// The bytes of memory that are the program's now; none where the system does not say.
 #[must_use]
 pub fn resident() -> Option<u64> {
     memory_stats::memory_stats().map(|stats| stats.physical_mem as u64)

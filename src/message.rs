@@ -9,7 +9,7 @@ use crate::address::Address;
 use crate::digest::{Parts, Sha256Digest, hex};
 use crate::letter::Letter;
 
-/// The envelope of RFC 5321: who is told about failures, and who gets the message. Bcc is here only.
+/// The envelope of RFC 5321: who gets notices of failures, and who gets the message. Bcc is here only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
     /// The reverse path.

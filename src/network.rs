@@ -268,8 +268,8 @@ pub(crate) mod tests {
         assert_eq!(NetworkKind::of(&expired), flaw);
         // As hyper's connector wraps it.
         assert_eq!(NetworkKind::of(&io::Error::other(expired)), flaw);
-        let told = io::Error::new(io::ErrorKind::UnexpectedEof, "tls handshake eof");
-        assert_eq!(NetworkKind::of(&told), NetworkKind::Cut);
+        let reported = io::Error::new(io::ErrorKind::UnexpectedEof, "tls handshake eof");
+        assert_eq!(NetworkKind::of(&reported), NetworkKind::Cut);
         let reset = io::Error::from(io::ErrorKind::ConnectionReset);
         assert_eq!(NetworkKind::of(&io::Error::other(reset)), NetworkKind::Cut);
         // The words are nobody's business.

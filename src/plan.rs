@@ -40,7 +40,7 @@ pub struct Plan {
 
 /// What is left of a batch that was begun.
 #[derive(Debug)]
-pub struct Begun {
+pub struct ResumedPlan {
     /// The plan that it was begun with.
     pub plan: PlanId,
     /// Where that was sent to, if it is known.
@@ -74,13 +74,13 @@ pub struct PlannedAttachment {
     pub bytes: u64,
     /// How many pages the PDF has, if it was opened.
     pub pages: Option<u32>,
-    /// What the proofs told of it.
+    /// What the proofs found of it.
     pub verdict: Verdict,
     shared: bool,
 }
 
 impl Plan {
-    /// Makes and proves every letter once, on all cores, and keeps the digests. `progress` is told how many
+    /// Makes and proves every letter once, on all cores, and keeps the digests. `progress` is given how many
     /// letters are done.
     ///
     /// # Errors
@@ -94,9 +94,9 @@ impl Plan {
         let made = making::make_all(letters, None, clock, progress);
         let twice = belonging::claimed_twice(letters, &made.entries);
         let mut strangers = belonging::strangers(letters, &made.strangers);
-        // Whose report a copy is has been told.
-        let told: HashSet<usize> = twice.iter().map(|(index, _)| *index).collect();
-        strangers.retain(|(index, _)| !told.contains(index));
+        // Whose report a copy is has been reported.
+        let reported: HashSet<usize> = twice.iter().map(|(index, _)| *index).collect();
+        strangers.retain(|(index, _)| !reported.contains(index));
         let mut findings = [made.findings, strangers, twice].concat();
         findings.sort_by_key(|(index, _)| *index);
         let mut findings: Vec<Fault> = findings.into_iter().map(|(_, fault)| fault).collect();
@@ -128,7 +128,7 @@ impl Plan {
     /// are sent elsewhere.
     #[must_use]
     pub fn take_up(
-        begun: &Begun,
+        begun: &ResumedPlan,
         letters: &Arc<Letters>,
         destination: &Destination,
         clock: &dyn Clock,
@@ -207,7 +207,7 @@ impl Plan {
         self.letters.iter().map(|letter| letter.bytes).sum()
     }
 
-    /// How many attachments the proofs told this of.
+    /// How many attachments the proofs found this of.
     #[must_use]
     pub fn with_verdict(&self, verdict: Verdict) -> usize {
         let attachments = self.letters.iter().flat_map(|letter| &letter.attachments);
@@ -255,7 +255,7 @@ impl PlannedLetter {
 }
 
 /// The digest over everything of a letter that leaves. Each part goes in with its length, so that
-/// no two letters can be told apart only by where a part ends.
+/// no two letters can be distinguished only by where a part ends.
 fn digest(letter: &Letter) -> Sha256Digest {
     let mut parts = Parts::of("postroom letter 1");
     let mut part = |bytes: &[u8]| {

@@ -38,7 +38,7 @@ FIGURES = {
 
 
 class Bench:
-    """Where things are, and how figures are told."""
+    """Where things are, and how figures are printed."""
 
     def __init__(self, arguments):
         self.here = Path(__file__).resolve().parent

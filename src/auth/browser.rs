@@ -9,7 +9,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use super::identity::State;
+use super::identity::SignInState;
 use super::{AuthError, Grant, Identity, PATIENCE, Person};
 use crate::clock::Clock;
 
@@ -45,7 +45,7 @@ pub(super) fn sign_in(
         let (answers, state) = (answers.clone(), begun.state());
         thread::spawn(move || listen(&listener, &state, &answers));
     }
-    person.tell(&format!(
+    person.show(&format!(
         "Open this page in a browser on this machine and sign in as {}:\n\n{}\n",
         identity.registration().username,
         begun.url
@@ -63,7 +63,7 @@ pub(super) fn sign_in(
 /// Waits for the one request that brings the answer to this sign-in; any other, such as for an icon or
 /// from a program that tries one of its own, is not found, and the sign-in goes on. No connection
 /// keeps another one waiting.
-fn listen(listener: &TcpListener, state: &State, answers: &Sender<(String, TcpStream)>) {
+fn listen(listener: &TcpListener, state: &SignInState, answers: &Sender<(String, TcpStream)>) {
     let open = Arc::new(AtomicUsize::new(0));
     for connection in listener.incoming() {
         let Ok(connection) = connection else { return };

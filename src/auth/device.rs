@@ -9,7 +9,7 @@ pub(super) fn sign_in(
     clock: &dyn Clock,
 ) -> Result<Grant, AuthError> {
     let code = identity.device_code()?;
-    person.tell(&format!(
+    person.show(&format!(
         "Open {} on any device, type the code {} and sign in as {}.",
         code.verification_uri().as_str(),
         code.user_code().secret(),

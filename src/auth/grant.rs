@@ -21,7 +21,7 @@ use crate::secret::Secret;
 const SKEW: i64 = 300;
 
 /// A token answer with the field of OpenID Connect.
-pub(super) type Answer = StandardTokenResponse<IdTokenField, BasicTokenType>;
+pub(super) type TokenAnswer = StandardTokenResponse<IdTokenField, BasicTokenType>;
 
 /// The field of OpenID Connect in a token answer.
 #[derive(Clone, Deserialize, Serialize)]
@@ -124,7 +124,7 @@ impl Grant {
     }
 
     /// What an answer grants.
-    pub(super) fn of(answer: &Answer) -> Self {
+    pub(super) fn of(answer: &TokenAnswer) -> Self {
         Self {
             access: Secret::new(answer.access_token().secret().clone()),
             refresh: answer

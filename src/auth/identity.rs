@@ -15,7 +15,7 @@ use oauth2::{
     StandardErrorResponse, StandardRevocableToken, TokenUrl,
 };
 
-use super::grant::{Answer, Grant};
+use super::grant::{Grant, TokenAnswer};
 use super::http;
 use super::refusal::{self, Particulars};
 use super::{AuthError, Resource};
@@ -29,7 +29,7 @@ const OPENID: [&str; 3] = ["openid", "profile", "offline_access"];
 
 type Oauth = Client<
     BasicErrorResponse,
-    Answer,
+    TokenAnswer,
     BasicTokenIntrospectionResponse,
     StandardRevocableToken,
     BasicRevocationErrorResponse,
@@ -52,7 +52,7 @@ pub struct Identity {
 }
 
 /// A sign-in that was begun: the page to open, and what its answer must match.
-pub(super) struct Begun {
+pub(super) struct SignInAttempt {
     pub url: Url,
     pub redirect: String,
     state: CsrfToken,
@@ -62,9 +62,9 @@ pub(super) struct Begun {
 
 /// What tells the answer to one sign-in from that to another.
 #[derive(Clone)]
-pub(super) struct State(String);
+pub(super) struct SignInState(String);
 
-impl State {
+impl SignInState {
     /// Whether an answer is to this sign-in.
     pub fn is_of(&self, query: &str) -> bool {
         let mut parts = oauth2::url::form_urlencoded::parse(query.as_bytes());
@@ -72,9 +72,9 @@ impl State {
     }
 }
 
-impl Begun {
-    pub fn state(&self) -> State {
-        State(self.state.secret().clone())
+impl SignInAttempt {
+    pub fn state(&self) -> SignInState {
+        SignInState(self.state.secret().clone())
     }
 }
 
@@ -167,7 +167,7 @@ impl Identity {
     }
 
     /// Begins a sign-in in a browser, with PKCE, state and nonce.
-    pub(super) fn begin(&self, redirect: &str) -> Result<Begun, AuthError> {
+    pub(super) fn begin(&self, redirect: &str) -> Result<SignInAttempt, AuthError> {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let nonce = CsrfToken::new_random().into_secret();
         let oauth = self.with_redirect(redirect)?;
@@ -180,7 +180,7 @@ impl Identity {
             .add_extra_param("prompt", "select_account")
             .add_extra_param("login_hint", self.registration.username.as_str())
             .url();
-        Ok(Begun {
+        Ok(SignInAttempt {
             url,
             redirect: redirect.to_owned(),
             state,
@@ -193,7 +193,7 @@ impl Identity {
     /// anybody but the account that the secrets file names is refused.
     pub(super) fn redeem(
         &self,
-        begun: Begun,
+        begun: SignInAttempt,
         query: &str,
         now: Timestamp,
     ) -> Result<Grant, AuthError> {
@@ -212,18 +212,18 @@ impl Identity {
             return Err(AuthError::Mismatch("its state is another"));
         }
         if let Some(error) = error {
-            let told = Particulars::of_description(&description);
-            return Err(refusal::refused(&error, &description, &told));
+            let particulars = Particulars::of_description(&description);
+            return Err(refusal::refused(&error, &description, &particulars));
         }
         let code = code.ok_or(AuthError::Mismatch("it has no code"))?;
-        let told = RefCell::default();
+        let particulars = RefCell::default();
         let answer = self
             .with_redirect(&begun.redirect)?
             .exchange_code(AuthorizationCode::new(code))
             .set_pkce_verifier(begun.verifier)
             .add_extra_param("scope", self.sign_in_scope())
-            .request(&self.caller(&told))
-            .map_err(|error| refused(error, &told.borrow()))?;
+            .request(&self.caller(&particulars))
+            .map_err(|error| refused(error, &particulars.borrow()))?;
         let grant = Grant::of(&answer);
         if grant.nonce() != Some(begun.nonce.as_str()) {
             return Err(AuthError::Mismatch("its nonce is another"));
@@ -234,12 +234,12 @@ impl Identity {
 
     /// Asks for a short code to be typed on another device.
     pub(super) fn device_code(&self) -> Result<StandardDeviceAuthorizationResponse, AuthError> {
-        let told = RefCell::default();
+        let particulars = RefCell::default();
         self.oauth
             .exchange_device_code()
             .add_scopes(self.sign_in_scopes())
-            .request(&self.caller(&told))
-            .map_err(|error| refused(error, &told.borrow()))
+            .request(&self.caller(&particulars))
+            .map_err(|error| refused(error, &particulars.borrow()))
     }
 
     /// Waits until the short code was used, by the account that the secrets file names.
@@ -249,16 +249,16 @@ impl Identity {
         clock: &dyn Clock,
     ) -> Result<Grant, AuthError> {
         let never = Signal::default();
-        let told = RefCell::default();
+        let particulars = RefCell::default();
         let answer = self
             .oauth
             .exchange_device_access_token(code)
             .request(
-                &self.caller(&told),
+                &self.caller(&particulars),
                 |wait| clock.wait(&never, Some(wait)),
                 None,
             )
-            .map_err(|error| refused(error, &told.borrow()))?;
+            .map_err(|error| refused(error, &particulars.borrow()))?;
         let grant = Grant::of(&answer);
         grant.check(&self.registration, &self.authority, clock.now())?;
         Ok(grant)
@@ -272,13 +272,13 @@ impl Identity {
     pub fn refresh(&self, token: &Secret, resource: Resource) -> Result<Grant, AuthError> {
         let scopes = self.scopes.iter().filter(|(other, _)| *other == resource);
         let scopes = scopes.flat_map(|(_, scopes)| scopes.clone());
-        let told = RefCell::default();
+        let particulars = RefCell::default();
         let answer = self
             .oauth
             .exchange_refresh_token(&RefreshToken::new(token.expose().to_owned()))
             .add_scopes(scopes.chain(["offline_access".to_owned()]).map(Scope::new))
-            .request(&self.caller(&told))
-            .map_err(|error| refused(error, &told.borrow()))?;
+            .request(&self.caller(&particulars))
+            .map_err(|error| refused(error, &particulars.borrow()))?;
         Ok(Grant::of(&answer))
     }
 
@@ -315,12 +315,12 @@ impl Identity {
     /// Sends requests of the oauth2 crate, and keeps what an answer has that the crate does not read.
     fn caller(
         &self,
-        told: &RefCell<Particulars>,
+        particulars: &RefCell<Particulars>,
     ) -> impl Fn(oauth2::HttpRequest) -> Result<oauth2::HttpResponse, HttpError> {
         |request| {
             let answer = http::call(&self.http, request)?;
             if !answer.status().is_success() {
-                told.replace(Particulars::of_answer(answer.body()));
+                particulars.replace(Particulars::of_answer(answer.body()));
             }
             Ok(answer)
         }
@@ -330,7 +330,7 @@ impl Identity {
 /// A failed request in plain words. What did not parse is not shown: it may hold a token.
 fn refused<T>(
     error: RequestTokenError<HttpError, StandardErrorResponse<T>>,
-    told: &Particulars,
+    particulars: &Particulars,
 ) -> AuthError
 where
     T: oauth2::ErrorResponseType + fmt::Display + 'static,
@@ -339,7 +339,7 @@ where
         RequestTokenError::ServerResponse(answer) => refusal::refused(
             &answer.error().to_string(),
             answer.error_description().map_or("", String::as_str),
-            told,
+            particulars,
         ),
         RequestTokenError::Request(error) => AuthError::Unreachable(error),
         RequestTokenError::Parse(..) => {

@@ -64,8 +64,8 @@ impl std::str::FromStr for Flow {
 
 /// The person who signs in, at a terminal.
 pub trait Person {
-    /// Tells them something.
-    fn tell(&self, text: &str);
+    /// Shows them a text.
+    fn show(&self, text: &str);
 
     /// Reads what they paste, shown to nobody, up to an empty line.
     ///
@@ -73,7 +73,7 @@ pub trait Person {
     /// When there is no terminal to read from.
     fn paste(&self) -> Result<String, AuthError>;
 
-    /// Tries to open a page for them; they were told its address already.
+    /// Tries to open a page for them; they were shown its address already.
     fn open(&self, url: &str);
 }
 

@@ -11,7 +11,7 @@ pub(super) fn sign_in(
 ) -> Result<Grant, AuthError> {
     let redirect = identity.redirect_uri().unwrap_or(NATIVE_CLIENT);
     let begun = identity.begin(redirect)?;
-    person.tell(&format!(
+    person.show(&format!(
         "Open this page in a browser and sign in as {}:\n\n{}\n\n\
          At the end the page is blank. Copy its whole address, paste it here and press Enter twice.\n\
          What you paste is not shown.",

@@ -1,7 +1,7 @@
 //! The identity platform's error codes in plain words.
 //!
 //! Source: Microsoft, "Microsoft Entra authentication and authorization error codes". Programs are
-//! told to branch on `error`, not on these numbers: they choose words here and nothing else.
+//! asked to branch on `error`, not on these numbers: they choose words here and nothing else.
 
 use serde::Deserialize;
 
@@ -155,8 +155,8 @@ fn id(text: &str) -> String {
 }
 
 /// A refusal in plain words.
-pub(super) fn refused(error: &str, description: &str, told: &Particulars) -> AuthError {
-    let code = told.error_codes.first().copied();
+pub(super) fn refused(error: &str, description: &str, particulars: &Particulars) -> AuthError {
+    let code = particulars.error_codes.first().copied();
     let known = code.and_then(|code| {
         let entry = KNOWN.iter().find(|(codes, ..)| codes.contains(&code))?;
         Some((code, entry))
@@ -188,7 +188,7 @@ pub(super) fn refused(error: &str, description: &str, told: &Particulars) -> Aut
     };
     AuthError::Refused {
         what,
-        detail: detail(error, description, known.map(|(code, _)| code), told),
+        detail: detail(error, description, known.map(|(code, _)| code), particulars),
         next_step,
     }
 }
@@ -203,7 +203,7 @@ fn code_of(description: &str) -> Option<u32> {
 }
 
 /// Code and ids; for what is not in the table Microsoft's own words too.
-fn detail(error: &str, description: &str, known: Option<u32>, told: &Particulars) -> String {
+fn detail(error: &str, description: &str, known: Option<u32>, particulars: &Particulars) -> String {
     let mut parts = vec![quote_up_to(60, error)];
     let words = description.lines().next().unwrap_or_default();
     match known {
@@ -212,8 +212,8 @@ fn detail(error: &str, description: &str, known: Option<u32>, told: &Particulars
         None => parts.push(quote_up_to(300, words)),
     }
     for (name, value) in [
-        ("Correlation ID:", &told.correlation_id),
-        ("Trace ID:", &told.trace_id),
+        ("Correlation ID:", &particulars.correlation_id),
+        ("Trace ID:", &particulars.trace_id),
     ] {
         // They stand on lines of their own behind the words, or in the same one.
         if let Some(value) = value
@@ -233,8 +233,8 @@ mod tests {
     #[test]
     fn known_codes_say_what_happened_and_what_to_do() {
         let description = "AADSTS65001: The user or administrator has not consented.\r\nTrace ID: 11-aa\r\nCorrelation ID: 22-bb\r\nTimestamp: 2026";
-        let told = Particulars::of_description(description);
-        let refusal = refused("invalid_grant", description, &told);
+        let particulars = Particulars::of_description(description);
+        let refusal = refused("invalid_grant", description, &particulars);
         let text = refusal.to_string();
         assert!(text.starts_with("nobody has agreed yet"), "{text}");
         assert!(
@@ -252,18 +252,18 @@ mod tests {
     #[test]
     fn unknown_codes_show_the_platforms_own_words() {
         let description = "AADSTS999999: Something new.\r\nCorrelation ID: 22-bb";
-        let told = Particulars::of_description(description);
-        let text = refused("invalid_request", description, &told).to_string();
+        let particulars = Particulars::of_description(description);
+        let text = refused("invalid_request", description, &particulars).to_string();
         assert!(text.contains("AADSTS999999: Something new."), "{text}");
         assert!(text.contains("Correlation ID: 22-bb"), "{text}");
     }
 
     #[test]
     fn the_fields_of_an_answer_count_and_not_its_words() {
-        let told = Particulars::of_answer(
+        let particulars = Particulars::of_answer(
             br#"{"error":"x","error_codes":[65004,1],"correlation_id":"22-bb\u001b[31m","trace_id":"11-aa"}"#,
         );
-        let refusal = refused("invalid_grant", "AADSTS65001: Other words.", &told);
+        let refusal = refused("invalid_grant", "AADSTS65001: Other words.", &particulars);
         let text = refusal.to_string();
         assert!(text.starts_with("the permissions were declined"), "{text}");
         assert!(
@@ -271,8 +271,8 @@ mod tests {
             "{text}"
         );
         // Another service than Microsoft's has none of these fields.
-        let told = Particulars::of_answer(b"<html>");
-        let text = refused("invalid_grant", "Words.", &told).to_string();
+        let particulars = Particulars::of_answer(b"<html>");
+        let text = refused("invalid_grant", "Words.", &particulars).to_string();
         assert_eq!(
             text,
             "the sign-in is no longer good\n  invalid_grant, Words."

@@ -23,7 +23,7 @@ pub struct Kept {
 /// The form in which it is kept.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Record {
+struct StoredSignIn {
     version: u32,
     account: String,
     client_id: String,
@@ -110,7 +110,7 @@ impl Store {
     /// # Errors
     /// When it cannot be written.
     pub fn save(&self, refresh: &Secret) -> Result<(), AuthError> {
-        let record = Record {
+        let record = StoredSignIn {
             version: 1,
             account: self.registration.username.folded(),
             client_id: self.registration.client_id.clone(),
@@ -159,7 +159,7 @@ impl Store {
     }
 
     fn parse(&self, text: &str) -> Result<Kept, AuthError> {
-        let record: Record = serde_json::from_str(text).map_err(|_| {
+        let record: StoredSignIn = serde_json::from_str(text).map_err(|_| {
             AuthError::store("what is kept of the sign-in is damaged", SIGN_IN_AGAIN)
         })?;
         let registration = &self.registration;

@@ -60,7 +60,7 @@ impl Tokens {
         })
     }
 
-    /// An access token for a resource. `refused` is one that the far side did not take: it is never
+    /// An access token for a resource. `refused` is one that the server did not take: it is never
     /// given again.
     ///
     /// # Errors

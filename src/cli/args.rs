@@ -156,7 +156,7 @@ pub(super) struct Options {
     /// Show whole addresses and every letter
     #[arg(long, short)]
     pub verbose: bool,
-    /// Use this way out instead of the batch file's: graph, ews, smtp or outbox
+    /// Use this transport instead of the batch file's: graph, ews, smtp or outbox
     #[arg(long, value_name = "NAME")]
     pub transport: Option<TransportName>,
     /// The secrets file [default: .secrets.toml beside the batch file, else here, else that of your settings]

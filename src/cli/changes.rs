@@ -1,13 +1,13 @@
 //! What changed since a batch was begun, in words.
 
-use crate::ledger::{Change, Difference};
+use crate::ledger::{Change, PlanDifference};
 use crate::lifecycle::LetterState;
 use crate::mailing::{MailingError, Moved};
 
 /// The refusal of a plan that is not the one that was begun, with its letters and where they go.
 pub(super) fn listed(
     error: &MailingError,
-    differences: &[Difference],
+    differences: &[PlanDifference],
     moved: Option<&Moved>,
 ) -> String {
     const MOST_SHOWN: usize = 20;
@@ -28,7 +28,7 @@ pub(super) fn listed(
 }
 
 /// A difference in words.
-pub(super) fn in_words(difference: &Difference) -> &'static str {
+pub(super) fn in_words(difference: &PlanDifference) -> &'static str {
     match (difference.change, difference.state) {
         (Change::Added, _) => "new in the manifest",
         (Change::Removed, LetterState::Accepted) => "no longer in the manifest, accepted already",

@@ -72,7 +72,7 @@ pub(super) fn run(
     }
 }
 
-/// Asks the far side, and sends it a probe if that is wanted and nothing stands in the way.
+/// Asks the server, and sends it a probe if that is wanted and nothing stands in the way.
 fn ask_online(
     args: &CheckArgs,
     transport: &mut dyn Transport,

@@ -1,4 +1,4 @@
-//! Exit codes, and what is said on the way out.
+//! Exit codes, and what is said at the end.
 
 use std::process::ExitCode;
 

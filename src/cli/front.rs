@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::console::Console;
 use super::progress::Progress;
 use super::{findings, show, words};
-use crate::dispatch::Event;
+use crate::dispatch::DispatchEvent;
 use crate::fault::Fault;
 use crate::mailing::{Front, Notice, Question};
 
@@ -73,7 +73,7 @@ impl Front for TerminalFront<'_> {
         ));
     }
 
-    fn event(&mut self, event: &Event) {
+    fn event(&mut self, event: &DispatchEvent) {
         if let Some(progress) = &self.progress {
             progress.show(event);
         }

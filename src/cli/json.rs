@@ -23,7 +23,7 @@ struct AttachmentJson<'a> {
     bytes: u64,
 }
 
-/// The attachments of a planned letter with what the proofs told.
+/// The attachments of a planned letter with the verdicts of the proofs.
 fn proven(letter: &PlannedLetter) -> Vec<ProvenJson<'_>> {
     let attachments = letter.attachments.iter();
     attachments
@@ -140,7 +140,7 @@ pub(super) fn plan(
             one_letter(console, index, &to_json(&json));
         }
     }
-    console.json(&format!("],\"faults\":{}", to_json(faults)));
+    console.json(&format!("],\"findings\":{}", to_json(faults)));
     if let Some((letters, plan)) = planned {
         let summary = summary(loaded, letters, plan, faults);
         console.json(&format!(",\"summary\":{}", to_json(&summary)));

@@ -138,12 +138,12 @@ pub(super) fn whoami(
         console.json("\n");
         console.end_json();
     } else {
-        console.result(&told(&me));
+        console.result(&described(&me));
     }
     Ok(Exit::Success)
 }
 
-fn told(me: &WhoAmI) -> String {
+fn described(me: &WhoAmI) -> String {
     let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "not given".to_owned());
     let mut text = format!(
         "account    {}\ntenant     {}\nsends as   {}",
@@ -277,7 +277,7 @@ struct Terminal<'a> {
 }
 
 impl Person for Terminal<'_> {
-    fn tell(&self, text: &str) {
+    fn show(&self, text: &str) {
         self.console.note(text);
     }
 

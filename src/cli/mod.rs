@@ -1,4 +1,4 @@
-//! The command line: the only room that prints, prompts and ends the process.
+//! The command line: the only module that prints, prompts and ends the process.
 
 mod args;
 mod changes;

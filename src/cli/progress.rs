@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressState};
 use super::console::Console;
 use super::front::style;
 use super::{status, words};
-use crate::dispatch::{Event, Limit, Reason};
+use crate::dispatch::{DispatchEvent, Limit, WaitReason};
 
 /// Waits shorter than this are not worth a line of their own.
 const WORTH_A_LINE: Duration = Duration::from_secs(10);
@@ -20,11 +20,11 @@ pub(super) struct Progress<'a> {
     console: &'a Console,
     bar: Option<ProgressBar>,
     rehearsal: bool,
-    said: Cell<Option<Reason>>,
+    said: Cell<Option<WaitReason>>,
 }
 
 impl<'a> Progress<'a> {
-    /// Begins to show a run of `letters` letters. `under_limits` tells how long that many letters
+    /// Begins to show a run of `letters` letters. `under_limits` gives how long that many letters
     /// take under the limits, which the bar's own pace cannot know.
     pub fn new(
         console: &'a Console,
@@ -60,15 +60,15 @@ impl<'a> Progress<'a> {
     }
 
     /// Shows what happened.
-    pub fn show(&self, event: &Event) {
+    pub fn show(&self, event: &DispatchEvent) {
         match event {
-            Event::FoundAccepted { id } => {
+            DispatchEvent::FoundAccepted { id } => {
                 self.line(&format!("{id}: was in doubt, looked up, went out"));
             }
-            Event::FoundUnsent { id } => self.line(&format!(
+            DispatchEvent::FoundUnsent { id } => self.line(&format!(
                 "{id}: was in doubt, looked up, did not go out; it is sent now"
             )),
-            Event::Accepted {
+            DispatchEvent::Accepted {
                 id,
                 receipt,
                 refused,
@@ -89,49 +89,49 @@ impl<'a> Progress<'a> {
                     self.line(&format!("{id}: {word}: {receipt}"));
                 }
             }
-            Event::Rejected { id, answer } => {
+            DispatchEvent::Rejected { id, answer } => {
                 self.step();
                 self.line(&format!("{id}: rejected: {} {}", answer.code, answer.line()));
             }
-            Event::InDoubt { id, answer } => {
+            DispatchEvent::InDoubt { id, answer } => {
                 self.step();
                 self.line(&format!("{id}: in doubt: {}", answer.line()));
             }
-            Event::Retry { id, answer, wait } => self.line(&format!(
+            DispatchEvent::Retry { id, answer, wait } => self.line(&format!(
                 "{id}: not taken ({} {}), trying again in {}",
                 answer.code,
                 answer.line(),
                 words::duration(*wait)
             )),
-            Event::LeftPending { id, answer } => self.line(&format!(
+            DispatchEvent::LeftPending { id, answer } => self.line(&format!(
                 "{id}: not taken ({} {}), left pending",
                 answer.code, answer.line()
             )),
-            Event::Waiting { reason, wait } => self.waiting(*reason, *wait),
-            Event::Checkpoint { counts } => {
+            DispatchEvent::Waiting { reason, wait } => self.waiting(*reason, *wait),
+            DispatchEvent::Checkpoint { counts } => {
                 if self.bar.is_none() {
                     self.line(&status::counts_line(counts));
                 }
             }
-            Event::Stopping { in_flight } => self.line(&format!(
+            DispatchEvent::Stopping { in_flight } => self.line(&format!(
                 "stopping: waiting for the answer to {}; Ctrl-C (again) stops at once and leaves it in doubt",
                 words::plural(*in_flight as u64, "letter")
             )),
         }
     }
 
-    fn waiting(&self, reason: Reason, wait: Duration) {
+    fn waiting(&self, reason: WaitReason, wait: Duration) {
         let why = match reason {
-            Reason::Limit(Limit::Messages) => "limit of letters a minute",
-            Reason::Limit(Limit::Bytes) => "limit of megabytes in five minutes",
-            Reason::Limit(Limit::Addresses) => "limit of addresses a day",
-            Reason::Pause => "pause between chunks",
-            Reason::Throttled => "the server asked to wait",
-            Reason::Caution => "slower, as the server asked to wait",
-            Reason::Doubt => "a letter in doubt may still appear in the mailbox",
-            Reason::Outage => "the server is not ready",
-            Reason::Retry => "before the next try",
-            Reason::Window => "outside the sending hours",
+            WaitReason::Limit(Limit::Messages) => "limit of letters a minute",
+            WaitReason::Limit(Limit::Bytes) => "limit of megabytes in five minutes",
+            WaitReason::Limit(Limit::Addresses) => "limit of addresses a day",
+            WaitReason::Pause => "pause between chunks",
+            WaitReason::Throttled => "the server asked to wait",
+            WaitReason::Caution => "slower, as the server asked to wait",
+            WaitReason::Doubt => "a letter in doubt may still appear in the mailbox",
+            WaitReason::Outage => "the server is not ready",
+            WaitReason::Retry => "before the next try",
+            WaitReason::Window => "outside the sending hours",
         };
         let text = format!("waiting {}: {why}", words::duration(wait));
         if let Some(bar) = &self.bar {

@@ -23,7 +23,7 @@ pub(super) fn run(args: &ReportArgs, console: &Console, clock: &dyn Clock) -> Re
     let (record, fault) = Record::gather(&loaded.batch, kind, &ledger, clock.now())?;
     if let Some(fault) = fault {
         console.note(&format!(
-            "the dispatch list cannot be read any more, so the record has the letters alone: {}\n  next: `postroom check` tells all that is wrong with it",
+            "the dispatch list cannot be read any more, so the record has the letters alone: {}\n  next: `postroom check` shows all that is wrong with it",
             fault.text
         ));
     }

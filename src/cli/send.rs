@@ -74,7 +74,7 @@ pub(super) fn consent(was_given: bool) -> Consent {
     }
 }
 
-/// Shows what was found before the end is told.
+/// Shows what was found before the end is shown.
 pub(super) fn refused(
     error: MailingError,
     loaded: &Loaded,
@@ -93,7 +93,7 @@ pub(super) fn refused(
 }
 
 /// The first Ctrl-C lets the letters in hand finish, the second ends at once. A terminal that is closed
-/// is no impatient person, though the system and the shell both tell of it.
+/// is no impatient person, though the system and the shell both report it.
 pub(super) fn listen_for_interrupt(interrupt: &Interrupt) {
     let interrupt = interrupt.clone();
     let terminals = Console::terminals();

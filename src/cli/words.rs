@@ -17,10 +17,10 @@ pub(super) fn with_next(text: &str, next_step: &str) -> String {
     format!("{text}\n  next: {next_step}")
 }
 
-/// How many attachments there are, and what the proofs told of them.
+/// How many attachments there are, and what the proofs found.
 pub(super) fn attachments(plan: &Plan) -> String {
     let mut text = count(plan.attachments() as u64);
-    let told: Vec<_> = [
+    let found: Vec<_> = [
         (Verdict::Confirmed, "shown to be the recipient's"),
         (Verdict::Silent, "without the recipient's name or id"),
         (Verdict::Unreadable, "that cannot be read"),
@@ -30,8 +30,8 @@ pub(super) fn attachments(plan: &Plan) -> String {
     .filter(|(number, _)| *number > 0)
     .map(|(number, words)| format!("{} {words}", count(number)))
     .collect();
-    if !told.is_empty() {
-        text.push_str(&format!(": {}", told.join(", ")));
+    if !found.is_empty() {
+        text.push_str(&format!(": {}", found.join(", ")));
     }
     text
 }

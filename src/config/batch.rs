@@ -41,7 +41,7 @@ pub struct Batch {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct BatchFile {
     batch: BatchTable,
     manifest: ManifestConfig,
     #[serde(default)]
@@ -137,7 +137,7 @@ impl Batch {
     /// When it is not valid, or has values that cannot be worked with.
     #[doc(hidden)]
     pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
-        let parsed: File = toml::from_str(text).map_err(|error| ConfigError::Syntax {
+        let parsed: BatchFile = toml::from_str(text).map_err(|error| ConfigError::Syntax {
             what: WHAT,
             path: file.to_owned(),
             // The reader's own display quotes the line, which no other file's may be.

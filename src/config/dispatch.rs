@@ -1,4 +1,4 @@
-//! `[dispatch]` and `[outbox]`: the way out, its pace and its patience.
+//! `[dispatch]` and `[outbox]`: the transport, its pace and its patience.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::values::{SendWindow, duration};
 
-/// The ways out.
+/// The transports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TransportName {
@@ -65,7 +65,7 @@ impl std::str::FromStr for TransportName {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DispatchConfig {
-    /// The way out.
+    /// The transport.
     #[serde(deserialize_with = "transport_name")]
     pub transport: TransportName,
     /// Letters in any 60 seconds.

@@ -35,7 +35,7 @@ pub struct Secrets {
 /// The file as written.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct File {
+struct SecretsFile {
     #[serde(deserialize_with = "value")]
     send_emails_as: Option<String>,
     #[serde(deserialize_with = "value")]
@@ -113,7 +113,7 @@ impl Secrets {
         };
         let mut parsed = match &file {
             Some(path) => read(path)?,
-            None => File::default(),
+            None => SecretsFile::default(),
         };
         if let (true, Some(path)) = (lies_with_batch, &file) {
             parsed.keeps_to_its_place(path, own.as_deref())?;
@@ -134,7 +134,7 @@ impl Secrets {
     }
 }
 
-fn read(path: &Path) -> Result<File, ConfigError> {
+fn read(path: &Path) -> Result<SecretsFile, ConfigError> {
     let cannot = |source| ConfigError::Read {
         what: WHAT,
         path: path.to_owned(),
@@ -177,7 +177,7 @@ fn own_file(variable: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
     settings.map(|settings| settings.join("postroom").join("secrets.toml"))
 }
 
-fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
+fn parse(path: &Path, text: &str) -> Result<SecretsFile, ConfigError> {
     toml::from_str(text).map_err(|error| ConfigError::Syntax {
         what: WHAT,
         path: path.to_owned(),
@@ -187,7 +187,7 @@ fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
     })
 }
 
-impl File {
+impl SecretsFile {
     /// Refuses what a file that lies with a batch may not say.
     fn keeps_to_its_place(&self, path: &Path, own: Option<&Path>) -> Result<(), ConfigError> {
         let is_given =

@@ -87,7 +87,7 @@ where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    deserializer.deserialize_any(Table(PhantomData))
+    deserializer.deserialize_any(UnshownTable(PhantomData))
 }
 
 fn other_kind<E: de::Error>(wanted: &str) -> E {
@@ -136,7 +136,7 @@ impl<'de, T: Unshown> Visitor<'de> for Value<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<T, A::Error> {
         let mut list = Vec::new();
-        while let Some(Text(item)) = items.next_element()? {
+        while let Some(UnshownText(item)) = items.next_element()? {
             list.push(item);
         }
         T::of_list(list).ok_or_else(|| other_kind(T::WANTED))
@@ -150,18 +150,18 @@ impl<'de, T: Unshown> Visitor<'de> for Value<T> {
 }
 
 /// An item of a list.
-struct Text(String);
+struct UnshownText(String);
 
-impl<'de> Deserialize<'de> for Text {
+impl<'de> Deserialize<'de> for UnshownText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Value(PhantomData)).map(Self)
     }
 }
 
 /// Takes a table, and nothing else into an error.
-struct Table<T>(PhantomData<T>);
+struct UnshownTable<T>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Table<T> {
+impl<'de, T: Deserialize<'de>> Visitor<'de> for UnshownTable<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

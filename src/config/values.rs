@@ -37,11 +37,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
 }
 
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    parse_duration(&String::deserialize(deserializer)?).map_err(|error| told(&error))
+    parse_duration(&String::deserialize(deserializer)?).map_err(|error| refused(&error))
 }
 
 /// An error of ours among those of the reader, which are one text with their place.
-fn told<E: de::Error>(error: &impl NextStep) -> E {
+fn refused<E: de::Error>(error: &impl NextStep) -> E {
     E::custom(format_args!("{error}: {}", error.next_step()))
 }
 
@@ -163,7 +163,7 @@ impl fmt::Display for SendWindow {
 
 impl<'de> Deserialize<'de> for SendWindow {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(|error| told(&error))
+        Self::parse(&String::deserialize(deserializer)?).map_err(|error| refused(&error))
     }
 }
 

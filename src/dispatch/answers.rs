@@ -3,33 +3,33 @@
 use std::panic::resume_unwind;
 use std::time::Duration;
 
-use super::deliver::Said;
-use super::run::Run;
+use super::deliver::FromWorker;
+use super::run::DispatchLoop;
 use super::verdict::{self, Next};
-use super::{Ending, Event, Reason};
+use super::{DispatchEvent, Ending, WaitReason};
 use crate::ledger::{Pending, Settlement};
 use crate::lifecycle::SettledAs;
 use crate::transport::Answer;
 
-/// Pauses in a row without a single letter taken, before the far side counts as out of reach.
+/// Pauses in a row without a single letter taken, before the server counts as out of reach.
 const MOST_PAUSES: u32 = 10;
-/// Tries of one letter at which the far side broke off, while others were taken in between.
+/// Tries of one letter at which the server broke off, while others were taken in between.
 const MOST_BREAKS: u32 = 10;
-/// The longest wait that a far side may ask for; beyond it the run ends and can be resumed.
+/// The longest wait that a server may ask for; beyond it the run ends and can be resumed.
 pub(super) const LONGEST_ASKED: Duration = Duration::from_mins(30);
 
-impl Run<'_> {
+impl DispatchLoop<'_> {
     /// Judges the answers that have come in.
     pub(super) fn take_answers(&mut self) {
         while let Ok(said) = self.answers.try_recv() {
             let done = match said.unwrap_or_else(|panic| resume_unwind(panic)) {
-                Said::Done(done) => *done,
-                Said::Note(note) => {
+                FromWorker::Done(done) => *done,
+                FromWorker::Note(note) => {
                     self.notes.push(note);
                     continue;
                 }
             };
-            self.couriers.returned(done.thread);
+            self.workers.returned(done.thread);
             let verdict = verdict::judge(&done.pending.id, done.result);
             let taken = !matches!(verdict.ended, SettledAs::NotTaken(_));
             self.limiter
@@ -42,7 +42,8 @@ impl Run<'_> {
             };
             let before = self.paused;
             let event = self.follow(done.pending, verdict.next);
-            if let Some((until, Reason::Throttled)) = self.paused.filter(|_| self.paused != before)
+            if let Some((until, WaitReason::Throttled)) =
+                self.paused.filter(|_| self.paused != before)
             {
                 let wait = until.saturating_sub(self.dispatch.clock.elapsed());
                 self.ledger.throttled(settlement.at, wait);
@@ -51,8 +52,8 @@ impl Run<'_> {
         }
     }
 
-    /// Does what a verdict asks for; the event is told once the settlement is on the disk.
-    fn follow(&mut self, pending: Pending, next: Next) -> Option<Event> {
+    /// Does what a verdict asks for; the event is emitted once the settlement is on the disk.
+    fn follow(&mut self, pending: Pending, next: Next) -> Option<DispatchEvent> {
         let now = self.dispatch.clock.elapsed();
         match next {
             Next::Done(event, wait) => {
@@ -62,7 +63,7 @@ impl Run<'_> {
                 match wait {
                     Some(wait) => {
                         self.caution.throttled();
-                        self.pause_until(now + wait.min(LONGEST_ASKED), Reason::Throttled);
+                        self.pause_until(now + wait.min(LONGEST_ASKED), WaitReason::Throttled);
                     }
                     None => self.caution.taken(),
                 }
@@ -83,7 +84,7 @@ impl Run<'_> {
                 let wait = self.backoff.wait(tries, fastrand::f64());
                 let id = pending.id.clone();
                 self.retries.push((now + wait, pending));
-                Some(Event::Retry { id, answer, wait })
+                Some(DispatchEvent::Retry { id, answer, wait })
             }
             Next::Pause {
                 answer,
@@ -105,17 +106,17 @@ impl Run<'_> {
         answer: Answer,
         wait: Option<Duration>,
         throttled: bool,
-    ) -> Event {
+    ) -> DispatchEvent {
         let now = self.dispatch.clock.elapsed();
-        // Letters that were in flight when the pause began tell of the same trouble.
+        // Letters that were in flight when the pause began met the same trouble.
         if self.paused.is_none_or(|(until, _)| until <= now) {
             self.pauses += 1;
         }
         let (most, reason) = if throttled {
             self.caution.throttled();
-            (MOST_PAUSES, Reason::Throttled)
+            (MOST_PAUSES, WaitReason::Throttled)
         } else {
-            (self.dispatch.config.attempts, Reason::Outage)
+            (self.dispatch.config.attempts, WaitReason::Outage)
         };
         let wait = wait.unwrap_or_else(|| self.backoff.wait(self.pauses, fastrand::f64()));
         if self.pauses >= most || wait > LONGEST_ASKED {
@@ -123,7 +124,7 @@ impl Run<'_> {
                 self.end(Ending::Outage(answer.clone()));
             }
             let id = pending.id;
-            return Event::LeftPending { id, answer };
+            return DispatchEvent::LeftPending { id, answer };
         }
         self.pause_until(now + wait, reason);
         // Others were taken between that many tries, so the trouble is this letter's own.
@@ -132,7 +133,7 @@ impl Run<'_> {
         }
         let id = pending.id.clone();
         self.retries.push((now + wait, pending));
-        Event::Retry { id, answer, wait }
+        DispatchEvent::Retry { id, answer, wait }
     }
 
     /// Counts a try of a letter that was not taken, and says how many there were.
@@ -143,12 +144,12 @@ impl Run<'_> {
     }
 
     /// Leaves a letter pending for the next run.
-    fn give_up(&mut self, pending: Pending, answer: Answer) -> Event {
+    fn give_up(&mut self, pending: Pending, answer: Answer) -> DispatchEvent {
         self.left += 1;
         self.tries.remove(&pending.seq);
         self.fail(answer.clone());
         let id = pending.id;
-        Event::LeftPending { id, answer }
+        DispatchEvent::LeftPending { id, answer }
     }
 
     fn fail(&mut self, answer: Answer) {

@@ -1,4 +1,4 @@
-//! Less speed after the far side asked for patience.
+//! Less speed after the server asked for patience.
 
 use std::time::Duration;
 
@@ -28,13 +28,13 @@ impl Caution {
         }
     }
 
-    /// The far side asked for patience.
+    /// The server asked for patience.
     pub fn throttled(&mut self) {
         self.good = 0;
         self.gap = (self.gap * 2).max(self.first).min(WIDEST);
     }
 
-    /// The far side took a letter.
+    /// The server took a letter.
     pub fn taken(&mut self) {
         self.good += 1;
         if self.good >= GOOD {

@@ -7,9 +7,9 @@ use std::thread::{self, Scope};
 
 use super::limiter::Cost;
 use crate::clock::Signal;
-use crate::ledger::{Claimed, Earlier as Tried, Pending};
+use crate::ledger::{Claimed, EarlierTry, Pending};
 use crate::message::Message;
-use crate::transport::{Attempt, Earlier, Receipt, SendError, Transport};
+use crate::transport::{Earlier, Receipt, SendError, Transport, TransportAttempt};
 
 /// A claimed letter for a thread to hand over.
 pub(super) struct Job {
@@ -21,15 +21,15 @@ pub(super) struct Job {
 }
 
 /// What a thread says of the letter that it has in hand.
-pub(super) enum Said {
+pub(super) enum FromWorker {
     /// Something to write down before it goes on.
-    Note(Note),
+    Note(WorkerNote),
     /// What became of it.
     Done(Box<Done>),
 }
 
-/// A note that a transport waits for: it goes on when it is told, and not when `kept` is dropped.
-pub(super) struct Note {
+/// A note that a transport waits for: it goes on when `kept` is sent to, and not when `kept` is dropped.
+pub(super) struct WorkerNote {
     pub claim: Claimed,
     pub text: String,
     pub kept: Sender<()>,
@@ -49,7 +49,7 @@ fn hand_over(
     thread: usize,
     transport: &mut dyn Transport,
     job: Job,
-    said: &Sender<thread::Result<Said>>,
+    said: &Sender<thread::Result<FromWorker>>,
     signal: &Signal,
 ) -> Done {
     let Job {
@@ -63,20 +63,20 @@ fn hand_over(
     let earlier = pending
         .earlier
         .take()
-        .map(|Tried { note }| Earlier { note });
+        .map(|EarlierTry { note }| Earlier { note });
     let mut keep = |text: &str| {
         tried.note = Some(text.to_owned());
         let (kept, answer) = channel();
-        let note = Note {
+        let note = WorkerNote {
             claim,
             text: text.to_owned(),
             kept,
         };
-        let asked = said.send(Ok(Said::Note(note))).is_ok();
+        let asked = said.send(Ok(FromWorker::Note(note))).is_ok();
         signal.raise();
         asked && answer.recv().is_ok()
     };
-    let mut attempt = Attempt::new(&trace, earlier, &mut keep);
+    let mut attempt = TransportAttempt::new(&trace, earlier, &mut keep);
     let result = transport.send(&message, &mut attempt);
     let request_ids = attempt.request_ids;
     pending.earlier = Some(tried);
@@ -91,17 +91,17 @@ fn hand_over(
 }
 
 /// The threads and which of them are idle.
-pub(super) struct Couriers {
+pub(super) struct Workers {
     jobs: Vec<Sender<Job>>,
     idle: Vec<usize>,
 }
 
-impl Couriers {
+impl Workers {
     /// One thread for each transport; the scope waits for them.
     pub fn start<'scope, 'run: 'scope>(
         scope: &'scope Scope<'scope, '_>,
         transports: &'run mut [Box<dyn Transport>],
-        said: &Sender<thread::Result<Said>>,
+        said: &Sender<thread::Result<FromWorker>>,
         signal: &Arc<Signal>,
     ) -> Self {
         let mut jobs = Vec::new();
@@ -112,8 +112,8 @@ impl Couriers {
             scope.spawn(move || {
                 for job in receiver {
                     // A panic is passed on: nobody else would know that no answer will come.
-                    let told = said.send(catch_unwind(AssertUnwindSafe(|| {
-                        Said::Done(Box::new(hand_over(
+                    let passed_on = said.send(catch_unwind(AssertUnwindSafe(|| {
+                        FromWorker::Done(Box::new(hand_over(
                             thread,
                             &mut **transport,
                             job,
@@ -122,7 +122,7 @@ impl Couriers {
                         )))
                     })));
                     signal.raise();
-                    if told.is_err() {
+                    if passed_on.is_err() {
                         return;
                     }
                 }

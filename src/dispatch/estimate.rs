@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::config::DispatchConfig;
 
 /// About how long letters take that are left to send: the slowest of the three windows, and the
-/// pauses. It knows nothing of the far side's speed.
+/// pauses. It knows nothing of the server's speed.
 #[must_use]
 pub fn estimate(config: &DispatchConfig, letters: u64, bytes: u64, addresses: u64) -> Duration {
     // A window lets its limit through at once and then again each time it has slid by its length.

@@ -1,4 +1,4 @@
-//! What a run tells while it works. Whoever listens renders it; the run itself knows no terminal.
+//! What a run reports while it works. Whoever listens renders it; the run itself knows no terminal.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::transport::Answer;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Event {
+pub enum DispatchEvent {
     /// A letter in doubt was found to have gone out.
     FoundAccepted {
         /// The recipient.
@@ -23,7 +23,7 @@ pub enum Event {
     Accepted {
         /// The recipient.
         id: String,
-        /// The far side's words.
+        /// The server's words.
         receipt: String,
         /// Addresses that it refused, with its words.
         refused: Vec<(String, Answer)>,
@@ -32,7 +32,7 @@ pub enum Event {
     Rejected {
         /// The recipient.
         id: String,
-        /// The far side's words.
+        /// The server's words.
         answer: Answer,
     },
     /// A letter may have gone out.
@@ -46,7 +46,7 @@ pub enum Event {
     Retry {
         /// The recipient.
         id: String,
-        /// The far side's words.
+        /// The server's words.
         answer: Answer,
         /// After this long.
         wait: Duration,
@@ -55,13 +55,13 @@ pub enum Event {
     LeftPending {
         /// The recipient.
         id: String,
-        /// The far side's words.
+        /// The server's words.
         answer: Answer,
     },
     /// The run waits.
     Waiting {
         /// For what.
-        reason: Reason,
+        reason: WaitReason,
         /// About how long.
         wait: Duration,
     },
@@ -79,18 +79,18 @@ pub enum Event {
 
 /// Why a run waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum WaitReason {
     /// One of our own limits.
     Limit(Limit),
     /// The pause between two chunks.
     Pause,
-    /// The far side asked for it.
+    /// The server asked for it.
     Throttled,
-    /// The far side asked for it a short while ago.
+    /// The server asked for it a short while ago.
     Caution,
     /// A letter in doubt may still appear where it would be if it went out.
     Doubt,
-    /// The far side cannot be reached or is not ready.
+    /// The server cannot be reached or is not ready.
     Outage,
     /// A letter is tried again later and no other is left.
     Retry,

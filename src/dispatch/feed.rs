@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::compose::Composed;
 use super::limiter::{Limit, Permit};
-use super::run::Run;
-use super::{Ending, Reason};
+use super::run::DispatchLoop;
+use super::{Ending, WaitReason};
 use crate::ledger::{LedgerError, Pending};
 
 /// The longest wait for the limit of the day.
@@ -14,7 +14,7 @@ const LONGEST_FOR_THE_DAY: Duration = Duration::from_mins(15);
 /// Letters asked of the ledger at once.
 const PAGE: usize = 256;
 
-impl Run<'_> {
+impl DispatchLoop<'_> {
     /// Keeps the composer a little ahead of the wire.
     pub(super) fn ask_for_letters(&mut self) -> Result<(), LedgerError> {
         let ahead = self.dispatch.config.at_once() as usize + 2;
@@ -79,10 +79,10 @@ impl Run<'_> {
     }
 
     /// The letters that may go now, or what the run waits for.
-    pub(super) fn choose(&mut self) -> (Vec<Composed>, Option<(Duration, Reason)>) {
+    pub(super) fn choose(&mut self) -> (Vec<Composed>, Option<(Duration, WaitReason)>) {
         let mut chosen = Vec::new();
         let now = self.dispatch.clock.elapsed();
-        while self.ending.is_none() && chosen.len() < self.couriers.idle() {
+        while self.ending.is_none() && chosen.len() < self.workers.idle() {
             match self.held_back(now, chosen.is_empty()) {
                 Hold::Free => {}
                 Hold::UntilAnswer => return (chosen, None),
@@ -98,7 +98,9 @@ impl Run<'_> {
                     self.end(Ending::DayLimit);
                     return (chosen, None);
                 }
-                Permit::After(wait, limit) => return (chosen, Some((wait, Reason::Limit(limit)))),
+                Permit::After(wait, limit) => {
+                    return (chosen, Some((wait, WaitReason::Limit(limit))));
+                }
                 Permit::AfterAnswer => return (chosen, None),
             }
             self.limiter.claim(cost);
@@ -108,7 +110,7 @@ impl Run<'_> {
         }
         let waits_for_retry = chosen.is_empty()
             && self.ending.is_none()
-            && self.couriers.in_flight() == 0
+            && self.workers.in_flight() == 0
             && self.composing == 0
             && self.ready.is_empty();
         let next_retry = self
@@ -118,20 +120,20 @@ impl Run<'_> {
             .min();
         let wait = next_retry
             .filter(|_| waits_for_retry)
-            .map(|wait| (wait, Reason::Retry));
+            .map(|wait| (wait, WaitReason::Retry));
         (chosen, wait)
     }
 
-    /// Whether everyone waits: for the far side, for the pause between chunks or for the window of
+    /// Whether everyone waits: for the server, for the pause between chunks or for the window of
     /// the day.
     fn held_back(&mut self, now: Duration, nothing_chosen: bool) -> Hold {
         let pause = self.dispatch.config.pause;
         if !pause.is_zero() && self.claimed_in_chunk >= self.dispatch.config.chunk {
-            if self.couriers.in_flight() > 0 || !nothing_chosen {
+            if self.workers.in_flight() > 0 || !nothing_chosen {
                 return Hold::UntilAnswer;
             }
             self.claimed_in_chunk = 0;
-            self.pause_until(now + pause, Reason::Pause);
+            self.pause_until(now + pause, WaitReason::Pause);
         }
         if self.ready.is_empty() {
             return Hold::Free;
@@ -143,16 +145,16 @@ impl Run<'_> {
             }
         }
         if self.caution.one_at_a_time() {
-            if self.couriers.in_flight() > 0 || !nothing_chosen {
+            if self.workers.in_flight() > 0 || !nothing_chosen {
                 return Hold::UntilAnswer;
             }
             if let Some(wait) = self.caution.wait(now) {
-                return Hold::For(wait, Reason::Caution);
+                return Hold::For(wait, WaitReason::Caution);
             }
         }
         let window = self.dispatch.config.window.as_ref();
         match window.and_then(|window| window.wait(self.dispatch.clock.now())) {
-            Some(wait) => Hold::For(wait, Reason::Window),
+            Some(wait) => Hold::For(wait, WaitReason::Window),
             None => Hold::Free,
         }
     }
@@ -165,5 +167,5 @@ enum Hold {
     /// Not before an answer has come.
     UntilAnswer,
     /// Not for this long.
-    For(Duration, Reason),
+    For(Duration, WaitReason),
 }

@@ -1,8 +1,8 @@
 //! Our own pace: three sliding windows over what was handed over.
 //!
 //! A window counts a letter from its claim until its answer, and from then on for the length of the
-//! window. The far side takes the letter somewhere between the two, so no window of that length, laid
-//! anywhere over the far side's clock, ever holds more than the limit.
+//! window. The server takes the letter somewhere between the two, so no window of that length, laid
+//! anywhere over the server's clock, ever holds more than the limit.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -116,7 +116,7 @@ impl Limiter {
     }
 }
 
-/// Whether a letter counts against a limit. The far side counts the bytes that reach it, also those
+/// Whether a letter counts against a limit. The server counts the bytes that reach it, also those
 /// that it refuses (Microsoft Graph throttling limits: upload in five minutes).
 fn counts(limit: Limit, taken: bool) -> bool {
     taken || limit == Limit::Bytes
@@ -163,7 +163,7 @@ impl Window {
         let slot = at.div_euclid(self.slot) * self.slot + self.slot;
         self.sum += amount;
         match self.spent.back_mut() {
-            // Earlier runs are remembered in order and time does not go back, so the last slot is
+            // EarlierTry runs are remembered in order and time does not go back, so the last slot is
             // the only one that can grow; what comes late is counted with it.
             Some((last, sum)) if *last >= slot => *sum += amount,
             _ => self.spent.push_back((slot, amount)),

@@ -1,7 +1,7 @@
 //! The sending loop: what is left, when it may go, and what became of it.
 //!
 //! One thread decides. It asks the ledger what is left, waits for the limiter, claims, hands over to
-//! the couriers, settles, and tells what happened. Settlements and the claims that follow them share
+//! the workers, settles, and emits what happened. Settlements and the claims that follow them share
 //! one commit, so that a letter costs one flush to the disk and not two. A composer makes the next
 //! letters ready meanwhile, at most two more than there are connections.
 
@@ -19,7 +19,7 @@ mod start;
 mod verdict;
 
 pub use estimate::estimate;
-pub use event::{Event, Reason};
+pub use event::{DispatchEvent, WaitReason};
 pub use limiter::{Cost, Limit, Limiter, Permit};
 pub use retry::Backoff;
 
@@ -45,7 +45,7 @@ pub struct Dispatch<'a> {
     pub only: Option<HashSet<String>>,
     /// How many letters at most.
     pub limit: Option<usize>,
-    /// The way out and its far side, as the ledger notes it.
+    /// The transport and its server, as the ledger notes it.
     pub transport: &'a str,
     /// Time.
     pub clock: &'a dyn Clock,
@@ -99,7 +99,7 @@ pub enum Ending {
     },
     /// The addresses of the day are used up.
     DayLimit,
-    /// The far side asks for more patience than a run has, or cannot be reached.
+    /// The server asks for more patience than a run has, or cannot be reached.
     Outage(Answer),
     /// Who we are is not accepted.
     Unauthorised(Answer),
@@ -120,7 +120,7 @@ impl Dispatch<'_> {
         &self,
         ledger: &mut Ledger,
         transport: &mut dyn Transport,
-        emit: &mut dyn FnMut(Event),
+        emit: &mut dyn FnMut(DispatchEvent),
     ) -> Result<Option<Duration>, LedgerError> {
         start::look_up(self, ledger, transport, emit)
     }
@@ -135,7 +135,7 @@ impl Dispatch<'_> {
         ledger: &mut Ledger,
         transports: &mut [Box<dyn Transport>],
         wait: Option<Duration>,
-        emit: &mut dyn FnMut(Event),
+        emit: &mut dyn FnMut(DispatchEvent),
     ) -> Result<Ending, LedgerError> {
         run::run(self, ledger, transports, wait, emit)
     }

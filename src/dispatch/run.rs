@@ -9,10 +9,10 @@ use std::time::Duration;
 use super::answers::LONGEST_ASKED;
 use super::caution::Caution;
 use super::compose::{self, Composed, Composer};
-use super::deliver::{Couriers, Job, Note, Said};
+use super::deliver::{FromWorker, Job, WorkerNote, Workers};
 use super::limiter::Limiter;
 use super::retry::Backoff;
-use super::{Dispatch, Ending, Event, Reason, start};
+use super::{Dispatch, DispatchEvent, Ending, WaitReason, start};
 use crate::ledger::{Claim, Ledger, LedgerError, Pending, Settlement};
 use crate::transport::{Transport, new_trace};
 
@@ -22,7 +22,7 @@ pub(super) fn run(
     ledger: &mut Ledger,
     transports: &mut [Box<dyn Transport>],
     asked_to_wait: Option<Duration>,
-    tell: &mut dyn FnMut(Event),
+    emit: &mut dyn FnMut(DispatchEvent),
 ) -> Result<Ending, LedgerError> {
     let limiter = start::remembered(dispatch, ledger)?;
     let signal = Arc::clone(&dispatch.interrupt.signal);
@@ -38,17 +38,17 @@ pub(super) fn run(
         scope.spawn(move || {
             compose::run(&composer, &asked, &ready, &composer_signal);
         });
-        let couriers = Couriers::start(scope, transports, &said, &signal);
+        let workers = Workers::start(scope, transports, &said, &signal);
         drop(said);
-        let mut run = Run {
+        let mut run = DispatchLoop {
             dispatch,
             ledger,
             limiter,
-            couriers,
+            workers,
             wanted,
             composed: made,
             answers,
-            tell,
+            emit,
             unrecorded: Vec::new(),
             notes: Vec::new(),
             caution: Caution::new(dispatch.config.backoff),
@@ -67,7 +67,7 @@ pub(super) fn run(
             paused: asked_to_wait.map(|wait| {
                 (
                     dispatch.clock.elapsed() + wait.min(LONGEST_ASKED),
-                    Reason::Throttled,
+                    WaitReason::Throttled,
                 )
             }),
             claimed_in_chunk: 0,
@@ -79,19 +79,19 @@ pub(super) fn run(
 }
 
 /// The state of the loop.
-pub(super) struct Run<'run> {
+pub(super) struct DispatchLoop<'run> {
     pub(super) dispatch: &'run Dispatch<'run>,
     pub(super) ledger: &'run mut Ledger,
     pub(super) limiter: Limiter,
-    pub(super) couriers: Couriers,
+    pub(super) workers: Workers,
     pub(super) wanted: Sender<Pending>,
     pub(super) composed: Receiver<thread::Result<Composed>>,
-    pub(super) answers: Receiver<thread::Result<Said>>,
-    pub(super) tell: &'run mut dyn FnMut(Event),
-    /// Answers that are not on the disk yet, with what is told when they are.
-    pub(super) unrecorded: Vec<(Settlement, Option<Event>)>,
+    pub(super) answers: Receiver<thread::Result<FromWorker>>,
+    pub(super) emit: &'run mut dyn FnMut(DispatchEvent),
+    /// Answers that are not on the disk yet, with what is emitted when they are.
+    pub(super) unrecorded: Vec<(Settlement, Option<DispatchEvent>)>,
     /// What transports write down of letters in hand, and wait for.
-    pub(super) notes: Vec<Note>,
+    pub(super) notes: Vec<WorkerNote>,
     pub(super) caution: Caution,
     pub(super) backoff: Backoff,
     /// Letters read from the ledger and not composed yet.
@@ -108,13 +108,13 @@ pub(super) struct Run<'run> {
     pub(super) left: usize,
     pub(super) failures: u32,
     pub(super) pauses: u32,
-    pub(super) paused: Option<(Duration, Reason)>,
+    pub(super) paused: Option<(Duration, WaitReason)>,
     pub(super) claimed_in_chunk: u32,
     pub(super) settled_in_chunk: u32,
     pub(super) ending: Option<Ending>,
 }
 
-impl Run<'_> {
+impl DispatchLoop<'_> {
     fn work(&mut self) -> Result<Ending, LedgerError> {
         let ending = self.go_on();
         if ending.is_err() {
@@ -130,7 +130,7 @@ impl Run<'_> {
         self.take_answers();
         // A transport whose note is dropped takes no further step.
         self.notes.clear();
-        while self.couriers.in_flight() > 0 {
+        while self.workers.in_flight() > 0 {
             self.dispatch
                 .clock
                 .wait(&self.dispatch.interrupt.signal, None);
@@ -142,7 +142,7 @@ impl Run<'_> {
             .drain(..)
             .map(|(settlement, _)| settlement)
             .collect();
-        // The first error is the one that is told.
+        // The first error is the one that is reported.
         let _ = self.ledger.commit_last(&known);
     }
 
@@ -164,7 +164,7 @@ impl Run<'_> {
                 return Ok(ending);
             }
             if let Some((wait, reason)) = wait {
-                (self.tell)(Event::Waiting { reason, wait });
+                (self.emit)(DispatchEvent::Waiting { reason, wait });
             }
             // The wall clock may be set and a machine may sleep: long waits are looked at again.
             let limit = wait.map(|(wait, _)| wait.min(Duration::from_mins(1)));
@@ -177,11 +177,11 @@ impl Run<'_> {
     /// Letters that were taken from the ledger's page and are not done.
     fn in_hand(&self) -> usize {
         let made = self.composing + self.ready.len();
-        made + self.couriers.in_flight() + self.retries.len()
+        made + self.workers.in_flight() + self.retries.len()
     }
 
     fn is_over(&mut self) -> Option<Ending> {
-        if self.couriers.in_flight() > 0 {
+        if self.workers.in_flight() > 0 {
             return None;
         }
         let nothing_left = self.page.is_empty()
@@ -201,14 +201,14 @@ impl Run<'_> {
     /// Takes no further letters; those in flight are waited for.
     pub(super) fn end(&mut self, ending: Ending) {
         self.ending = Some(ending);
-        let in_flight = self.couriers.in_flight();
+        let in_flight = self.workers.in_flight();
         if in_flight > 0 {
-            (self.tell)(Event::Stopping { in_flight });
+            (self.emit)(DispatchEvent::Stopping { in_flight });
         }
     }
 
     /// Makes everyone wait. A pause that lasts longer already is never cut short.
-    pub(super) fn pause_until(&mut self, until: Duration, reason: Reason) {
+    pub(super) fn pause_until(&mut self, until: Duration, reason: WaitReason) {
         if self.paused.is_none_or(|(longer, _)| longer < until) {
             self.paused = Some((until, reason));
         }
@@ -218,13 +218,13 @@ impl Run<'_> {
     fn keep_notes(&mut self) -> Result<(), LedgerError> {
         for note in self.notes.drain(..) {
             self.ledger.note(note.claim, &note.text)?;
-            // A thread that no longer waits has told its panic.
+            // A thread that no longer waits has passed on its panic.
             let _ = note.kept.send(());
         }
         Ok(())
     }
 
-    /// One commit for what has come in and what goes out; only then is anything told or handed over.
+    /// One commit for what has come in and what goes out; only then is anything emitted or handed over.
     fn commit(&mut self, chosen: Vec<Composed>) -> Result<(), LedgerError> {
         if self.unrecorded.is_empty() && chosen.is_empty() {
             return Ok(());
@@ -248,7 +248,7 @@ impl Run<'_> {
         let claimed = self.ledger.commit(&ends, &claims)?;
         for ((composed, claim), wanted) in chosen.into_iter().zip(claimed).zip(claims) {
             if let Ok(message) = composed.result {
-                self.couriers.hand_over(Job {
+                self.workers.hand_over(Job {
                     pending: composed.pending,
                     claim,
                     cost: composed.cost,
@@ -258,12 +258,12 @@ impl Run<'_> {
             }
         }
         for event in self.unrecorded.drain(..).filter_map(|(_, event)| event) {
-            (self.tell)(event);
+            (self.emit)(event);
         }
         if self.settled_in_chunk >= self.dispatch.config.chunk {
             self.settled_in_chunk = 0;
             let counts = self.ledger.counts()?;
-            (self.tell)(Event::Checkpoint { counts });
+            (self.emit)(DispatchEvent::Checkpoint { counts });
         }
         Ok(())
     }

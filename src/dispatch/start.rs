@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::limiter::{Cost, Limiter};
-use super::{Dispatch, Event, Reason, verdict};
+use super::{Dispatch, DispatchEvent, WaitReason, verdict};
 use crate::ledger::{InDoubt, Ledger, LedgerError, LedgerView, Settlement, Spent};
 use crate::lifecycle::{Accepted, SettledAs};
 use crate::transport::{Answer, Cause, Doubt, LookUp, Receipt, SendError, Transport};
@@ -17,13 +17,13 @@ const LONGEST_TRY: Duration = Duration::from_mins(10);
 const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
 
 /// Letters in doubt are looked up where they were given to, before anything else goes out. Those
-/// that may still appear there are waited for. Gives how long everyone waits, if the far side asks
+/// that may still appear there are waited for. Gives how long everyone waits, if the server asks
 /// for it; what was not looked up by then is left for the next run.
 pub(super) fn look_up(
     dispatch: &Dispatch<'_>,
     ledger: &mut Ledger,
     transport: &mut dyn Transport,
-    tell: &mut dyn FnMut(Event),
+    emit: &mut dyn FnMut(DispatchEvent),
 ) -> Result<Option<Duration>, LedgerError> {
     let clock = dispatch.clock;
     let now = clock.now();
@@ -49,10 +49,10 @@ pub(super) fn look_up(
             match found {
                 Ok(LookUp::NotSeen) if !is_late => unseen.push((doubt, deadline)),
                 Ok(LookUp::Absent | LookUp::NotSeen) => {
-                    settle(dispatch, ledger, doubt, None, tell)?;
+                    settle(dispatch, ledger, doubt, None, emit)?;
                 }
                 Ok(LookUp::Found(receipt)) => {
-                    settle(dispatch, ledger, doubt, Some(receipt), tell)?;
+                    settle(dispatch, ledger, doubt, Some(receipt), emit)?;
                 }
                 Err(SendError::Throttled { wait, .. }) => {
                     return Ok(Some(wait.unwrap_or(dispatch.config.backoff)));
@@ -64,8 +64,8 @@ pub(super) fn look_up(
             return Ok(None);
         };
         let wait = last.saturating_sub(clock.elapsed());
-        tell(Event::Waiting {
-            reason: Reason::Doubt,
+        emit(DispatchEvent::Waiting {
+            reason: WaitReason::Doubt,
             wait,
         });
         clock.wait(&dispatch.interrupt.signal, Some(wait.min(BETWEEN_LOOKS)));
@@ -93,7 +93,7 @@ fn settle(
     ledger: &mut Ledger,
     doubt: InDoubt,
     receipt: Option<Receipt>,
-    tell: &mut dyn FnMut(Event),
+    emit: &mut dyn FnMut(DispatchEvent),
 ) -> Result<(), LedgerError> {
     let (ended, event) = match receipt {
         Some(receipt) => (
@@ -101,14 +101,14 @@ fn settle(
                 receipt: receipt.text,
                 refused: Vec::new(),
             }),
-            Event::FoundAccepted { id: doubt.id },
+            DispatchEvent::FoundAccepted { id: doubt.id },
         ),
         None => (
             SettledAs::NotTaken(verdict::recorded(&Answer::new(
                 Cause::Absent,
                 "looked up and not found",
             ))),
-            Event::FoundUnsent { id: doubt.id },
+            DispatchEvent::FoundUnsent { id: doubt.id },
         ),
     };
     let settlement = Settlement {
@@ -118,7 +118,7 @@ fn settle(
         request_ids: Vec::new(),
     };
     ledger.commit_look_up(settlement)?;
-    tell(event);
+    emit(event);
     Ok(())
 }
 

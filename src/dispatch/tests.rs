@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config::{Batch, Secrets};
-use crate::ledger::{Counts, Holder, Identity, Kind, LedgerView, LetterPlan, LetterRecord};
+use crate::ledger::{BatchIdentity, Counts, Holder, Kind, LedgerView, LetterPlan, LetterRecord};
 use crate::lifecycle::{Addresses, LetterState, PlannedMessage, Sending};
 use crate::manifest::Manifest;
 use crate::message::message_id;
@@ -22,15 +22,15 @@ mod clocks;
 mod connections;
 mod days;
 mod doubt;
-mod far_side;
 mod notes;
 mod order;
 mod pace;
 mod patience;
 mod power;
+mod server;
 mod stop;
 
-use far_side::*;
+use server::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -56,7 +56,7 @@ struct Case {
 /// What a run did.
 struct Outcome {
     ending: Result<Ending, LedgerError>,
-    events: Vec<Event>,
+    events: Vec<DispatchEvent>,
     calls: Vec<Call>,
     looked_up: Vec<(String, String)>,
 }
@@ -157,9 +157,9 @@ impl Case {
     fn run_heard(
         &self,
         answer: impl Fn(&Call) -> Result<Receipt, SendError> + Send + Sync + 'static,
-        mut hear: impl FnMut(&Event),
+        mut hear: impl FnMut(&DispatchEvent),
     ) -> Outcome {
-        let far_side = Arc::new(FarSide {
+        let server = Arc::new(Server {
             clock: Arc::clone(&self.clock),
             answer: Box::new(answer),
             look_up: self.look_up.clone(),
@@ -169,7 +169,7 @@ impl Case {
             note: self.note,
         });
         let mut transports: Vec<_> = (0..self.config.connections)
-            .map(|_| Box::new(Connection(Arc::clone(&far_side))) as Box<dyn Transport>)
+            .map(|_| Box::new(Connection(Arc::clone(&server))) as Box<dyn Transport>)
             .collect();
         let dispatch = Dispatch {
             letters: &self.letters,
@@ -192,8 +192,8 @@ impl Case {
         Outcome {
             ending,
             events,
-            calls: far_side.calls.lock().unwrap().clone(),
-            looked_up: far_side.looked_up.lock().unwrap().clone(),
+            calls: server.calls.lock().unwrap().clone(),
+            looked_up: server.looked_up.lock().unwrap().clone(),
         }
     }
 
@@ -229,8 +229,8 @@ impl Outcome {
     }
 }
 
-fn identity() -> Identity {
-    Identity {
+fn identity() -> BatchIdentity {
+    BatchIdentity {
         batch: "b".into(),
         kind: Kind::Mail,
     }

@@ -2,22 +2,22 @@
 
 use std::time::Duration;
 
-use super::{Ending, Event};
+use super::{DispatchEvent, Ending};
 use crate::lifecycle::{Accepted, Refusal, Reply, SettledAs};
 use crate::transport::{Answer, Receipt, SendError};
 
 /// What follows from one answer.
-pub(super) struct Verdict {
+pub(super) struct Judgement {
     pub ended: SettledAs,
     pub next: Next,
 }
 
 /// What the run does with the letter and with itself.
 pub(super) enum Next {
-    /// The letter is done; everyone waits if the far side asks for it.
-    Done(Event, Option<Duration>),
+    /// The letter is done; everyone waits if the server asks for it.
+    Done(DispatchEvent, Option<Duration>),
     /// The letter is done, and it counts as a failure.
-    Failed(Event, Answer),
+    Failed(DispatchEvent, Answer),
     /// The letter is tried again; the others go on.
     Again(Answer),
     /// Everyone waits, then the letter is tried again.
@@ -31,10 +31,10 @@ pub(super) enum Next {
 }
 
 /// Judges the answer to one letter. Every word has its arm: a new one must be thought about here.
-pub(super) fn judge(id: &str, result: Result<Receipt, SendError>) -> Verdict {
+pub(super) fn judge(id: &str, result: Result<Receipt, SendError>) -> Judgement {
     let id = id.to_owned();
     match result {
-        Ok(receipt) => Verdict {
+        Ok(receipt) => Judgement {
             ended: SettledAs::Accepted(Accepted {
                 receipt: receipt.text.clone(),
                 refused: receipt
@@ -48,7 +48,7 @@ pub(super) fn judge(id: &str, result: Result<Receipt, SendError>) -> Verdict {
                     .collect(),
             }),
             next: Next::Done(
-                Event::Accepted {
+                DispatchEvent::Accepted {
                     id,
                     receipt: receipt.text,
                     refused: receipt
@@ -60,20 +60,20 @@ pub(super) fn judge(id: &str, result: Result<Receipt, SendError>) -> Verdict {
                 receipt.wait,
             ),
         },
-        Err(SendError::Rejected(answer)) => Verdict {
+        Err(SendError::Rejected(answer)) => Judgement {
             ended: SettledAs::Rejected(recorded(&answer)),
             next: Next::Failed(
-                Event::Rejected {
+                DispatchEvent::Rejected {
                     id,
                     answer: answer.clone(),
                 },
                 answer,
             ),
         },
-        Err(SendError::InDoubt(answer)) => Verdict {
+        Err(SendError::InDoubt(answer)) => Judgement {
             ended: SettledAs::InDoubt(recorded(&answer)),
             next: Next::Failed(
-                Event::InDoubt {
+                DispatchEvent::InDoubt {
                     id,
                     answer: answer.clone(),
                 },
@@ -106,8 +106,8 @@ pub(super) fn judge(id: &str, result: Result<Receipt, SendError>) -> Verdict {
     }
 }
 
-fn not_taken(answer: &Answer, next: impl FnOnce(Answer) -> Next) -> Verdict {
-    Verdict {
+fn not_taken(answer: &Answer, next: impl FnOnce(Answer) -> Next) -> Judgement {
+    Judgement {
         ended: SettledAs::NotTaken(recorded(answer)),
         next: next(answer.clone()),
     }

@@ -45,7 +45,7 @@ impl Comparison<'_> {
     }
 
     /// The first rows in which the answers of the two differ.
-    fn first_difference(&self, sql: &str) -> rusqlite::Result<Option<Difference>> {
+    fn first_difference(&self, sql: &str) -> rusqlite::Result<Option<RowDifference>> {
         let mut found = self.file.prepare(sql)?;
         let mut expected = self.expected.prepare(sql)?;
         let columns = expected.column_count();
@@ -62,7 +62,7 @@ impl Comparison<'_> {
                 }
                 _ => 0,
             };
-            return Ok(Some(Difference {
+            return Ok(Some(RowDifference {
                 found: found.map(|row| line(row, columns)).transpose()?,
                 expected: expected.map(|row| line(row, columns)).transpose()?,
                 column,
@@ -70,8 +70,13 @@ impl Comparison<'_> {
         }
     }
 
-    fn table_flaw(&self, table: &str, key: &str, difference: Difference) -> rusqlite::Result<Flaw> {
-        let Difference {
+    fn table_flaw(
+        &self,
+        table: &str,
+        key: &str,
+        difference: RowDifference,
+    ) -> rusqlite::Result<Flaw> {
+        let RowDifference {
             found,
             expected,
             column,
@@ -154,7 +159,7 @@ impl Comparison<'_> {
 type Line = Vec<Value>;
 
 /// Where a file is not what it should be.
-struct Difference {
+struct RowDifference {
     found: Option<Line>,
     expected: Option<Line>,
     /// The first column that differs, where both have a row.
@@ -184,7 +189,7 @@ fn line(row: &Row<'_>, columns: usize) -> rusqlite::Result<Line> {
     (0..columns).map(value).collect()
 }
 
-fn schema_flaw(difference: &Difference) -> Flaw {
+fn schema_flaw(difference: &RowDifference) -> Flaw {
     let name = |line: &Option<Line>| -> Option<(String, String)> {
         let line = line.as_ref()?;
         Some((text_of(line.first()?)?, text_of(line.get(1)?)?))

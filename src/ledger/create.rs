@@ -10,13 +10,17 @@ use super::log::Log;
 use super::place::{refuse_links, whole};
 use super::projection::Projection;
 use super::schema::{APPLICATION_ID, SCHEMA, VERSION};
-use super::{Identity, LedgerError};
+use super::{BatchIdentity, LedgerError};
 use crate::durable::{self, Readers, beside, keep_rename};
 use crate::lifecycle::Event;
 
 /// Makes a new file under another name and puts it in place whole, so that a crash leaves either no
 /// state file or a good one.
-pub(super) fn create(path: &Path, identity: &Identity, at: Timestamp) -> Result<(), LedgerError> {
+pub(super) fn create(
+    path: &Path,
+    identity: &BatchIdentity,
+    at: Timestamp,
+) -> Result<(), LedgerError> {
     let new = beside(path, ".new");
     refuse_links(&new)?;
     let make = || -> Result<(), Box<dyn std::error::Error>> {

@@ -176,7 +176,7 @@ impl NextStep for LedgerError {
                 "make room or correct the rights of its folder, then run the same command again"
             }
             Self::Illegal { .. } => {
-                "`postroom report --verify` tells whether the file is whole; if it is, please report this"
+                "`postroom report --verify` shows whether the file is whole; if it is, please report this"
             }
             Self::NotInDoubt { .. } => "`postroom status` lists the letters in doubt",
         };

@@ -1,4 +1,4 @@
-//! The file beside the state file. It keeps a second run out, and tells of letters that went out when
+//! The file beside the state file. It keeps a second run out, and shows that letters went out when
 //! the state file itself is gone.
 
 use std::fs::{File, TryLockError};
@@ -46,7 +46,7 @@ impl Lock {
             }
             Err(TryLockError::Error(error)) => return Err(storage(error)),
         }
-        let contents = Contents::read(&mut file).map_err(storage)?;
+        let contents = LockContents::read(&mut file).map_err(storage)?;
         // Another name of somebody's file would be written over.
         let marked = contents
             .marked()
@@ -91,16 +91,16 @@ impl Lock {
 pub(super) fn marked_beside(path: &Path) -> i64 {
     // Some systems let nobody read what a run holds; that run has judged the mark.
     regular::open_unfollowed(&beside(path, ".lock"))
-        .and_then(|mut file| Contents::read(&mut file))
+        .and_then(|mut file| LockContents::read(&mut file))
         .ok()
         .and_then(|contents| contents.marked())
         .unwrap_or(0)
 }
 
 /// What stands in the file.
-struct Contents(String);
+struct LockContents(String);
 
-impl Contents {
+impl LockContents {
     fn read(file: &mut File) -> io::Result<Self> {
         let mut bytes = Vec::new();
         file.take(200).read_to_end(&mut bytes)?;

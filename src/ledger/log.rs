@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::projection::{Entry, Projection, ProjectionError};
+use super::projection::{LogEntry, Projection, ProjectionError};
 use super::{Ledger, LedgerError, LedgerView};
 use crate::digest::{Parts, Sha256Digest, hex};
 use crate::lifecycle::Event;
@@ -76,7 +76,7 @@ impl<'a> Log<'a> {
         letter: Option<&str>,
         event: &Event,
     ) -> Result<(), ProjectionError> {
-        let entry = Entry {
+        let entry = LogEntry {
             seq: self.seq + 1,
             at,
             letter,

@@ -11,7 +11,7 @@
 //! [`crate::lifecycle`]. Verifying is replaying the log into an empty file and comparing every column.
 //!
 //! The lock beside it is marked when a run hands its first letter over, so that a state file that is
-//! missing, or does not know that run, is told from a new one.
+//! missing, or does not know that run, is not taken for a new one.
 
 mod append;
 mod compare;
@@ -38,9 +38,9 @@ pub use error::LedgerError;
 pub use history::{Resolution, RunRecord, Wait};
 pub use letters::{Counts, LetterRecord};
 pub use log::LogEnd;
-pub use open::{Holder, Identity, Kind};
-pub use plan::{Begun, Change, Difference, LetterPlan};
-pub use queue::{Earlier, InDoubt, Pending, Spent};
+pub use open::{BatchIdentity, Holder, Kind};
+pub use plan::{AdoptedPlan, Change, LetterPlan, PlanDifference};
+pub use queue::{EarlierTry, InDoubt, Pending, Spent};
 pub use verify::{Flaw, LogCheck};
 
 use std::ops::Deref;

@@ -21,14 +21,14 @@ use crate::durable::beside;
 
 /// Which batch a state file belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub struct BatchIdentity {
     /// The batch's name.
     pub batch: String,
     /// What its letters were accepted by.
     pub kind: Kind,
 }
 
-/// What a state file tells about. A file of one kind is never taken for another: a letter in a
+/// What a state file is about. A file of one kind is never taken for another: a letter in a
 /// folder or a rehearsal has not been sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -40,7 +40,7 @@ pub enum Kind {
     Rehearsal,
 }
 
-impl Identity {
+impl BatchIdentity {
     pub(super) fn text(&self) -> String {
         match self.kind {
             Kind::Mail => self.batch.clone(),
@@ -50,12 +50,12 @@ impl Identity {
     }
 }
 
-/// Who works with the file, for a second run to be told.
+/// Who works with the file, which a second run names.
 #[derive(Clone, Debug)]
 pub struct Holder {
     /// The verb.
     pub command: String,
-    /// The way out and its far side, by which a look-up knows whether it looks in the right place.
+    /// The transport and its server, by which a look-up knows whether it looks in the right place.
     pub transport: String,
     /// The process.
     pub pid: u32,
@@ -71,7 +71,11 @@ impl Ledger {
     ///
     /// # Errors
     /// When another run holds it, or it cannot be trusted.
-    pub fn open(path: &Path, identity: &Identity, holder: &Holder) -> Result<Self, LedgerError> {
+    pub fn open(
+        path: &Path,
+        identity: &BatchIdentity,
+        holder: &Holder,
+    ) -> Result<Self, LedgerError> {
         network::refuse(path)?;
         refuse_links(path)?;
         refuse_others(path)?;
@@ -116,7 +120,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When another run holds it, or it cannot be trusted.
-    pub fn accept_loss(path: &Path, identity: &Identity) -> Result<bool, LedgerError> {
+    pub fn accept_loss(path: &Path, identity: &BatchIdentity) -> Result<bool, LedgerError> {
         refuse_links(path)?;
         refuse_others(path)?;
         let mut lock = Lock::take(path)?;
@@ -150,7 +154,7 @@ impl LedgerView {
     ///
     /// # Errors
     /// When there is none, or it cannot be trusted.
-    pub fn open(path: &Path, identity: &Identity) -> Result<Self, LedgerError> {
+    pub fn open(path: &Path, identity: &BatchIdentity) -> Result<Self, LedgerError> {
         // Before the file: a run that begins meanwhile writes its mark last.
         let marked = marked_beside(path);
         if is_missing(path)? {
@@ -192,7 +196,7 @@ impl LedgerView {
     ///
     /// # Errors
     /// As those of [`LedgerView::open`].
-    pub fn glance(path: &Path, identity: &Identity) -> Result<Self, LedgerError> {
+    pub fn glance(path: &Path, identity: &BatchIdentity) -> Result<Self, LedgerError> {
         let marked = marked_beside(path);
         if is_missing(path)? {
             return Err(missing(path, marked));
@@ -239,7 +243,11 @@ impl LedgerView {
         &self.path
     }
 
-    fn connect(path: &Path, identity: &Identity, flags: OpenFlags) -> Result<Self, LedgerError> {
+    fn connect(
+        path: &Path,
+        identity: &BatchIdentity,
+        flags: OpenFlags,
+    ) -> Result<Self, LedgerError> {
         let (view, batch) = Self::connect_any(path, flags)?;
         if batch != identity.text() {
             return Err(LedgerError::OtherBatch {
@@ -371,7 +379,7 @@ fn is_missing(path: &Path) -> Result<bool, LedgerError> {
     }
 }
 
-/// Whether there is a write-ahead log. Without its file it tells that the file was there.
+/// Whether there is a write-ahead log. Without its file it shows that the file was there.
 fn has_log(path: &Path) -> bool {
     beside(path, "-wal").exists()
 }

@@ -20,7 +20,7 @@ pub struct LetterPlan {
 
 /// What is left of the ledger's plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Begun {
+pub struct AdoptedPlan {
     /// The plan's digest as hexadecimal digits.
     pub plan: String,
     /// Where its letters are sent to, if it says so.
@@ -42,7 +42,7 @@ pub enum Change {
 
 /// One difference between the plan that was begun and the one that was made now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
+pub struct PlanDifference {
     /// The recipient.
     pub id: String,
     /// What changed.
@@ -84,8 +84,8 @@ impl LedgerView {
     pub fn differences<'a>(
         &self,
         letters: impl Iterator<Item = (&'a str, Sha256Digest)>,
-    ) -> Result<Vec<Difference>, LedgerError> {
-        let mut comparison = self.read(Comparison::with)?;
+    ) -> Result<Vec<PlanDifference>, LedgerError> {
+        let mut comparison = self.read(PlanComparison::with)?;
         for (id, digest) in letters {
             comparison.strike_off(id, digest);
         }
@@ -100,7 +100,7 @@ impl LedgerView {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn begun(&self, sources: &Sha256Digest) -> Result<Option<Begun>, LedgerError> {
+    pub fn begun(&self, sources: &Sha256Digest) -> Result<Option<AdoptedPlan>, LedgerError> {
         self.read(|db| {
             let plan = db
                 .query_row(
@@ -123,7 +123,7 @@ impl LedgerView {
                 })?
                 .collect::<rusqlite::Result<_>>()?;
             let destination = meta(db, "destination")?;
-            Ok(Some(Begun {
+            Ok(Some(AdoptedPlan {
                 plan,
                 destination,
                 left,
@@ -290,12 +290,12 @@ fn listed(db: &Connection) -> rusqlite::Result<HashMap<String, i64>> {
 }
 
 /// The letters of the recorded plan, struck off as those of another one come by.
-struct Comparison {
+struct PlanComparison {
     known: HashMap<String, (Sha256Digest, LetterState)>,
-    differences: Vec<Difference>,
+    differences: Vec<PlanDifference>,
 }
 
-impl Comparison {
+impl PlanComparison {
     fn with(db: &Connection) -> rusqlite::Result<Self> {
         let known = db
             .prepare("SELECT id, digest, state FROM letters WHERE position IS NOT NULL")?
@@ -316,18 +316,18 @@ impl Comparison {
             Some((other, state)) if other != digest => (Change::Changed, state),
             Some(_) => return,
         };
-        self.differences.push(Difference {
+        self.differences.push(PlanDifference {
             id: id.to_owned(),
             change,
             state,
         });
     }
 
-    fn end(mut self) -> Vec<Difference> {
+    fn end(mut self) -> Vec<PlanDifference> {
         let mut removed: Vec<_> = self.known.into_iter().collect();
         removed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         self.differences
-            .extend(removed.into_iter().map(|(id, (_, state))| Difference {
+            .extend(removed.into_iter().map(|(id, (_, state))| PlanDifference {
                 id,
                 change: Change::Removed,
                 state,

@@ -14,7 +14,7 @@ use crate::lifecycle::{
 
 /// An event with where and when it belongs.
 #[derive(Debug)]
-pub(super) struct Entry<'a> {
+pub(super) struct LogEntry<'a> {
     pub seq: i64,
     pub at: Timestamp,
     pub letter: Option<&'a str>,
@@ -42,7 +42,7 @@ pub(super) struct Projection {
 
 impl Projection {
     /// Applies one event.
-    pub fn apply(&mut self, db: &Connection, entry: &Entry<'_>) -> Result<(), ProjectionError> {
+    pub fn apply(&mut self, db: &Connection, entry: &LogEntry<'_>) -> Result<(), ProjectionError> {
         match entry.event {
             Event::Created { batch } => set(db, "batch", batch)?,
             Event::Upgraded(upgraded) => upgrade(db, upgraded)?,
@@ -120,8 +120,12 @@ impl Projection {
         self.claimed.remove(&seq)
     }
 
-    fn change_letter(&mut self, db: &Connection, entry: &Entry<'_>) -> Result<(), ProjectionError> {
-        let Entry { at, event, .. } = *entry;
+    fn change_letter(
+        &mut self,
+        db: &Connection,
+        entry: &LogEntry<'_>,
+    ) -> Result<(), ProjectionError> {
+        let LogEntry { at, event, .. } = *entry;
         let id = entry.letter.ok_or(Illegal::NoLetter {
             event: event.kind(),
         })?;
@@ -185,7 +189,7 @@ impl Projection {
     fn carry_over(
         &mut self,
         db: &Connection,
-        entry: &Entry<'_>,
+        entry: &LogEntry<'_>,
         carried: &CarriedOver,
     ) -> Result<(), ProjectionError> {
         let id = entry.letter.ok_or(Illegal::NoLetter {
@@ -283,7 +287,7 @@ fn insert_wait(
         .map(drop)
 }
 
-fn begin_run(db: &Connection, entry: &Entry<'_>) -> Result<(), ProjectionError> {
+fn begin_run(db: &Connection, entry: &LogEntry<'_>) -> Result<(), ProjectionError> {
     let active: Vec<i64> = db
         .prepare_cached("SELECT seq FROM runs WHERE state = 'active'")?
         .query_map([], |row| row.get(0))?
@@ -298,14 +302,14 @@ fn begin_run(db: &Connection, entry: &Entry<'_>) -> Result<(), ProjectionError> 
     Ok(())
 }
 
-fn end_run(db: &Connection, entry: &Entry<'_>) -> Result<(), ProjectionError> {
+fn end_run(db: &Connection, entry: &LogEntry<'_>) -> Result<(), ProjectionError> {
     let number = entry.run.ok_or(Illegal::NoRun {
         event: entry.event.kind(),
     })?;
     change_run(db, number, entry)
 }
 
-fn change_run(db: &Connection, number: i64, entry: &Entry<'_>) -> Result<(), ProjectionError> {
+fn change_run(db: &Connection, number: i64, entry: &LogEntry<'_>) -> Result<(), ProjectionError> {
     let run = db
         .prepare_cached(
             "SELECT program, command, transport, pid, host, started_at, state, ended_at, ending,

@@ -25,12 +25,12 @@ pub struct Pending {
     /// The addresses that it goes to, where those are not all that the list has.
     pub only_to: Option<Addresses>,
     /// The try before, if there was one.
-    pub earlier: Option<Earlier>,
+    pub earlier: Option<EarlierTry>,
 }
 
 /// A try of a message that was not taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Earlier {
+pub struct EarlierTry {
     /// What the transport wrote down while it had the message in hand.
     pub note: Option<String>,
 }
@@ -193,7 +193,7 @@ fn pending(row: &rusqlite::Row<'_>) -> rusqlite::Result<Pending> {
         digest: row.get(5)?,
         only_to: only_to.transpose()?,
         earlier: (tried > 0)
-            .then(|| row.get(8).map(|note| Earlier { note }))
+            .then(|| row.get(8).map(|note| EarlierTry { note }))
             .transpose()?,
     })
 }

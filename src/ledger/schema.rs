@@ -1,6 +1,6 @@
 //! Tables and their version.
 
-/// "post" in the file's header, by which SQLite files are told apart (`PRAGMA application_id`).
+/// "post" in the file's header, by which SQLite files are recognised (`PRAGMA application_id`).
 pub(super) const APPLICATION_ID: i64 = 0x706f_7374;
 
 /// The format that this program writes (`PRAGMA user_version`). It is raised when an older program
@@ -131,7 +131,7 @@ CREATE TABLE runs (
 );
 
 CREATE TABLE waits (
-    -- The event that tells of it, or its place among those of an older file.
+    -- Its event, or its place among those of an older file.
     seq INTEGER PRIMARY KEY,
     run INTEGER,
     at INTEGER NOT NULL,

@@ -20,8 +20,8 @@ mod resolve;
 mod steps;
 mod tampering;
 
-fn identity(batch: &str) -> Identity {
-    Identity {
+fn identity(batch: &str) -> BatchIdentity {
+    BatchIdentity {
         batch: batch.into(),
         kind: Kind::Mail,
     }
@@ -198,13 +198,13 @@ fn only_a_pending_letter_can_be_claimed() {
 }
 
 #[test]
-fn a_second_run_is_told_who_holds_the_file() {
+fn a_second_run_is_reported_who_holds_the_file() {
     let case = Case::new();
     let ledger = case.ledger();
-    let told = open(&case.path()).unwrap_err().to_string();
+    let shown = open(&case.path()).unwrap_err().to_string();
     assert!(
-        told.contains("process 4711 on office, since 1970-01-01"),
-        "{told}"
+        shown.contains("process 4711 on office, since 1970-01-01"),
+        "{shown}"
     );
     let reader = LedgerView::open(&case.path(), &identity("b")).unwrap();
     assert_eq!(reader.counts().unwrap().pending, 3);
@@ -264,7 +264,7 @@ fn a_file_that_cannot_be_trusted_is_refused() {
 }
 
 #[test]
-fn differences_are_told_and_taken_only_for_letters_not_sent() {
+fn differences_are_reported_and_taken_only_for_letters_not_sent() {
     let case = Case::new();
     let mut ledger = case.ledger();
     let first = ledger.pending(None, 1).unwrap()[0].seq;
@@ -281,12 +281,12 @@ fn differences_are_told_and_taken_only_for_letters_not_sent() {
             )
             .unwrap()
     };
-    let told: Vec<_> = differences(&ledger)
+    let shown: Vec<_> = differences(&ledger)
         .into_iter()
         .map(|d| (d.id, d.change, d.state))
         .collect();
     assert_eq!(
-        told,
+        shown,
         [
             ("a".to_owned(), Change::Changed, LetterState::Accepted),
             ("b".to_owned(), Change::Changed, LetterState::Pending),

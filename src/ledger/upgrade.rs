@@ -142,7 +142,7 @@ fn runs(db: &Connection) -> rusqlite::Result<Vec<LegacyRun>> {
     .collect()
 }
 
-/// The waits that the log of format 3 tells of, since the last rehearsal was cleared.
+/// The waits in the log of format 3, since the last rehearsal was cleared.
 fn waits(db: &Connection) -> rusqlite::Result<Vec<LegacyWait>> {
     db.prepare(
         "SELECT run, at, body ->> '$.milliseconds' FROM events WHERE kind = 'throttled' AND seq >
@@ -283,9 +283,9 @@ fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlit
     rows::parsed(column, row.get_ref(column)?.as_str()?)
 }
 
-/// What the log of format 3 tells of a letter.
+/// What the log of format 3 has about a letter.
 #[derive(Default)]
-struct Told {
+struct LoggedLetter {
     state: Option<LetterState>,
     claims: u32,
     accepted_at: Option<i64>,
@@ -316,9 +316,9 @@ struct LegacyChange {
     change: String,
 }
 
-/// The first of the letters of format 3 that is not where its log tells, in words.
+/// The first of the letters of format 3 that is not where its log has it, in words.
 fn legacy_flaw(db: &Connection) -> rusqlite::Result<Option<String>> {
-    let mut letters: HashMap<String, Told> = HashMap::new();
+    let mut letters: HashMap<String, LoggedLetter> = HashMap::new();
     let (mut is_older, mut plan) = (false, None::<(String, u64)>);
     let mut events = db.prepare("SELECT at, kind, letter, body FROM events ORDER BY seq")?;
     let mut rows = events.query([])?;
@@ -393,13 +393,13 @@ fn legacy_flaw(db: &Connection) -> rusqlite::Result<Option<String>> {
     let stored = stored.map(|(plan, letters)| (plan, letters.unsigned_abs()));
     if stored != plan && !(is_older && plan.is_none()) {
         return Ok(Some(
-            "its plan, or the number of its letters, was not as its log told".to_owned(),
+            "its plan, or the number of its letters, was not as its log had it".to_owned(),
         ));
     }
     compare(db, letters, is_older)
 }
 
-fn follow(changes: &[LegacyChange], letters: &mut HashMap<String, Told>) {
+fn follow(changes: &[LegacyChange], letters: &mut HashMap<String, LoggedLetter>) {
     for change in changes {
         let Some(letter) = letters.get_mut(&change.id) else {
             continue;
@@ -416,7 +416,7 @@ fn follow(changes: &[LegacyChange], letters: &mut HashMap<String, Told>) {
 
 fn compare(
     db: &Connection,
-    mut letters: HashMap<String, Told>,
+    mut letters: HashMap<String, LoggedLetter>,
     is_older: bool,
 ) -> rusqlite::Result<Option<String>> {
     let mut stored = db.prepare(
@@ -430,16 +430,16 @@ fn compare(
         let state = LetterState::parse(row.get_ref(1)?.as_str()?);
         let is_listed = row.get::<_, Option<i64>>(2)?.is_some();
         let attempts: u32 = row.get(3)?;
-        let told = match letters.remove(&id) {
+        let logged = match letters.remove(&id) {
             None if is_older && attempts > 0 => continue,
-            told => told.unwrap_or_default(),
+            logged => logged.unwrap_or_default(),
         };
         let unsent = if is_listed {
             LetterState::Pending
         } else {
             LetterState::Withdrawn
         };
-        let expected = match told.state {
+        let expected = match logged.state {
             None | Some(LetterState::Pending | LetterState::Withdrawn) => unsent,
             Some(state) => state,
         };
@@ -462,21 +462,21 @@ fn compare(
         let error = code.zip(text).map(|(code, text)| Reply { code, text });
         let what = if state != Some(expected) {
             "its state"
-        } else if told.accepted_at != row.get(4)? && !(is_older && told.state.is_none()) {
+        } else if logged.accepted_at != row.get(4)? && !(is_older && logged.state.is_none()) {
             "when it was accepted"
-        } else if told.claims != attempts && !is_older {
+        } else if logged.claims != attempts && !is_older {
             "the number of its attempts"
-        } else if is_fixed && told.record.is_some_and(|told| told != record) {
+        } else if is_fixed && logged.record.is_some_and(|logged| logged != record) {
             "its Message-ID, addresses or attachments"
-        } else if told.receipt != receipt || told.refused != refused {
+        } else if logged.receipt != receipt || logged.refused != refused {
             "what the server said of it"
-        } else if told.error != error && !(is_older && told.error.is_none()) {
+        } else if logged.error != error && !(is_older && logged.error.is_none()) {
             "its error"
         } else {
             continue;
         };
-        return Ok(Some(format!("of {id}, {what} was not as its log told")));
+        return Ok(Some(format!("of {id}, {what} was not as its log had it")));
     }
     let gone = letters.keys().min();
-    Ok(gone.map(|id| format!("its log told of {id}, which it did not have")))
+    Ok(gone.map(|id| format!("its log had {id}, which the file did not have")))
 }

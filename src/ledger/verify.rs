@@ -10,7 +10,7 @@ use rusqlite::{Connection, Row};
 use super::compare::Comparison;
 use super::create::fill;
 use super::log::{Fields, beginning_of, event_of};
-use super::projection::{Entry, Projection};
+use super::projection::{LogEntry, Projection};
 use super::schema::{STATEMENTS, VERSION};
 use super::{LedgerError, LedgerView};
 use crate::digest::{Sha256Digest, hex};
@@ -77,7 +77,7 @@ struct Replay<'a> {
     projection: Projection,
     /// The event from which on everything follows from the log.
     from: i64,
-    /// Letters of which events before that tell that they were claimed.
+    /// Letters that were claimed, by events before that.
     known_before: HashSet<String>,
     check: LogCheck,
 }
@@ -267,7 +267,7 @@ impl<'a> Replay<'a> {
             }
             _ => {}
         }
-        let entry = Entry {
+        let entry = LogEntry {
             seq,
             at: Timestamp::from_millisecond(fields.at).unwrap_or_default(),
             letter: fields.letter,

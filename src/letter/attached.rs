@@ -46,7 +46,7 @@ pub(super) struct Gathered {
     pub attachments: Vec<Attachment>,
     /// For the wire: their contents.
     pub contents: Vec<Vec<u8>>,
-    /// For the checks: what the proofs told.
+    /// For the checks: what the proofs found.
     pub proofs: Vec<Proof>,
     /// The files that the letter claims, whether they are there or not.
     pub claims: Vec<u64>,
@@ -207,7 +207,7 @@ impl AttachmentTemplate {
         gathered
             .findings
             .extend(findings.into_iter().map(|finding| {
-                // What needs a look only is told once for all, with the path as the batch file has it.
+                // What needs a look only is reported once for all, with the path as the batch file has it.
                 let file = if finding.is_fault() {
                     quote(path)
                 } else {

@@ -36,7 +36,7 @@ pub struct Attachment {
     pub is_pdf: bool,
 }
 
-/// What reading a file told.
+/// What reading a file found.
 pub(super) struct Read {
     bytes: u64,
     sha256: Sha256Digest,

@@ -21,7 +21,7 @@ use crate::fault::{Fault, quote};
 pub struct Checked {
     /// The letter, or the findings that keep it from going.
     pub letter: Result<Letter, Vec<Fault>>,
-    /// What the proofs told of each attachment that was found.
+    /// What the proofs found of each attachment that was found.
     pub proofs: Vec<Proof>,
     /// Warnings about a letter that may go.
     pub warnings: Vec<Fault>,

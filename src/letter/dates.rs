@@ -143,8 +143,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_told() {
-        for (template, told) in [
+    fn what_is_no_date_is_reported() {
+        for (template, shown) in [
             ("{{ 'soon' | date }}", "`soon` is not a date"),
             ("{{ 20270301 | date }}", "`20270301` is not a date"),
             ("{{ '2027-02-30' | date }}", "`2027-02-30` is not a date"),
@@ -158,7 +158,7 @@ mod tests {
             ),
         ] {
             let text = rendered(template).unwrap_err();
-            assert!(text.contains(told), "{template}: {text}");
+            assert!(text.contains(shown), "{template}: {text}");
         }
     }
 }

@@ -209,7 +209,7 @@ impl Letters {
         self.templates.watch.stuck(limit, now)
     }
 
-    /// Tells the templates the time, for [`Letters::stuck`].
+    /// Gives the templates the time, for [`Letters::stuck`].
     pub fn tick(&self, now: Duration) {
         self.templates.watch.tick(now);
     }

@@ -11,8 +11,8 @@ const SHORTEST_ID: usize = 4;
 const SHORTEST_NAME: usize = 6;
 /// A short number may be any figure of a report.
 const SHORT_NUMBER: usize = 6;
-/// Others that are told of one PDF.
-const MOST_TOLD: usize = 8;
+/// Others that are named of one PDF.
+const MOST_NAMED: usize = 8;
 /// The letters by which most places of a text are passed over at once.
 const START: usize = 4;
 const STARTS: usize = 1 << 18;
@@ -95,7 +95,7 @@ impl Others {
                 continue;
             }
             covered = end;
-            if entry.recipient == own || shown.len() >= MOST_TOLD {
+            if entry.recipient == own || shown.len() >= MOST_NAMED {
                 continue;
             }
             let found = &letters[at..end];

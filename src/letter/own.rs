@@ -25,7 +25,7 @@ const BESIDE_STATES: [&str; 5] = ["", "-wal", "-shm", ".lock", ".new"];
 const RECORDS: [&str; 3] = ["", "outbox.", "rehearsal."];
 const FORMS: [&str; 4] = ["html", "csv", "json", "xlsx"];
 
-/// The beginning of a state file, as far as it tells that it is one (SQLite, "Database File Format",
+/// The beginning of a state file, as far as it shows that it is one (SQLite, "Database File Format",
 /// section 1.3).
 const SQLITE: &[u8] = b"SQLite format 3\0";
 const APPLICATION: &[u8] = b"post";
@@ -210,9 +210,9 @@ fn real(path: &Path) -> PathBuf {
     }
 }
 
-/// By what a file is known under each of its names, where the system tells.
+/// By what a file is known under each of its names, where the system says.
 #[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "other systems do not tell")]
+#[expect(clippy::unnecessary_wraps, reason = "other systems do not say")]
 fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
     Some((metadata.dev(), metadata.ino()))

@@ -1,4 +1,4 @@
-//! Where a template uses a value: tera tells the names of values, but not their places.
+//! Where a template uses a value: tera gives the names of values, but not their places.
 
 /// The line and column, both from 1, at which a template first uses a value.
 pub(super) fn of_value(source: &str, value: &str) -> Option<(usize, usize)> {

@@ -7,7 +7,7 @@ use crate::config::Unreadable;
 use crate::fault::{Fault, quote};
 use crate::manifest::Manifest;
 
-/// What the proofs of a batch told of one attachment that may go.
+/// What the proofs of a batch found of one attachment that may go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verdict {
     /// Nothing was asked of it.
@@ -34,7 +34,7 @@ impl Verdict {
     }
 }
 
-/// What the proofs told of an attachment.
+/// What the proofs found of an attachment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proof {
     /// How many pages it has, if it was opened.

@@ -25,7 +25,7 @@ pub(super) fn redirect(letter: &mut Letter, to: &Address) {
     }
     html.push_str("</div>\r\n");
     text.push_str("\r\n");
-    // Before the box stands in the HTML, or it would be told twice.
+    // Before the box stands in the HTML, or it would stand there twice.
     letter.own_text = Some(format!("{text}{}", letter.text()));
     letter.html.insert_str(body_start(&letter.html), &html);
     // The stamp has no line break in it, and neither has the subject.

@@ -25,7 +25,7 @@ pub(super) fn name_of(path: &Path, folder: &Path) -> String {
 /// Reads what the templates extend or include, and what that extends or includes in turn: what
 /// merely lies in the folder, such as an earlier preview, is none of the letter's business.
 ///
-/// A name that no file has is left to the engine, which tells where it stands.
+/// A name that no file has is left to the engine, which says where it stands.
 pub(super) fn gather(
     folder: &Path,
     strings: &[(String, String)],

@@ -156,7 +156,7 @@ impl Templates {
             unknown.sort_unstable();
             for value in unknown {
                 let fault = self.unknown_value(name, value, known);
-                // A file that two templates include is told once.
+                // A file that two templates include is reported once.
                 if !faults.contains(&fault) {
                     faults.push(fault);
                 }

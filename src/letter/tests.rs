@@ -143,7 +143,7 @@ fn templates_extend_and_include_from_their_folder_and_escape_in_every_file() {
 }
 
 #[test]
-fn a_slip_in_a_template_is_told_with_its_place() {
+fn a_slip_in_a_template_is_reported_with_its_place() {
     for (html, part) in [
         ("<p>\n  {{ nmae }}</p>", "`nmae`"),
         ("<p>{% if nmae %}x{% endif %}</p>", "`nmae`"),
@@ -156,9 +156,9 @@ fn a_slip_in_a_template_is_told_with_its_place() {
         let mut case = Case::new();
         case.html = html;
         let fault = case.refusal(0);
-        let told = format!("{:?} {}", fault.file, fault.text);
-        assert!(told.contains(part), "{html}: {told}");
-        assert!(told.contains("letter.html"), "{html}: {told}");
+        let shown = format!("{:?} {}", fault.file, fault.text);
+        assert!(shown.contains(part), "{html}: {shown}");
+        assert!(shown.contains("letter.html"), "{html}: {shown}");
     }
 }
 

@@ -78,7 +78,7 @@ struct Found {
 
 impl Found {
     fn gather(&mut self, folder: &Path, depth: usize, suffixes: &[String], claims: &[u64]) {
-        // A folder that is not there has no files; that the attachments are missing is told elsewhere.
+        // A folder that is not there has no files; that the attachments are missing is reported elsewhere.
         let Ok(entries) = std::fs::read_dir(folder) else {
             return;
         };

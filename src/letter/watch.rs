@@ -122,7 +122,7 @@ impl Watch {
         })
     }
 
-    /// Tells the time.
+    /// Gives the time.
     pub fn tick(&self, now: Duration) {
         let now = millis(now);
         let before = self.now.swap(now, Ordering::Relaxed);

@@ -55,7 +55,7 @@ impl Addresses {
     }
 }
 
-/// Whether two addresses reach the same mailbox as far as can be told. A server may tell the case
+/// Whether two addresses reach the same mailbox as far as can be known. A server may tell the case
 /// of a local part apart (RFC 5321 section 2.4), and none in use does.
 pub(super) fn is_same(one: &str, other: &str) -> bool {
     one == other || one.to_lowercase() == other.to_lowercase()
@@ -93,7 +93,7 @@ impl AddressState {
     }
 }
 
-/// What became of a message after it was accepted, as far as mail that came back tells. The order is
+/// What became of a message after it was accepted, as far as mail that came back says. The order is
 /// that of weight: what is heavier stays, whichever mail comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -151,7 +151,7 @@ pub struct Fate {
     /// What was said when it was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Reply>,
-    /// What mail that came back tells.
+    /// What mail that came back says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned: Option<Returned>,
 }
@@ -172,7 +172,7 @@ impl Fate {
     }
 }
 
-/// What mail that came back tells of an address.
+/// What mail that came back says of an address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Returned {
@@ -188,7 +188,7 @@ pub struct Returned {
     pub text: Option<String>,
     /// When it became known.
     pub at: Timestamp,
-    /// What tells of it.
+    /// The evidence.
     pub evidence: String,
 }
 

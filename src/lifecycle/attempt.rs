@@ -107,7 +107,7 @@ impl Attempt {
         match (self.outcome, event) {
             (None, Event::Noted { text, .. }) => self.note = Some(text.clone()),
             (None, Event::Settled(settling)) => self.settle(settling, at),
-            // A look-up tells whether it went out, and nothing else.
+            // A look-up finds whether it went out, and nothing else.
             (None | Some(AttemptOutcome::InDoubt), Event::LookedUp(settling))
                 if matches!(
                     settling.ended,

@@ -90,14 +90,14 @@ pub enum Event {
     AutomaticAnswer {
         /// The Message-ID that it answers to.
         message_id: String,
-        /// What tells of it.
+        /// The evidence.
         evidence: String,
     },
     /// A person answered.
     Answer {
         /// The Message-ID that it answers to.
         message_id: String,
-        /// What tells of it.
+        /// The evidence.
         evidence: String,
     },
     /// A person says what became of a message at an address, whatever came back.
@@ -120,7 +120,7 @@ pub struct Upgraded {
     pub batch: String,
     /// The format it had.
     pub from: i64,
-    /// What of its tables was not as its own log told, if anything.
+    /// What of its tables was not as its own log had it, if anything.
     pub flaw: Option<String>,
     /// The plan that it had.
     pub plan: Option<String>,
@@ -187,7 +187,7 @@ pub struct RunBegun {
     pub pid: u32,
     /// The machine.
     pub host: String,
-    /// Where the state file lay, by which a copy of it is told.
+    /// Where the state file lay, by which a copy of it is recognised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
 }
@@ -317,7 +317,7 @@ pub struct Reopening {
     pub message: PlannedMessage,
 }
 
-/// What mail that came back tells of one address of a message.
+/// What mail that came back says of one address of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AddressReturn {
@@ -336,7 +336,7 @@ pub struct AddressReturn {
     /// The server's line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// What tells of it.
+    /// The evidence.
     pub evidence: String,
 }
 

@@ -536,11 +536,11 @@ impl Letter {
         let fate = sending.fate_mut(&of.address).ok_or(Illegal::NoAddress {
             event: event.kind(),
         })?;
-        let told = returned(of, outcome, at);
+        let new = returned(of, outcome, at);
         let known = fate.returned.as_ref().map(Returned::weight);
         // Mail comes in any order, and only a person takes back what is heavier.
-        if is_personal || known.is_none_or(|known| known <= told.weight()) {
-            fate.returned = Some(told);
+        if is_personal || known.is_none_or(|known| known <= new.weight()) {
+            fate.returned = Some(new);
         }
         let tells_that_it_went_out = match outcome {
             AddressOutcome::Unknown => false,

@@ -3,7 +3,7 @@
 use super::{Loaded, MailingError, Prepared};
 use crate::address::Mailbox;
 use crate::digest::hex;
-use crate::ledger::{Change, Difference, Ledger, LedgerView, LetterPlan};
+use crate::ledger::{Change, Ledger, LedgerView, LetterPlan, PlanDifference};
 use crate::letter::Letters;
 use crate::lifecycle::{Addresses, LetterState, PlannedMessage, SentAttachment};
 use crate::message::message_id;
@@ -168,7 +168,7 @@ pub(super) fn attachments(planned: &PlannedLetter) -> Vec<SentAttachment> {
 /// Whether `send` refuses a difference until a person takes it: it is about a letter that is not known
 /// to have gone out.
 #[must_use]
-pub fn waits_for_a_word(difference: &Difference) -> bool {
+pub fn waits_for_a_word(difference: &PlanDifference) -> bool {
     match (difference.state, difference.change) {
         (LetterState::Accepted, Change::Changed | Change::Removed) => false,
         (

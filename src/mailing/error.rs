@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::config::ConfigError;
 use crate::fault::{Fault, NextStep};
 use crate::figures::plural;
-use crate::ledger::{Counts, Difference, Kind, LedgerError};
+use crate::ledger::{Counts, Kind, LedgerError, PlanDifference};
 use crate::transport::SendError;
 
 use super::Moved;
@@ -52,7 +52,7 @@ pub enum MailingError {
     },
     /// Letters left to send changed since the batch was begun, or where they go did.
     #[error("{} since the batch was begun", plural(.0.len() as u64 + u64::from(.1.is_some()), "change"))]
-    Changed(Vec<Difference>, Option<Moved>),
+    Changed(Vec<PlanDifference>, Option<Moved>),
     /// Another run changed the batch between two looks.
     #[error("another run changed the batch meanwhile")]
     ChangedMeanwhile,

@@ -27,8 +27,8 @@ pub struct Elsewhere {
     pub ids: Vec<String>,
 }
 
-/// A recipient with what tells the letter from others to the same one.
-type Mark = (String, Vec<Sha256Digest>);
+/// A recipient with what distinguishes the letter from others to the same one.
+type LetterMark = (String, Vec<Sha256Digest>);
 
 /// Letters that are about to go out, and that other state files know: those beside this one, those in
 /// the batch's folder, and the one that this is a copy of.
@@ -47,7 +47,7 @@ pub(super) fn elsewhere(
     if others.is_empty() {
         return Ok((found, notices));
     }
-    let mut about_to_go: HashSet<Mark> = HashSet::new();
+    let mut about_to_go: HashSet<LetterMark> = HashSet::new();
     let names = Names::usual(loaded);
     for (place, planned) in prepared.plan.placed() {
         let id = prepared.letters.id(place);
@@ -91,8 +91,8 @@ pub(super) fn elsewhere(
     Ok((found, notices))
 }
 
-/// The reports tell letters to one recipient apart; a letter without any is told by all of itself.
-fn mark(id: &str, message: &PlannedMessage) -> Mark {
+/// Letters to one recipient are distinguished by their reports; a letter without any, by all of itself.
+fn mark(id: &str, message: &PlannedMessage) -> LetterMark {
     let mut digests: Vec<Sha256Digest> = message
         .attachments
         .iter()
@@ -204,7 +204,7 @@ pub(super) fn look_in_mailbox(
             Ok(Seen::Nothing) => {}
             // A password that is wrong is not tried twice.
             Err(error @ SendError::Unauthorised(_)) => return Err(MailingError::Server(error)),
-            // The run ends by it, and tells why.
+            // The run ends by it, and says why.
             Err(SendError::Unusable(_)) => break,
             // A new batch is rarely an old one, so nobody is kept waiting for an answer.
             Err(error) => {

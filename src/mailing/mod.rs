@@ -29,7 +29,7 @@ pub use state_file::{StateFile, person};
 use std::time::Duration;
 
 use crate::address::Address;
-use crate::dispatch::Event;
+use crate::dispatch::DispatchEvent;
 use crate::fault::Fault;
 use crate::transport::Answer;
 
@@ -47,11 +47,11 @@ pub trait Front {
     /// Whether the letters shall go.
     fn confirm(&mut self, question: &Question<'_>) -> bool;
 
-    /// Letters begin to go. `time_for` tells how long that many take under the limits.
+    /// Letters begin to go. `time_for` gives how long that many take under the limits.
     fn begin(&mut self, letters: u64, time_for: Box<dyn Fn(u64) -> Duration + Send + Sync>);
 
     /// One thing that happened.
-    fn event(&mut self, event: &Event);
+    fn event(&mut self, event: &DispatchEvent);
 }
 
 /// Something worth knowing.

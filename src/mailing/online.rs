@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::figures::bytes as in_bytes;
 use crate::letter::Letter;
 use crate::message::Message;
-use crate::transport::{Attempt, Largest, Survey, Transport, new_trace};
+use crate::transport::{Largest, Survey, Transport, TransportAttempt, new_trace};
 
 /// How long a probe is looked for in the mailbox.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -105,7 +105,7 @@ pub fn probe(
     let message = message(loaded, prepared, to, clock);
     let trace = new_trace();
     let mut keep = |_: &str| true;
-    let mut attempt = Attempt::new(&trace, None, &mut keep);
+    let mut attempt = TransportAttempt::new(&trace, None, &mut keep);
     let receipt = transport
         .send(&message, &mut attempt)
         .map_err(MailingError::Probe)?;

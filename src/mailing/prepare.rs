@@ -6,7 +6,7 @@ use super::{Front, Loaded, MailingError, StateFile};
 use crate::address::Address;
 use crate::clock::Clock;
 use crate::fault::Fault;
-use crate::ledger::{Difference, LedgerError, LedgerView};
+use crate::ledger::{LedgerError, LedgerView, PlanDifference};
 use crate::letter::Letters;
 use crate::manifest::Manifest;
 use crate::plan::{Destination, Plan};
@@ -26,7 +26,7 @@ impl Prepared {
     ///
     /// # Errors
     /// When the state file cannot be read.
-    pub fn differences(&self, ledger: &LedgerView) -> Result<Vec<Difference>, LedgerError> {
+    pub fn differences(&self, ledger: &LedgerView) -> Result<Vec<PlanDifference>, LedgerError> {
         let ids = (0..self.letters.len()).map(|index| self.letters.id(index));
         let digests = self.plan.letters.iter().map(|letter| letter.digest);
         ledger.differences(ids.zip(digests))

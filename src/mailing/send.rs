@@ -14,7 +14,7 @@ use super::{Front, Loaded, MailingError, Notice, Prepared, Question, StateFile, 
 use crate::address::Address;
 use crate::clock::Clock;
 use crate::config::TransportName;
-use crate::dispatch::{Dispatch, Ending, Event, Interrupt, Reason as WaitReason, estimate};
+use crate::dispatch::{Dispatch, DispatchEvent, Ending, Interrupt, WaitReason, estimate};
 use crate::ledger::{Kind, Ledger};
 use crate::transport::{Bearer, Transport};
 
@@ -351,7 +351,7 @@ fn reconcile_with_patience(
             return Ok((unsent, Some(wait)));
         }
         let reason = WaitReason::Throttled;
-        front.event(&Event::Waiting { reason, wait });
+        front.event(&DispatchEvent::Waiting { reason, wait });
         dispatch.clock.wait(dispatch.interrupt.signal(), Some(wait));
     }
 }
@@ -369,7 +369,7 @@ fn reconcile(
     };
     let wait = dispatch
         .reconcile(ledger, &mut **transport, &mut |event| {
-            if let Event::FoundUnsent { id } = &event {
+            if let DispatchEvent::FoundUnsent { id } = &event {
                 unsent.insert(id.clone());
             }
             front.event(&event);

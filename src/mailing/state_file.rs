@@ -6,8 +6,8 @@ use super::Loaded;
 use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::digest::Sha256Digest;
-use crate::ledger::{Holder, Identity, Kind, Ledger, LedgerError, LedgerView};
-use crate::plan::{Begun, PlanId};
+use crate::ledger::{BatchIdentity, Holder, Kind, Ledger, LedgerError, LedgerView};
+use crate::plan::{PlanId, ResumedPlan};
 
 /// Where a batch's state is.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub struct StateFile {
     /// The file.
     pub path: PathBuf,
     /// Whose state it is.
-    pub identity: Identity,
+    pub identity: BatchIdentity,
 }
 
 impl StateFile {
@@ -35,7 +35,7 @@ impl StateFile {
                 .state
                 .clone()
                 .unwrap_or_else(|| loaded.batch.beside(suffix)),
-            identity: Identity {
+            identity: BatchIdentity {
                 batch: loaded.batch.name.clone(),
                 kind,
             },
@@ -64,9 +64,9 @@ impl StateFile {
 
     /// What is left of a batch that was begun from these sources. A file that cannot be read has
     /// its say when it is opened.
-    pub(super) fn begun(&self, sources: &Sha256Digest) -> Option<Begun> {
+    pub(super) fn begun(&self, sources: &Sha256Digest) -> Option<ResumedPlan> {
         let begun = self.glance().ok()?.begun(sources).ok()??;
-        Some(Begun {
+        Some(ResumedPlan {
             plan: PlanId::parse(&begun.plan)?,
             destination: begun.destination,
             left: begun.left,

@@ -43,7 +43,7 @@ pub(super) enum Excess {
 
 /// Fails unless the archive stays within the bounds.
 pub(super) fn check(bytes: &[u8]) -> Result<(), Excess> {
-    // What is no archive at all is for the reader of workbooks to tell.
+    // What is no archive at all the reader of workbooks finds out.
     let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else {
         return Ok(());
     };

@@ -15,7 +15,7 @@ use crate::fault::Fault;
 const COMMON: u32 = 3;
 /// Common domains that rare ones are compared with, the most common first.
 const MOST_COMPARED: usize = 200;
-/// An address in the letters of more recipients than this is told.
+/// An address in the letters of more recipients than this is reported.
 const MANY_LETTERS: u32 = 5;
 
 /// Where a domain or an address was first seen. There may be a million of them.

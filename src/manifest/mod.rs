@@ -165,8 +165,8 @@ impl Findings {
         let fault = match self.list.len() {
             ..bounds::MOST_FINDINGS => fault,
             bounds::MOST_FINDINGS => Fault::new(
-                "there is more to find than is told here",
-                "mend what is told, then check again",
+                "there is more to find than is listed here",
+                "mend what is listed, then check again",
             ),
             _ => return,
         };

@@ -137,7 +137,7 @@ pub(super) fn group(table: &Table, columns: &Columns, findings: &mut Findings) -
 
 const NONE: u32 = u32::MAX;
 
-/// An id stands in file names and in most of what is told about a letter.
+/// An id stands in file names and in most messages about a letter.
 const LONGEST_ID: usize = 200;
 
 /// A name is looked for in every report, letter by letter.

@@ -56,18 +56,18 @@ pub(super) fn strangers(letters: &Letters, proofs: &[(usize, Proof)]) -> Vec<(us
 }
 
 /// An attachment by the beginning of its digest, and its place: few bytes, for there may be many.
-type Claim = (u64, u32, u32);
+type ContentsClaim = (u64, u32, u32);
 
 /// The same contents for two recipients are a report at the wrong school.
 pub(super) fn claimed_twice(
     letters: &Letters,
     entries: &[Option<PlannedLetter>],
 ) -> Vec<(usize, Fault)> {
-    let digest = |(_, letter, attachment): Claim| {
+    let digest = |(_, letter, attachment): ContentsClaim| {
         let entry = entries[letter as usize].as_ref();
         entry.map(|entry| entry.attachments[attachment as usize].sha256)
     };
-    let mut claims: Vec<Claim> = Vec::with_capacity(entries.len());
+    let mut claims: Vec<ContentsClaim> = Vec::with_capacity(entries.len());
     for (letter, entry) in (0_u32..).zip(entries) {
         let attachments = entry.iter().flat_map(|entry| &entry.attachments);
         for (place, attachment) in (0_u32..).zip(attachments) {

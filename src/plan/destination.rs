@@ -13,7 +13,7 @@ pub struct Destination(String);
 
 impl Destination {
     /// Where a batch is sent to by its settings. What is missing there, or cannot be used, is a fault
-    /// of the transport and told by it.
+    /// of the transport and follows from it.
     #[must_use]
     pub fn of(batch: &Batch, secrets: &Secrets) -> Self {
         let name = batch.dispatch.transport;
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn it_tells_server_port_security_and_mailbox() {
         let ann = "send_emails_as = \"reports@study.example\"\nusername = \"ann@study.example\"\n";
-        for (transport, secrets, told) in [
+        for (transport, secrets, shown) in [
             ("outbox", "smtp.host = \"relay.example\"", "outbox"),
             ("smtp", "", "smtp"),
             (
@@ -146,7 +146,7 @@ mod tests {
                 "ews mail.study.example:8443 as ann@study.example, tls",
             ),
         ] {
-            assert_eq!(of(transport, secrets), told);
+            assert_eq!(of(transport, secrets), shown);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::page::escape;
 
-/// Only what a letter carries itself is shown. A picture from the network would tell its server that
+/// Only what a letter carries itself is shown. A picture from the network would show its server that
 /// somebody looks, before anything was sent.
 const POLICY: &str = "<meta charset=\"utf-8\"><meta http-equiv=\"Content-Security-Policy\" \
     content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; \

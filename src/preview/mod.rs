@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use self::folder::Folder;
-use self::row::Row;
+use self::row::GalleryRow;
 use crate::config::Batch;
 use crate::fault::{Fault, NextStep};
 use crate::letter::Letters;
@@ -81,7 +81,7 @@ struct Data<'a> {
     addresses: u64,
     bytes: u64,
     notes: Vec<Note<'a>>,
-    letters: Vec<Row>,
+    letters: Vec<GalleryRow>,
 }
 
 /// A finding that concerns no single letter.
@@ -93,7 +93,7 @@ struct Note<'a> {
 }
 
 impl Preview<'_> {
-    /// Writes the gallery into a folder, in place of an older one. `done` is told how many letters
+    /// Writes the gallery into a folder, in place of an older one. `done` is given how many letters
     /// are ready. Gives the page to open.
     ///
     /// # Errors
@@ -105,7 +105,7 @@ impl Preview<'_> {
     ) -> Result<PathBuf, PreviewError> {
         let folder = Folder::prepare(into)?;
         let count = AtomicUsize::new(0);
-        let rows: Mutex<Vec<(usize, Row)>> = Mutex::default();
+        let rows: Mutex<Vec<(usize, GalleryRow)>> = Mutex::default();
         (0..self.letters.len())
             .into_par_iter()
             .try_for_each(|index| {
@@ -139,7 +139,7 @@ impl Preview<'_> {
         folder.put_in_place()
     }
 
-    fn letter(&self, index: usize, folder: &Folder) -> Result<Row, PreviewError> {
+    fn letter(&self, index: usize, folder: &Folder) -> Result<GalleryRow, PreviewError> {
         let changed = || PreviewError::Changed(self.letters.id(index).to_owned());
         let (letter, contents) = self
             .letters
@@ -162,7 +162,7 @@ impl Preview<'_> {
         )?;
         let mime = message.mime();
         folder.file(&format!("eml/{name}.eml"), &mime)?;
-        Ok(Row::of(
+        Ok(GalleryRow::of(
             &message,
             planned,
             &name,

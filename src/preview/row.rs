@@ -12,7 +12,7 @@ use crate::plan::PlannedLetter;
 
 /// A letter.
 #[derive(Serialize)]
-pub(super) struct Row {
+pub(super) struct GalleryRow {
     id: String,
     name: String,
     /// The name of its files.
@@ -24,24 +24,24 @@ pub(super) struct Row {
     bcc: Vec<String>,
     message_id: String,
     bytes: usize,
-    attachments: Vec<File>,
+    attachments: Vec<FileRow>,
     warnings: Vec<Warning>,
 }
 
 #[derive(Serialize)]
-struct File {
+struct FileRow {
     name: String,
     /// The address of the file on the disk.
     link: String,
     bytes: u64,
     sha256: String,
     pages: Option<u32>,
-    proof: Option<Told>,
+    proof: Option<ShownProof>,
 }
 
-/// What the proofs told of a file, and the colour that it is told in.
+/// What the proofs found of a file, and the colour it is shown in.
 #[derive(Serialize)]
-struct Told {
+struct ShownProof {
     text: &'static str,
     kind: &'static str,
 }
@@ -54,7 +54,7 @@ struct Warning {
     next_step: String,
 }
 
-impl Row {
+impl GalleryRow {
     pub fn of(
         message: &Message,
         planned: &PlannedLetter,
@@ -77,13 +77,13 @@ impl Row {
             message_id: message.message_id.clone(),
             bytes,
             attachments: files
-                .map(|(attachment, planned)| File {
+                .map(|(attachment, planned)| FileRow {
                     name: planned.name.to_string(),
                     link: folder.link_to(&attachment.path),
                     bytes: planned.bytes,
                     sha256: hex(&planned.sha256),
                     pages: planned.pages,
-                    proof: told(planned.verdict),
+                    proof: shown(planned.verdict),
                 })
                 .collect(),
             warnings: findings
@@ -101,14 +101,14 @@ impl Row {
 }
 
 /// A verdict in words; none where nothing was asked.
-fn told(verdict: Verdict) -> Option<Told> {
+fn shown(verdict: Verdict) -> Option<ShownProof> {
     let (text, kind) = match verdict {
         Verdict::Unasked => return None,
         Verdict::Confirmed => ("shows what it must show", "good"),
         Verdict::Silent => ("names no recipient", "quiet"),
         Verdict::Unreadable => ("its text cannot be read", "warn"),
     };
-    Some(Told { text, kind })
+    Some(ShownProof { text, kind })
 }
 
 fn list(mailboxes: &[Mailbox]) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use calamine::{Data, DataType, Range, Reader, Xlsx};
 
 use super::*;
-use crate::ledger::{Claim, Holder, Identity, Ledger, LetterPlan, Settlement};
+use crate::ledger::{BatchIdentity, Claim, Holder, Ledger, LetterPlan, Settlement};
 use crate::lifecycle::{
     Accepted, Addresses, PersonalWord, PlannedMessage, Refusal, Reply, SentAttachment, SettledAs,
 };
@@ -21,7 +21,7 @@ const LIST: &str = "Region,ID,School,Email\n\
 /// (accepted, no longer in the list).
 fn ledger(folder: &Path) -> Ledger {
     let start = Timestamp::UNIX_EPOCH;
-    let identity = Identity {
+    let identity = BatchIdentity {
         batch: "b".into(),
         kind: Kind::Mail,
     };

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::fault::escape;
 
-/// What the far side said, or what happened instead.
+/// What the server said, or what happened instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// What kind of answer it is.
@@ -85,7 +85,7 @@ pub enum Cause {
 }
 
 impl Answer {
-    /// An answer in one line, whatever the far side wrote.
+    /// An answer in one line, whatever the server wrote.
     #[must_use]
     pub fn new(code: impl Into<Code>, text: &str) -> Self {
         Self {
@@ -213,7 +213,7 @@ impl Cause {
     }
 }
 
-/// What the far side wrote, as it may stand in a line of ours.
+/// What the server wrote, as it may stand in a line of ours.
 pub(super) fn one_line(text: &str) -> String {
     const LONGEST: usize = 500;
     let words: Vec<_> = text.split_whitespace().collect();

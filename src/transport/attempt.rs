@@ -1,4 +1,4 @@
-//! What a transport is told of a letter's past, and what it writes down of its present.
+//! What a transport knows of a letter's past, and what it writes down of its present.
 
 use super::{Answer, Cause, SendError};
 
@@ -6,12 +6,12 @@ use super::{Answer, Cause, SendError};
 pub type Keep<'a> = dyn FnMut(&str) -> bool + 'a;
 
 /// One try at handing a letter over.
-pub struct Attempt<'a> {
-    /// Names the try to the far side: a UUID that is in the ledger before the try begins.
+pub struct TransportAttempt<'a> {
+    /// Names the try to the server: a UUID that is in the ledger before the try begins.
     pub trace: &'a str,
     /// What is known of the try before this one; none when this is the first.
     pub earlier: Option<Earlier>,
-    /// The far side's own names of the requests that it answered.
+    /// The server's own names of the requests that it answered.
     pub request_ids: Vec<String>,
     keep: &'a mut Keep<'a>,
 }
@@ -36,7 +36,7 @@ pub struct Doubt<'a> {
     pub note: Option<&'a str>,
 }
 
-impl<'a> Attempt<'a> {
+impl<'a> TransportAttempt<'a> {
     /// A try; `keep` puts its notes on the disk.
     pub fn new(trace: &'a str, earlier: Option<Earlier>, keep: &'a mut Keep<'a>) -> Self {
         Self {

@@ -8,10 +8,10 @@ use jiff::fmt::rfc2822;
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
-use super::{Answer, Attempt, Cause, NoToken, SendError, new_trace};
+use super::{Answer, Cause, NoToken, SendError, TransportAttempt, new_trace};
 use crate::address::Address;
 use crate::fault::NextStep;
-use crate::http::{HttpError, Reply};
+use crate::http::{HttpError, HttpReply};
 
 /// What a request does, which decides what its silence means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +24,7 @@ pub(super) enum Step {
     Send,
 }
 
-/// Which request is it, for those who look into it later: its name for the far side, and the far
-/// side's own names for it.
+/// Which request is it, for those who look into it later: its name for the server, and the server's own names for it.
 pub(super) struct Trail<'a> {
     pub trace: &'a str,
     pub request_ids: &'a mut Vec<String>,
@@ -33,14 +32,14 @@ pub(super) struct Trail<'a> {
 
 impl<'a> Trail<'a> {
     /// The trail of a try.
-    pub fn of(attempt: &'a mut Attempt<'_>) -> Self {
+    pub fn of(attempt: &'a mut TransportAttempt<'_>) -> Self {
         Self {
             trace: attempt.trace,
             request_ids: &mut attempt.request_ids,
         }
     }
 
-    /// Names the request to the far side. Microsoft Graph and Exchange Web Services log the same
+    /// Names the request to the server. Microsoft Graph and Exchange Web Services log the same
     /// headers.
     pub fn name(&self, headers: &mut HeaderMap) {
         if let Ok(trace) = HeaderValue::from_str(self.trace) {
@@ -49,8 +48,8 @@ impl<'a> Trail<'a> {
         }
     }
 
-    /// Keeps the far side's own name of a request that it answered.
-    pub fn answered(&mut self, reply: &Reply) {
+    /// Keeps the server's own name of a request that it answered.
+    pub fn answered(&mut self, reply: &HttpReply) {
         self.request_ids.extend(reply.header("request-id").map(id));
     }
 }
@@ -77,7 +76,7 @@ impl Unrecorded {
     }
 }
 
-/// The far side and the mailbox that a transport works in, in a few words.
+/// The server and the mailbox that a transport works in, in a few words.
 pub(super) fn describe(way: &str, url: &Url, mailbox: Option<&Address>) -> String {
     let host = url.host_str().unwrap_or_default();
     let mailbox = mailbox.map_or("me", Address::as_str);
@@ -121,7 +120,7 @@ pub(super) fn silence(error: &HttpError, step: Step) -> SendError {
     }
 }
 
-/// A name of the far side as it may stand in a line of ours.
+/// A name of the server as it may stand in a line of ours.
 pub(super) fn id(text: &str) -> String {
     text.chars()
         .filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c))
@@ -129,9 +128,9 @@ pub(super) fn id(text: &str) -> String {
         .collect()
 }
 
-/// Retry-After in seconds or as a date (RFC 9110 section 10.2.3). A date is taken by the far side's
+/// Retry-After in seconds or as a date (RFC 9110 section 10.2.3). A date is taken by the server's
 /// own clock, so that ours may be wrong.
-pub(super) fn wait(reply: &Reply) -> Option<Duration> {
+pub(super) fn wait(reply: &HttpReply) -> Option<Duration> {
     let written = reply.header("retry-after")?.trim();
     if let Ok(seconds) = written.parse() {
         return Some(Duration::from_secs(seconds));

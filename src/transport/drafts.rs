@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::call::{Trail, Unrecorded};
-use super::{Answer, Attempt, Cause, Doubt, LookUp, Receipt, SendError, Survey, one_line};
+use super::{Answer, Cause, Doubt, LookUp, Receipt, SendError, Survey, TransportAttempt, one_line};
 use crate::message::Message;
 
 /// The set of the extended properties by which letters are found again in the mailbox. Recipients do
@@ -15,7 +15,7 @@ pub(super) const MARK_SET: &str = "6f0b3c52-9a41-4c1e-8a57-5d3c0f6e2b19";
 
 /// What a letter is found again by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(super) enum DraftMark {
     /// The Message-ID that we gave it, which no other message has.
     Message,
     /// Its recipient and reports, which are the same in each message that brings them there, whichever
@@ -24,7 +24,7 @@ pub(super) enum Mark {
     Report,
 }
 
-impl Mark {
+impl DraftMark {
     /// The name of its property.
     pub fn name(self) -> &'static str {
         match self {
@@ -35,15 +35,15 @@ impl Mark {
 }
 
 /// The marks of a message with their values.
-pub(super) fn marks(message: &Message) -> impl Iterator<Item = (Mark, &str)> {
+pub(super) fn marks(message: &Message) -> impl Iterator<Item = (DraftMark, &str)> {
     let report = message.report_mark.as_deref();
-    let report = report.map(|value| (Mark::Report, value));
-    std::iter::once((Mark::Message, message.message_id.as_str())).chain(report)
+    let report = report.map(|value| (DraftMark::Report, value));
+    std::iter::once((DraftMark::Message, message.message_id.as_str())).chain(report)
 }
 
 /// What the ledger keeps of a letter that is made by way of a draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Note {
+pub(super) struct DraftNote {
     /// The draft, once it is complete; before that it is not known and was never sent.
     pub draft: Option<String>,
     /// Whether it lies in the mailbox of the person who signed in.
@@ -56,7 +56,7 @@ pub(super) struct Note {
     pub change_key: Option<String>,
 }
 
-impl Note {
+impl DraftNote {
     /// What is known before the draft is made.
     pub fn begun(own: bool) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl Note {
         serde_json::from_str(text?).ok()
     }
 
-    pub fn write(&self, attempt: &mut Attempt<'_>) -> Result<(), SendError> {
+    pub fn write(&self, attempt: &mut TransportAttempt<'_>) -> Result<(), SendError> {
         // The type has string keys and no foreign serializers, so it cannot fail.
         attempt.note(&serde_json::to_string(self).unwrap_or_default())
     }
@@ -87,7 +87,7 @@ pub(super) struct Found {
     pub change_key: Option<String>,
     #[serde(default)]
     pub is_draft: bool,
-    /// Handed over and waiting for its turn, where the service tells.
+    /// Handed over and waiting for its turn, where the service says.
     #[serde(default)]
     pub is_submitted: bool,
     pub internet_message_id: Option<String>,
@@ -95,7 +95,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Whether the far side has taken it.
+    /// Whether the server has taken it.
     pub fn is_taken(&self) -> bool {
         !self.is_draft || self.is_submitted
     }
@@ -115,7 +115,7 @@ pub(super) trait Drafts {
     fn by_mark(
         &mut self,
         own: bool,
-        mark: Mark,
+        mark: DraftMark,
         value: &str,
         trail: &mut Trail<'_>,
     ) -> Result<Vec<Found>, SendError>;
@@ -135,7 +135,7 @@ pub(super) trait Drafts {
         message_id: &str,
         trail: &mut Trail<'_>,
     ) -> Result<Vec<Found>, SendError> {
-        let found = self.by_mark(own, Mark::Message, message_id, trail)?;
+        let found = self.by_mark(own, DraftMark::Message, message_id, trail)?;
         if !found.is_empty() {
             return Ok(found);
         }
@@ -151,7 +151,7 @@ pub(super) trait Drafts {
 pub(super) enum Became {
     Sent(Found),
     /// A complete draft that was not sent.
-    Ready(Note),
+    Ready(DraftNote),
     /// Handed over as it is, and still where letters wait for their turn.
     OnItsWay,
     /// It is nowhere. Certain if nothing can have sent it.
@@ -167,7 +167,7 @@ pub(super) fn look_up(
     doubt: &Doubt<'_>,
     copies: bool,
 ) -> Result<LookUp, SendError> {
-    let note = Note::read(doubt.note);
+    let note = DraftNote::read(doubt.note);
     let mut unrecorded = Unrecorded::new();
     let became = became(mailbox, note, doubt.message_id, &mut unrecorded.trail())?;
     Ok(match became {
@@ -187,7 +187,7 @@ pub(super) fn find_report(
 ) -> Result<LookUp, SendError> {
     let mut unrecorded = Unrecorded::new();
     let trail = &mut unrecorded.trail();
-    let found = mailbox.by_mark(false, Mark::Report, report_mark, trail)?;
+    let found = mailbox.by_mark(false, DraftMark::Report, report_mark, trail)?;
     Ok(match found.iter().find(|found| found.is_taken()) {
         Some(taken) => LookUp::Found(seen(Some(taken))),
         None if found.is_empty() => LookUp::NotSeen,
@@ -202,7 +202,7 @@ pub(super) fn probed(
     marked: &[Found],
     named: &[Found],
     message_id: &str,
-    far_side: &str,
+    server: &str,
 ) -> Option<Survey> {
     let sent = marked.iter().chain(named).find(|found| !found.is_draft)?;
     let mut survey = Survey::default();
@@ -215,12 +215,12 @@ pub(super) fn probed(
         },
     );
     let kept = format!("<{message_id}>");
-    let told = match sent.internet_message_id.as_deref() {
+    let given = match sent.internet_message_id.as_deref() {
         Some(given) if given == kept => "kept as postroom wrote it".to_owned(),
-        Some(given) => format!("replaced by the {far_side}: {given}"),
-        None => "not told".to_owned(),
+        Some(given) => format!("replaced by the {server}: {given}"),
+        None => "not given".to_owned(),
     };
-    survey.fact("Message-ID", &told);
+    survey.fact("Message-ID", &given);
     Some(survey)
 }
 
@@ -237,7 +237,7 @@ pub(super) fn unseen(message_id: &str, remedy: String) -> Survey {
 /// removed on the way.
 pub(super) fn became(
     mailbox: &mut impl Drafts,
-    note: Option<Note>,
+    note: Option<DraftNote>,
     message_id: &str,
     trail: &mut Trail<'_>,
 ) -> Result<Became, SendError> {

@@ -1,4 +1,4 @@
-//! One way out: the trait, its receipt and its one error type.
+//! One transport: the trait, its receipt and its one error type.
 //!
 //! A transport turns the world's answers into five words (accepted, throttled, transient, rejected,
 //! in doubt) and two more that stop the run (unauthorised, unusable). It knows the message in hand
@@ -17,7 +17,7 @@ mod smtp;
 pub mod tried;
 
 pub use answer::{Answer, Cause, Code};
-pub use attempt::{Attempt, Doubt, Earlier, Keep, new_trace};
+pub use attempt::{Doubt, Earlier, Keep, TransportAttempt, new_trace};
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -30,9 +30,9 @@ use crate::fault::{Fault, NextStep};
 use crate::message::Message;
 use crate::secret::Secret;
 
-/// A way out for messages. Each connection of a run has one of its own.
+/// A transport for messages. Each connection of a run has one of its own.
 pub trait Transport: Send {
-    /// The way out and its far side in a few words, by which people know it, and a later run knows
+    /// The transport and its server in a few words, by which people know it, and a later run knows
     /// whether it looks in the same place.
     fn describe(&self) -> String;
 
@@ -45,7 +45,11 @@ pub trait Transport: Send {
     ///
     /// # Errors
     /// One of the six ways in which it was not accepted.
-    fn send(&mut self, message: &Message, attempt: &mut Attempt<'_>) -> Result<Receipt, SendError>;
+    fn send(
+        &mut self,
+        message: &Message,
+        attempt: &mut TransportAttempt<'_>,
+    ) -> Result<Receipt, SendError>;
 
     /// Whether a message whose outcome is not known went out.
     ///
@@ -69,7 +73,7 @@ pub trait Transport: Send {
         Ok(None)
     }
 
-    /// Asks the far side, without sending anything, whether letters could go out.
+    /// Asks the server, without sending anything, whether letters could go out.
     ///
     /// # Errors
     /// What stands in the way.
@@ -93,7 +97,7 @@ pub struct Largest {
     pub remedy: String,
 }
 
-/// What the far side says of itself before anything is sent.
+/// What the server says of itself before anything is sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
     /// What was found, each with a word for it.
@@ -152,10 +156,10 @@ pub struct Token {
     pub scopes: Vec<String>,
 }
 
-/// The far side took a message. That is all it means: nobody promises delivery.
+/// The server took a message. That is all it means: nobody promises delivery.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
-    /// The far side's words, or the file.
+    /// The server's words, or the file.
     pub text: String,
     /// Addresses that it refused while it took the message for others.
     pub refused: Vec<(Address, Answer)>,
@@ -173,7 +177,7 @@ pub enum LookUp {
     /// It is not where it would be if it had. The place may lag behind: a while after the try, this
     /// means that it did not.
     NotSeen,
-    /// This transport cannot tell; a person must.
+    /// This transport cannot know; a person must.
     Unknown,
 }
 
@@ -187,7 +191,7 @@ impl Survey {
 /// Why a message was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendError {
-    /// Not taken: the far side asks everyone to slow down.
+    /// Not taken: the server asks everyone to slow down.
     Throttled {
         /// How long it asks to wait, if it says.
         wait: Option<Duration>,

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{Answer, Attempt, Cause, Doubt, LookUp, Receipt, SendError, Survey, Transport};
+use super::{
+    Answer, Cause, Doubt, LookUp, Receipt, SendError, Survey, Transport, TransportAttempt,
+};
 use crate::config::Batch;
 use crate::durable::{self, Readers};
 use crate::message::{Encoded, Message};
@@ -33,7 +35,11 @@ impl Transport for Outbox {
         )
     }
 
-    fn send(&mut self, message: &Message, _: &mut Attempt<'_>) -> Result<Receipt, SendError> {
+    fn send(
+        &mut self,
+        message: &Message,
+        _: &mut TransportAttempt<'_>,
+    ) -> Result<Receipt, SendError> {
         let path = self.folder.join(file_name(&message.id, message.sending));
         match message_id_of(&path) {
             Ok(None) => {}

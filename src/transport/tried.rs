@@ -5,7 +5,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use super::call::Step;
 use super::{SendError, ews, graph};
-use crate::http::Reply;
+use crate::http::HttpReply;
 
 /// What one answer means for each kind of request: one that prepares a letter, one that sends a draft
 /// and one that sends the letter. None where nothing is wrong.
@@ -29,9 +29,9 @@ fn meanings(
     status: u16,
     kind: &'static str,
     body: &[u8],
-    read: impl Fn(&Reply, Step) -> Option<SendError>,
+    read: impl Fn(&HttpReply, Step) -> Option<SendError>,
 ) -> Meanings {
-    let reply = Reply {
+    let reply = HttpReply {
         status,
         headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]),
         body: body.to_vec(),

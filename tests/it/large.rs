@@ -9,7 +9,7 @@ use std::time::Instant;
 use calamine::{Reader, Xlsx};
 
 use crate::support::{Ran, TestBatch};
-use postroom::ledger::{Claim, Holder, Identity, Kind, Ledger, Settlement};
+use postroom::ledger::{BatchIdentity, Claim, Holder, Kind, Ledger, Settlement};
 use postroom::lifecycle::{Accepted, SettledAs};
 
 const SCHOOLS: usize = 50_000;
@@ -97,7 +97,7 @@ fn a_list_of_100_000_rows_is_checked_in_little_memory_and_sent_in_part() {
 /// Sends all letters that are left but so many, in the state file alone, by its own means: its log
 /// is as whole as that of a program that sends.
 fn send_in_the_ledger(batch: &TestBatch, but: usize) {
-    let identity = Identity {
+    let identity = BatchIdentity {
         batch: "Test reports".into(),
         kind: Kind::Outbox,
     };

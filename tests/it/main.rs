@@ -51,3 +51,4 @@ mod support;
 #[cfg(unix)]
 mod texts;
 mod trust;
+mod words;

@@ -49,20 +49,20 @@ impl Drop for Signed {
 
 #[track_caller]
 fn can_send_by_both(ran: Ran) {
-    let told = ran.expect(0).json();
-    assert_eq!(told["account"], PERSON);
+    let shown = ran.expect(0).json();
+    assert_eq!(shown["account"], PERSON);
     for (number, ability) in ["send from your own mailbox", "send over SMTP"]
         .iter()
         .enumerate()
     {
-        let resource = &told["resources"][number];
-        assert!(resource["error"].is_null(), "{told}");
+        let resource = &shown["resources"][number];
+        assert!(resource["error"].is_null(), "{shown}");
         assert!(
             resource["abilities"].to_string().contains(ability),
-            "{told}"
+            "{shown}"
         );
         let good_for = resource["expires_in_seconds"].as_u64().unwrap_or(0);
-        assert!((3_500..=3_600).contains(&good_for), "{told}");
+        assert!((3_500..=3_600).contains(&good_for), "{shown}");
     }
 }
 

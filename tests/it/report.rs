@@ -12,8 +12,8 @@ use serde_json::Value;
 use crate::support::smtp::{Action, SmtpServer, Step};
 use crate::support::{TestBatch, copy_folder};
 
-/// The last hash that a run told, as it stands at the end of what it said.
-fn told_hash(stderr: &str) -> String {
+/// The last hash that a run shown, as it stands at the end of what it said.
+fn reported_hash(stderr: &str) -> String {
     let line = stderr
         .lines()
         .find(|line| line.starts_with("log: "))
@@ -178,10 +178,10 @@ fn a_list_that_cannot_be_read_any_more_leaves_the_letters() {
 }
 
 #[test]
-fn the_hash_that_a_run_told_is_found_again_in_a_longer_log() {
+fn the_hash_that_a_run_reported_is_found_again_in_a_longer_log() {
     let batch = TestBatch::new(3);
-    let first = told_hash(&batch.run("send", &["--limit", "1"]).expect(0).stderr);
-    let last = told_hash(&batch.run("send", &[]).expect(0).stderr);
+    let first = reported_hash(&batch.run("send", &["--limit", "1"]).expect(0).stderr);
+    let last = reported_hash(&batch.run("send", &[]).expect(0).stderr);
     let ran = batch.run("report", &["--verify"]).expect(0);
     assert!(ran.stdout.contains(&format!("last hash {last}")), "{ran:?}");
     assert!(
@@ -212,7 +212,7 @@ fn the_hash_that_a_run_told_is_found_again_in_a_longer_log() {
 }
 
 #[test]
-fn a_log_that_was_changed_is_told_and_its_record_is_not_passed_off_as_good() {
+fn a_log_that_was_changed_is_reported_and_its_record_is_not_passed_off_as_good() {
     let batch = TestBatch::new(2);
     batch.run("send", &[]).expect(0);
     let ledger = Connection::open(batch.path("batch.outbox.db")).unwrap();
@@ -287,12 +287,15 @@ fn who_settled_a_letter_by_hand_and_why_is_in_the_record() {
 #[test]
 fn looking_at_the_record_changes_nothing_of_it() {
     let batch = TestBatch::new(2);
-    let told = told_hash(&batch.run("send", &[]).expect(0).stderr);
+    let shown = reported_hash(&batch.run("send", &[]).expect(0).stderr);
     for arguments in [vec![], vec!["--json"], vec!["--verify"]] {
         batch.run("report", &arguments).expect(0);
     }
     let ran = batch.run("report", &["--verify"]).expect(0);
-    assert!(ran.stdout.contains(&format!("last hash {told}")), "{ran:?}");
+    assert!(
+        ran.stdout.contains(&format!("last hash {shown}")),
+        "{ran:?}"
+    );
 }
 
 #[test]

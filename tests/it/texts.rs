@@ -12,7 +12,7 @@ use crate::support::{Ran, TestBatch, pdf, report};
 const STATE: &str = "batch.outbox.db";
 
 /// What a run said, without what differs from run to run.
-fn told(batch: &TestBatch, ran: &Ran) -> String {
+fn shown(batch: &TestBatch, ran: &Ran) -> String {
     let folder = batch.folder().display().to_string();
     let mut text = format!("exit {}\n", ran.code.unwrap());
     for (stream, said) in [("stdout", &ran.stdout), ("stderr", &ran.stderr)] {
@@ -70,7 +70,7 @@ fn a_bad_list() {
         file.replace("to = [\"Email\"]", "to = [\"Email\", \"Leader\"]"),
     );
     batch.write("list.csv", BAD_LIST);
-    assert_snapshot!(told(&batch, &batch.run("check", &[])));
+    assert_snapshot!(shown(&batch, &batch.run("check", &[])));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_list_without_its_columns() {
         "list.csv",
         "Id,School ,Contact\nS001,Oak School,a@oak.example\n",
     );
-    assert_snapshot!(told(&batch, &batch.run("send", &[])));
+    assert_snapshot!(shown(&batch, &batch.run("send", &[])));
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn templates_with_slips() {
         "<p>Dear {{ nmae }},</p>\n{% include \"foot.html\" %}\n",
     );
     batch.write("foot.html", "<p>{{ year }}</p>\n");
-    assert_snapshot!(told(&batch, &batch.run("check", &[])));
+    assert_snapshot!(shown(&batch, &batch.run("check", &[])));
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_template_that_fails_for_one_school() {
         "letter.html",
         "<p>Dear {{ name }},</p>\n<p>{% if id == \"S002\" %}{{ school | date }}{% endif %}</p>\n",
     );
-    assert_snapshot!(told(&batch, &batch.run("check", &[])));
+    assert_snapshot!(shown(&batch, &batch.run("check", &[])));
 }
 
 #[test]
@@ -110,10 +110,13 @@ fn reports_that_do_not_belong() {
     fs::remove_file(batch.path("reports/S001.pdf")).unwrap();
     batch.write("reports/S002.pdf", "");
     batch.write("reports/S003.pdf", "sign in first");
-    assert_snapshot!("reports_not_usable", told(&batch, &batch.run("check", &[])));
+    assert_snapshot!(
+        "reports_not_usable",
+        shown(&batch, &batch.run("check", &[]))
+    );
     let batch = TestBatch::new(3);
     batch.write("reports/S003.pdf", report(1));
-    assert_snapshot!("reports_the_same", told(&batch, &batch.run("check", &[])));
+    assert_snapshot!("reports_the_same", shown(&batch, &batch.run("check", &[])));
 }
 
 #[test]
@@ -129,11 +132,14 @@ fn reports_of_other_schools() {
     batch.write("reports/S003.pdf", pdf(&[&["School 3"]], b"3"));
     batch.write("reports/S004.pdf", pdf(&[&[]], b"4"));
     batch.write("reports/S005.pdf", report(5));
-    assert_snapshot!("reports_of_others", told(&batch, &batch.run("check", &[])));
+    assert_snapshot!("reports_of_others", shown(&batch, &batch.run("check", &[])));
     batch.replace("batch.toml", "pages = 1", "unreadable = \"fault\"");
     batch.write("reports/S001.pdf", pdf(&[&["School 1"]], b"1"));
     batch.write("reports/S002.pdf", pdf(&[&["School 2"]], b"2"));
-    assert_snapshot!("reports_unreadable", told(&batch, &batch.run("check", &[])));
+    assert_snapshot!(
+        "reports_unreadable",
+        shown(&batch, &batch.run("check", &[]))
+    );
 }
 
 #[test]
@@ -145,7 +151,7 @@ fn a_school_without_a_report_is_skipped() {
         "name = \"report.pdf\"\nmissing = \"skip\"",
     );
     fs::remove_file(batch.path("reports/S002.pdf")).unwrap();
-    let checked = told(&batch, &batch.run("check", &[]));
+    let checked = shown(&batch, &batch.run("check", &[]));
     assert_snapshot!(checked.split_once("--- stderr").unwrap().1);
 }
 
@@ -165,7 +171,7 @@ fn domains_that_may_not_be_meant() {
         "id = \"ID\"",
         "id = \"ID\"\nallow_domains = [\"example\", \"gmail.com\", \"gmial.com\", \"oak.co.ul\"]",
     );
-    assert_snapshot!(told(&batch, &batch.run("check", &[])));
+    assert_snapshot!(shown(&batch, &batch.run("check", &[])));
 }
 
 #[test]
@@ -182,8 +188,11 @@ fn a_changed_plan() {
     );
     batch.write("reports/S005.pdf", report(5));
     batch.write("reports/S001.pdf", report(11));
-    assert_snapshot!("a_changed_plan_send", told(&batch, &batch.run("send", &[])));
-    let checked = told(&batch, &batch.run("check", &[]));
+    assert_snapshot!(
+        "a_changed_plan_send",
+        shown(&batch, &batch.run("send", &[]))
+    );
+    let checked = shown(&batch, &batch.run("check", &[]));
     let findings = checked.split_once("--- stderr").unwrap().1;
     assert_snapshot!("a_changed_plan_check", findings);
 }
@@ -204,14 +213,14 @@ fn a_state_file_that_another_run_holds() {
     let ran = batch.run("send", &[]);
     let holder = ran.stderr.split("process ").nth(1).unwrap();
     let holder = holder.split(',').next().unwrap();
-    assert_snapshot!(told(&batch, &ran).replace(holder, "[pid] on [host]"));
+    assert_snapshot!(shown(&batch, &ran).replace(holder, "[pid] on [host]"));
 }
 
 #[test]
 fn a_state_file_that_is_none() {
     let batch = with_state(|batch| batch.write(STATE, "id,state\n".repeat(99)));
-    assert_snapshot!("foreign_send", told(&batch, &batch.run("send", &[])));
-    assert_snapshot!("foreign_check", told(&batch, &batch.run("check", &[])));
+    assert_snapshot!("foreign_send", shown(&batch, &batch.run("send", &[])));
+    assert_snapshot!("foreign_check", shown(&batch, &batch.run("check", &[])));
 }
 
 #[test]
@@ -220,7 +229,7 @@ fn a_damaged_state_file() {
         let whole = fs::read(batch.path(STATE)).unwrap();
         batch.write(STATE, &whole[..whole.len() / 2]);
     });
-    assert_snapshot!(told(&batch, &batch.run("send", &[])));
+    assert_snapshot!(shown(&batch, &batch.run("send", &[])));
 }
 
 #[test]
@@ -229,7 +238,7 @@ fn a_state_file_of_a_newer_program() {
         let ledger = rusqlite::Connection::open(batch.path(STATE)).unwrap();
         ledger.execute_batch("PRAGMA user_version = 7").unwrap();
     });
-    assert_snapshot!(told(&batch, &batch.run("send", &[])));
+    assert_snapshot!(shown(&batch, &batch.run("send", &[])));
 }
 
 #[test]
@@ -238,23 +247,23 @@ fn the_state_file_of_another_batch() {
         let file = fs::read_to_string(batch.path("batch.toml")).unwrap();
         batch.write("batch.toml", file.replace("Test reports", "Reports 2025"));
     });
-    assert_snapshot!(told(&batch, &batch.run("send", &[])));
+    assert_snapshot!(shown(&batch, &batch.run("send", &[])));
 }
 
 #[test]
 fn a_state_file_that_cannot_be_made() {
     let batch = TestBatch::new(1);
     let ran = batch.run("send", &["--state", "list.csv/state.db"]);
-    assert_snapshot!(told(&batch, &ran));
+    assert_snapshot!(shown(&batch, &ran));
 }
 
 #[test]
 fn smtp_without_a_server() {
     let batch = TestBatch::new(1);
     batch.configure("[dispatch]\ntransport = \"smtp\"");
-    assert_snapshot!("smtp_check", told(&batch, &batch.run("check", &[])));
-    assert_snapshot!("smtp_send", told(&batch, &batch.run("send", &["--yes"])));
-    assert_snapshot!("smtp_unasked", told(&batch, &batch.run("send", &[])));
+    assert_snapshot!("smtp_check", shown(&batch, &batch.run("check", &[])));
+    assert_snapshot!("smtp_send", shown(&batch, &batch.run("send", &["--yes"])));
+    assert_snapshot!("smtp_unasked", shown(&batch, &batch.run("send", &[])));
 }
 
 #[test]
@@ -262,7 +271,7 @@ fn a_batch_file_with_a_slip() {
     let batch = TestBatch::new(1);
     let file = fs::read_to_string(batch.path("batch.toml")).unwrap();
     batch.write("batch.toml", file.replace("to = [", "too = ["));
-    assert_snapshot!(told(&batch, &batch.run("check", &[])));
+    assert_snapshot!(shown(&batch, &batch.run("check", &[])));
 }
 
 #[test]
@@ -270,20 +279,20 @@ fn an_outbox_file_in_the_way() {
     let batch = TestBatch::new(2);
     fs::create_dir(batch.path("outbox")).unwrap();
     batch.write("outbox/S001.eml", "mine");
-    assert_snapshot!(told(&batch, &batch.run("send", &[])));
+    assert_snapshot!(shown(&batch, &batch.run("send", &[])));
 }
 
 #[test]
 fn an_outbox_that_cannot_be_made() {
     let batch = TestBatch::new(2);
     batch.write("outbox", "mine");
-    assert_snapshot!(told(&batch, &batch.run("send", &[])));
+    assert_snapshot!(shown(&batch, &batch.run("send", &[])));
 }
 
 #[test]
 fn nothing_to_resume() {
     let batch = TestBatch::new(1);
-    assert_snapshot!("nothing_begun", told(&batch, &batch.run("resume", &[])));
+    assert_snapshot!("nothing_begun", shown(&batch, &batch.run("resume", &[])));
     batch.run("send", &[]).expect(0);
-    assert_snapshot!("nothing_left", told(&batch, &batch.run("resume", &[])));
+    assert_snapshot!("nothing_left", shown(&batch, &batch.run("resume", &[])));
 }

@@ -72,10 +72,10 @@ fn a_token_is_shown_to_microsoft_or_to_the_server_it_is_made_for() {
             } else {
                 "`ews_url`"
             };
-            let told = refusal.to_string();
+            let shown = refusal.to_string();
             assert!(
-                told.contains(key) && told.contains("not Microsoft's"),
-                "{told}"
+                shown.contains(key) && shown.contains("not Microsoft's"),
+                "{shown}"
             );
         }
     }
@@ -205,10 +205,10 @@ fn no_password_is_shown_to_exchange_online() {
     let refusal = settings
         .place(&SignInSettings::default(), None)
         .unwrap_err();
-    let told = refusal.to_string();
+    let shown = refusal.to_string();
     assert!(
-        told.contains("`ews_auth`") && !told.contains("hunter2"),
-        "{told}"
+        shown.contains("`ews_auth`") && !shown.contains("hunter2"),
+        "{shown}"
     );
     let own = EwsSettings {
         server: Some("mail.study.example".into()),

@@ -1,7 +1,7 @@
 use super::*;
 
 fn typed(text: &str, variables: &[(&str, &str)]) -> Result<Secrets, String> {
-    let mut file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    let mut file: SecretsFile = toml::from_str(text).map_err(|error| error.to_string())?;
     file.override_from(&|key| {
         variables
             .iter()
@@ -87,7 +87,7 @@ fn values_that_cannot_work_are_refused() {
 #[test]
 fn no_error_of_the_reader_holds_a_value() {
     const SECRET: &str = "hunter2";
-    for (text, told) in [
+    for (text, shown) in [
         ("smtp.password = [\"hunter2\"]", "expected a string"),
         ("smtp.port = \"hunter2\"", "expected u16"),
         ("smtp.port = 70000", "expected u16"),
@@ -99,7 +99,7 @@ fn no_error_of_the_reader_holds_a_value() {
         ("username = 1.5", "expected a string"),
         ("token_command = \"hunter2\"", "expected a sequence"),
         ("token_command = [\"az\", 1]", "expected a string"),
-        // Slips of syntax are told as such.
+        // Slips of syntax are named as such.
         ("client_secret = \"hunter2", "invalid basic string"),
         ("client_secret = hunter2", "string"),
         (
@@ -109,7 +109,7 @@ fn no_error_of_the_reader_holds_a_value() {
     ] {
         let refusal = Secrets::parse(Path::new(".secrets.toml"), text).unwrap_err();
         let refusal = refusal.to_string();
-        assert!(refusal.contains(told), "{text}: {refusal}");
+        assert!(refusal.contains(shown), "{text}: {refusal}");
         assert!(
             !refusal.contains(SECRET) && refusal.contains("line "),
             "{refusal}"

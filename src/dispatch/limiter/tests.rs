@@ -114,7 +114,7 @@ proptest! {
             limiter.settle(now, COST, true);
             answered.push(now);
         }
-        // The far side takes letter i no later than its answer and letter i + limit no earlier
+        // The server takes letter i no later than its answer and letter i + limit no earlier
         // than its claim.
         for (early, late) in answered.iter().zip(claimed.iter().skip(limit as usize)) {
             prop_assert!((*late).checked_sub(*early).unwrap() >= Duration::from_mins(1));

@@ -19,7 +19,7 @@ fn an_accepted_letter_is_recorded_with_receipt_and_moment() {
         Some(run.calls[0].wall + SECOND)
     );
     assert_eq!((letter.letter.attempts(), letter.letter.error), (1, None));
-    let event = Event::Accepted {
+    let event = DispatchEvent::Accepted {
         id: "s1".into(),
         receipt: "250 queued".into(),
         refused: Vec::new(),
@@ -35,10 +35,10 @@ fn a_rejected_letter_is_recorded_with_the_words_and_not_sent_again() {
     assert_eq!(letter.state, LetterState::Rejected);
     let reply = Reply {
         code: "550".into(),
-        text: "the words of the far side".into(),
+        text: "the words of the server".into(),
     };
     assert_eq!(letter.letter.error, Some(reply));
-    let event = Event::Rejected {
+    let event = DispatchEvent::Rejected {
         id: "s1".into(),
         answer: said("550"),
     };
@@ -54,14 +54,14 @@ fn a_letter_that_may_have_gone_out_is_in_doubt_and_not_tried_again() {
     assert_eq!(run.ids(), ["s1", "s2"]);
     assert_eq!(case.letter("s1").state, LetterState::InDoubt);
     assert_eq!(case.letter("s2").state, LetterState::Accepted);
-    assert!(run.events.contains(&Event::InDoubt {
+    assert!(run.events.contains(&DispatchEvent::InDoubt {
         id: "s1".into(),
         answer: said("cut"),
     }));
 }
 
 #[test]
-fn an_address_refused_of_a_letter_taken_is_recorded_whole_and_told_masked() {
+fn an_address_refused_of_a_letter_taken_is_recorded_whole_and_reported_masked() {
     let case = Case::new(1);
     let run = case.run(|_| {
         let head = Address::parse("head1@school.example").unwrap();
@@ -82,7 +82,7 @@ fn an_address_refused_of_a_letter_taken_is_recorded_whole_and_told_masked() {
     let fate = sending(&letter).known_fate(open[0]).unwrap();
     assert_eq!(fate.refusal.as_ref(), Some(&refusal));
     match &run.events[..] {
-        [Event::Accepted { refused, .. }] => {
+        [DispatchEvent::Accepted { refused, .. }] => {
             assert_eq!(refused[0].1, Answer::new(Code::Smtp(550), "no such person"));
             assert!(!refused[0].0.contains("head1"), "{}", refused[0].0);
         }

@@ -4,7 +4,7 @@ fn checkpoints(run: &Outcome) -> Vec<(u64, u64)> {
     run.events
         .iter()
         .filter_map(|event| match event {
-            Event::Checkpoint { counts } => Some((counts.accepted, counts.pending)),
+            DispatchEvent::Checkpoint { counts } => Some((counts.accepted, counts.pending)),
             _ => None,
         })
         .collect()
@@ -22,8 +22,8 @@ fn a_pause_follows_every_chunk() {
     let run = case.run(|_| taken());
     let times: Vec<_> = run.times().iter().map(Duration::as_secs).collect();
     assert_eq!(times, [0, 0, 0, 30, 30, 30, 60]);
-    assert!(run.events.contains(&Event::Waiting {
-        reason: Reason::Pause,
+    assert!(run.events.contains(&DispatchEvent::Waiting {
+        reason: WaitReason::Pause,
         wait: 30 * SECOND,
     }));
 }

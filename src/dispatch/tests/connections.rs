@@ -75,13 +75,16 @@ fn what_is_in_flight_when_the_run_stops_is_settled() {
             taken()
         },
         |event| {
-            if *event == (Event::Stopping { in_flight: 1 }) {
+            if *event == (DispatchEvent::Stopping { in_flight: 1 }) {
                 heard.send(()).unwrap();
             }
         },
     );
     assert_eq!(run.calls.len(), 2);
-    assert!(run.events.contains(&Event::Stopping { in_flight: 1 }));
+    assert!(
+        run.events
+            .contains(&DispatchEvent::Stopping { in_flight: 1 })
+    );
     assert_eq!(run.ending(), &Ending::Unauthorised(said("535")));
     assert_eq!(case.letter("s1").state, LetterState::Pending);
     assert_eq!(case.letter("s2").state, LetterState::Accepted);
@@ -109,8 +112,8 @@ fn of_two_throttles_at_once_the_longer_wait_is_kept() {
             throttled(Some(SECOND))
         },
         |event| match event {
-            Event::Retry { id, .. } if id == "s1" => heard.send(()).unwrap(),
-            Event::Retry { .. } => clock.held.store(false, Ordering::SeqCst),
+            DispatchEvent::Retry { id, .. } if id == "s1" => heard.send(()).unwrap(),
+            DispatchEvent::Retry { .. } => clock.held.store(false, Ordering::SeqCst),
             _ => {}
         },
     );
@@ -145,7 +148,7 @@ fn a_server_that_asks_for_patience_gets_letters_one_at_a_time() {
             taken()
         },
         |event| {
-            if matches!(event, Event::Retry { .. }) {
+            if matches!(event, DispatchEvent::Retry { .. }) {
                 (0..3).for_each(|_| heard.send(()).unwrap());
             }
         },
@@ -176,7 +179,10 @@ fn answers_that_tell_of_one_outage_count_as_one() {
             outage()
         },
         |event| {
-            if matches!(event, Event::Retry { .. } | Event::LeftPending { .. }) {
+            if matches!(
+                event,
+                DispatchEvent::Retry { .. } | DispatchEvent::LeftPending { .. }
+            ) {
                 answers += 1;
                 clock.held.store(answers < 3, Ordering::SeqCst);
             }

@@ -5,7 +5,7 @@ use super::pace::{assert_spaced, send_window, waited_for, walls};
 use super::*;
 
 const DAY: Duration = Duration::from_hours(24);
-/// How long the far side takes for a letter.
+/// How long the server takes for a letter.
 const LATENCY: Duration = Duration::from_millis(200);
 
 /// A batch in memory where the system has a place there: its ledger asks for the disk at every
@@ -20,7 +20,7 @@ fn many(schools: usize, padding: usize) -> Case {
     Case::in_folder(folder.unwrap(), schools, padding)
 }
 
-/// Sends what can be sent. Now and then the far side is not in the mood.
+/// Sends what can be sent. Now and then the server is not in the mood.
 fn send(case: &Case) -> Outcome {
     let clock = Arc::clone(&case.clock);
     let mut wal = 0;
@@ -136,7 +136,7 @@ fn a_window_of_megabytes_is_used_and_never_passed() {
     case.config.megabytes_per_five_minutes = Some(1);
     let run = send(&case);
     assert_eq!(run.ending(), &Ending::Finished { left: 0 });
-    assert!(waited_for(&run, Reason::Limit(Limit::Bytes)));
+    assert!(waited_for(&run, WaitReason::Limit(Limit::Bytes)));
     let bytes = case.plan.letters[0].bytes.max(case.plan.letters[199].bytes);
     let at_once = usize::try_from(1_000_000 / bytes).unwrap();
     assert!((20..60).contains(&at_once), "{bytes} bytes a letter");

@@ -22,7 +22,10 @@ fn a_letter_in_doubt_that_is_found_is_accepted_and_not_sent() {
     let letter = case.letter("s1");
     assert_eq!(letter.state, LetterState::Accepted);
     assert_eq!(sending(&letter).receipt.as_deref(), Some("in Sent Items"));
-    assert_eq!(run.events[0], Event::FoundAccepted { id: "s1".into() });
+    assert_eq!(
+        run.events[0],
+        DispatchEvent::FoundAccepted { id: "s1".into() }
+    );
 }
 
 #[test]
@@ -31,7 +34,10 @@ fn a_letter_in_doubt_that_certainly_did_not_go_out_is_sent_in_this_run() {
     case.look_up = Ok(LookUp::Absent);
     let run = case.run(|_| taken());
     assert_eq!(run.ids(), ["s1", "s2"]);
-    assert_eq!(run.events[0], Event::FoundUnsent { id: "s1".into() });
+    assert_eq!(
+        run.events[0],
+        DispatchEvent::FoundUnsent { id: "s1".into() }
+    );
     assert_eq!(case.counts().accepted, 2);
 }
 
@@ -95,7 +101,7 @@ fn a_letter_whose_run_was_cut_off_is_looked_up_and_not_simply_sent() {
 }
 
 #[test]
-fn a_far_side_that_asks_for_patience_at_a_look_up_gets_it() {
+fn a_server_that_asks_for_patience_at_a_look_up_gets_it() {
     let mut case = one_in_doubt();
     case.look_up = Err(SendError::Throttled {
         wait: Some(MINUTE),

@@ -35,7 +35,7 @@ fn each_try_can_be_traced_in_the_ledger() {
 }
 
 #[test]
-fn a_try_is_told_of_the_one_before_in_this_run_and_in_the_next() {
+fn a_try_is_reported_of_the_one_before_in_this_run_and_in_the_next() {
     let mut case = Case::new(1);
     case.note = Some("draft");
     case.config.attempts = 2;

@@ -2,7 +2,7 @@ use super::*;
 use crate::config::SendWindow;
 
 /// No window of a minute holds more than `limit` letters, wherever between hand-over and answer,
-/// `latency` later, the far side counts them.
+/// `latency` later, the server counts them.
 fn assert_paced(walls: &[Timestamp], limit: usize, latency: Duration) {
     assert_spaced(walls, limit, MINUTE, latency);
 }
@@ -19,10 +19,10 @@ pub fn walls(run: &Outcome) -> impl Iterator<Item = Timestamp> {
     run.calls.iter().map(|call| call.wall)
 }
 
-pub fn waited_for(run: &Outcome, reason: Reason) -> bool {
-    run.events
-        .iter()
-        .any(|event| matches!(event, Event::Waiting { reason: told, .. } if *told == reason))
+pub fn waited_for(run: &Outcome, reason: WaitReason) -> bool {
+    run.events.iter().any(
+        |event| matches!(event, DispatchEvent::Waiting { reason: shown, .. } if *shown == reason),
+    )
 }
 
 pub fn send_window(text: &str) -> SendWindow {
@@ -41,7 +41,7 @@ fn messages_a_minute_are_kept_over_a_long_run() {
     });
     assert_eq!(run.ids(), numbered(100));
     assert_paced(&walls(&run).collect::<Vec<_>>(), 28, latency);
-    assert!(waited_for(&run, Reason::Limit(Limit::Messages)));
+    assert!(waited_for(&run, WaitReason::Limit(Limit::Messages)));
     assert!(case.clock.elapsed() < Duration::from_secs(200));
 }
 
@@ -116,7 +116,7 @@ fn a_day_that_is_nearly_over_is_waited_for() {
     let second = case.run(|_| taken());
     assert_eq!(second.ids(), ["s6", "s7", "s8"]);
     assert!(second.calls[0].wall >= first.calls[0].wall + Duration::from_hours(24));
-    assert!(waited_for(&second, Reason::Limit(Limit::Addresses)));
+    assert!(waited_for(&second, WaitReason::Limit(Limit::Addresses)));
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn bytes_in_five_minutes_are_waited_for() {
     assert_eq!(times[..2], [Duration::ZERO; 2]);
     let later = 5 * MINUTE..6 * MINUTE;
     assert!(later.contains(&times[2]) && later.contains(&times[3]));
-    assert!(waited_for(&run, Reason::Limit(Limit::Bytes)));
+    assert!(waited_for(&run, WaitReason::Limit(Limit::Bytes)));
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_closed_window_is_waited_for_until_it_opens() {
     case.config.window = Some(send_window("13:30-15:00 UTC"));
     let run = case.run(|_| taken());
     assert_eq!(run.times(), [90 * MINUTE; 2]);
-    assert!(waited_for(&run, Reason::Window));
+    assert!(waited_for(&run, WaitReason::Window));
 }
 
 #[test]

@@ -31,15 +31,15 @@ fn a_letter_not_taken_is_tried_again_after_growing_waits_while_others_go_on() {
     assert!(is_within(waits[0], 1, 2), "{waits:?}");
     assert!(is_within(waits[1], 2, 4), "{waits:?}");
     assert!(is_within(waits[2], 4, 8), "{waits:?}");
-    let told: Vec<_> = run
+    let shown: Vec<_> = run
         .events
         .iter()
         .filter_map(|event| match event {
-            Event::Retry { wait, .. } => Some(*wait),
+            DispatchEvent::Retry { wait, .. } => Some(*wait),
             _ => None,
         })
         .collect();
-    assert_eq!(told, waits);
+    assert_eq!(shown, waits);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_letter_not_taken_in_the_tries_allowed_stays_pending() {
     });
     assert_eq!(run.of("s1").len(), 3);
     assert_eq!(run.ending(), &Ending::Finished { left: 1 });
-    assert!(run.events.contains(&Event::LeftPending {
+    assert!(run.events.contains(&DispatchEvent::LeftPending {
         id: "s1".into(),
         answer: said("451"),
     }));
@@ -111,8 +111,8 @@ fn a_throttle_makes_everyone_wait_as_long_as_it_asks() {
     // And then goes on with more care: the backoff of two seconds lies between letters.
     assert_eq!(times[2..], [90 * SECOND, 92 * SECOND, 94 * SECOND]);
     assert_eq!(run.of("s2").len(), 2);
-    assert!(run.events.contains(&Event::Waiting {
-        reason: Reason::Throttled,
+    assert!(run.events.contains(&DispatchEvent::Waiting {
+        reason: WaitReason::Throttled,
         wait: 90 * SECOND,
     }));
 }
@@ -197,7 +197,7 @@ fn a_pause_between_chunks_does_not_shorten_what_a_throttle_asks() {
 }
 
 #[test]
-fn a_letter_at_which_the_far_side_always_breaks_off_is_given_up_while_others_are_taken() {
+fn a_letter_at_which_the_server_always_breaks_off_is_given_up_while_others_are_taken() {
     let case = Case::new(30);
     let run = case.run(|call| if call.id == "s1" { outage() } else { taken() });
     assert_eq!(run.of("s1").len(), 10);

@@ -90,8 +90,8 @@ fn a_claim_that_cannot_be_written_ends_the_run_before_anything_leaves() {
     let case = Case::new(3);
     change(&case, NO_CLAIMS);
     let run = case.run(|_| taken());
-    let told = run.ending.unwrap_err().to_string();
-    assert!(told.contains("the disk is full"), "{told}");
+    let shown = run.ending.unwrap_err().to_string();
+    assert!(shown.contains("the disk is full"), "{shown}");
     assert!(run.calls.is_empty());
     assert_eq!(case.counts().pending, 3);
 }

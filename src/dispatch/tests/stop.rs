@@ -108,14 +108,17 @@ fn an_interrupt_during_a_letter_lets_it_finish_and_sends_no_more() {
             taken()
         },
         |event| {
-            if *event == (Event::Stopping { in_flight: 1 }) {
+            if *event == (DispatchEvent::Stopping { in_flight: 1 }) {
                 heard.send(()).unwrap();
             }
         },
     );
     assert_eq!(run.ids(), ["s1", "s2"]);
     assert_eq!(run.ending(), &Ending::Interrupted);
-    assert!(run.events.contains(&Event::Stopping { in_flight: 1 }));
+    assert!(
+        run.events
+            .contains(&DispatchEvent::Stopping { in_flight: 1 })
+    );
     assert_eq!(case.letter("s2").state, LetterState::Accepted);
     case.interrupt = Interrupt::default();
     assert_eq!(case.run(|_| taken()).ids(), ["s3", "s4", "s5"]);
@@ -128,7 +131,7 @@ fn an_interrupt_ends_a_wait_at_once() {
     let run = case.run_heard(
         |_| throttled(Some(20 * MINUTE)),
         |event| {
-            if matches!(event, Event::Waiting { .. }) {
+            if matches!(event, DispatchEvent::Waiting { .. }) {
                 interrupt.ask();
             }
         },

@@ -161,8 +161,8 @@ fn a_letter_that_was_changed_shows_though_the_chain_is_whole() {
         );
         let found = flaw(&case);
         assert_eq!(found.letter.as_deref(), Some("a"));
-        let told = format!("{column} of row ");
-        assert!(found.text.starts_with(&told), "{column}: {found:?}");
+        let shown = format!("{column} of row ");
+        assert!(found.text.starts_with(&shown), "{column}: {found:?}");
         assert!(found.text.contains(table), "{column}: {found:?}");
     }
     let case = Case::new();

@@ -64,7 +64,7 @@ fn a_claim_that_could_not_be_written_leaves_no_mark() {
 #[test]
 fn a_rehearsal_leaves_no_mark() {
     let case = Case::new();
-    let rehearsal = Identity {
+    let rehearsal = BatchIdentity {
         kind: Kind::Rehearsal,
         ..identity("b")
     };

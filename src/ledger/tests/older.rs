@@ -44,8 +44,8 @@ fn fixture(name: &str) -> Case {
     case
 }
 
-pub fn reading(kind: Kind) -> Identity {
-    Identity {
+pub fn reading(kind: Kind) -> BatchIdentity {
+    BatchIdentity {
         batch: "Reading reports 2026".into(),
         kind,
     }
@@ -299,7 +299,7 @@ fn a_batch_that_was_begun_in_an_older_format_goes_on() {
 
 #[test]
 fn what_was_changed_in_a_file_of_format_3_shows_before_it_is_brought_up_to_date_and_after() {
-    for (change, told) in [
+    for (change, shown) in [
         ("state = 'pending' WHERE id = 'S001'", "of S001, its state"),
         ("state = 'accepted' WHERE id = 'S009'", "of S009, its state"),
         (
@@ -343,9 +343,9 @@ fn what_was_changed_in_a_file_of_format_3_shows_before_it_is_brought_up_to_date_
             "its plan, or the number of its letters,",
         ),
     ] {
-        assert_told(&format!("UPDATE letters SET {change}"), told, None);
+        assert_recorded(&format!("UPDATE letters SET {change}"), shown, None);
     }
-    for (change, told) in [
+    for (change, shown) in [
         (
             "DELETE FROM letters WHERE id = 'S015'",
             "its plan, or the number",
@@ -353,14 +353,14 @@ fn what_was_changed_in_a_file_of_format_3_shows_before_it_is_brought_up_to_date_
         (
             "DELETE FROM attempts WHERE letter = 1; DELETE FROM letters WHERE id = 'S001';
              UPDATE letters SET position = 99 WHERE id = 'S002'",
-            "its log told of S001, which it did not have",
+            "its log had S001, which the file did not have",
         ),
         (
             "UPDATE meta SET value = 'x' WHERE key = 'plan'",
             "its plan, or the number",
         ),
     ] {
-        assert_told(change, told, None);
+        assert_recorded(change, shown, None);
     }
     for (change, event) in [
         ("UPDATE events SET at = at + 1 WHERE seq = 30", 30),
@@ -370,10 +370,10 @@ fn what_was_changed_in_a_file_of_format_3_shows_before_it_is_brought_up_to_date_
         ),
         ("DELETE FROM events WHERE seq = 7", 7),
     ] {
-        assert_told(change, "", Some(event));
+        assert_recorded(change, "", Some(event));
     }
-    // The log was cut off at its end: the letter that it told of last stands where it does not tell.
-    assert_told(
+    // The log was cut off at its end: the last letter that it had stands where it does not say.
+    assert_recorded(
         "DELETE FROM events WHERE seq = 48",
         "of S014, its state",
         None,
@@ -381,13 +381,13 @@ fn what_was_changed_in_a_file_of_format_3_shows_before_it_is_brought_up_to_date_
 }
 
 #[track_caller]
-fn assert_told(change: &str, told: &str, event: Option<u64>) {
+fn assert_recorded(change: &str, shown: &str, event: Option<u64>) {
     let case = mail(3);
     change_behind(&case.path(), change).unwrap();
     let assert_shown = |ledger: &LedgerView| {
         let flaw = ledger.check_log(None).unwrap().flaw;
         let flaw = flaw.unwrap_or_else(|| panic!("{change}: not found"));
-        assert!(flaw.text.contains(told), "{change}: {flaw:?}");
+        assert!(flaw.text.contains(shown), "{change}: {flaw:?}");
         if event.is_some() {
             assert_eq!(flaw.event, event, "{change}: {flaw:?}");
         }

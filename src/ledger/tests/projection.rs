@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use crate::ledger::create::fill;
 use crate::ledger::log::event_of;
-use crate::ledger::projection::{Entry, Projection};
+use crate::ledger::projection::{LogEntry, Projection};
 use crate::ledger::rows::{self, Key};
 use crate::ledger::schema::PROJECTIONS;
 use crate::lifecycle::Event;
@@ -64,7 +64,7 @@ fn follow(draws: &[(Draw, usize, bool)]) -> Result<(), TestCaseError> {
         };
         let taken = story.take(at(number), &event);
         let read = stored(&event);
-        let entry = |event| Entry {
+        let entry = |event| LogEntry {
             seq: number,
             at: at(number),
             letter: Some(id),
@@ -107,7 +107,7 @@ fn follow(draws: &[(Draw, usize, bool)]) -> Result<(), TestCaseError> {
         let db = empty();
         let mut projection = Projection::default();
         for (seq, (at, event)) in (1..).zip(&story.events) {
-            let entry = Entry {
+            let entry = LogEntry {
                 seq,
                 at: *at,
                 letter: Some(id),

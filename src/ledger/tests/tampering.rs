@@ -314,8 +314,8 @@ fn assert_every_row_counts(whole: &Whole) {
 /// Changes what there is besides rows.
 #[track_caller]
 fn assert_the_schema_counts(whole: &Whole) {
-    let named = |change: String, told: String| {
-        assert!(whole.assert_found(&change, |flaw| flaw.text == told));
+    let named = |change: String, shown: String| {
+        assert!(whole.assert_found(&change, |flaw| flaw.text == shown));
     };
     let is_added = |kind: &str, name: &str| format!("the {kind} {name} was added");
     let is_missing = |kind: &str, name: &str| format!("the {kind} {name} is missing");
@@ -443,25 +443,25 @@ fn every_value_row_and_table_of_a_file_that_had_format_3_counts() {
 fn a_header_that_names_another_program_or_format_is_refused() {
     let case = Case::new();
     drop(case.ledger());
-    let assert_refused = |case: &Case, identity: &Identity, pragma: &str, told: &str| {
+    let assert_refused = |case: &Case, identity: &BatchIdentity, pragma: &str, shown: &str| {
         let whole = fs::read(case.path()).unwrap();
         change_behind(&case.path(), &format!("PRAGMA {pragma}")).unwrap();
         let view = LedgerView::open(&case.path(), identity).unwrap_err();
-        assert!(view.to_string().contains(told), "{pragma}: {view}");
+        assert!(view.to_string().contains(shown), "{pragma}: {view}");
         let ledger = Ledger::open(&case.path(), identity, &holder()).unwrap_err();
-        assert!(ledger.to_string().contains(told), "{pragma}: {ledger}");
+        assert!(ledger.to_string().contains(shown), "{pragma}: {ledger}");
         fs::write(case.path(), whole).unwrap();
     };
-    let refused = |pragma: &str, told: &str| {
-        assert_refused(&case, &identity("b"), pragma, told);
+    let refused = |pragma: &str, shown: &str| {
+        assert_refused(&case, &identity("b"), pragma, shown);
     };
     refused("application_id = 7", "is not a postroom state file");
     refused("user_version = 5", "has format 5");
     for format in -1..VERSION {
-        let told = format!("its tables are not those of format {format}");
-        refused(&format!("user_version = {format}"), &told);
+        let shown = format!("its tables are not those of format {format}");
+        refused(&format!("user_version = {format}"), &shown);
     }
     let older = mail(3);
-    let told = "its tables are not those of format 4";
-    assert_refused(&older, &reading(Kind::Mail), "user_version = 4", told);
+    let shown = "its tables are not those of format 4";
+    assert_refused(&older, &reading(Kind::Mail), "user_version = 4", shown);
 }

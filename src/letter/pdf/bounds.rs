@@ -30,7 +30,7 @@ thread_local! {
     static LEFT: RefCell<Left> = RefCell::default();
 }
 
-/// That a bound was passed, as it unwinds out of a library that cannot be told to stop.
+/// That a bound was passed, as it unwinds out of a library that cannot be asked to stop.
 struct Passed;
 
 /// Whether this is what unwound.

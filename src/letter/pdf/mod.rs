@@ -50,7 +50,7 @@ pub(super) enum Why {
 /// What was read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Contents {
-    /// How many pages there are, where that much can be told.
+    /// How many pages there are, where that much can be known.
     pub pages: Option<u32>,
     /// The text.
     pub text: Result<Text, Why>,

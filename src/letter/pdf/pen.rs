@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn gaps_are_told_by_the_way_the_pen_jumps() {
+    fn gaps_are_reported_by_the_way_the_pen_jumps() {
         for (x, y, gap) in [
             (30.0, 0.0, Gap::None),
             (29.5, 0.0, Gap::None),

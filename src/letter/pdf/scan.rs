@@ -1,5 +1,5 @@
-//! What a file or a stream will cost, told from its bytes before anything is parsed. Where it cannot
-//! be told what they are, they count as the costliest that they may be.
+//! What a file or a stream will cost, estimated from its bytes before anything is parsed. Where it cannot
+//! be seen what they are, they count as the costliest that they may be.
 
 /// What stands in the bytes of a file.
 #[derive(Debug, Default, PartialEq, Eq)]

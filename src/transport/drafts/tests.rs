@@ -25,13 +25,13 @@ impl Drafts for Fake {
     fn by_mark(
         &mut self,
         _: bool,
-        mark: Mark,
+        mark: DraftMark,
         _: &str,
         _: &mut Trail<'_>,
     ) -> Result<Vec<Found>, SendError> {
         let found = match mark {
-            Mark::Message => &self.found,
-            Mark::Report => &self.with_report,
+            DraftMark::Message => &self.found,
+            DraftMark::Report => &self.with_report,
         };
         Ok(found.clone())
     }
@@ -60,15 +60,15 @@ fn draft(id: &str, change_key: &str) -> Found {
     }
 }
 
-fn note(draft: Option<&str>) -> Note {
-    Note {
+fn note(draft: Option<&str>) -> DraftNote {
+    DraftNote {
         draft: draft.map(str::to_owned),
         change_key: draft.map(|_| "K1".to_owned()),
-        ..Note::begun(false)
+        ..DraftNote::begun(false)
     }
 }
 
-fn ask(fake: &mut Fake, note: Option<Note>) -> Became {
+fn ask(fake: &mut Fake, note: Option<DraftNote>) -> Became {
     let mut trail = Trail {
         trace: "",
         request_ids: &mut Vec::new(),
@@ -153,7 +153,7 @@ fn without_a_note_a_draft_is_somebody_elses_to_judge() {
 
 #[test]
 fn notes_of_versions_that_knew_no_change_keys_are_read() {
-    let read = Note::read(Some(r#"{"draft":"A","own":true}"#)).unwrap();
+    let read = DraftNote::read(Some(r#"{"draft":"A","own":true}"#)).unwrap();
     assert_eq!(read.draft.as_deref(), Some("A"));
     assert!(read.own && read.change_key.is_none());
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::codes::Said;
+use super::codes::EwsError;
 use super::reading::{Element, Space};
-use crate::http::Reply;
+use crate::http::HttpReply;
 use crate::transport::call::{Step, wait};
 use crate::transport::{Answer, Code, SendError};
 
@@ -22,11 +22,11 @@ pub(super) struct Whole {
     /// What the server says of its version.
     pub version: Option<String>,
     /// What it says of each thing that was asked.
-    pub messages: Vec<Result<Element, Said>>,
+    pub messages: Vec<Result<Element, EwsError>>,
 }
 
 /// Reads an answer; what does not come from Exchange itself is an error.
-pub(super) fn read(reply: &Reply, step: Step, login: With) -> Result<Whole, SendError> {
+pub(super) fn read(reply: &HttpReply, step: Step, login: With) -> Result<Whole, SendError> {
     let envelope = Element::read(&reply.body)
         .ok()
         .filter(|root| root.is(Space::Soap, "Envelope"));
@@ -48,7 +48,7 @@ pub(super) fn read(reply: &Reply, step: Step, login: With) -> Result<Whole, Send
 }
 
 /// An answer of Exchange that cannot be read, or lacks what was asked for.
-pub(super) fn unreadable(reply: &Reply, step: Step) -> SendError {
+pub(super) fn unreadable(reply: &HttpReply, step: Step) -> SendError {
     let kind = reply.header("content-type").unwrap_or_default();
     let answer = Answer::new(
         Code::status(reply.status),
@@ -67,7 +67,7 @@ pub(super) fn unreadable(reply: &Reply, step: Step) -> SendError {
 }
 
 /// What an answer means that something in front of Exchange gave.
-fn refused(reply: &Reply, step: Step, login: With) -> SendError {
+fn refused(reply: &HttpReply, step: Step, login: With) -> SendError {
     let diagnosis = reply.header("x-ms-diagnostics");
     let what = diagnosis.unwrap_or(if reply.body.is_empty() {
         "an empty answer"
@@ -108,7 +108,7 @@ fn refused(reply: &Reply, step: Step, login: With) -> SendError {
 }
 
 /// Whether the words beside a refusal blame the token: it "contains no permissions", or "not enough
-/// scope". They are read since nothing else tells a token that lacks a scope from a tenant that has EWS
+/// scope". They are read since nothing else distinguishes a token that lacks a scope from a tenant that has EWS
 /// switched off: both are a 403 without a body. The number in front of the words (`2000008;reason=…`)
 /// is in no list that Microsoft publishes for Exchange. A word that is not known is a matter of the
 /// tenant, which costs whoever reads it a question and no letter.
@@ -118,7 +118,7 @@ fn is_about_scopes(diagnosis: &str) -> bool {
 
 const LACKS_SCOPE: &str = "the sign-in does not allow EWS: add the delegated permission EWS.AccessAsUser.All of Office 365 Exchange Online to the app registration, then run `postroom login` again";
 
-fn not_let_in(reply: &Reply, login: With) -> String {
+fn not_let_in(reply: &HttpReply, login: With) -> String {
     if login == With::Token {
         return format!("run `postroom login`; if that does not help, {LACKS_SCOPE}");
     }
@@ -142,13 +142,13 @@ fn not_let_in(reply: &Reply, login: With) -> String {
 }
 
 /// What one response message says: itself if it is a success (MS-OXWSCDATA, `ResponseMessageType`).
-fn judged(message: &Element) -> Result<Element, Said> {
+fn judged(message: &Element) -> Result<Element, EwsError> {
     let class = message.attribute("ResponseClass");
     if class == Some("Success") {
         return Ok(message.clone());
     }
     let part = |name| message.child(Space::Messages, name).map(Element::text);
-    Err(Said {
+    Err(EwsError {
         code: part("ResponseCode").unwrap_or("no code").to_owned(),
         text: part("MessageText").unwrap_or_default().to_owned(),
         back_off: message
@@ -159,7 +159,7 @@ fn judged(message: &Element) -> Result<Element, Said> {
 }
 
 /// What a SOAP fault says; the code of Exchange is in its detail (SOAP 1.1 section 4.4).
-fn fault_said(fault: &Element) -> Said {
+fn fault_said(fault: &Element) -> EwsError {
     let detail = fault.child(Space::Unnamed, "detail");
     let part = |name| {
         let element = detail.and_then(|detail| detail.within(Space::Errors, name));
@@ -170,7 +170,7 @@ fn fault_said(fault: &Element) -> Said {
         let code = plain("faultcode")?;
         Some(code.rsplit(':').next().unwrap_or(code))
     });
-    Said {
+    EwsError {
         code: code.unwrap_or("fault").to_owned(),
         text: part("Message")
             .or_else(|| plain("faultstring"))

@@ -8,7 +8,7 @@ use crate::transport::{Answer, Code, SendError};
 
 /// What Exchange says of one thing that was asked of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct EwsError {
     pub code: String,
     pub text: String,
     /// How long it asks to wait.
@@ -17,7 +17,7 @@ pub(super) struct Said {
     pub is_warning: bool,
 }
 
-impl Said {
+impl EwsError {
     /// In one line.
     pub fn answer(&self) -> Answer {
         Answer::new(Code::Exchange(id(&self.code)), &self.text)
@@ -53,7 +53,7 @@ impl Said {
                     Step::Release | Step::Send => SendError::InDoubt(said),
                 }
             }
-            // Where the draft went, the mailbox tells.
+            // Where the draft went, the mailbox shows.
             _ if self.is_item_missing() && step != Step::Prepare => SendError::InDoubt(said),
             // Somebody changed the draft after us: the next try makes it anew.
             "ErrorIrresolvableConflict" | "ErrorStaleObject" => SendError::Transient {
@@ -135,10 +135,10 @@ mod tests {
 
     /// The word for an outcome.
     fn word(code: &str, step: Step) -> &'static str {
-        let said = Said {
+        let said = EwsError {
             code: code.into(),
             text: "Words of the service.".into(),
-            ..Said::default()
+            ..EwsError::default()
         };
         match said.meaning(step) {
             SendError::Throttled { .. } => "throttled",
@@ -202,10 +202,10 @@ mod tests {
 
     #[test]
     fn a_code_that_is_not_known_is_shown_whole() {
-        let said = Said {
+        let said = EwsError {
             code: "ErrorOfTomorrow".into(),
             text: "The server <says>\u{1b}[2J this.".into(),
-            ..Said::default()
+            ..EwsError::default()
         };
         let SendError::Unusable(answer) = said.meaning(Step::Prepare) else {
             panic!("not unusable");

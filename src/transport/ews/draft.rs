@@ -6,16 +6,16 @@ use super::service::Service;
 use super::words;
 use crate::message::Message;
 use crate::transport::call::{Step, Trail};
-use crate::transport::drafts::{Drafts, Note, seen};
-use crate::transport::{Attempt, Receipt, SendError};
+use crate::transport::drafts::{DraftNote, Drafts, seen};
+use crate::transport::{Receipt, SendError, TransportAttempt};
 
 /// Makes the draft. Whatever stops this leaves nothing sent.
 pub(super) fn make(
     service: &mut Service,
     message: &Message,
-    attempt: &mut Attempt<'_>,
-) -> Result<Note, SendError> {
-    let mut note = Note::begun(service.place.mailbox.is_none());
+    attempt: &mut TransportAttempt<'_>,
+) -> Result<DraftNote, SendError> {
+    let mut note = DraftNote::begun(service.place.mailbox.is_none());
     note.write(attempt)?;
     let operation = requests::create(message, service.mailbox(note.own));
     let made = service.ask(operation, Step::Prepare, &mut Trail::of(attempt))?;
@@ -34,9 +34,9 @@ pub(super) fn make(
 pub(super) fn release(
     service: &mut Service,
     copy: bool,
-    note: &Note,
+    note: &DraftNote,
     message_id: &str,
-    attempt: &mut Attempt<'_>,
+    attempt: &mut TransportAttempt<'_>,
 ) -> Result<Receipt, SendError> {
     let Some(name) = note.draft.as_deref() else {
         return Err(words::incomplete());

@@ -6,7 +6,7 @@ use super::service::Service;
 use super::words;
 use crate::transport::SendError;
 use crate::transport::call::{Step, Trail};
-use crate::transport::drafts::{Drafts, Found, Mark};
+use crate::transport::drafts::{DraftMark, Drafts, Found};
 
 impl Drafts for Service {
     fn by_name(
@@ -25,7 +25,7 @@ impl Drafts for Service {
     fn by_mark(
         &mut self,
         own: bool,
-        mark: Mark,
+        mark: DraftMark,
         value: &str,
         trail: &mut Trail<'_>,
     ) -> Result<Vec<Found>, SendError> {

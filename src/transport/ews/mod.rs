@@ -24,11 +24,13 @@ use reqwest::Certificate;
 
 use self::service::Service;
 use super::call::{Step, Trail, describe};
-use super::drafts::{Became, Note, became, find_report, look_up, on_its_way, seen};
-use super::{Attempt, Bearer, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport};
+use super::drafts::{Became, DraftNote, became, find_report, look_up, on_its_way, seen};
+use super::{
+    Bearer, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport, TransportAttempt,
+};
 use crate::config::{SaveIn, Secrets};
 use crate::fault::Fault;
-use crate::http::{Http, Reply};
+use crate::http::{Http, HttpReply};
 use crate::message::Message;
 use crate::regular;
 
@@ -37,7 +39,7 @@ use crate::regular;
 const LARGEST: u64 = 50_000_000;
 
 /// What is wrong with an answer, or with the first thing in it that was not done.
-pub(super) fn tried(reply: &Reply, step: Step) -> Option<SendError> {
+pub(super) fn tried(reply: &HttpReply, step: Step) -> Option<SendError> {
     match answer::read(reply, step, answer::With::Token) {
         Ok(whole) => {
             let said = whole.messages.into_iter().find_map(Result::err)?;
@@ -103,11 +105,15 @@ impl Transport for Ews {
         describe("ews", &place.url, place.mailbox.as_ref())
     }
 
-    fn send(&mut self, message: &Message, attempt: &mut Attempt<'_>) -> Result<Receipt, SendError> {
+    fn send(
+        &mut self,
+        message: &Message,
+        attempt: &mut TransportAttempt<'_>,
+    ) -> Result<Receipt, SendError> {
         let (service, id) = (&mut self.service, &message.message_id);
         let mut ready = None;
         if let Some(earlier) = attempt.earlier.take() {
-            let note = Note::read(earlier.note.as_deref());
+            let note = DraftNote::read(earlier.note.as_deref());
             match became(service, note, id, &mut Trail::of(attempt))? {
                 Became::Sent(found) => return Ok(seen(Some(&found))),
                 Became::Ready(note) => ready = Some(note),

@@ -1,4 +1,4 @@
-//! XML from the far side, read as data: no document types and no entities but the five that XML
+//! XML from the server, read as data: no document types and no entities but the five that XML
 //! itself has, bounded in depth, and any prefix for a namespace.
 
 use quick_xml::XmlVersion;
@@ -38,26 +38,26 @@ pub(super) struct Element {
 
 /// It is not XML that we read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Unreadable;
+pub(super) struct MalformedXml;
 
 impl Element {
     /// The one element of a document.
-    pub fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
-        let text = std::str::from_utf8(bytes).map_err(|_| Unreadable)?;
+    pub fn read(bytes: &[u8]) -> Result<Self, MalformedXml> {
+        let text = std::str::from_utf8(bytes).map_err(|_| MalformedXml)?;
         let mut reader = NsReader::from_str(text.trim_start_matches('\u{feff}'));
         reader.config_mut().expand_empty_elements = true;
         let mut open: Vec<Self> = Vec::new();
         loop {
-            let (space, event) = reader.read_resolved_event().map_err(|_| Unreadable)?;
+            let (space, event) = reader.read_resolved_event().map_err(|_| MalformedXml)?;
             match event {
                 Event::Start(start) => {
                     if open.len() == DEEPEST {
-                        return Err(Unreadable);
+                        return Err(MalformedXml);
                     }
                     open.push(Self::begun(Space::of(&space), &start)?);
                 }
                 Event::End(_) => {
-                    let ended = open.pop().ok_or(Unreadable)?;
+                    let ended = open.pop().ok_or(MalformedXml)?;
                     match open.last_mut() {
                         Some(around) => around.children.push(ended),
                         None => return Ok(ended),
@@ -68,27 +68,27 @@ impl Element {
                 Event::GeneralRef(reference) => {
                     let character = match reference.resolve_char_ref() {
                         Ok(Some(character)) => character,
-                        Ok(None) => predefined(&reference).ok_or(Unreadable)?,
-                        Err(_) => return Err(Unreadable),
+                        Ok(None) => predefined(&reference).ok_or(MalformedXml)?,
+                        Err(_) => return Err(MalformedXml),
                     };
                     append(&mut open, character.encode_utf8(&mut [0; 4]));
                 }
                 Event::Decl(_) | Event::Comment(_) | Event::PI(_) => {}
-                Event::DocType(_) | Event::Empty(_) | Event::Eof => return Err(Unreadable),
+                Event::DocType(_) | Event::Empty(_) | Event::Eof => return Err(MalformedXml),
             }
         }
     }
 
-    fn begun(space: Space, start: &BytesStart<'_>) -> Result<Self, Unreadable> {
+    fn begun(space: Space, start: &BytesStart<'_>) -> Result<Self, MalformedXml> {
         let mut attributes = Vec::new();
         for attribute in start.attributes().with_checks(false) {
-            let attribute = attribute.map_err(|_| Unreadable)?;
+            let attribute = attribute.map_err(|_| MalformedXml)?;
             if attributes.len() == MOST_ATTRIBUTES {
-                return Err(Unreadable);
+                return Err(MalformedXml);
             }
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)
-                .map_err(|_| Unreadable)?;
+                .map_err(|_| MalformedXml)?;
             attributes.push((attribute.key.as_ref().to_owned(), value.into_owned()));
         }
         Ok(Self {
@@ -170,7 +170,7 @@ fn predefined(name: &str) -> Option<char> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Element, Unreadable> {
+    fn read(text: &str) -> Result<Element, MalformedXml> {
         Element::read(text.as_bytes())
     }
 
@@ -203,20 +203,20 @@ mod tests {
             "<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>",
             "<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>",
         ] {
-            assert_eq!(read(xml), Err(Unreadable), "{xml}");
+            assert_eq!(read(xml), Err(MalformedXml), "{xml}");
         }
     }
 
     #[test]
     fn what_is_broken_deep_or_endless_is_not_read() {
         for xml in ["", "<a>", "<a></b>", "<html><br></html>", "plain", "<a"] {
-            assert_eq!(read(xml), Err(Unreadable), "{xml}");
+            assert_eq!(read(xml), Err(MalformedXml), "{xml}");
         }
-        assert_eq!(Element::read(b"<a>\xff</a>"), Err(Unreadable));
+        assert_eq!(Element::read(b"<a>\xff</a>"), Err(MalformedXml));
         let deep = |depth: usize| "<a>".repeat(depth) + &"</a>".repeat(depth);
         assert!(read(&deep(DEEPEST)).is_ok());
-        assert_eq!(read(&deep(100_000)), Err(Unreadable));
+        assert_eq!(read(&deep(100_000)), Err(MalformedXml));
         let wide = " a=''".repeat(MOST_ATTRIBUTES + 1);
-        assert_eq!(read(&format!("<a{wide}/>")), Err(Unreadable));
+        assert_eq!(read(&format!("<a{wide}/>")), Err(MalformedXml));
     }
 }

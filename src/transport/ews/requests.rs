@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::soap::Tag;
 use crate::address::{Address, HeaderText, Mailbox};
 use crate::message::Message;
-use crate::transport::drafts::{MARK_SET, Mark, marks};
+use crate::transport::drafts::{DraftMark, MARK_SET, marks};
 
 /// The folders that we work in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(super) enum Folder {
 /// What a letter is looked for by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
-    Mark(Mark),
+    Mark(DraftMark),
     MessageId,
 }
 
@@ -140,7 +140,7 @@ fn item_ids(name: &str) -> Tag {
 }
 
 /// The property of a mark.
-fn property(mark: Mark) -> Tag {
+fn property(mark: DraftMark) -> Tag {
     Tag::new("t:ExtendedFieldURI")
         .with("PropertySetId", MARK_SET)
         .with("PropertyName", mark.name())

@@ -9,13 +9,13 @@ use reqwest::blocking::Request;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 
 use super::answer::{self, Whole, With};
-use super::codes::Said;
+use super::codes::EwsError;
 use super::reading::Element;
 use super::soap::{MESSAGES, Tag, envelope};
 use super::words;
 use crate::address::Address;
 use crate::config::{EwsLogin, EwsPlace};
-use crate::http::{Http, HttpError, Reply};
+use crate::http::{Http, HttpError, HttpReply};
 use crate::secret::Secret;
 use crate::transport::call::{Step, Trail, authorise, silence, unauthorised};
 use crate::transport::{Answer, Bearer, Cause, SendError};
@@ -85,7 +85,7 @@ impl Service {
         operation: Tag,
         step: Step,
         trail: &mut Trail<'_>,
-    ) -> Result<Vec<Result<Element, Said>>, SendError> {
+    ) -> Result<Vec<Result<Element, EwsError>>, SendError> {
         let action = format!("\"{MESSAGES}/{}\"", operation.operation());
         let body = envelope(operation).map_err(|illegal| words::not_written(&illegal))?;
         let reply = match &self.login {
@@ -107,7 +107,7 @@ impl Service {
         body: &[u8],
         step: Step,
         trail: &mut Trail<'_>,
-    ) -> Result<Reply, SendError> {
+    ) -> Result<HttpReply, SendError> {
         let token = |refused: Option<&Secret>| {
             let refused = refused.map(Secret::expose);
             let token = self.bearer.for_outlook(refused);
@@ -131,7 +131,7 @@ impl Service {
         authorisation: &str,
         step: Step,
         trail: &mut Trail<'_>,
-    ) -> Result<Reply, SendError> {
+    ) -> Result<HttpReply, SendError> {
         let mut request = Request::new(Method::POST, self.place.url.clone());
         let headers = request.headers_mut();
         authorise(headers, authorisation)?;

@@ -23,7 +23,7 @@ pub(super) struct Tag {
 
 /// A text with a character that no XML document may hold (XML 1.0 section 2.2).
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Illegal(pub char);
+pub(super) struct IllegalCharacter(pub char);
 
 impl Tag {
     pub fn new(name: &'static str) -> Self {
@@ -60,14 +60,14 @@ impl Tag {
             .map_or(self.name, |(_, local)| local)
     }
 
-    fn check(&self) -> Result<(), Illegal> {
+    fn check(&self) -> Result<(), IllegalCharacter> {
         let attributes = self.attributes.iter().map(|(_, value)| value);
         let texts = attributes.chain([&self.text]);
         match texts
             .flat_map(|text| text.chars())
             .find(|c| !is_allowed(*c))
         {
-            Some(illegal) => Err(Illegal(illegal)),
+            Some(illegal) => Err(IllegalCharacter(illegal)),
             None => self.inside.iter().try_for_each(Self::check),
         }
     }
@@ -92,7 +92,7 @@ impl Tag {
 }
 
 /// A whole request: the operation in its envelope.
-pub(super) fn envelope(operation: Tag) -> Result<Vec<u8>, Illegal> {
+pub(super) fn envelope(operation: Tag) -> Result<Vec<u8>, IllegalCharacter> {
     operation.check()?;
     let version = Tag::new("t:RequestServerVersion")
         .with("xmlns:t", TYPES)
@@ -141,10 +141,10 @@ mod tests {
         for illegal in ['\0', '\u{1}', '\u{1b}', '\u{fffe}', '\u{ffff}'] {
             let text = format!("a{illegal}b");
             let inside = Tag::new("m:X").holding([Tag::new("t:Y").text(&text)]);
-            assert_eq!(envelope(inside), Err(Illegal(illegal)));
+            assert_eq!(envelope(inside), Err(IllegalCharacter(illegal)));
             assert_eq!(
                 envelope(Tag::new("m:X").with("Y", text)),
-                Err(Illegal(illegal))
+                Err(IllegalCharacter(illegal))
             );
         }
         assert!(envelope(Tag::new("m:X").text("\t\r\n \u{fffd}\u{1f4ee}")).is_ok());

@@ -7,7 +7,7 @@ use super::requests::{self, By};
 use super::service::Service;
 use super::words;
 use crate::transport::call::{Step, Unrecorded};
-use crate::transport::drafts::{Mark, probed, unseen};
+use crate::transport::drafts::{DraftMark, probed, unseen};
 use crate::transport::{SendError, Survey, one_line};
 
 /// Whether the mailbox is there, and its folders for drafts and copies.
@@ -86,7 +86,7 @@ pub(super) fn seen(
     let own = service.place.mailbox.is_none();
     let marked = find::by(
         service,
-        By::Mark(Mark::Message),
+        By::Mark(DraftMark::Message),
         own,
         message_id,
         &mut trail,

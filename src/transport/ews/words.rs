@@ -1,6 +1,6 @@
 //! Receipts and errors in words of our own.
 
-use super::soap::Illegal;
+use super::soap::IllegalCharacter;
 use crate::transport::{Answer, Cause, Code, Receipt, SendError};
 
 /// The receipt of a letter that was accepted.
@@ -27,7 +27,7 @@ pub(super) fn incomplete() -> SendError {
 }
 
 /// A letter that cannot be written as XML.
-pub(super) fn not_written(illegal: &Illegal) -> SendError {
+pub(super) fn not_written(illegal: &IllegalCharacter) -> SendError {
     let code = u32::from(illegal.0);
     SendError::Rejected(Answer::new(
         Cause::Xml,

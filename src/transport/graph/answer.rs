@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::http::Reply;
+use crate::http::HttpReply;
 use crate::transport::call::{Step, id, wait};
 use crate::transport::{Answer, Code, SendError};
 
@@ -17,7 +17,7 @@ struct Error {
 }
 
 impl Error {
-    fn read(reply: &Reply) -> Self {
+    fn read(reply: &HttpReply) -> Self {
         let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
         let text = |name: &str| body["error"][name].as_str().unwrap_or_default().to_owned();
         Self {
@@ -28,7 +28,7 @@ impl Error {
 }
 
 /// What an answer that is not a success means.
-pub(super) fn meaning(reply: &Reply, step: Step) -> SendError {
+pub(super) fn meaning(reply: &HttpReply, step: Step) -> SendError {
     let error = Error::read(reply);
     let said = said(reply, &error);
     // A draft that is gone, or is none any more, may have been sent by an earlier request.
@@ -69,7 +69,7 @@ pub(super) fn meaning(reply: &Reply, step: Step) -> SendError {
 
 /// Whether an answer says that the message asked for is not there. The name of a message that
 /// Exchange Web Services made names none here.
-pub(super) fn is_item_missing(reply: &Reply) -> bool {
+pub(super) fn is_item_missing(reply: &HttpReply) -> bool {
     matches!(
         &*Error::read(reply).code,
         "ErrorItemNotFound" | "ErrorInvalidIdMalformed"
@@ -77,7 +77,7 @@ pub(super) fn is_item_missing(reply: &Reply) -> bool {
 }
 
 /// Codes with a meaning of their own, whatever the status they come with.
-fn known(code: &str, reply: &Reply, said: &Answer) -> Option<SendError> {
+fn known(code: &str, reply: &HttpReply, said: &Answer) -> Option<SendError> {
     let stop = |next_step: &str| Some(SendError::Unusable(said.clone().with(next_step)));
     match code {
         "ErrorSendAsDenied" => stop(
@@ -121,7 +121,7 @@ fn known(code: &str, reply: &Reply, said: &Answer) -> Option<SendError> {
 
 /// The answer in one line: the code and words of the service, else the status alone, since a page
 /// from something in between says nothing to anybody.
-fn said(reply: &Reply, error: &Error) -> Answer {
+fn said(reply: &HttpReply, error: &Error) -> Answer {
     if error.code.is_empty() {
         let what = match reply.header("content-type") {
             _ if reply.body.is_empty() => "an empty answer".to_owned(),

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::address::{HeaderText, Mailbox};
 use crate::message::Message;
-use crate::transport::drafts::{MARK_SET, Mark, marks};
+use crate::transport::drafts::{DraftMark, MARK_SET, marks};
 
 /// The property of a mark, as Microsoft Graph names it.
-pub(super) fn property(mark: Mark) -> String {
+pub(super) fn property(mark: DraftMark) -> String {
     format!("String {{{MARK_SET}}} Name {}", mark.name())
 }
 
@@ -162,8 +162,8 @@ mod tests {
     fn the_names_of_the_marks_never_change() {
         let set = "String {6f0b3c52-9a41-4c1e-8a57-5d3c0f6e2b19} Name ";
         for (mark, name) in [
-            (Mark::Message, "postroom.message"),
-            (Mark::Report, "postroom.report"),
+            (DraftMark::Message, "postroom.message"),
+            (DraftMark::Report, "postroom.report"),
         ] {
             assert_eq!(property(mark), format!("{set}{name}"));
         }

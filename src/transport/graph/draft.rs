@@ -9,8 +9,8 @@ use super::service::{Ask, Service};
 use super::{upload, words};
 use crate::message::Message;
 use crate::transport::call::{Step, Trail};
-use crate::transport::drafts::{Found, Note, seen};
-use crate::transport::{Answer, Attempt, Cause, Code, Receipt, SendError};
+use crate::transport::drafts::{DraftNote, Found, seen};
+use crate::transport::{Answer, Cause, Code, Receipt, SendError, TransportAttempt};
 
 /// Files of this size and above go through an upload session: in base64 they fill a request. The
 /// service wants none for files below 3 MB, whichever megabytes it means (Microsoft Graph, "Attach
@@ -24,9 +24,9 @@ pub(super) fn make(
     service: &mut Service,
     own: bool,
     message: &Message,
-    attempt: &mut Attempt<'_>,
-) -> Result<Note, SendError> {
-    let mut note = Note::begun(own);
+    attempt: &mut TransportAttempt<'_>,
+) -> Result<DraftNote, SendError> {
+    let mut note = DraftNote::begun(own);
     note.write(attempt)?;
     let (json, with) = first_request(message)?;
     let draft = create(service, own, &json, &mut Trail::of(attempt))?;
@@ -47,8 +47,8 @@ pub(super) fn make(
 /// Sends a draft by its name.
 pub(super) fn release(
     service: &mut Service,
-    note: &Note,
-    attempt: &mut Attempt<'_>,
+    note: &DraftNote,
+    attempt: &mut TransportAttempt<'_>,
 ) -> Result<Receipt, SendError> {
     let Some(id) = note.draft.as_deref() else {
         return Err(SendError::Unusable(Answer::new(
@@ -75,7 +75,7 @@ pub(super) fn release(
         Err(error) => error,
     };
     match failed {
-        // The draft tells whether it went: a message that is no draft any more was sent.
+        // The draft shows whether it went: a message that is no draft any more was sent.
         SendError::InDoubt(answer) => {
             match find::by_id(service, note.own, id, &mut Trail::of(attempt)) {
                 Ok(Some(Found {

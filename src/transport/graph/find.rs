@@ -7,9 +7,9 @@ use serde::Deserialize;
 use super::body::property;
 use super::draft;
 use super::service::{Ask, Service};
-use crate::http::Reply;
+use crate::http::HttpReply;
 use crate::transport::call::{Step, Trail};
-use crate::transport::drafts::{Drafts, Found, Mark};
+use crate::transport::drafts::{DraftMark, Drafts, Found};
 use crate::transport::{Answer, Code, SendError};
 
 #[derive(Deserialize)]
@@ -32,7 +32,7 @@ impl Drafts for Service {
     fn by_mark(
         &mut self,
         own: bool,
-        mark: Mark,
+        mark: DraftMark,
         value: &str,
         trail: &mut Trail<'_>,
     ) -> Result<Vec<Found>, SendError> {
@@ -79,7 +79,7 @@ pub(super) fn marked(
     service: &mut Service,
     own: bool,
     folder: &str,
-    mark: Mark,
+    mark: DraftMark,
     value: &str,
     trail: &mut Trail<'_>,
 ) -> Result<Vec<Found>, SendError> {
@@ -141,7 +141,7 @@ fn get(url: Url) -> Ask<'static> {
 }
 
 /// Reads an answer; half of one is as good as none.
-pub(super) fn read<T: for<'de> Deserialize<'de>>(reply: &Reply) -> Result<T, SendError> {
+pub(super) fn read<T: for<'de> Deserialize<'de>>(reply: &HttpReply) -> Result<T, SendError> {
     serde_json::from_slice(&reply.body).map_err(|_| SendError::Transient {
         answer: Answer::new(
             Code::status(reply.status),

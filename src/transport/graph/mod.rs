@@ -1,7 +1,7 @@
 //! Exchange Online through Microsoft Graph, version 1.0.
 //!
 //! With the permissions that the study has, a letter is one request, `sendMail`: whether a request
-//! that got no answer went out, nobody can tell. With `Mail.Read.Shared` it can be looked up; with
+//! that got no answer went out, nobody can know. With `Mail.Read.Shared` it can be looked up; with
 //! `Mail.ReadWrite.Shared` a letter is a draft first, whose name is in the ledger before it is sent,
 //! and large attachments are possible. What the sign-in allows is read from the token.
 
@@ -22,13 +22,14 @@ use reqwest::Method;
 use self::abilities::Abilities;
 use self::service::{Ask, Service};
 use super::call::{Step, Trail, describe};
-use super::drafts::{Became, Note, became, find_report, look_up, on_its_way, seen};
+use super::drafts::{Became, DraftNote, became, find_report, look_up, on_its_way, seen};
 use super::{
-    Answer, Attempt, Bearer, Code, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport,
+    Answer, Bearer, Code, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport,
+    TransportAttempt,
 };
 use crate::config::Secrets;
 use crate::fault::Fault;
-use crate::http::Reply;
+use crate::http::HttpReply;
 use crate::message::Message;
 
 /// The longest request. The service takes about 4 MB, and what stands around the letter counts too
@@ -36,7 +37,7 @@ use crate::message::Message;
 const SMALL: u64 = 3_980_000;
 
 /// What an answer that is not a success means, and what is read of one that is.
-pub(super) fn tried(reply: &Reply, step: Step) -> SendError {
+pub(super) fn tried(reply: &HttpReply, step: Step) -> SendError {
     let _ = find::read::<serde_json::Value>(reply);
     answer::meaning(reply, step)
 }
@@ -78,13 +79,17 @@ impl Transport for Graph {
         false
     }
 
-    fn send(&mut self, message: &Message, attempt: &mut Attempt<'_>) -> Result<Receipt, SendError> {
+    fn send(
+        &mut self,
+        message: &Message,
+        attempt: &mut TransportAttempt<'_>,
+    ) -> Result<Receipt, SendError> {
         let abilities = self.service.abilities()?;
         abilities.may_send()?;
         if let Some(earlier) = attempt.earlier.take()
             && abilities.read
         {
-            let note = Note::read(earlier.note.as_deref());
+            let note = DraftNote::read(earlier.note.as_deref());
             let trail = &mut Trail::of(attempt);
             match became(&mut self.service, note, &message.message_id, trail)? {
                 Became::Sent(found) => return Ok(seen(Some(&found))),
@@ -141,7 +146,7 @@ impl Graph {
         &mut self,
         abilities: Abilities,
         message: &Message,
-        attempt: &mut Attempt<'_>,
+        attempt: &mut TransportAttempt<'_>,
     ) -> Result<Receipt, SendError> {
         let json = body::send_mail(message).map_err(|error| words::not_written(&error))?;
         if json.len() as u64 > SMALL {
@@ -177,7 +182,7 @@ impl Graph {
         &mut self,
         abilities: Abilities,
         message: &Message,
-        attempt: &mut Attempt<'_>,
+        attempt: &mut TransportAttempt<'_>,
     ) -> Result<Receipt, SendError> {
         let made = match draft::make(&mut self.service, self.in_own, message, attempt) {
             Err(SendError::Unusable(answer))
@@ -196,8 +201,8 @@ impl Graph {
         &mut self,
         refusal: &Answer,
         message: &Message,
-        attempt: &mut Attempt<'_>,
-    ) -> Result<Note, SendError> {
+        attempt: &mut TransportAttempt<'_>,
+    ) -> Result<DraftNote, SendError> {
         match draft::make(&mut self.service, true, message, attempt) {
             Err(SendError::Unusable(answer)) if answer.code.is_status(403) => {
                 Err(SendError::Rejected(words::no_uploads(refusal)))

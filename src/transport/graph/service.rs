@@ -10,7 +10,7 @@ use reqwest::{Method, Url};
 use super::abilities::Abilities;
 use super::answer;
 use crate::config::GraphPlace;
-use crate::http::{Http, HttpError, Reply};
+use crate::http::{Http, HttpError, HttpReply};
 use crate::transport::call::{Step, Trail, authorise, silence, unauthorised};
 use crate::transport::{Bearer, SendError, Token};
 
@@ -66,7 +66,7 @@ impl Service {
     }
 
     /// Asks. An answer that is not a success comes back as what it means for the letter.
-    pub fn ask(&mut self, ask: &Ask<'_>, trail: &mut Trail<'_>) -> Result<Reply, SendError> {
+    pub fn ask(&mut self, ask: &Ask<'_>, trail: &mut Trail<'_>) -> Result<HttpReply, SendError> {
         let reply = self.answer(ask, trail)?;
         if (200..300).contains(&reply.status) {
             Ok(reply)
@@ -80,7 +80,7 @@ impl Service {
         &mut self,
         ask: &Ask<'_>,
         trail: &mut Trail<'_>,
-    ) -> Result<Option<Reply>, SendError> {
+    ) -> Result<Option<HttpReply>, SendError> {
         let reply = self.answer(ask, trail)?;
         match reply.status {
             200..300 => Ok(Some(reply)),
@@ -90,7 +90,7 @@ impl Service {
     }
 
     /// Asks, with a fresh token if the one in hand is no longer taken.
-    fn answer(&mut self, ask: &Ask<'_>, trail: &mut Trail<'_>) -> Result<Reply, SendError> {
+    fn answer(&mut self, ask: &Ask<'_>, trail: &mut Trail<'_>) -> Result<HttpReply, SendError> {
         let mut token = self.token(None)?;
         let mut reply = self.once(ask, &token, trail)?;
         // A token that was refused did nothing: asking again cannot send twice.
@@ -109,7 +109,7 @@ impl Service {
         range: Option<String>,
         bytes: Vec<u8>,
         trail: &mut Trail<'_>,
-    ) -> Result<Reply, HttpError> {
+    ) -> Result<HttpReply, HttpError> {
         let method = if range.is_some() {
             Method::PUT
         } else {
@@ -134,7 +134,7 @@ impl Service {
         ask: &Ask<'_>,
         token: &Token,
         trail: &mut Trail<'_>,
-    ) -> Result<Reply, SendError> {
+    ) -> Result<HttpReply, SendError> {
         let mut request = Request::new(ask.method.clone(), ask.url.clone());
         let headers = request.headers_mut();
         authorise(headers, &format!("Bearer {}", token.secret.expose()))?;

@@ -7,7 +7,7 @@ use super::find;
 use super::service::{Ask, Service};
 use crate::address::Address;
 use crate::transport::call::{Step, Trail, Unrecorded};
-use crate::transport::drafts::{Mark, probed, unseen};
+use crate::transport::drafts::{DraftMark, probed, unseen};
 use crate::transport::{SendError, Survey};
 
 #[derive(Deserialize)]
@@ -50,11 +50,11 @@ pub(super) fn survey(service: &mut Service) -> Result<Survey, SendError> {
     );
     if abilities.read {
         let folder: Folder = get(service, false, &["mailFolders", "sentitems"], &mut trail)?;
-        let told = format!(
+        let found = format!(
             "{} holds {} messages",
             folder.display_name, folder.total_item_count
         );
-        survey.fact("mailbox", &told);
+        survey.fact("mailbox", &found);
         survey
             .facts
             .push(("in doubt", "looked up in Sent Items and Drafts".into()));
@@ -87,7 +87,7 @@ pub(super) fn seen(service: &mut Service, message_id: &str) -> Result<Option<Sur
         service,
         false,
         "sentitems",
-        Mark::Message,
+        DraftMark::Message,
         message_id,
         &mut trail,
     )?;

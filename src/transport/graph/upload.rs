@@ -10,7 +10,7 @@ use super::find;
 use super::service::{Ask, Service};
 use super::words;
 use crate::config::Cloud;
-use crate::http::{HttpError, Reply};
+use crate::http::{HttpError, HttpReply};
 use crate::message::Attached;
 use crate::transport::call::{Step, Trail};
 use crate::transport::{Answer, Cause, Code, SendError};
@@ -43,7 +43,7 @@ struct Session {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Progress {
+struct UploadProgress {
     next_expected_ranges: Vec<String>,
 }
 
@@ -189,8 +189,8 @@ fn is_public(ip: Ipv4Addr) -> bool {
 }
 
 /// Where the service wants to go on.
-fn next(reply: &Reply) -> Option<usize> {
-    let progress: Progress = serde_json::from_slice(&reply.body).ok()?;
+fn next(reply: &HttpReply) -> Option<usize> {
+    let progress: UploadProgress = serde_json::from_slice(&reply.body).ok()?;
     let first = progress.next_expected_ranges.first()?;
     first.split('-').next()?.parse().ok()
 }

@@ -1,12 +1,12 @@
 //! Receipts and answers in words of our own.
 
 use super::abilities::Abilities;
-use crate::http::Reply;
+use crate::http::HttpReply;
 use crate::transport::call::{id, wait};
 use crate::transport::{Answer, Cause, Receipt, SendError, one_line};
 
 /// The receipt of a letter that was accepted.
-pub(super) fn receipt(reply: &Reply, message_id: Option<&str>) -> Receipt {
+pub(super) fn receipt(reply: &HttpReply, message_id: Option<&str>) -> Receipt {
     let id = reply.header("request-id").map(id).unwrap_or_default();
     let mut text = format!("202 accepted, request {id}");
     if let Some(message_id) = message_id {

@@ -26,7 +26,7 @@ use super::super::call::unauthorised;
 use super::super::{Answer, Bearer, Cause, SendError, one_line};
 use super::data::Stuffed;
 use super::reply::{self, Failure, Phase};
-use super::stream::{Listening, Stream, Wire};
+use super::stream::{Listening, SmtpStream, Wire};
 use super::tls;
 use crate::config::{SmtpLogin, SmtpSecurity, SmtpSettings};
 use crate::fault::Fault;
@@ -116,7 +116,7 @@ impl Connector {
         // Each step has the time that one reply may take.
         let listening = Listening::default();
         let wire = self.within("connect", self.open_wire())?;
-        let stream = Box::new(Stream::new(wire, &listening));
+        let stream = Box::new(SmtpStream::new(wire, &listening));
         let connected = AsyncSmtpConnection::connect_with_transport(stream, &self.hello);
         let mut smtp = self.within("greeting", async {
             connected
@@ -243,7 +243,7 @@ impl Connection {
         !self.broken
     }
 
-    /// Whether all of what was written last is on its way: from then on the far side may have taken
+    /// Whether all of what was written last is on its way: from then on the server may have taken
     /// it.
     pub fn is_all_on_its_way(&self) -> bool {
         self.listening.has_begun()

@@ -13,7 +13,9 @@ use lettre::transport::smtp::commands::{Mail, Rcpt};
 use self::connection::{Connection, Connector};
 use self::data::Stuffed;
 use self::reply::{Failure, Phase};
-use super::{Answer, Attempt, Bearer, Cause, Doubt, LookUp, Receipt, SendError, Survey, Transport};
+use super::{
+    Answer, Bearer, Cause, Doubt, LookUp, Receipt, SendError, Survey, Transport, TransportAttempt,
+};
 use crate::address::Address;
 use crate::config::Secrets;
 use crate::fault::Fault;
@@ -53,7 +55,11 @@ impl Transport for Smtp {
         format!("smtp {}", self.connector.server())
     }
 
-    fn send(&mut self, message: &Message, _: &mut Attempt<'_>) -> Result<Receipt, SendError> {
+    fn send(
+        &mut self,
+        message: &Message,
+        _: &mut TransportAttempt<'_>,
+    ) -> Result<Receipt, SendError> {
         let reused = self.connection.is_some();
         match self.try_send(message) {
             // A server may close an idle connection between two messages: nothing was offered yet.

@@ -91,7 +91,7 @@ pub(super) fn no_way_to_sign_in() -> SendError {
 
 /// A sign-in that failed. Without a reply code it is a client error of lettre's: the server answered with
 /// a challenge (334) that lettre does not know. To an access token that is a refusal, whose reason only
-/// the next reply would tell (Microsoft, "Authenticate an IMAP, POP or SMTP connection using OAuth",
+/// the next reply would say (Microsoft, "Authenticate an IMAP, POP or SMTP connection using OAuth",
 /// SASL XOAUTH2); lettre ends the conversation before it.
 pub(super) fn sign_in_refused(error: Error, mechanism: Mechanism) -> SendError {
     if error.is_client() {

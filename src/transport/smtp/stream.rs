@@ -14,10 +14,10 @@ use tokio_rustls::client::TlsStream;
 
 /// A connection that lettre did not open.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(super) struct SmtpStream {
     wire: Wire,
     listening: Listening,
-    reply: Reply,
+    reply: SmtpReply,
 }
 
 /// A line beyond this length is no reply: RFC 5321 section 4.5.3.1.5 gives it 512 octets.
@@ -31,13 +31,13 @@ const MOST_LINES: usize = 1_000;
 /// How much has come since something was written last. lettre looks at the length of a line when it
 /// has its end, so that a server could fill the memory with a line that has none.
 #[derive(Debug, Default)]
-struct Reply {
+struct SmtpReply {
     line: usize,
     lines: usize,
     all: usize,
 }
 
-impl Reply {
+impl SmtpReply {
     fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.all += bytes.len();
         for line in bytes.split_inclusive(|&byte| byte == b'\n') {
@@ -91,12 +91,12 @@ impl Listening {
     }
 }
 
-impl Stream {
+impl SmtpStream {
     pub fn new(wire: Wire, listening: &Listening) -> Self {
         Self {
             wire,
             listening: listening.clone(),
-            reply: Reply::default(),
+            reply: SmtpReply::default(),
         }
     }
 
@@ -108,7 +108,7 @@ impl Stream {
     }
 }
 
-impl AsyncTokioStream for Stream {
+impl AsyncTokioStream for SmtpStream {
     fn peer_addr(&self) -> io::Result<SocketAddr> {
         match &self.wire {
             Wire::Protected(stream) => stream.get_ref().0.peer_addr(),
@@ -117,7 +117,7 @@ impl AsyncTokioStream for Stream {
     }
 }
 
-impl AsyncRead for Stream {
+impl AsyncRead for SmtpStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -151,13 +151,13 @@ fn poll_line(
     Poll::Ready(Ok(()))
 }
 
-impl AsyncWrite for Stream {
+impl AsyncWrite for SmtpStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.reply = Reply::default();
+        self.reply = SmtpReply::default();
         self.writer().poll_write(context, bytes)
     }
 
@@ -176,15 +176,15 @@ mod tests {
 
     #[test]
     fn replies_are_taken_up_to_their_bounds() {
-        let mut reply = Reply::default();
+        let mut reply = SmtpReply::default();
         for _ in 0..MOST_LINES {
             reply.add(b"250-PIPELINING\r\n").unwrap();
         }
         assert!(reply.add(b"250-PIPELINING\r\n").is_err());
-        let mut reply = Reply::default();
+        let mut reply = SmtpReply::default();
         reply.add(&vec![b'x'; LONGEST_LINE]).unwrap();
         assert!(reply.add(b"x").is_err());
-        let mut reply = Reply::default();
+        let mut reply = SmtpReply::default();
         let line = [&[b'x'; 1023][..], b"\n"].concat();
         for _ in 0..LONGEST_REPLY / line.len() {
             reply.add(&line).unwrap();

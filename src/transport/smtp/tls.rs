@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_that_must_not_be_taken_stops_the_run_and_is_told_by_its_flaw() {
+    fn a_certificate_that_must_not_be_taken_stops_the_run_and_is_reported_by_its_flaw() {
         let folder = tempfile::tempdir().unwrap();
         let ca_file = folder.path().join("authority.pem");
         let (_, other_authority) = certified("localhost", (2020, 2090));

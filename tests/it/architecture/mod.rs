@@ -1,4 +1,4 @@
-//! The architecture of `src/lib.rs`, kept by machine: which room of the house may import which.
+//! The architecture of `src/lib.rs`, kept by machine: which module may import which.
 //! Who prints and who reads the clock is kept by clippy, with `clippy.toml`.
 //!
 //! The tests at the end show, on small texts, that each check finds what it is there
@@ -11,70 +11,70 @@ use std::{fs, io};
 
 use scanner::{paths, tokens};
 
-/// A top-level module, the rooms it may import, and what to tell who crosses the line.
-struct Room {
+/// A top-level module, the modules it may import, and what whoever crosses the line reads.
+struct Module {
     name: &'static str,
     may: &'static [&'static str],
     why: &'static str,
 }
 
-const fn room(name: &'static str, may: &'static [&'static str], why: &'static str) -> Room {
-    Room { name, may, why }
+const fn module(name: &'static str, may: &'static [&'static str], why: &'static str) -> Module {
+    Module { name, may, why }
 }
 
-/// The rooms from the leaves upward: each may import only rooms above it in this list.
-/// A room may stand here before it is built; one in `src/lib.rs` must stand here.
+/// The modules from the leaves upward: each may import only modules above it in this list.
+/// A module may stand here before it is built; one in `src/lib.rs` must stand here.
 #[rustfmt::skip]
-const ROOMS: &[Room] = &[
-    room("clock", &[], "a leaf knows nothing of the house"),
-    room("secret", &[], "a leaf knows nothing of the house"),
-    room("fault", &[], "a leaf knows nothing of the house"),
-    room("address", &["fault"], "a leaf knows nothing of the house but how text is quoted"),
-    room("network", &[], "a leaf knows nothing of the house"),
-    room("http", &["network"], "a leaf knows nothing of the house but the kinds of a failed connection"),
-    room("digest", &[], "a leaf knows nothing of the house"),
-    room("figures", &[], "a leaf knows nothing of the house"),
-    room("durable", &[], "a leaf knows nothing of the house"),
-    room("regular", &[], "a leaf knows nothing of the house"),
-    room("memory", &[], "a leaf knows nothing of the house"),
-    room("contain", &[], "a leaf knows nothing of the house"),
-    room("page", &[], "a leaf knows nothing of the house"),
-    room("config", &["clock", "address", "secret", "fault", "regular"],
+const MODULES: &[Module] = &[
+    module("clock", &[], "a leaf knows nothing of the rest"),
+    module("secret", &[], "a leaf knows nothing of the rest"),
+    module("fault", &[], "a leaf knows nothing of the rest"),
+    module("address", &["fault"], "a leaf knows nothing of the rest but how text is quoted"),
+    module("network", &[], "a leaf knows nothing of the rest"),
+    module("http", &["network"], "a leaf knows nothing of the rest but the kinds of a failed connection"),
+    module("digest", &[], "a leaf knows nothing of the rest"),
+    module("figures", &[], "a leaf knows nothing of the rest"),
+    module("durable", &[], "a leaf knows nothing of the rest"),
+    module("regular", &[], "a leaf knows nothing of the rest"),
+    module("memory", &[], "a leaf knows nothing of the rest"),
+    module("contain", &[], "a leaf knows nothing of the rest"),
+    module("page", &[], "a leaf knows nothing of the rest"),
+    module("config", &["clock", "address", "secret", "fault", "regular"],
         "settings are read before anything else exists"),
-    room("manifest", &["clock", "address", "secret", "fault", "regular", "contain", "config"],
+    module("manifest", &["clock", "address", "secret", "fault", "regular", "contain", "config"],
         "the manifest is read before there is a letter"),
-    room("letter", &["clock", "address", "secret", "fault", "digest", "regular", "memory", "contain", "page", "config", "manifest"],
+    module("letter", &["clock", "address", "secret", "fault", "digest", "regular", "memory", "contain", "page", "config", "manifest"],
         "a letter is written without knowing how, or whether, it will be sent"),
-    room("plan", &["clock", "address", "secret", "fault", "digest", "config", "manifest", "letter"],
+    module("plan", &["clock", "address", "secret", "fault", "digest", "config", "manifest", "letter"],
         "a plan is letters and digests; check, preview and send all make the same one"),
-    room("message", &["clock", "address", "secret", "fault", "digest", "config", "manifest", "letter", "plan"],
+    module("message", &["clock", "address", "secret", "fault", "digest", "config", "manifest", "letter", "plan"],
         "a message is made ready for the wire without knowing which wire"),
-    room("lifecycle", &["digest"], "what a letter can be follows from events alone"),
-    room("ledger", &["clock", "address", "secret", "fault", "digest", "durable", "regular", "lifecycle"],
+    module("lifecycle", &["digest"], "what a letter can be follows from events alone"),
+    module("ledger", &["clock", "address", "secret", "fault", "digest", "durable", "regular", "lifecycle"],
         "the ledger keeps ids and states; dispatch alone translates between it and the rest"),
-    room("transport", &["clock", "address", "secret", "fault", "regular", "network", "http", "durable", "config", "message"],
+    module("transport", &["clock", "address", "secret", "fault", "regular", "network", "http", "durable", "config", "message"],
         "a transport knows the message in hand and nothing of batch or ledger"),
-    room("auth", &["clock", "address", "secret", "fault", "regular", "network", "http", "durable", "config"],
+    module("auth", &["clock", "address", "secret", "fault", "regular", "network", "http", "durable", "config"],
         "signing in has nothing to do with what is sent"),
-    room("dispatch", &["clock", "address", "secret", "fault", "config", "manifest", "letter", "plan",
+    module("dispatch", &["clock", "address", "secret", "fault", "config", "manifest", "letter", "plan",
         "message", "lifecycle", "ledger", "transport"],
         "the loop emits events and leaves sign-in, rendering and printing to others"),
-    room("mailing", &["clock", "address", "secret", "fault", "digest", "figures", "config", "manifest",
+    module("mailing", &["clock", "address", "secret", "fault", "digest", "figures", "config", "manifest",
         "letter", "plan", "message", "lifecycle", "ledger", "transport", "dispatch"],
         "the order of steps leaves sign-in, asking and printing to a front"),
-    room("preview", &["clock", "address", "secret", "fault", "digest", "durable", "page", "config", "manifest", "letter",
+    module("preview", &["clock", "address", "secret", "fault", "digest", "durable", "page", "config", "manifest", "letter",
         "plan", "message", "ledger"],
         "a preview can send nothing, because it cannot reach what sends"),
-    room("report", &["clock", "address", "secret", "fault", "digest", "page", "config", "manifest", "letter",
+    module("report", &["clock", "address", "secret", "fault", "digest", "page", "config", "manifest", "letter",
         "plan", "message", "lifecycle", "ledger"],
         "a report can send nothing, because it cannot reach what sends"),
-    room("cli", &["clock", "address", "secret", "fault", "digest", "figures", "durable", "page", "config", "manifest",
+    module("cli", &["clock", "address", "secret", "fault", "digest", "figures", "durable", "page", "config", "manifest",
         "letter", "plan", "message", "lifecycle", "ledger", "transport", "auth", "dispatch", "mailing", "preview",
         "report"],
-        "the command line may use every room"),
+        "the command line may use every module"),
 ];
 
-/// Where the house is put together: free to import anything.
+/// Where everything is put together: free to import anything.
 const FREE: &[&str] = &["src/lib.rs", "src/main.rs"];
 
 // ---------------------------------------------------------------- the checks
@@ -94,28 +94,28 @@ fn every_room_in_lib_rs_has_a_rule() -> io::Result<()> {
 
 #[test]
 fn the_rules_themselves_go_one_way() {
-    for (place, room) in ROOMS.iter().enumerate() {
-        for may in room.may {
-            let above = ROOMS[..place].iter().any(|other| other.name == *may);
+    for (place, module) in MODULES.iter().enumerate() {
+        for may in module.may {
+            let above = MODULES[..place].iter().any(|other| other.name == *may);
             assert!(
                 above,
                 "the table lets `{}` import `{may}`, which is not above it",
-                room.name
+                module.name
             );
         }
     }
 }
 
-/// `crate::x` must name a room the file's own room may import.
+/// `crate::x` must name a module the file's own module may import.
 fn imports(file: &str, text: &str) -> Vec<String> {
     if FREE.contains(&file) || is_test_file(file) {
         return Vec::new();
     }
     let modules = module_path(file);
     let own = modules.first().map_or("", String::as_str);
-    let Some(rule) = ROOMS.iter().find(|room| room.name == own) else {
+    let Some(rule) = MODULES.iter().find(|module| module.name == own) else {
         return vec![format!(
-            "{file}:1: `{own}` is no room: add it to ROOMS in tests/it/architecture/mod.rs, with what it may import"
+            "{file}:1: `{own}` is no module: add it to MODULES in tests/it/architecture/mod.rs, with what it may import"
         )];
     };
     let mut found = Vec::new();
@@ -127,9 +127,9 @@ fn imports(file: &str, text: &str) -> Vec<String> {
             continue;
         }
         let (line, full) = (path.line, path.parts.join("::"));
-        found.push(if ROOMS.iter().any(|room| room.name == other) {
+        found.push(if MODULES.iter().any(|module| module.name == other) {
             let may = if rule.may.is_empty() {
-                "no other room".to_owned()
+                "no other module".to_owned()
             } else {
                 rule.may.join(", ")
             };
@@ -139,7 +139,7 @@ fn imports(file: &str, text: &str) -> Vec<String> {
             )
         } else {
             format!(
-                "{file}:{line}: `{full}` names no room: import `{other}` from the room it lives in"
+                "{file}:{line}: `{full}` names no module: import `{other}` from the module it lives in"
             )
         });
     }
@@ -152,11 +152,11 @@ fn rooms_without_a_rule(lib: &str) -> Vec<String> {
     tokens
         .windows(3)
         .filter(|t| t[0].text == "mod" && (t[2].text == ";" || t[2].text == "{"))
-        .filter(|t| ROOMS.iter().all(|room| room.name != t[1].text))
+        .filter(|t| MODULES.iter().all(|module| module.name != t[1].text))
         .map(|t| {
             let (line, name) = (t[1].line, &t[1].text);
             format!(
-                "src/lib.rs:{line}: `{name}` has no rule: add it to ROOMS in tests/it/architecture/mod.rs"
+                "src/lib.rs:{line}: `{name}` has no rule: add it to MODULES in tests/it/architecture/mod.rs"
             )
         })
         .collect()
@@ -217,7 +217,7 @@ fn is_test_file(file: &str) -> bool {
 
 /// The first name below the crate root, if the path leads there: by `crate::`, or by
 /// as many `super::` as the file is deep. `super` inside an inline module goes less
-/// far than it looks, so it counts only when it meets the name of a room.
+/// far than it looks, so it counts only when it meets the name of a module.
 fn from_crate_root(parts: &[String], depth: usize) -> Option<&str> {
     let first = parts.first()?;
     let next = |at: usize| parts.get(at).map_or("", String::as_str);
@@ -230,7 +230,7 @@ fn from_crate_root(parts: &[String], depth: usize) -> Option<&str> {
         .take_while(|part| *part == "super")
         .count();
     let name = next(start + ups);
-    (ups >= depth && ROOMS.iter().any(|room| room.name == name)).then_some(name)
+    (ups >= depth && MODULES.iter().any(|module| module.name == name)).then_some(name)
 }
 
 // ------------------------------------------------- the checks, on small texts
@@ -284,8 +284,8 @@ fn super_that_leaves_the_room_is_found() {
 
 #[test]
 fn nobody_but_main_imports_cli() {
-    for room in ROOMS.iter().filter(|room| room.name != "cli") {
-        let file = format!("src/{}/mod.rs", room.name);
+    for module in MODULES.iter().filter(|module| module.name != "cli") {
+        let file = format!("src/{}/mod.rs", module.name);
         assert_eq!(
             imports(&file, "use crate::cli::console;").len(),
             1,
@@ -300,11 +300,11 @@ fn an_import_past_the_rooms_is_found() {
     for text in [
         "use crate::Event;",
         "use crate::*;",
-        "use crate::{self as house};",
+        "use crate::{self as whole};",
     ] {
         let found = imports("src/plan.rs", text);
         assert!(
-            found.len() == 1 && found[0].contains("names no room"),
+            found.len() == 1 && found[0].contains("names no module"),
             "{text}: {found:?}"
         );
     }
@@ -329,9 +329,9 @@ fn tests_inside_a_room_may_import_anything() {
 
 #[test]
 fn a_room_without_a_rule_is_found() {
-    let lib = "//! mod prose;\npub mod clock;\npub(crate) mod utils;\n#[cfg(test)]\nmod tests;\n";
+    let lib = "//! mod prose;\npub mod clock;\npub(crate) mod extra;\n#[cfg(test)]\nmod tests;\n";
     let found = rooms_without_a_rule(lib);
     assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].starts_with("src/lib.rs:3: `utils`"), "{found:?}");
-    assert_eq!(imports("src/utils.rs", "").len(), 1);
+    assert!(found[0].starts_with("src/lib.rs:3: `extra`"), "{found:?}");
+    assert_eq!(imports("src/extra.rs", "").len(), 1);
 }

@@ -35,7 +35,7 @@ fn part(name: &'static str, text: &str) -> Part {
     Part(name, deflated(text.as_bytes(), 1), size)
 }
 
-/// An archive whose directory says what it is told to.
+/// An archive whose directory says what the test wants.
 fn archive(parts: &[Part]) -> Vec<u8> {
     let (mut file, mut directory) = (Vec::new(), Vec::new());
     for Part(name, packed, size) in parts {
@@ -225,16 +225,16 @@ fn a_cell_whose_name_is_too_long_to_count_is_no_other_cell() {
 }
 
 #[test]
-fn a_million_faults_are_told_in_part() {
+fn a_million_faults_are_reported_in_part() {
     let cells = "<row><c t=\"e\"><v>#N/A</v></c></row>".repeat(300_000);
     let ran = check(&list("list.xlsx", workbook(vec![sheet(&cells)]))).expect(3);
-    let ran = ran.says("there is more to find than is told here");
+    let ran = ran.says("there is more to find than is listed here");
     assert!(ran.stderr.lines().count() < 21_000);
     let mut lines = "ID,School,Email\n".to_owned();
     lines.push_str(&"x\n".repeat(300_000));
     check(&list("list.csv", lines))
         .expect(3)
-        .says("there is more to find than is told here");
+        .says("there is more to find than is listed here");
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn a_file_that_is_no_list_is_refused_by_its_size() {
 }
 
 #[test]
-fn a_quoted_cell_that_never_ends_is_told() {
+fn a_quoted_cell_that_never_ends_is_reported() {
     let mut text = "ID,School,Email\nS1,\"Oak".to_owned();
     text.push_str(&"x\n".repeat(8 << 20));
     refused("list.csv", &text, "the row has 2 cells and the header 3");

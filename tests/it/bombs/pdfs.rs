@@ -12,8 +12,9 @@ fn unread(name: &str, report: &[u8]) {
     let batch = TestBatch::new(1);
     batch.write("reports/S001.pdf", report);
     let ran = check(&batch);
-    let is_told = ran.output().contains("cannot be read") || ran.output().contains("not be read");
-    assert!(is_told, "{name}: {ran:?}");
+    let is_reported =
+        ran.output().contains("cannot be read") || ran.output().contains("not be read");
+    assert!(is_reported, "{name}: {ran:?}");
 }
 
 /// A file of objects, and where they are.

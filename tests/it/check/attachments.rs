@@ -310,7 +310,7 @@ fn a_cell_cannot_attach_what_the_run_reads_or_writes() {
         }
         let ran = batch.run("check", &["--json"]).expect(3);
         let checked = ran.json();
-        let faults = checked["faults"].as_array().unwrap();
+        let faults = checked["findings"].as_array().unwrap();
         assert_eq!(faults.len(), 1, "{cell}: {ran:?}");
         assert_part(&faults[0], "text", why);
         assert_part(&faults[0], "file", cell);

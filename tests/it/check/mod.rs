@@ -27,7 +27,7 @@ fn faults(batch: &TestBatch) -> Vec<Value> {
     let checked = batch.run("check", &["--json"]).expect(3);
     batch.run("send", &[]).expect(3).says("nothing was sent");
     assert_nothing_written(batch);
-    checked.json()["faults"].as_array().unwrap().clone()
+    checked.json()["findings"].as_array().unwrap().clone()
 }
 
 /// Fails if a run left an outbox or a state file.

@@ -46,7 +46,7 @@ fn check_json_has_the_documented_keys() {
         "state_file",
         "counts",
         "letters",
-        "faults",
+        "findings",
     ] {
         assert!(checked.get(key).is_some(), "{key} is not in {checked:#}");
     }
@@ -57,7 +57,7 @@ fn check_json_has_the_documented_keys() {
         checked["counts"],
         json!({"pending": 2, "accepted": 0, "rejected": 0, "in_doubt": 0})
     );
-    assert_eq!(checked["faults"], json!([]));
+    assert_eq!(checked["findings"], json!([]));
     let summary = &checked["summary"];
     for (key, figure) in [
         ("letters", 2),
@@ -109,7 +109,7 @@ fn check_json_has_the_faults_with_all_their_parts() {
     );
     let checked = batch.run("check", &["--json"]).expect(3).json();
     assert_eq!(
-        checked["faults"],
+        checked["findings"],
         json!([{
             "severity": "fault",
             "file": "list.csv",

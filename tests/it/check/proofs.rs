@@ -39,7 +39,7 @@ fn proved(lines: &str) -> TestBatch {
 #[track_caller]
 fn findings(batch: &TestBatch) -> Vec<Value> {
     let checked = batch.run("check", &["--json"]).expect(0);
-    checked.json()["faults"].as_array().unwrap().clone()
+    checked.json()["findings"].as_array().unwrap().clone()
 }
 
 fn swap(batch: &TestBatch, one: &str, other: &str) {
@@ -125,7 +125,7 @@ fn an_id_that_begins_another_never_takes_its_file() {
 }
 
 #[test]
-fn a_report_copied_under_two_names_is_told_once() {
+fn a_report_copied_under_two_names_is_reported_once() {
     let batch = proved("");
     fs::copy(
         batch.path("reports/1001.pdf"),
@@ -244,7 +244,7 @@ fn a_recipient_without_a_file_can_be_skipped() {
     let checked = batch.run("check", &["--json"]).expect(0).json();
     assert_eq!(checked["letters"].as_array().unwrap().len(), 2);
     assert_eq!(checked["letters"][1]["id"], "1003");
-    let finding = &checked["faults"][0];
+    let finding = &checked["findings"][0];
     assert_eq!(finding["severity"], "warning");
     assert_eq!(finding["id"], "10012");
     assert_part(finding, "text", "gets no letter");
@@ -298,7 +298,7 @@ fn files_that_nobody_claims_are_listed() {
 }
 
 #[test]
-fn a_missing_report_is_told_together_with_the_file_that_may_be_it() {
+fn a_missing_report_is_reported_together_with_the_file_that_may_be_it() {
     let batch = proved("");
     fs::rename(
         batch.path("reports/1003.pdf"),
@@ -330,7 +330,7 @@ fn the_proofs_do_not_change_the_plan() {
 
 /// Every PDF of `fixtures/proofs` tells what its table says, through the whole program.
 #[test]
-fn pdfs_of_many_producers_are_told_apart() {
+fn pdfs_of_many_producers_are_kept_apart() {
     let table: toml::Table =
         toml::from_str(&fs::read_to_string("fixtures/proofs/verdicts.toml").unwrap()).unwrap();
     assert!(table.len() >= 18);

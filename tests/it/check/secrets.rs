@@ -96,7 +96,7 @@ fn a_password_is_never_shown_when_the_file_has_a_slip() {
 }
 
 #[test]
-fn a_slip_is_told_with_its_line() {
+fn a_slip_is_reported_with_its_line() {
     with_secrets("[smtp]\nhost = \"a.example\"\npasword = \"x\"\n")
         .run("check", &[])
         .expect(2)
@@ -179,7 +179,7 @@ fn a_secrets_file_is_neither_list_nor_template() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_regular_file_is_told_and_not_waited_for() {
+fn what_is_no_regular_file_is_reported_and_not_waited_for() {
     let pipe = |batch: &TestBatch, name: &str| {
         let path = batch.path(name);
         let _ = std::fs::remove_file(&path);

@@ -12,7 +12,7 @@ fn with_html(html: &str) -> TestBatch {
 }
 
 #[test]
-fn an_undefined_value_is_told_with_its_place_and_a_near_name() {
+fn an_undefined_value_is_reported_with_its_place_and_a_near_name() {
     let fault = one_fault(&with_html("<p>Dear\n  {{ nmae }}</p>"));
     assert_part(&fault, "file", "letter.html");
     assert_part(&fault, "text", "line 2, column 6");
@@ -21,7 +21,7 @@ fn an_undefined_value_is_told_with_its_place_and_a_near_name() {
 }
 
 #[test]
-fn an_undefined_value_in_a_condition_is_told_with_its_place() {
+fn an_undefined_value_in_a_condition_is_reported_with_its_place() {
     let fault = one_fault(&with_html(
         "<p>{{ name }}</p>\n\n{% if name and shcool %}x{% endif %}",
     ));
@@ -30,7 +30,7 @@ fn an_undefined_value_in_a_condition_is_told_with_its_place() {
 }
 
 #[test]
-fn an_undefined_value_in_an_included_file_is_told_there() {
+fn an_undefined_value_in_an_included_file_is_reported_there() {
     let batch = with_html("<p>{{ name }}</p>{% include \"foot.html\" %}");
     batch.write("foot.html", "\n<hr>{{ yaer }}");
     let fault = one_fault(&batch);
@@ -39,13 +39,13 @@ fn an_undefined_value_in_an_included_file_is_told_there() {
 }
 
 #[test]
-fn an_undefined_value_without_a_near_name_is_told_with_all_names() {
+fn an_undefined_value_without_a_near_name_is_reported_with_all_names() {
     let fault = one_fault(&with_html("{{ principal }}"));
     assert_part(&fault, "next_step", "the values are email, id, name");
 }
 
 #[test]
-fn an_undefined_value_in_the_subject_is_told_there() {
+fn an_undefined_value_in_the_subject_is_reported_there() {
     let batch = TestBatch::new(2);
     let file = std::fs::read_to_string(batch.path("batch.toml")).unwrap();
     batch.write(
@@ -58,20 +58,20 @@ fn an_undefined_value_in_the_subject_is_told_there() {
 }
 
 #[test]
-fn all_undefined_values_are_told_at_once() {
+fn all_undefined_values_are_reported_at_once() {
     let faults = faults(&with_html("{{ nmae }}{{ yaer }}{{ emial }}"));
     assert_eq!(faults.len(), 3, "{faults:#?}");
 }
 
 #[test]
-fn a_slip_of_syntax_is_told_with_its_place() {
+fn a_slip_of_syntax_is_reported_with_its_place() {
     let fault = one_fault(&with_html("<p>\n{% if name %}</p>"));
     assert_part(&fault, "file", "letter.html");
     assert_part(&fault, "text", "line 2, column");
 }
 
 #[test]
-fn an_unknown_filter_is_told_with_its_place() {
+fn an_unknown_filter_is_reported_with_its_place() {
     let fault = one_fault(&with_html("<p>\n{{ name | shout }}</p>"));
     assert_part(&fault, "file", "letter.html");
     assert_part(&fault, "text", "line 2, column");
@@ -79,7 +79,7 @@ fn an_unknown_filter_is_told_with_its_place() {
 }
 
 #[test]
-fn a_missing_template_is_told() {
+fn a_missing_template_is_reported() {
     let batch = TestBatch::new(1);
     std::fs::remove_file(batch.path("letter.html")).unwrap();
     let fault = one_fault(&batch);
@@ -98,7 +98,7 @@ fn a_template_that_fails_for_one_school_names_it() {
 }
 
 #[test]
-fn a_line_break_in_the_subject_is_told_with_the_school() {
+fn a_line_break_in_the_subject_is_reported_with_the_school() {
     let batch = TestBatch::new(2);
     batch.write(
         "list.csv",
@@ -131,7 +131,7 @@ fn a_template_that_never_ends_is_a_fault_and_the_program_ends_by_itself() {
     #[expect(clippy::disallowed_methods, reason = "the program itself is timed")]
     let took = begun.elapsed();
     assert!(took < Duration::from_secs(50), "it took {took:?}");
-    let fault = &checked["faults"][0];
+    let fault = &checked["findings"][0];
     assert_part(fault, "file", "letter.html");
     assert_part(fault, "id", "S002");
     assert_part(fault, "text", "in the making for more than");
@@ -202,7 +202,7 @@ fn what_a_letter_loads_from_elsewhere_is_a_warning() {
         ),
     ] {
         let checked = with_html(html).run("check", &["--json"]).expect(0).json();
-        let warnings = checked["faults"].as_array().unwrap();
+        let warnings = checked["findings"].as_array().unwrap();
         assert_eq!(warnings.len(), 3, "{checked:#}");
         assert_eq!(warnings[0]["severity"], "warning");
         assert_part(&warnings[0], "file", "letter.html");
@@ -210,5 +210,5 @@ fn what_a_letter_loads_from_elsewhere_is_a_warning() {
     }
     let clean = "<a href=\"https://study.example\">here</a><img src=\"data:image/png;base64,AA\">";
     let ran = with_html(clean).run("check", &["--json"]).expect(0);
-    assert_eq!(ran.json()["faults"], serde_json::json!([]));
+    assert_eq!(ran.json()["findings"], serde_json::json!([]));
 }

@@ -68,7 +68,7 @@ fn every_operation_has_its_form() {
         "ID,School,Email,Watch\nS001,School 1,teacher1@school1.example,Team A & B <team@study.example>\n",
     );
     desk.desk.run("check", &["--online"]).expect(0);
-    // A draft that is made and not told is looked for and removed; one that is sent and not told is
+    // A draft that is made without an answer is looked for and removed; one that is sent without an answer is
     // looked at.
     desk.ews.script(|event| match (event.kind, event.turn) {
         (EwsKind::CreateItem | EwsKind::SendItem, 1) => EwsAction::CutAfter,

@@ -30,7 +30,7 @@ fn a_check_says_what_it_found_and_sends_nothing() {
 }
 
 #[test]
-fn a_mailbox_that_cannot_be_opened_is_told() {
+fn a_mailbox_that_cannot_be_opened_is_reported() {
     let desk = EwsDesk::new(1);
     desk.exchange.set_full_access(SHARED, false);
     desk.desk

@@ -49,7 +49,7 @@ fn faults_that_pass_are_tried_again() {
         },
         || EwsAction::Answer(Response::new(502, "text/html", "<html>")),
         || EwsAction::CutBefore,
-        // Made, and not told: the draft is removed and made anew.
+        // Made, and not shown: the draft is removed and made anew.
         || EwsAction::CutAfter,
     ];
     for action in passing {
@@ -84,7 +84,7 @@ fn a_letter_that_is_refused_leaves_no_draft_and_the_others_go_on() {
 }
 
 #[test]
-fn a_blocked_tenant_is_told_from_a_missing_right() {
+fn a_blocked_tenant_is_reported_from_a_missing_right() {
     let desk = EwsDesk::new(2);
     desk.ews.script(|_| EwsAction::Answer(blocked()));
     for (verb, arguments) in [("send", &["--yes"][..]), ("check", &["--online"])] {

@@ -185,7 +185,7 @@ fn a_token_that_is_refused_is_renewed_once() {
 }
 
 #[test]
-fn a_sign_in_without_the_scope_is_told_so() {
+fn a_sign_in_without_the_scope_is_reported_so() {
     let desk = EwsDesk::at(OauthServer::builder().grant("outlook", &["SMTP.Send"]), 1);
     desk.desk.send().expect(6).says("EWS.AccessAsUser.All");
     assert!(outgoing(&desk).is_empty());

@@ -1,5 +1,5 @@
 //! The fake Exchange does what Graph is documented to do, sees what breaks the rules, and fails as it
-//! is told: else the tests that lean on it would prove nothing.
+//! is shown: else the tests that lean on it would prove nothing.
 
 mod access;
 mod drafts;

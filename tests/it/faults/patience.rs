@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::faults::judge::look;
-use crate::faults::stage::{Far, Road, Scene};
+use crate::faults::stage::{FakeServer, Road, Scene};
 use crate::support::ews::{self, EwsAction, EwsKind};
 use crate::support::exchange::IndexLag;
 use crate::support::graph::{GraphAction, GraphKind, throttled};
@@ -36,7 +36,7 @@ enum Looks {
 fn scene(road: Road, verb: &'static str, patience: &str) -> Scene {
     let scene = Scene::new(road, false);
     if verb == "resend" {
-        scene.far.side().batch().send(&[]).expect(0);
+        scene.server.side().batch().send(&[]).expect(0);
         let mut asked = scene.asked.borrow_mut();
         let all = (1..=scene.plan.letters).map(|number| (number, asked.listed(number).to_vec()));
         let all = all.collect();
@@ -44,7 +44,7 @@ fn scene(road: Road, verb: &'static str, patience: &str) -> Scene {
         let numbers: Vec<usize> = (1..=scene.plan.letters).collect();
         scene.resends(&asked.asks[number].clone(), &numbers);
     }
-    let batch = scene.far.side().batch();
+    let batch = scene.server.side().batch();
     let batch_file = std::fs::read_to_string(batch.path("batch.toml")).unwrap();
     let usual = "patience = \"0s\"";
     assert!(batch_file.contains(usual));
@@ -68,8 +68,8 @@ fn lose_an_answer(scene: &Scene, fate: Fate, looks: Looks) {
             Looks::Throttled => (before < 2).then_some(before == 1),
         }
     };
-    match &scene.far {
-        Far::Graph(graph) => {
+    match &scene.server {
+        FakeServer::Graph(graph) => {
             let releases = scene.road.releases();
             graph.desk.graph.script(move |event| match event.kind {
                 GraphKind::Find | GraphKind::GetMessage => match is_cut() {
@@ -84,7 +84,7 @@ fn lose_an_answer(scene: &Scene, fate: Fate, looks: Looks) {
                 _ => GraphAction::Proceed,
             });
         }
-        Far::Ews(server) => server.desk.ews.script(move |event| match event.kind {
+        FakeServer::Ews(server) => server.desk.ews.script(move |event| match event.kind {
             EwsKind::FindItem | EwsKind::GetItem => match is_cut() {
                 None => EwsAction::Proceed,
                 Some(false) => EwsAction::CutBefore,
@@ -98,18 +98,18 @@ fn lose_an_answer(scene: &Scene, fate: Fate, looks: Looks) {
             },
             _ => EwsAction::Proceed,
         }),
-        Far::Outbox(_) | Far::Smtp(_) => unreachable!("they cannot be asked"),
+        FakeServer::Outbox(_) | FakeServer::Smtp(_) => unreachable!("they cannot be asked"),
     }
 }
 
 #[track_caller]
 fn assert_done(scene: &Scene, victim: &Victim) {
-    scene.far.side().settle();
-    let seen = look(scene.far.side(), &scene.plan, &scene.asked.borrow());
+    scene.server.side().settle();
+    let seen = look(scene.server.side(), &scene.plan, &scene.asked.borrow());
     assert!(seen.findings.is_empty(), "{:#?}", seen.findings);
     let lacking = seen.lacking(&scene.asked.borrow());
     assert!(lacking.is_empty(), "{lacking:?}\n{}", victim.said());
-    assert_eq!(scene.far.side().leftovers(), Vec::<String>::new());
+    assert_eq!(scene.server.side().leftovers(), Vec::<String>::new());
 }
 
 /// Runs to the end, which is a good one.
@@ -162,10 +162,10 @@ fn a_letter_that_appears_late_is_waited_for_before_the_run_ends() {
     for road in [Road::GraphAtOnce, Road::Ews] {
         let scene = scene(road, "send", "12s");
         lose_an_answer(&scene, Fate::Taken, Looks::Cut(1));
-        let exchange = match &scene.far {
-            Far::Graph(graph) => &graph.desk.exchange,
-            Far::Ews(ews) => &ews.desk.exchange,
-            Far::Outbox(_) | Far::Smtp(_) => unreachable!("they cannot be asked"),
+        let exchange = match &scene.server {
+            FakeServer::Graph(graph) => &graph.desk.exchange,
+            FakeServer::Ews(ews) => &ews.desk.exchange,
+            FakeServer::Outbox(_) | FakeServer::Smtp(_) => unreachable!("they cannot be asked"),
         };
         exchange.set_index_lag(IndexLag::Searches(2));
         let said = settles_by_itself(&scene, Fate::Taken);
@@ -184,12 +184,12 @@ fn a_run_that_waits_for_a_letter_in_doubt_can_be_interrupted() {
         for verb in ["send", "resend"] {
             eprintln!("{road:?}, {verb}");
             let scene = scene(road, verb, "1h");
-            let batch = scene.far.side().batch();
+            let batch = scene.server.side().batch();
             lose_an_answer(&scene, Fate::NotTaken, Looks::Cut(1));
-            let exchange = match &scene.far {
-                Far::Graph(graph) => &graph.desk.exchange,
-                Far::Ews(ews) => &ews.desk.exchange,
-                Far::Outbox(_) | Far::Smtp(_) => unreachable!("they cannot be asked"),
+            let exchange = match &scene.server {
+                FakeServer::Graph(graph) => &graph.desk.exchange,
+                FakeServer::Ews(ews) => &ews.desk.exchange,
+                FakeServer::Outbox(_) | FakeServer::Smtp(_) => unreachable!("they cannot be asked"),
             };
             exchange.set_index_lag(IndexLag::Searches(1_000));
             let victim = scene.start();

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::faults::stage::{Far, Road, Scene};
+use crate::faults::stage::{FakeServer, Road, Scene};
 use crate::support::ews::{self, EwsAction, EwsKind};
 use crate::support::graph::{self, GraphAction, GraphKind};
 use crate::support::oauth::OauthAction;
@@ -23,7 +23,7 @@ pub const OUTBOX_LARGE: usize = 3_000_000;
 
 /// Letters are to be sent again, and that is not written down: the state file is locked.
 pub fn before_a_reopening(scene: &Scene) -> usize {
-    let batch = scene.far.side().batch();
+    let batch = scene.server.side().batch();
     let state_file = batch.path(scene.road.state_file());
     let db = self::state_file(scene);
     db.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -51,16 +51,16 @@ pub fn before_a_claim(scene: &Scene) -> usize {
     1
 }
 
-/// Claimed, and the far side has read nothing of it.
+/// Claimed, and the server has read nothing of it.
 pub fn after_a_claim(scene: &Scene) -> usize {
-    match &scene.far {
+    match &scene.server {
         // It ends in the middle of its first large file, which does not have the letter's name.
-        Far::Outbox(_) => {
+        FakeServer::Outbox(_) => {
             enlarge(scene, FIFTH, OUTBOX_LARGE);
             scene.run_until_a_file_is_large();
             return FIFTH;
         }
-        Far::Smtp(smtp) => {
+        FakeServer::Smtp(smtp) => {
             let hook = scene.killer();
             smtp.server.script(move |event| match event.step {
                 SmtpStep::Connect => Action::CallThen(Arc::clone(&hook), Box::new(Action::Cut)),
@@ -70,23 +70,23 @@ pub fn after_a_claim(scene: &Scene) -> usize {
             // The only connection is opened for the first letter.
             return 1;
         }
-        Far::Graph(_) | Far::Ews(_) => scene.cut_body(0),
+        FakeServer::Graph(_) | FakeServer::Ews(_) => scene.cut_body(0),
     }
     SECOND
 }
 
-/// The far side has half of the letter.
+/// The server has half of the letter.
 pub fn in_an_upload(scene: &Scene) -> usize {
     let bytes = match scene.road {
         Road::Outbox | Road::GraphDraft => 8_000_000,
         Road::Smtp | Road::GraphAtOnce | Road::Ews => 2_000_000,
     };
     enlarge(scene, SECOND, bytes);
-    match &scene.far {
-        Far::Outbox(_) => {
+    match &scene.server {
+        FakeServer::Outbox(_) => {
             scene.run_until_a_file_is_large();
         }
-        Far::Smtp(smtp) => {
+        FakeServer::Smtp(smtp) => {
             let hook = scene.killer();
             smtp.server.script(move |event| match event.step {
                 SmtpStep::Body { bytes, .. } if bytes > 1_000_000 => {
@@ -98,19 +98,19 @@ pub fn in_an_upload(scene: &Scene) -> usize {
             scene.run_until_killed();
         }
         // Between two ranges of the report.
-        Far::Graph(_) if scene.road == Road::GraphDraft => {
+        FakeServer::Graph(_) if scene.road == Road::GraphDraft => {
             scene.at_graph(GraphKind::UploadRange, || GraphAction::CutBefore);
         }
-        Far::Graph(_) | Far::Ews(_) => scene.cut_body(1_000_000),
+        FakeServer::Graph(_) | FakeServer::Ews(_) => scene.cut_body(1_000_000),
     }
     SECOND
 }
 
-/// The far side has taken it, and the state file does not know.
+/// The server has taken it, and the state file does not know.
 pub fn after_acceptance(scene: &Scene) -> usize {
-    match &scene.far {
-        Far::Outbox(_) => return killed_before_it_settles(scene),
-        Far::Smtp(smtp) => {
+    match &scene.server {
+        FakeServer::Outbox(_) => return killed_before_it_settles(scene),
+        FakeServer::Smtp(smtp) => {
             let (hook, sent) = (scene.killer(), smtp.server.received().len() as u64);
             smtp.server.script(move |event| match event.step {
                 SmtpStep::FinalDot if event.message == sent + 2 => {
@@ -120,8 +120,8 @@ pub fn after_acceptance(scene: &Scene) -> usize {
             });
             scene.run_until_killed();
         }
-        Far::Graph(_) => scene.at_graph(scene.road.releases(), || GraphAction::CutAfter),
-        Far::Ews(_) => scene.at_ews(&[EwsKind::SendItem], 2, || EwsAction::CutAfter),
+        FakeServer::Graph(_) => scene.at_graph(scene.road.releases(), || GraphAction::CutAfter),
+        FakeServer::Ews(_) => scene.at_ews(&[EwsKind::SendItem], 2, || EwsAction::CutAfter),
     }
     SECOND
 }
@@ -131,13 +131,13 @@ pub fn enlarge(scene: &Scene, number: usize, bytes: usize) {
     let mut large = report(number);
     large.resize(bytes, b'x');
     let name = format!("reports/{}.pdf", id(number));
-    scene.far.side().batch().write(&name, large);
+    scene.server.side().batch().write(&name, large);
 }
 
 /// Puts a file in the place of a letter in doubt that takes long to read, takes the lock of the state
 /// file meanwhile, so that the run must wait with what it finds, and kills it.
 fn killed_while_it_looks(scene: &Scene, number: usize) {
-    let batch = scene.far.side().batch();
+    let batch = scene.server.side().batch();
     let in_the_way = scene.outbox_file(&id(number));
     batch.write(&in_the_way, vec![b'x'; 60_000_000]);
     let db = state_file(scene);
@@ -150,7 +150,7 @@ fn killed_while_it_looks(scene: &Scene, number: usize) {
 }
 
 fn state_file(scene: &Scene) -> Connection {
-    let state_file = scene.far.side().batch().path(scene.road.state_file());
+    let state_file = scene.server.side().batch().path(scene.road.state_file());
     wait::until("the state file", || state_file.exists());
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
     let db = Connection::open_with_flags(&state_file, flags).unwrap();
@@ -176,7 +176,7 @@ fn locked_when(db: &Connection, victim: &Victim, sql: &str) -> String {
 /// Takes the lock of the state file while a letter is claimed, so that the run must wait with its
 /// settlement, and kills it when the letter is there. It goes slowly, so that it does not pass.
 fn killed_before_it_settles(scene: &Scene) -> usize {
-    let batch = scene.far.side().batch();
+    let batch = scene.server.side().batch();
     scene.configure("chunk = 1\npause = \"50ms\"\n");
     let victim = scene.start();
     let db = state_file(scene);
@@ -204,10 +204,10 @@ pub fn at_a_limit(scene: &Scene) -> usize {
 }
 
 pub fn while_asked_to_wait(scene: &Scene) -> usize {
-    let (graph_kind, batch) = (scene.road.releases(), scene.far.side().batch());
-    match &scene.far {
-        Far::Outbox(_) => unreachable!("a folder asks for nothing"),
-        Far::Smtp(smtp) => {
+    let (graph_kind, batch) = (scene.road.releases(), scene.server.side().batch());
+    match &scene.server {
+        FakeServer::Outbox(_) => unreachable!("a folder asks for nothing"),
+        FakeServer::Smtp(smtp) => {
             // It names no time, so the wait is our own.
             batch.replace("batch.toml", "\"10ms\"", "\"1m\"");
             smtp.server.script(|event| match event.step {
@@ -217,13 +217,13 @@ pub fn while_asked_to_wait(scene: &Scene) -> usize {
                 _ => Action::Go,
             });
         }
-        Far::Graph(graph) => graph.desk.graph.script(move |event| {
+        FakeServer::Graph(graph) => graph.desk.graph.script(move |event| {
             if event.kind == graph_kind && event.turn > 1 {
                 return GraphAction::Answer(graph::throttled(Some(60)));
             }
             GraphAction::Proceed
         }),
-        Far::Ews(ews) => ews.desk.ews.script(|event| {
+        FakeServer::Ews(ews) => ews.desk.ews.script(|event| {
             if event.kind == EwsKind::SendItem && event.turn > 1 {
                 let busy = ews::refusal(event.kind, "ErrorServerBusy", Some(60_000));
                 return EwsAction::Answer(busy);
@@ -255,22 +255,22 @@ pub fn in_a_refresh(scene: &Scene) -> usize {
         move || oauth.expire_access_tokens()
     };
     let graph_kind = scene.road.releases();
-    match &scene.far {
-        Far::Outbox(_) => unreachable!("a folder asks for no token"),
-        Far::Smtp(smtp) => smtp.server.script(move |event| match event.step {
+    match &scene.server {
+        FakeServer::Outbox(_) => unreachable!("a folder asks for no token"),
+        FakeServer::Smtp(smtp) => smtp.server.script(move |event| match event.step {
             SmtpStep::FinalDot if event.message == 1 => {
                 expire();
                 Action::GoThenCut
             }
             _ => Action::Go,
         }),
-        Far::Graph(graph) => graph.desk.graph.script(move |event| {
+        FakeServer::Graph(graph) => graph.desk.graph.script(move |event| {
             if event.kind == graph_kind {
                 expire();
             }
             GraphAction::Proceed
         }),
-        Far::Ews(ews) => ews.desk.ews.script(move |event| {
+        FakeServer::Ews(ews) => ews.desk.ews.script(move |event| {
             if event.kind == EwsKind::SendItem {
                 expire();
             }
@@ -287,16 +287,16 @@ pub fn in_a_refresh(scene: &Scene) -> usize {
 
 /// A letter in doubt is looked for by the next run, which is killed too.
 pub fn in_a_look_up(scene: &Scene, go_on: &dyn Fn(&Scene)) -> usize {
-    let number = match &scene.far {
-        Far::Outbox(_) => after_a_claim(scene),
+    let number = match &scene.server {
+        FakeServer::Outbox(_) => after_a_claim(scene),
         _ => after_acceptance(scene),
     };
     scene.calm();
     go_on(scene);
-    match &scene.far {
-        Far::Outbox(_) => killed_while_it_looks(scene, number),
-        Far::Smtp(_) => unreachable!("a mail server cannot be asked"),
-        Far::Graph(graph) => {
+    match &scene.server {
+        FakeServer::Outbox(_) => killed_while_it_looks(scene, number),
+        FakeServer::Smtp(_) => unreachable!("a mail server cannot be asked"),
+        FakeServer::Graph(graph) => {
             let hook = scene.killer();
             graph.desk.graph.script(move |event| match event.kind {
                 GraphKind::Find | GraphKind::GetMessage => {
@@ -306,7 +306,7 @@ pub fn in_a_look_up(scene: &Scene, go_on: &dyn Fn(&Scene)) -> usize {
             });
             scene.run_until_killed();
         }
-        Far::Ews(_) => {
+        FakeServer::Ews(_) => {
             let looks = [EwsKind::GetItem, EwsKind::FindItem];
             scene.at_ews(&looks, 1, || EwsAction::CutAfter);
         }

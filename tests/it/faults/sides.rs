@@ -38,7 +38,7 @@ pub trait Side {
     /// What arrived.
     fn mailbox(&self) -> Vec<Seen>;
 
-    /// Called again and again while a run lasts, for a far side that cannot tell by itself what is
+    /// Called again and again while a run lasts, for a server that cannot tell by itself what is
     /// done to it.
     fn look(&self, _mischief: &Mischief) {}
 

@@ -1,4 +1,4 @@
-//! Letters that the far side reads so slowly that the program has to wait with writing, because the
+//! Letters that the server reads so slowly that the program has to wait with writing, because the
 //! systems in between take only a small part of them.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use reqwest::Url;
 
 use crate::faults::judge::look;
-use crate::faults::stage::{Far, Road, Scene};
+use crate::faults::stage::{FakeServer, Road, Scene};
 use crate::support::graph::{GraphKind, HeadAction};
 use crate::support::pace::{Pace, on_the_way};
 use crate::support::smtp::{Action, Step};
@@ -28,11 +28,11 @@ const SLOWEST: usize = 20_000;
 
 fn port(scene: &Scene) -> u16 {
     let of = |url: String| Url::parse(&url).unwrap().port().unwrap();
-    match &scene.far {
-        Far::Outbox(_) => unreachable!("a folder has no port"),
-        Far::Smtp(smtp) => smtp.server.port(),
-        Far::Graph(graph) => of(graph.desk.graph.url()),
-        Far::Ews(ews) => of(ews.desk.ews.url()),
+    match &scene.server {
+        FakeServer::Outbox(_) => unreachable!("a folder has no port"),
+        FakeServer::Smtp(smtp) => smtp.server.port(),
+        FakeServer::Graph(graph) => of(graph.desk.graph.url()),
+        FakeServer::Ews(ews) => of(ews.desk.ews.url()),
     }
 }
 
@@ -41,15 +41,15 @@ fn enlarge(scene: &Scene, bytes: usize) {
     let mut large = report(1);
     large.resize(bytes, b'x');
     let name = format!("reports/{}.pdf", id(1));
-    scene.far.side().batch().write(&name, large);
+    scene.server.side().batch().write(&name, large);
 }
 
 /// Sends with less patience than a letter takes that is read slowly.
 fn send(scene: &Scene, dispatch: &str) -> Ran {
     scene.configure(dispatch);
-    let batch = scene.far.side().batch();
-    let (part, other) = match &scene.far {
-        Far::Smtp(_) => ("\"5s\"", "\"300ms\""),
+    let batch = scene.server.side().batch();
+    let (part, other) = match &scene.server {
+        FakeServer::Smtp(_) => ("\"5s\"", "\"300ms\""),
         _ => ("client_id", "timeout = \"1s\"\nclient_id"),
     };
     batch.replace(".secrets.toml", part, other);
@@ -65,16 +65,16 @@ fn slow_down(scene: &Scene, pace: Pace) -> Arc<AtomicUsize> {
         counted.fetch_add(1, Ordering::SeqCst);
         pace.clone()
     };
-    match &scene.far {
-        Far::Outbox(_) => unreachable!("a folder reads nothing"),
-        Far::Smtp(smtp) => {
+    match &scene.server {
+        FakeServer::Outbox(_) => unreachable!("a folder reads nothing"),
+        FakeServer::Smtp(smtp) => {
             smtp.server.narrow();
             smtp.server.script(move |event| match event.step {
                 Step::Body { first: true, .. } => Action::ReadSlowly(slowly()),
                 _ => Action::Go,
             });
         }
-        Far::Graph(graph) => {
+        FakeServer::Graph(graph) => {
             let graph = &graph.desk.graph;
             graph.narrow();
             graph.script_heads(move |head| match head.kind {
@@ -84,7 +84,7 @@ fn slow_down(scene: &Scene, pace: Pace) -> Arc<AtomicUsize> {
                 _ => HeadAction::Proceed,
             });
         }
-        Far::Ews(ews) => {
+        FakeServer::Ews(ews) => {
             let ews = &ews.desk.ews;
             ews.narrow();
             ews.script_heads(move |action| {
@@ -102,7 +102,7 @@ fn slow_down(scene: &Scene, pace: Pace) -> Arc<AtomicUsize> {
 /// Every letter has arrived once, and the state file knows.
 #[track_caller]
 fn assert_each_once(scene: &Scene) {
-    let side = scene.far.side();
+    let side = scene.server.side();
     let seen = look(side, &scene.plan, &scene.asked.borrow());
     assert!(seen.findings.is_empty(), "{:?}", seen.findings);
     assert_eq!(seen.in_state("accepted"), [1, 2, 3]);
@@ -129,14 +129,14 @@ fn arrives_once_although_read_slowly(road: Road, bytes: usize, requests: usize) 
     });
     let count = slow_down(&scene, pace);
     send(&scene, "").expect(0);
-    scene.far.side().settle();
+    scene.server.side().settle();
     assert_eq!(count.load(Ordering::SeqCst), requests);
     assert_each_once(&scene);
     let (pauses, held) = &*watched.lock().unwrap();
     let reading = PAUSE * *pauses;
     assert!(reading > PATIENCE, "all was read in {reading:?}");
     // At no time had the systems taken more than a small part of the letter from the program: it
-    // had to wait with the rest. And the far side did not wait for it.
+    // had to wait with the rest. And the server did not wait for it.
     let most = held.iter().max().unwrap();
     assert!(*most < bytes / 4, "{most} of {bytes} bytes were on the way");
     let waiting = held.iter().filter(|bytes| **bytes > 2 * PIECE).count();
@@ -178,7 +178,7 @@ fn is_given_up_on_and_not_taken(road: Road, bytes: usize, words: &str) {
     let allowed = Duration::from_secs((bytes / SLOWEST) as u64);
     assert!(begun.elapsed() > allowed, "{ran:?}");
     is_over.store(true, Ordering::SeqCst);
-    let side = scene.far.side();
+    let side = scene.server.side();
     side.settle();
     assert_eq!(count.load(Ordering::SeqCst), 1);
     let seen = look(side, &scene.plan, &scene.asked.borrow());

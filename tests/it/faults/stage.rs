@@ -24,7 +24,7 @@ type Hook = Arc<dyn Fn() + Send + Sync>;
 /// The signal of a file that grows too large.
 const SIGXFSZ: i32 = 25;
 
-/// The ways out; Graph has two.
+/// The transports; Graph has two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Road {
     Outbox,
@@ -77,14 +77,14 @@ impl Road {
     }
 }
 
-pub enum Far {
+pub enum FakeServer {
     Outbox(Outbox),
     Smtp(Smtp),
     Graph(Graph),
     Ews(Ews),
 }
 
-impl Far {
+impl FakeServer {
     pub fn side(&self) -> &dyn Side {
         match self {
             Self::Outbox(side) => side,
@@ -98,7 +98,7 @@ impl Far {
 pub struct Scene {
     pub road: Road,
     pub plan: Plan,
-    pub far: Far,
+    pub server: FakeServer,
     /// A renewal is played twice: nothing is given out, or a token that nobody hears of.
     pub is_second_time: bool,
     victim: RefCell<Victim>,
@@ -129,9 +129,9 @@ impl Scene {
             pairs: false,
             ..Plan::new(road.way(), 0)
         };
-        let far = match road {
-            Road::Outbox => Far::Outbox(Outbox::new(&plan)),
-            Road::Smtp => Far::Smtp(Smtp::signed_in(&plan)),
+        let server = match road {
+            Road::Outbox => FakeServer::Outbox(Outbox::new(&plan)),
+            Road::Smtp => FakeServer::Smtp(Smtp::signed_in(&plan)),
             // It may look, and make no drafts.
             Road::GraphAtOnce => {
                 let grant = [
@@ -141,14 +141,14 @@ impl Scene {
                     "User.Read",
                 ];
                 let oauth = OauthServer::builder().grant("graph", &grant);
-                Far::Graph(Graph::at(GraphDesk::at(oauth, plan.letters)))
+                FakeServer::Graph(Graph::at(GraphDesk::at(oauth, plan.letters)))
             }
-            Road::GraphDraft => Far::Graph(Graph::new(&plan)),
-            Road::Ews => Far::Ews(Ews::new(&plan)),
+            Road::GraphDraft => FakeServer::Graph(Graph::new(&plan)),
+            Road::Ews => FakeServer::Ews(Ews::new(&plan)),
         };
         let scene = Self {
             road,
-            far,
+            server,
             is_second_time,
             victim: RefCell::default(),
             asked: RefCell::new(Asked::new(&plan)),
@@ -162,19 +162,19 @@ impl Scene {
 
     /// Writes lines of `[dispatch]`.
     pub fn configure(&self, dispatch: &str) {
-        self.far.side().configure(dispatch);
+        self.server.side().configure(dispatch);
     }
 
     /// Nothing happens any more, and nothing is held back.
     pub fn calm(&self) {
-        match &self.far {
-            Far::Outbox(_) => {}
-            Far::Smtp(smtp) => smtp.server.script(|_| Action::Go),
-            Far::Graph(graph) => {
+        match &self.server {
+            FakeServer::Outbox(_) => {}
+            FakeServer::Smtp(smtp) => smtp.server.script(|_| Action::Go),
+            FakeServer::Graph(graph) => {
                 graph.desk.graph.script(|_| GraphAction::Proceed);
                 graph.desk.graph.script_heads(|_| HeadAction::Proceed);
             }
-            Far::Ews(ews) => {
+            FakeServer::Ews(ews) => {
                 ews.desk.ews.script(|_| EwsAction::Proceed);
                 ews.desk.ews.script_heads(|_| HeadAction::Proceed);
             }
@@ -186,11 +186,11 @@ impl Scene {
     }
 
     pub fn oauth(&self) -> Arc<OauthServer> {
-        match &self.far {
-            Far::Outbox(_) => unreachable!("nobody signs in at a folder"),
-            Far::Smtp(smtp) => Arc::clone(&smtp.desk().server),
-            Far::Graph(graph) => Arc::clone(&graph.desk.desk.server),
-            Far::Ews(ews) => Arc::clone(&ews.desk.desk.server),
+        match &self.server {
+            FakeServer::Outbox(_) => unreachable!("nobody signs in at a folder"),
+            FakeServer::Smtp(smtp) => Arc::clone(&smtp.desk().server),
+            FakeServer::Graph(graph) => Arc::clone(&graph.desk.desk.server),
+            FakeServer::Ews(ews) => Arc::clone(&ews.desk.desk.server),
         }
     }
 
@@ -217,14 +217,14 @@ impl Scene {
     fn begin(&self, victim: &Victim) {
         let command = self.command.borrow();
         let arguments: Vec<&str> = command.1.iter().map(String::as_str).collect();
-        victim.verb(self.far.side().batch(), command.0, &arguments);
+        victim.verb(self.server.side().batch(), command.0, &arguments);
     }
 
     /// Starts a run that the system ends as soon as it has written 2 MB of any file.
     pub fn run_until_a_file_is_large(&self) {
         let (victim, command) = (Victim::default(), self.command.borrow());
         let arguments: Vec<&str> = command.1.iter().map(String::as_str).collect();
-        victim.verb_with_small_files(self.far.side().batch(), command.0, &arguments, 2_000);
+        victim.verb_with_small_files(self.server.side().batch(), command.0, &arguments, 2_000);
         assert_eq!(victim.wait().signal(), Some(SIGXFSZ), "{}", victim.said());
     }
 
@@ -255,7 +255,7 @@ impl Scene {
 
     /// Kills the run at the second request of a kind, then does this.
     pub fn at_graph(&self, kind: GraphKind, then: fn() -> GraphAction) {
-        let Far::Graph(graph) = &self.far else {
+        let FakeServer::Graph(graph) = &self.server else {
             unreachable!("this is not Graph")
         };
         let (hook, seen) = (self.killer(), AtomicUsize::new(0));
@@ -270,7 +270,7 @@ impl Scene {
 
     /// The same at the first or second request of these kinds.
     pub fn at_ews(&self, kinds: &[EwsKind], turn: usize, then: fn() -> EwsAction) {
-        let Far::Ews(ews) = &self.far else {
+        let FakeServer::Ews(ews) = &self.server else {
             unreachable!("this is not EWS")
         };
         let (hook, kinds, seen) = (self.killer(), kinds.to_vec(), AtomicUsize::new(0));
@@ -292,17 +292,17 @@ impl Scene {
             }
             HeadAction::Proceed
         };
-        match &self.far {
-            Far::Graph(graph) => {
+        match &self.server {
+            FakeServer::Graph(graph) => {
                 let kinds = [GraphKind::SendMail, GraphKind::CreateDraft];
                 let graph = &graph.desk.graph;
                 graph.script_heads(move |head| decide(kinds.contains(&head.kind)));
             }
-            Far::Ews(ews) => {
+            FakeServer::Ews(ews) => {
                 let ews = &ews.desk.ews;
                 ews.script_heads(move |action| decide(action.contains("CreateItem")));
             }
-            Far::Outbox(_) | Far::Smtp(_) => unreachable!("they read no heads"),
+            FakeServer::Outbox(_) | FakeServer::Smtp(_) => unreachable!("they read no heads"),
         }
         self.run_until_killed();
     }

@@ -61,7 +61,7 @@ impl Step {
         }
     }
 
-    /// Why a way out does not have this step.
+    /// Why a transport does not have this step.
     fn is_missing(self, road: Road) -> Option<&'static str> {
         match (self, road) {
             (Self::AskedToWait, Road::Outbox) => Some("a folder asks for nothing"),
@@ -117,7 +117,7 @@ impl Step {
 
 /// How often a letter was claimed.
 pub fn attempts(scene: &Scene, number: usize) -> u32 {
-    let state_file = scene.far.side().batch().path(scene.road.state_file());
+    let state_file = scene.server.side().batch().path(scene.road.state_file());
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let db = Connection::open_with_flags(state_file, flags).unwrap();
     let sql = "SELECT sum(s.attempts) FROM letters l
@@ -128,8 +128,8 @@ pub fn attempts(scene: &Scene, number: usize) -> u32 {
 
 #[track_caller]
 pub fn assert_nothing_wrong(scene: &Scene) -> Look {
-    scene.far.side().settle();
-    let seen = look(scene.far.side(), &scene.plan, &scene.asked.borrow());
+    scene.server.side().settle();
+    let seen = look(scene.server.side(), &scene.plan, &scene.asked.borrow());
     assert!(seen.findings.is_empty(), "{:#?}", seen.findings);
     seen
 }
@@ -144,7 +144,7 @@ fn play(road: Road, step: Step, is_second_time: bool) {
     assert_eq!(attempts(&scene, number), mark.attempts, "{}", id(number));
     assert_eq!(seen.has_arrived(number), mark.has_arrived, "{}", id(number));
     scene.calm();
-    let batch = scene.far.side().batch();
+    let batch = scene.server.side().batch();
     let ran = batch.run("resume", &["--yes"]);
     // Who can be asked is asked; the others leave it to a person.
     if road == Road::Smtp && mark.state == "in_doubt" {
@@ -162,7 +162,7 @@ fn play(road: Road, step: Step, is_second_time: bool) {
     let seen = assert_nothing_wrong(&scene);
     assert_eq!(seen.in_state("accepted").len(), scene.plan.letters);
     assert_eq!(seen.arrived.len(), scene.plan.letters);
-    assert_eq!(scene.far.side().leftovers(), Vec::<String>::new());
+    assert_eq!(scene.server.side().leftovers(), Vec::<String>::new());
 }
 
 fn play_all(road: Road) {

@@ -94,7 +94,7 @@ fn ask(scene: &Scene, all_addresses: bool) -> Ask {
         }
         meant.insert(number, asked.listed(number).to_vec());
     }
-    asked.write_list(scene.far.side().batch());
+    asked.write_list(scene.server.side().batch());
     let number = asked.ask(all_addresses, meant);
     asked.asks[number].clone()
 }
@@ -110,7 +110,7 @@ fn open(seen: &Look, ask: &Ask) -> Vec<usize> {
 fn resend(scene: &Scene, ask: &Ask, numbers: &[usize]) -> Ran {
     let arguments = ask.arguments(numbers);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    scene.far.side().batch().run("resend", &arguments)
+    scene.server.side().batch().run("resend", &arguments)
 }
 
 /// Does what a person does who asks the school.
@@ -121,14 +121,14 @@ fn resolve(scene: &Scene, number: usize, seen: &Look) {
     } else {
         "--unsent"
     };
-    let batch = scene.far.side().batch();
+    let batch = scene.server.side().batch();
     batch.run("resolve", &[&id(number), word]).expect(0);
 }
 
 fn play(road: Road, step: Step, all_addresses: bool, successor: Successor) {
     let letters = if road == Road::Outbox { 8 } else { 3 };
     let scene = Scene::with_letters(road, false, letters);
-    let batch = scene.far.side().batch();
+    let batch = scene.server.side().batch();
     if road == Road::Outbox {
         scenes::enlarge(&scene, scenes::FIFTH, scenes::OUTBOX_LARGE);
     }
@@ -201,7 +201,7 @@ fn play(road: Road, step: Step, all_addresses: bool, successor: Successor) {
     let seen = assert_nothing_wrong(&scene);
     assert_eq!(seen.lacking(&scene.asked.borrow()), Vec::<String>::new());
     assert_eq!(seen.mail.len(), 2 * scene.plan.letters);
-    assert_eq!(scene.far.side().leftovers(), Vec::<String>::new());
+    assert_eq!(scene.server.side().leftovers(), Vec::<String>::new());
 }
 
 fn play_all(road: Road) {

@@ -10,7 +10,7 @@ use crate::support::graph_desk::{GraphDesk, SHARED};
 use crate::support::{Ran, id};
 
 /// How a run ended and what it said, with the parts that differ from run to run named.
-fn told(desk: &GraphDesk, ran: &Ran) -> String {
+fn shown(desk: &GraphDesk, ran: &Ran) -> String {
     let mut text = format!(
         "exit {}\n{}--- stderr\n{}",
         ran.code.unwrap(),
@@ -40,17 +40,17 @@ pub fn answered(answer: fn() -> Response, states: [&str; 2]) -> (GraphDesk, Stri
     let ended = assert_honest(&desk);
     assert_eq!(ended.into_values().collect::<Vec<_>>(), states, "{ran:?}");
     desk.assert_proper();
-    let told = told(&desk, &ran);
-    (desk, told)
+    let shown = shown(&desk, &ran);
+    (desk, shown)
 }
 
 /// The run stops, and goes on with every letter when the cause is mended.
 #[track_caller]
 fn stops(answer: fn() -> Response) -> String {
-    let (desk, told) = answered(answer, ["pending", "pending"]);
+    let (desk, shown) = answered(answer, ["pending", "pending"]);
     desk.desk.send().expect(0);
     crate::graph::judge::assert_each_once(&desk);
-    told
+    shown
 }
 
 #[test]
@@ -75,14 +75,14 @@ fn access_denied_stops_the_run() {
 fn the_limit_of_the_day_stops_the_run_whatever_its_status() {
     let code = "ErrorExceededMessageLimit";
     let text = "Cannot send mail. Daily Message/Recipient limit exceeded.";
-    let told = stops(|| {
+    let shown = stops(|| {
         graph_error(
             403,
             "ErrorExceededMessageLimit",
             "Cannot send mail. Daily Message/Recipient limit exceeded.",
         )
     });
-    assert_snapshot!(told);
+    assert_snapshot!(shown);
     let desk = GraphDesk::new(1);
     for status in [400, 429] {
         desk.graph.once(GraphKind::SendMail, move || {
@@ -126,7 +126,7 @@ fn a_mailbox_that_is_not_there_stops_the_run() {
         desk.desk.batch.replace(file, "reports@", "raports@");
     }
     let ran = desk.desk.send();
-    assert_snapshot!(told(&desk, &ran));
+    assert_snapshot!(shown(&desk, &ran));
     assert!(desk.graph.mailbox(SHARED).outgoing().is_empty());
 }
 
@@ -154,12 +154,12 @@ fn a_token_that_is_refused_twice_ends_in_a_sign_in() {
     // The token is renewed once, not for ever.
     assert_eq!(desk.graph.requests_of(GraphKind::SendMail).len(), 2);
     assert_honest(&desk);
-    assert_snapshot!(told(&desk, &ran));
+    assert_snapshot!(shown(&desk, &ran));
 }
 
 #[test]
-fn a_token_that_is_refused_once_is_renewed_and_nobody_is_told() {
-    let (desk, told) = answered(
+fn a_token_that_is_refused_once_is_renewed_and_nobody_is_reported() {
+    let (desk, shown) = answered(
         || {
             graph_error(
                 401,
@@ -170,8 +170,8 @@ fn a_token_that_is_refused_once_is_renewed_and_nobody_is_told() {
         ["accepted", "accepted"],
     );
     assert!(
-        told.starts_with("exit 0\n") && !told.contains("401"),
-        "{told}"
+        shown.starts_with("exit 0\n") && !shown.contains("401"),
+        "{shown}"
     );
     let bearer =
         |request: &crate::support::graph::GraphRequest| request.headers["authorization"].clone();
@@ -183,7 +183,7 @@ fn a_token_that_is_refused_once_is_renewed_and_nobody_is_told() {
 
 #[test]
 fn a_bad_recipient_rejects_the_letter() {
-    let (_, told) = answered(
+    let (_, shown) = answered(
         || {
             graph_error(
                 400,
@@ -193,7 +193,7 @@ fn a_bad_recipient_rejects_the_letter() {
         },
         ["rejected", "accepted"],
     );
-    assert_snapshot!(told);
+    assert_snapshot!(shown);
 }
 
 #[test]
@@ -203,18 +203,18 @@ fn a_code_without_words_counts_all_the_same() {
             serde_json::json!({"error": {"code": "ErrorInvalidRecipients", "message": null}});
         Response::json(400, &body)
     };
-    let (_, told) = answered(answer, ["rejected", "accepted"]);
+    let (_, shown) = answered(answer, ["rejected", "accepted"]);
     assert!(
-        told.contains("S001: rejected: 400 ErrorInvalidRecipients"),
-        "{told}"
+        shown.contains("S001: rejected: 400 ErrorInvalidRecipients"),
+        "{shown}"
     );
 }
 
 #[test]
 fn a_letter_that_is_too_large_is_rejected() {
-    let (_, told) = answered(|| html(413), ["rejected", "accepted"]);
-    assert_snapshot!(told);
-    let (_, told) = answered(
+    let (_, shown) = answered(|| html(413), ["rejected", "accepted"]);
+    assert_snapshot!(shown);
+    let (_, shown) = answered(
         || {
             graph_error(
                 400,
@@ -224,7 +224,7 @@ fn a_letter_that_is_too_large_is_rejected() {
         },
         ["rejected", "accepted"],
     );
-    assert!(told.contains("ErrorMessageSizeExceeded"), "{told}");
+    assert!(shown.contains("ErrorMessageSizeExceeded"), "{shown}");
 }
 
 #[test]
@@ -248,8 +248,8 @@ fn only_202_is_accepted() {
 
 #[test]
 fn an_error_of_the_server_leaves_the_letter_in_doubt() {
-    let (_, told) = answered(|| html(500), ["in_doubt", "accepted"]);
-    assert_snapshot!(told);
+    let (_, shown) = answered(|| html(500), ["in_doubt", "accepted"]);
+    assert_snapshot!(shown);
     for answer in [
         || graph_error(504, "UnknownError", ""),
         || unavailable(""),
@@ -263,15 +263,15 @@ fn an_error_of_the_server_leaves_the_letter_in_doubt() {
         },
         || empty(502),
     ] {
-        let (_, told) = answered(answer, ["in_doubt", "accepted"]);
-        assert!(told.contains("S001: in doubt"), "{told}");
+        let (_, shown) = answered(answer, ["in_doubt", "accepted"]);
+        assert!(shown.contains("S001: in doubt"), "{shown}");
     }
 }
 
 #[test]
 fn a_throttled_letter_is_sent_after_the_wait() {
-    let (desk, told) = answered(|| throttled(Some(1)), ["accepted", "accepted"]);
-    assert_snapshot!(told);
+    let (desk, shown) = answered(|| throttled(Some(1)), ["accepted", "accepted"]);
+    assert_snapshot!(shown);
     let requests = desk.graph.requests_of(GraphKind::SendMail);
     let wait = requests[1].at - requests[0].at;
     assert!(wait.as_millis() >= 1000, "{wait:?}");

@@ -137,9 +137,9 @@ fn json_that_is_not_as_it_should_be_is_survived() {
     }
 }
 
-/// What the far side writes is shown in one line that can do nothing to a terminal.
+/// What the server writes is shown in one line that can do nothing to a terminal.
 #[test]
-fn the_words_of_the_far_side_are_harmless() {
+fn the_words_of_the_server_are_harmless() {
     let desk = GraphDesk::new(1);
     let answer = json!({"error": {
         "code": "Error\u{1b}[2JAccess\nDenied",

@@ -209,7 +209,7 @@ pub fn assert_requests(desk: &GraphDesk) {
                 assert_eq!(*tag, attempt.message_id, "{request:?}");
             }
         }
-        // What a run that was killed had been told is not known.
+        // What a run that was killed had been answered is not known.
         if attempt.cut_off {
             continue;
         }

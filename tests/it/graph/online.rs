@@ -25,7 +25,7 @@ fn check(desk: &GraphDesk, further: &[&str]) -> Ran {
 }
 
 /// What a check said, without what differs from run to run.
-fn told(ran: &Ran) -> String {
+fn shown(ran: &Ran) -> String {
     let mut text = format!("exit {}\n", ran.code.unwrap());
     for (stream, said) in [("stdout", &ran.stdout), ("stderr", &ran.stderr)] {
         for line in said.lines() {
@@ -56,7 +56,7 @@ fn sends_nothing(desk: &GraphDesk) {
 fn with_sending_alone() {
     let desk = GraphDesk::new(2);
     let ran = check(&desk, &[]);
-    assert_snapshot!(told(&ran));
+    assert_snapshot!(shown(&ran));
     sends_nothing(&desk);
 }
 
@@ -64,7 +64,7 @@ fn with_sending_alone() {
 fn with_reading() {
     let desk = granted(&READ);
     let ran = check(&desk, &[]);
-    assert_snapshot!(told(&ran));
+    assert_snapshot!(shown(&ran));
     sends_nothing(&desk);
 }
 
@@ -72,7 +72,7 @@ fn with_reading() {
 fn with_everything() {
     let desk = granted(&ALL_SCOPES);
     let ran = check(&desk, &[]);
-    assert_snapshot!(told(&ran));
+    assert_snapshot!(shown(&ran));
     sends_nothing(&desk);
 }
 
@@ -80,7 +80,7 @@ fn with_everything() {
 fn without_the_right_to_send() {
     let desk = granted(&["Mail.ReadWrite.Shared", "User.Read"]);
     let ran = check(&desk, &[]).expect(6);
-    assert_snapshot!(told(&ran));
+    assert_snapshot!(shown(&ran));
     sends_nothing(&desk);
 }
 
@@ -89,7 +89,7 @@ fn a_letter_that_is_too_large_for_the_grant() {
     let desk = GraphDesk::new(2);
     write_report(&desk, 2, 5_000_000);
     let ran = check(&desk, &[]).expect(3);
-    assert_snapshot!(told(&ran));
+    assert_snapshot!(shown(&ran));
     sends_nothing(&desk);
     let desk = GraphDesk::with_all_scopes(2);
     write_report(&desk, 2, 5_000_000);
@@ -105,7 +105,7 @@ fn as_json() {
         let json = ran.json();
         let facts = json["online"].to_string();
         assert!(facts.contains(PERSON), "{json}");
-        let faults = json["faults"].as_array().unwrap();
+        let faults = json["findings"].as_array().unwrap();
         assert!(faults.len() >= warnings, "{json}");
         assert!(
             faults.iter().all(|fault| fault["severity"] == "warning"),
@@ -234,7 +234,7 @@ fn a_probe_that_is_refused() {
     sends_nothing(&desk);
 }
 
-/// Nobody is told that nothing was sent when something may have been.
+/// Nobody reads that nothing was sent when something may have been.
 #[test]
 fn a_probe_without_an_answer_may_have_arrived() {
     let desk = GraphDesk::new(2);

@@ -1,4 +1,4 @@
-//! How long the far side asks to wait, in all the ways in which it may say so.
+//! How long the server asks to wait, in all the ways in which it may say so.
 
 use crate::graph::answers::answered;
 use crate::graph::judge::{assert_each_once, once_for};
@@ -16,7 +16,7 @@ fn a_busy_server_names_its_wait_too() {
     assert!(wait.as_millis() >= 1000, "{wait:?}");
 }
 
-/// By the far side's own clock, which may be wrong.
+/// By the server's own clock, which may be wrong.
 #[test]
 fn a_wait_may_be_a_date() {
     let dated = || {

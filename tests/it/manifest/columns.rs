@@ -3,7 +3,7 @@
 use crate::manifest::{ids, list, list_with, one_fault};
 
 #[test]
-fn a_missing_column_is_told_with_a_near_name() {
+fn a_missing_column_is_reported_with_a_near_name() {
     one_fault(
         &list("list.csv", "ID,School,E-mail\nS1,A,a@s.example\n"),
         None,
@@ -14,7 +14,7 @@ fn a_missing_column_is_told_with_a_near_name() {
 }
 
 #[test]
-fn a_missing_column_without_a_near_name_is_told_with_all_names() {
+fn a_missing_column_without_a_near_name_is_reported_with_all_names() {
     one_fault(
         &list("list.csv", "ID,School,Contact\nS1,A,a@s.example\n"),
         None,
@@ -59,7 +59,7 @@ fn another_column_that_stands_twice_is_a_warning() {
 }
 
 #[test]
-fn a_header_with_stray_blanks_is_told_as_that() {
+fn a_header_with_stray_blanks_is_reported_as_that() {
     one_fault(
         &list("list.csv", "ID,School, Email \nS1,A,a@s.example\n"),
         None,
@@ -80,7 +80,7 @@ fn a_header_with_stray_blanks_can_be_named_just_so() {
 }
 
 #[test]
-fn every_missing_column_is_told() {
+fn every_missing_column_is_reported() {
     let batch = list("list.csv", "Nr,Label,Contact\nS1,A,a@s.example\n");
     let columns: Vec<_> = crate::manifest::faults(&batch)
         .iter()

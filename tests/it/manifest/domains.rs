@@ -23,7 +23,7 @@ fn findings(addresses: &[&str], manifest: &str) -> (i32, Vec<Value>) {
         &format!("id = \"ID\"\n{manifest}"),
     );
     let checked = batch.run("check", &["--json"]);
-    let found = checked.json()["faults"].as_array().unwrap().clone();
+    let found = checked.json()["findings"].as_array().unwrap().clone();
     (checked.code.unwrap(), found)
 }
 
@@ -97,7 +97,7 @@ fn a_private_mailbox_among_schools_is_a_warning() {
 }
 
 #[test]
-fn an_address_with_many_letters_is_told() {
+fn an_address_with_many_letters_is_reported() {
     assert!(warned(&["lead@x.example"; 5]).is_empty());
     let texts = warned(&[
         "Lead@x.example",

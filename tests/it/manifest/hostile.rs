@@ -162,7 +162,7 @@ fn assert_short(batch: &TestBatch) {
 }
 
 #[test]
-fn a_megabyte_that_is_no_address_is_told_in_short() {
+fn a_megabyte_that_is_no_address_is_reported_in_short() {
     let batch = list("list.csv", format!("ID,School,Email\nS1,Oak,{}\n", long()));
     one_fault(
         &batch,
@@ -244,7 +244,7 @@ fn a_megabyte_as_an_id_is_refused_in_short() {
 }
 
 #[test]
-fn a_megabyte_in_the_header_is_told_in_short() {
+fn a_megabyte_in_the_header_is_reported_in_short() {
     let batch = list(
         "list.csv",
         format!("ID,School,Email,{0},{0}\nS1,Oak,nobody,,\n", long()),

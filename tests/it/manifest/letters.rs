@@ -166,7 +166,7 @@ fn an_address_in_cc_alone_is_not_enough() {
 }
 
 #[test]
-fn a_malformed_address_is_told_as_it_was_read() {
+fn a_malformed_address_is_reported_as_it_was_read() {
     for (cell, text) in [
         ("ann.s.example", "`ann.s.example` is not a mail address"),
         ("ann@", "`ann@` is not a mail address"),

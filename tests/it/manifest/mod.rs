@@ -92,7 +92,7 @@ fn faults(batch: &TestBatch) -> Vec<Value> {
         !batch.path("batch.outbox.db").exists(),
         "a state file was made"
     );
-    let all = checked["faults"].as_array().unwrap().iter();
+    let all = checked["findings"].as_array().unwrap().iter();
     all.filter(|fault| fault["severity"] == "fault")
         .cloned()
         .collect()

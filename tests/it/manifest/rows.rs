@@ -127,7 +127,7 @@ fn a_row_with_a_value_beyond_the_header_is_refused() {
 }
 
 #[test]
-fn a_quote_that_is_not_closed_is_told_where_it_opens() {
+fn a_quote_that_is_not_closed_is_reported_where_it_opens() {
     let batch = list(
         "list.csv",
         "ID,School,Email\nS1,A,a@s.example\nS2,\"B,b@s.example\nS3,C,c@s.example\n",
@@ -195,7 +195,7 @@ fn a_school_without_a_name_is_refused() {
 }
 
 #[test]
-fn all_faults_of_a_list_are_told_at_once_and_counted() {
+fn all_faults_of_a_list_are_reported_at_once_and_counted() {
     let batch = list(
         "list.csv",
         "ID,School,Email\n,Oak,a@s.example\nS1,Ash,nobody\nS2,Elm,\nS3,Fir,c@s.example\nS3,Yew,d@s.example\nS4,Box\n",

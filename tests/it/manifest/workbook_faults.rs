@@ -6,7 +6,7 @@ use crate::manifest::workbook::{of, school, workbook};
 use crate::manifest::{PLAIN, list, one_fault};
 
 #[test]
-fn a_missing_sheet_is_told_with_the_names_of_all() {
+fn a_missing_sheet_is_reported_with_the_names_of_all() {
     let mut book = Workbook::new();
     book.add_worksheet().set_name("Notes").unwrap();
     book.add_worksheet().set_name("Schools").unwrap();
@@ -51,7 +51,7 @@ fn a_value_in_a_column_without_a_header_is_refused() {
 }
 
 #[test]
-fn an_address_at_fault_is_told_with_the_row_of_the_sheet() {
+fn an_address_at_fault_is_reported_with_the_row_of_the_sheet() {
     let batch = workbook(|sheet| {
         school(sheet, 1, "S1");
         school(sheet, 4, "S2");

@@ -46,7 +46,7 @@ fn picture(browser: &mut Chromium, name: &str) {
     };
     for (width, dark) in [(1200, false), (1200, true), (390, false), (390, true)] {
         browser.look(width, dark);
-        // A resize is told to the page before its next frame.
+        // A resize reaches the page before its next frame.
         browser.eval(
             "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))",
         );

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use postroom::ledger::{Claim, Holder, Identity, Kind, Ledger, LetterPlan, Settlement};
+use postroom::ledger::{BatchIdentity, Claim, Holder, Kind, Ledger, LetterPlan, Settlement};
 use postroom::lifecycle::{
     Accepted, Addresses, PersonalWord, PlannedMessage, Refusal, Reply, SentAttachment, SettledAs,
 };
@@ -28,7 +28,7 @@ fn name(number: usize) -> String {
 }
 
 fn open(batch: &TestBatch, command: &str, start: Timestamp) -> Ledger {
-    let identity = Identity {
+    let identity = BatchIdentity {
         batch: "Test reports".into(),
         kind: Kind::Mail,
     };
@@ -195,12 +195,15 @@ fn the_page_shows_totals_timeline_and_what_to_look_into_and_asks_for_nothing() {
     ] {
         assert!(look.contains(part), "{part:?} is not in {look}");
     }
-    let told = browser.text("document.querySelector('#timeline svg').getAttribute('aria-label')");
+    let shown = browser.text("document.querySelector('#timeline svg').getAttribute('aria-label')");
     assert!(
-        told.contains("56 letters accepted between 2026-01-12 09:00:03"),
-        "{told}"
+        shown.contains("56 letters accepted between 2026-01-12 09:00:03"),
+        "{shown}"
     );
-    assert!(told.contains("the server asked to wait 2 times"), "{told}");
+    assert!(
+        shown.contains("the server asked to wait 2 times"),
+        "{shown}"
+    );
     assert_eq!(
         browser.eval("document.querySelectorAll('#timeline rect.wait').length"),
         2

@@ -26,8 +26,8 @@ fn each_letter_has_the_exact_message_in_a_file() {
 #[test]
 fn what_is_previewed_is_what_is_sent() {
     let batch = TestBatch::new(2);
-    let told = batch.run("preview", &[]).expect(0);
-    let plan = told
+    let shown = batch.run("preview", &[]).expect(0);
+    let plan = shown
         .stdout
         .lines()
         .find_map(|line| line.strip_prefix("plan "));

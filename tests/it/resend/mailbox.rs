@@ -267,7 +267,7 @@ fn rehearsals_and_the_outbox_are_not_concerned() {
 }
 
 #[test]
-fn a_mailbox_that_cannot_be_asked_is_told_and_stops_nobody() {
+fn a_mailbox_that_cannot_be_asked_is_reported_and_stops_nobody() {
     everywhere(2, &|office| {
         office.batch().send(&[]).expect(0);
         let copy = renamed(office);

@@ -96,7 +96,7 @@ fn an_accepted_letter_is_not_sent_again_though_it_changed() {
 }
 
 #[test]
-fn changes_once_accepted_are_not_told_again() {
+fn changes_once_accepted_are_not_reported_again() {
     let batch = begun();
     replace(&batch, "batch.toml", "Report for", "The report for");
     batch
@@ -107,7 +107,7 @@ fn changes_once_accepted_are_not_told_again() {
 }
 
 #[test]
-fn an_added_school_is_told_and_taken() {
+fn an_added_school_is_reported_and_taken() {
     let batch = begun();
     batch.write("reports/S005.pdf", report(5));
     let list = fs::read_to_string(batch.path("list.csv")).unwrap();
@@ -121,7 +121,7 @@ fn an_added_school_is_told_and_taken() {
 }
 
 #[test]
-fn a_removed_school_is_told_and_gets_no_letter() {
+fn a_removed_school_is_reported_and_gets_no_letter() {
     let batch = begun();
     replace(
         &batch,

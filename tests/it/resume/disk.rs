@@ -104,7 +104,7 @@ fn a_state_file_that_fills_its_disk_by_itself_loses_and_doubles_nothing() {
 }
 
 #[test]
-fn no_room_for_a_state_file_is_told_before_anything_is_sent() {
+fn no_room_for_a_state_file_is_reported_before_anything_is_sent() {
     let Some(disk) = SmallDisk::mount(16) else {
         return;
     };

@@ -127,7 +127,7 @@ fn a_folder_in_its_place_is_refused() {
 }
 
 #[test]
-fn a_state_file_that_cannot_be_made_is_told_before_anything_is_sent() {
+fn a_state_file_that_cannot_be_made_is_reported_before_anything_is_sent() {
     let batch = TestBatch::new(2);
     // Below a file there is no folder, whoever asks for one.
     for state in ["list.csv/state.db", "no/such/folder/state.db"] {
@@ -142,7 +142,7 @@ fn a_state_file_that_cannot_be_made_is_told_before_anything_is_sent() {
 
 #[cfg(unix)]
 #[test]
-fn a_folder_without_the_right_to_write_is_told_before_anything_is_sent() {
+fn a_folder_without_the_right_to_write_is_reported_before_anything_is_sent() {
     use std::os::unix::fs::PermissionsExt;
     let batch = TestBatch::new(1);
     fs::create_dir(batch.path("locked")).unwrap();

@@ -274,7 +274,7 @@ fn garbage_is_not_the_answer() {
 }
 
 #[test]
-fn a_code_that_is_not_taken_is_told() {
+fn a_code_that_is_not_taken_is_reported() {
     let desk = Desk::new();
     bend(&desk, OauthEndpoint::Token, || {
         OauthAction::error("invalid_grant", 54_005, "The code was already redeemed.")
@@ -286,14 +286,14 @@ fn a_code_that_is_not_taken_is_told() {
 }
 
 #[test]
-fn a_service_that_cuts_the_line_is_told() {
+fn a_service_that_cuts_the_line_is_reported() {
     let desk = Desk::new();
     bend(&desk, OauthEndpoint::Token, || OauthAction::Cut);
     fails(&desk).says("the sign-in service could not be used");
 }
 
 #[test]
-fn a_service_that_is_not_there_is_told() {
+fn a_service_that_is_not_there_is_reported() {
     let desk = Desk::new();
     let port = desk.server.port();
     desk.change(
@@ -316,7 +316,7 @@ fn a_service_that_is_not_there_is_told() {
 }
 
 #[test]
-fn a_sign_in_that_cannot_be_kept_is_told() {
+fn a_sign_in_that_cannot_be_kept_is_reported() {
     let desk = Desk::at(OauthServer::builder());
     bend(&desk, OauthEndpoint::Token, || {
         OauthAction::amend("refresh_token", serde_json::Value::Null)

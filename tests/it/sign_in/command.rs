@@ -48,7 +48,7 @@ fn the_token_may_stand_in_quotes() {
 }
 
 #[test]
-fn the_program_is_told_what_the_token_is_for() {
+fn the_program_is_reported_what_the_token_is_for() {
     let (desk, server) = desk(&format!(
         "test \"$1\" = https://outlook.office.com || exit 3\n\
          test \"$POSTROOM_RESOURCE\" = \"$1\" || exit 4\necho {TOKEN}\n"

@@ -98,7 +98,7 @@ fn another_account_is_refused() {
 }
 
 #[test]
-fn a_policy_against_short_codes_is_told() {
+fn a_policy_against_short_codes_is_reported() {
     let desk = desk();
     polls(&desk, |_| {
         OauthAction::error("invalid_grant", 53_003, "Access has been blocked.")
@@ -110,7 +110,7 @@ fn a_policy_against_short_codes_is_told() {
 }
 
 #[test]
-fn an_app_that_is_not_known_is_told() {
+fn an_app_that_is_not_known_is_reported() {
     let desk = desk();
     let client = desk.server.client();
     desk.change(&client, "00000000-0000-4000-8000-000000000000");
@@ -121,7 +121,7 @@ fn an_app_that_is_not_known_is_told() {
 }
 
 #[test]
-fn a_tenant_that_is_not_known_is_told() {
+fn a_tenant_that_is_not_known_is_reported() {
     let desk = desk();
     let tenant = desk.server.tenant();
     desk.change(&tenant, "00000000-0000-4000-8000-000000000000");

@@ -86,7 +86,7 @@ fn a_revoked_sign_in_says_what_to_do() {
 }
 
 #[test]
-fn answers_that_are_none_are_told() {
+fn answers_that_are_none_are_reported() {
     for (status, kind, body) in [
         (
             200,
@@ -111,13 +111,13 @@ fn answers_that_are_none_are_told() {
 }
 
 #[test]
-fn an_answer_without_a_token_is_told() {
+fn an_answer_without_a_token_is_reported() {
     not_renewed(|| OauthAction::amend("access_token", Value::Null))
         .says("the sign-in service could not be used");
 }
 
 #[test]
-fn a_cut_is_told() {
+fn a_cut_is_reported() {
     not_renewed(|| OauthAction::Cut).says("the sign-in service could not be used");
 }
 
@@ -128,7 +128,7 @@ fn an_answer_that_is_lost_costs_no_sign_in() {
 }
 
 #[test]
-fn a_service_that_is_not_available_is_told() {
+fn a_service_that_is_not_available_is_reported() {
     not_renewed(|| {
         OauthAction::raw(
             503,

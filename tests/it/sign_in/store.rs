@@ -73,7 +73,7 @@ fn a_sign_in_that_others_can_read_is_refused() {
 }
 
 #[test]
-fn a_folder_in_its_place_is_told() {
+fn a_folder_in_its_place_is_reported() {
     let desk = Desk::new();
     fs::create_dir_all(desk.store()).unwrap();
     desk.run("whoami", &[]).expect(6).says("next: ");
@@ -82,7 +82,7 @@ fn a_folder_in_its_place_is_told() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_is_told() {
+fn a_place_that_cannot_be_written_is_reported() {
     let desk = Desk::new();
     desk.write_elsewhere("state", "a file where the folder belongs");
     let login = desk.begin(BROWSER);

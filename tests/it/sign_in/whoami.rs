@@ -38,12 +38,12 @@ fn it_tells_what_was_granted_and_what_follows() {
 fn it_tells_the_same_to_a_program() {
     let desk = Desk::at(OauthServer::builder().expires_in(4000));
     desk.sign_in();
-    let told = desk.run("whoami", &["--json"]).expect(0).json();
-    assert_eq!(told["account"], "ann@study.example");
-    assert_eq!(told["tenant"], json!(desk.server.tenant()));
-    assert_eq!(told["send_emails_as"], "reports@study.example");
-    let [graph, outlook] = &told["resources"].as_array().unwrap()[..] else {
-        panic!("{told}")
+    let shown = desk.run("whoami", &["--json"]).expect(0).json();
+    assert_eq!(shown["account"], "ann@study.example");
+    assert_eq!(shown["tenant"], json!(desk.server.tenant()));
+    assert_eq!(shown["send_emails_as"], "reports@study.example");
+    let [graph, outlook] = &shown["resources"].as_array().unwrap()[..] else {
+        panic!("{shown}")
     };
     assert_eq!(graph["resource"], "Microsoft Graph");
     assert_eq!(graph["expires_in_seconds"], 4000);
@@ -60,7 +60,7 @@ fn it_tells_the_same_to_a_program() {
     let scopes = outlook["scopes"].as_array().unwrap();
     assert!(
         scopes.contains(&json!("https://outlook.office.com/SMTP.Send")),
-        "{told}"
+        "{shown}"
     );
 }
 
@@ -69,9 +69,9 @@ fn abilities_follow_from_short_scopes_too() {
     let builder = OauthServer::builder().short_scopes();
     let desk = Desk::at(builder.grant("graph", &["Mail.ReadWrite.Shared"]));
     desk.sign_in();
-    let told = desk.run("whoami", &["--json"]).expect(0).json();
+    let shown = desk.run("whoami", &["--json"]).expect(0).json();
     assert_eq!(
-        abilities(&told["resources"][0]),
+        abilities(&shown["resources"][0]),
         ["look up letters in doubt", "drafts and large PDFs"]
     );
 }
@@ -119,7 +119,7 @@ fn refuse(desk: &Desk, hosts: &'static [&'static str]) {
 }
 
 #[test]
-fn one_resource_refused_is_told() {
+fn one_resource_refused_is_reported() {
     let desk = Desk::new();
     desk.sign_in();
     refuse(&desk, &["outlook.office.com"]);
@@ -132,10 +132,10 @@ fn one_resource_refused_is_told() {
     ] {
         assert!(ran.stdout.contains(part), "{part:?} is not in {ran:?}");
     }
-    let told = desk.run("whoami", &["--json"]).expect(0).json();
-    let error = told["resources"][1]["error"].as_str().unwrap();
-    assert!(error.contains("AADSTS65001"), "{told}");
-    assert!(abilities(&told["resources"][1]).is_empty());
+    let shown = desk.run("whoami", &["--json"]).expect(0).json();
+    let error = shown["resources"][1]["error"].as_str().unwrap();
+    assert!(error.contains("AADSTS65001"), "{shown}");
+    assert!(abilities(&shown["resources"][1]).is_empty());
 }
 
 #[test]

@@ -171,14 +171,14 @@ fn a_wrong_password_is_a_matter_of_sign_in_and_is_never_shown() {
         let ran = ran.says("535").says("does not accept the sign-in");
         let state = std::fs::read(batch.path("batch.state.db")).unwrap();
         let status = batch.run("status", &["--json", "--verbose"]);
-        let told = ran.output() + &status.output() + &String::from_utf8_lossy(&state);
+        let shown = ran.output() + &status.output() + &String::from_utf8_lossy(&state);
         // In base64 as LOGIN sends it, and as it comes behind the user's name in PLAIN.
         for secret in [
             WRONG,
             "d3JvbmctYmF0dGVyeS1zdGFwbG",
             "cm9uZy1iYXR0ZXJ5LXN0YXBsZ",
         ] {
-            assert!(!told.contains(secret), "{mechanism}: {told}");
+            assert!(!shown.contains(secret), "{mechanism}: {shown}");
         }
     }
 }

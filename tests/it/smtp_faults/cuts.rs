@@ -95,7 +95,7 @@ fn a_server_that_always_answers_data_with_250_is_never_believed() {
     assert!(server.received().is_empty());
 }
 
-/// A letter that the far side cannot bear must not hold up the others.
+/// A letter that the server cannot bear must not hold up the others.
 #[test]
 fn a_letter_at_which_the_server_always_cuts_stays_pending_and_the_others_go_on() {
     let server = SmtpServer::start();

@@ -95,7 +95,7 @@ fn a_sender_refused_halfway_keeps_what_was_accepted() {
 }
 
 #[test]
-fn one_address_refused_of_several_is_told_and_the_others_have_the_letter() {
+fn one_address_refused_of_several_is_reported_and_the_others_have_the_letter() {
     let server = SmtpServer::start();
     let batch = TestBatch::new(2);
     batch.use_smtp(server.port(), "");

@@ -1,4 +1,4 @@
-//! Several runs on one batch: parts of it, two at once, rehearsals, another way out.
+//! Several runs on one batch: parts of it, two at once, rehearsals, another transport.
 
 use std::fs;
 use std::sync::Mutex;
@@ -49,7 +49,7 @@ fn only_with_an_unknown_id_sends_nothing() {
 }
 
 #[test]
-fn a_second_run_is_told_who_holds_the_batch() {
+fn a_second_run_is_reported_who_holds_the_batch() {
     let server = SmtpServer::start();
     let batch = batch_of(3, &server);
     let (reached, is_there) = channel();

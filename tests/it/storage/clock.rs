@@ -3,17 +3,17 @@
 use std::fs;
 
 use jiff::{SignedDuration, Timestamp};
-use postroom::ledger::{Claim, Holder, Identity, Kind, Ledger, Settlement};
+use postroom::ledger::{BatchIdentity, Claim, Holder, Kind, Ledger, Settlement};
 use postroom::lifecycle::{Accepted, SettledAs};
 
 use crate::storage::OUTBOX;
 use crate::support::TestBatch;
 
 #[test]
-fn times_that_go_back_and_forth_are_told_as_they_are() {
+fn times_that_go_back_and_forth_are_reported_as_they_are() {
     let batch = TestBatch::new(6);
     batch.run("send", &["--limit", "1"]).expect(0);
-    let identity = Identity {
+    let identity = BatchIdentity {
         batch: "Test reports".into(),
         kind: Kind::Outbox,
     };
@@ -68,7 +68,7 @@ fn times_that_go_back_and_forth_are_told_as_they_are() {
     let text = report.to_string();
     for hours in [-1, 2, -25] {
         let at = began + SignedDuration::from_hours(hours) - SignedDuration::from_mins(59);
-        let told = at.strftime("%Y-%m-%dT%H:%M").to_string();
-        assert!(text.contains(&told), "{told} is not in {text}");
+        let shown = at.strftime("%Y-%m-%dT%H:%M").to_string();
+        assert!(text.contains(&shown), "{shown} is not in {text}");
     }
 }

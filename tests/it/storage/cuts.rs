@@ -15,7 +15,7 @@ const SCHOOLS: usize = 120;
 const COPIES: usize = 8;
 const SEED: u64 = 20_260_112;
 
-/// What a copy must fit to: the letters that the far side has.
+/// What a copy must fit to: the letters that the server has.
 struct Moment {
     copy: PathBuf,
     /// Those that it had before the copy was begun.
@@ -60,7 +60,7 @@ impl Copy<'_> {
     }
 }
 
-/// What the copy claims is true, and nothing that the far side had is free to go out again.
+/// What the copy claims is true, and nothing that the server had is free to go out again.
 #[track_caller]
 fn judge(copy: &Copy<'_>, moment: &Moment, which: &str) {
     copy.assert_log_is_whole();

@@ -22,7 +22,7 @@ const SCHOOLS: usize = 16;
 struct Full<'a> {
     disk: &'a SmallDisk,
     batch: &'a TestBatch,
-    /// The ids of the letters that the far side has, as often as it has them.
+    /// The ids of the letters that the server has, as often as it has them.
     mailbox: &'a dyn Fn() -> Vec<String>,
 }
 
@@ -34,15 +34,15 @@ impl Full<'_> {
     }
 
     fn in_state(&self, state: &str) -> BTreeSet<String> {
-        let told = self.run("status", &["--json"]).expect(0).json();
-        let letters = told["letters"].as_array().unwrap().iter();
+        let shown = self.run("status", &["--json"]).expect(0).json();
+        let letters = shown["letters"].as_array().unwrap().iter();
         letters
             .filter(|letter| letter["state"] == state)
             .map(|letter| letter["id"].as_str().unwrap().to_owned())
             .collect()
     }
 
-    /// The disk is full when the far side has a letter in hand: the run stops, says why, and what it
+    /// The disk is full when the server has a letter in hand: the run stops, says why, and what it
     /// knows is true. With room again the next run sends what is left.
     #[track_caller]
     fn stops_and_goes_on(&self, settles_itself: bool) {
@@ -233,7 +233,7 @@ fn a_state_file_that_may_not_grow_over_smtp() {
 
 /// On a disk that takes nothing, nothing is sent, and what is known is shown as far as it can be read.
 #[test]
-fn a_disk_that_became_read_only_is_told_before_anything_is_sent() {
+fn a_disk_that_became_read_only_is_reported_before_anything_is_sent() {
     let Some(disk) = SmallDisk::mount(2048) else {
         return;
     };
@@ -280,7 +280,7 @@ impl Drop for Immutable<'_> {
 }
 
 #[test]
-fn a_state_file_that_nobody_may_write_is_told_before_anything_is_sent() {
+fn a_state_file_that_nobody_may_write_is_reported_before_anything_is_sent() {
     let server = SmtpServer::start();
     let batch = TestBatch::new(3);
     batch.use_smtp(server.port(), "");

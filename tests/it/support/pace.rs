@@ -1,4 +1,4 @@
-//! Reading slowly, as a busy far side does behind a thin line: whoever writes to it has to wait.
+//! Reading slowly, as a busy server does behind a thin line: whoever writes to it has to wait.
 
 use std::io::{self, Read};
 use std::net::TcpListener;
@@ -16,7 +16,7 @@ const SEGMENT: u32 = 1200;
 
 type Watch = Arc<dyn Fn() -> bool + Send + Sync>;
 
-/// How slowly a far side reads.
+/// How slowly a server reads.
 #[derive(Clone)]
 pub struct Pace {
     bytes: usize,

@@ -6,8 +6,8 @@ use crate::support::TestBatch;
 use crate::support::smtp::SmtpServer;
 
 fn plan(batch: &TestBatch) -> String {
-    let told = batch.run("check", &["--json"]).expect(0).json();
-    told["plan"].as_str().unwrap().to_owned()
+    let shown = batch.run("check", &["--json"]).expect(0).json();
+    shown["plan"].as_str().unwrap().to_owned()
 }
 
 fn server(port: u16) -> String {
@@ -35,7 +35,12 @@ fn transport_server_port_security_and_mailbox_are_part_of_the_plan() {
         ("graph", format!("{ann}save_in = \"own\"\n")),
         ("graph", format!("{ann}cloud = \"us-gov\"\n")),
         ("ews", ann.to_owned()),
-        ("ews", ann.replace("reports@", "others@")),
+        (
+            "ews",
+            format!(
+                "{ann}server = \"mail.other.example\"\news_auth = \"basic\"\news_password = \"p\"\n"
+            ),
+        ),
     ];
     let plans: HashSet<String> = settings
         .iter()
@@ -72,9 +77,12 @@ fn check_shows_all_of_it() {
         let batch = TestBatch::new(1);
         batch.configure(&format!("[dispatch]\ntransport = \"{transport}\""));
         batch.secrets(secrets);
-        let told = batch.run("check", &[]).expect(0);
+        let checked = batch.run("check", &[]).expect(0);
         let line = format!("transport    {shown}");
-        assert!(told.stdout.contains(&line), "{line:?} is not in {told:?}");
+        assert!(
+            checked.stdout.contains(&line),
+            "{line:?} is not in {checked:?}"
+        );
     }
 }
 
@@ -118,10 +126,10 @@ fn what_is_left_of_a_batch_goes_to_another_server_only_when_somebody_says_so() {
             .says(&moved)
             .says("--accept-changes");
     }
-    let told = batch.run("check", &[]).expect(0);
-    assert!(told.output().contains(&moved), "{told:?}");
+    let shown = batch.run("check", &[]).expect(0);
+    assert!(shown.output().contains(&moved), "{shown:?}");
     assert_eq!(second.connections(), 0);
-    // The letters changed too: both are told.
+    // The letters changed too: both are shown.
     batch.replace("letter.html", "your report", "the report");
     batch
         .send(&[])
@@ -158,8 +166,8 @@ fn a_batch_that_an_older_program_began_goes_on_as_it_is() {
     let forgotten = state.execute("DELETE FROM meta WHERE key = 'destination'", []);
     assert_eq!(forgotten, Ok(1));
     drop(state);
-    let told = batch.run("check", &[]).expect(0);
-    assert!(!told.output().contains("would go to"), "{told:?}");
+    let shown = batch.run("check", &[]).expect(0);
+    assert!(!shown.output().contains("would go to"), "{shown:?}");
     batch.send(&["--limit", "1"]).expect(0);
     assert_eq!(server.received().len(), 2);
     batch.assert_log_is_whole();
@@ -190,8 +198,8 @@ fn the_plan_of_sending_again_says_where_to() {
             ],
         )
     };
-    let told = again("00000000").expect(3).says("the plan is now ");
-    let (_, rest) = told.stderr.split_once("the plan is now ").unwrap();
+    let shown = again("00000000").expect(3).says("the plan is now ");
+    let (_, rest) = shown.stderr.split_once("the plan is now ").unwrap();
     let seen = rest[..12].to_owned();
     batch.use_smtp(second.port(), "");
     again(&seen).expect(3).says("where it is sent to changed");

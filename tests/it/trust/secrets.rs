@@ -28,14 +28,14 @@ fn a_colleagues_secrets_file_gets_no_password_and_no_letter() {
         ("preview", &[]),
         ("whoami", &[]),
     ] {
-        let told = ran(batch
+        let shown = ran(batch
             .command(verb, arguments)
             .env("POSTROOM_SMTP_USERNAME", "ann")
             .env("POSTROOM_SMTP_PASSWORD", PASSWORD))
         .expect(2)
         .says(".secrets.toml belongs to another user of this machine, so it was not used")
         .says("next: write one of your own from .example-secrets.toml");
-        assert!(!told.output().contains(PASSWORD), "{told:?}");
+        assert!(!shown.output().contains(PASSWORD), "{shown:?}");
     }
     assert!(server.received().is_empty());
     assert!(server.connections() == 0, "the server was asked");
@@ -117,15 +117,15 @@ fn the_users_own_file_may_say_everything_and_stands_behind_that_of_a_batch() {
         ("XDG_CONFIG_HOME", settings.path())
     };
     let check = || ran(batch.command("check", &[]).env(name, folder));
-    let told = check().expect(0);
-    assert!(told.stdout.contains("graph 127.0.0.1"), "{told:?}");
-    // It is the file that is read, and a slip in it is told as such.
+    let shown = check().expect(0);
+    assert!(shown.stdout.contains("graph 127.0.0.1"), "{shown:?}");
+    // It is the file that is read, and a slip in it is named as such.
     write("https://graph.study.example");
     check().expect(3).says("`graph_url`");
     batch.secrets("client_id = \"c\"\ntenant_id = \"t\"\nusername = \"ann@study.example\"\n");
-    let told = check().expect(0);
+    let shown = check().expect(0);
     assert!(
-        told.stdout.contains("graph graph.microsoft.com"),
-        "{told:?}"
+        shown.stdout.contains("graph graph.microsoft.com"),
+        "{shown:?}"
     );
 }

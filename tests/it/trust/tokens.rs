@@ -69,7 +69,7 @@ fn exchange_tokens_go_to_no_host_that_is_not_microsofts() {
 }
 
 #[test]
-fn a_slip_in_the_name_of_microsofts_server_is_told() {
+fn a_slip_in_the_name_of_microsofts_server_is_reported() {
     batch("server = \"outlook.ofice365.com\"")
         .run("send", &["--yes"])
         .expect(2)

@@ -4,7 +4,7 @@ use super::Step::{Prepare, Release};
 use super::With::{Password, Token};
 use super::*;
 
-fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
+fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> HttpReply {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         map.append(
@@ -12,7 +12,7 @@ fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
             HeaderValue::from_str(value).unwrap(),
         );
     }
-    Reply {
+    HttpReply {
         status,
         headers: map,
         body: body.as_bytes().to_vec(),
@@ -98,7 +98,7 @@ fn the_wait_is_found_in_both_places() {
 }
 
 #[test]
-fn what_does_not_come_from_exchange_is_told_by_its_status() {
+fn what_does_not_come_from_exchange_is_reported_by_its_status() {
     let word = |status, headers: &[(&'static str, &str)], body: &str, step, login| match read(
         &reply(status, headers, body),
         step,
@@ -147,7 +147,7 @@ fn what_does_not_come_from_exchange_is_told_by_its_status() {
     assert_eq!(word(200, XML, "<a>", Prepare, Token), "transient");
     assert_eq!(word(200, XML, "<a>", Release, Token), "in doubt");
     assert!(word(418, &[], "", Prepare, Token).starts_with("unusable"));
-    // A missing right is told by Exchange itself, whatever the status.
+    // A missing right is named by Exchange itself, whatever the status.
     let denied = word(403, XML, &fault("ErrorAccessDenied", ""), Prepare, Token);
     assert!(
         denied.contains("Full Access") && !denied.contains("2027"),

@@ -7,19 +7,19 @@ use crate::http::HttpError;
 use crate::network::{NetworkError, NetworkKind};
 use crate::transport::call::silence;
 
-fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
+fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> HttpReply {
     let headers = headers.iter().map(|(name, value)| {
         let value = HeaderValue::from_str(value).unwrap();
         (HeaderName::from_static(name), value)
     });
-    Reply {
+    HttpReply {
         status,
         headers: headers.collect::<HeaderMap>(),
         body: body.as_bytes().to_vec(),
     }
 }
 
-fn error(status: u16, code: &str) -> Reply {
+fn error(status: u16, code: &str) -> HttpReply {
     let body =
         format!("{{\"error\":{{\"code\":\"{code}\",\"message\":\"Words of the service.\"}}}}");
     reply(status, &[], &body)
@@ -87,7 +87,7 @@ fn a_failure_of_the_service_is_doubt_where_the_letter_may_have_gone_out() {
 }
 
 #[test]
-fn retry_after_is_seconds_or_a_date_by_the_far_side_s_own_clock() {
+fn retry_after_is_seconds_or_a_date_by_the_server_s_own_clock() {
     let seconds = reply(429, &[("retry-after", "17")], "");
     assert_eq!(wait(&seconds), Some(Duration::from_secs(17)));
     let date = reply(

@@ -33,7 +33,7 @@ pub struct GraphRequest {
     pub subject: Option<String>,
     /// The value of the letter's extended property, if it is known.
     pub tag: Option<String>,
-    /// Whether it handed a message to the transport, whatever the client was told.
+    /// Whether it handed a message to the transport, whatever the client was shown.
     pub accepted: bool,
     /// The status of the answer; none when there was none (yet).
     pub status: Option<u16>,

@@ -24,7 +24,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 type Script = Arc<dyn Fn(&Event) -> Action + Send + Sync>;
 type TokenCheck = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
-/// A message the server took responsibility for, whether or not the client was told.
+/// A message the server took responsibility for, whether or not the client was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
     pub mail_from: String,
@@ -334,7 +334,7 @@ impl Hub {
         state.messages
     }
 
-    /// The connection is on its way out and no longer counts as open.
+    /// The connection is on its transport and no longer counts as open.
     fn leave(&self, id: u64) {
         if let Some(link) = lock(&self.state).live.get_mut(&id) {
             link.counted = false;

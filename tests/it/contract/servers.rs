@@ -1,9 +1,9 @@
-//! The far sides of the four transports.
+//! The servers of the four transports.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::contract::{FarSide, Outcome};
+use crate::contract::{Outcome, Server};
 use crate::support::ews::{self, EwsAction, EwsKind};
 use crate::support::ews_desk::EwsDesk;
 use crate::support::exchange::Exchange;
@@ -18,7 +18,7 @@ pub struct Outbox {
     batch: TestBatch,
 }
 
-impl FarSide for Outbox {
+impl Server for Outbox {
     fn new() -> Self {
         Self {
             batch: TestBatch::new(3),
@@ -72,7 +72,7 @@ pub struct Smtp {
     server: SmtpServer,
 }
 
-impl FarSide for Smtp {
+impl Server for Smtp {
     fn new() -> Self {
         let server = SmtpServer::start();
         let batch = TestBatch::new(3);
@@ -161,7 +161,7 @@ pub struct Graph {
     desk: GraphDesk,
 }
 
-impl FarSide for Graph {
+impl Server for Graph {
     fn new() -> Self {
         let desk = GraphDesk::with_all_scopes(3);
         desk.configure("patience = \"0s\"\n");
@@ -216,7 +216,7 @@ pub struct Ews {
     desk: EwsDesk,
 }
 
-impl FarSide for Ews {
+impl Server for Ews {
     fn new() -> Self {
         let desk = EwsDesk::new(3);
         desk.configure("patience = \"0s\"\n");

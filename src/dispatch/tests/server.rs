@@ -8,10 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::clock::{Clock, ManualClock, Signal};
 use crate::message::Message;
 use crate::transport::{
-    Answer, Attempt, Code, Doubt, Earlier, LookUp, Receipt, SendError, Survey, Transport,
+    Answer, Code, Doubt, Earlier, LookUp, Receipt, SendError, Survey, Transport, TransportAttempt,
 };
 
-/// One hand-over as the far side sees it.
+/// One hand-over as the server sees it.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub id: String,
@@ -68,8 +68,8 @@ impl Clock for TestClock {
 
 pub type Answering = dyn Fn(&Call) -> Result<Receipt, SendError> + Send + Sync;
 
-/// The scripted far side, shared by all connections.
-pub struct FarSide {
+/// The scripted server, shared by all connections.
+pub struct Server {
     pub clock: Arc<TestClock>,
     pub answer: Box<Answering>,
     pub look_up: Result<LookUp, SendError>,
@@ -81,14 +81,18 @@ pub struct FarSide {
     pub note: Option<&'static str>,
 }
 
-pub struct Connection(pub Arc<FarSide>);
+pub struct Connection(pub Arc<Server>);
 
 impl Transport for Connection {
     fn describe(&self) -> String {
         "smtp relay.example:25".to_owned()
     }
 
-    fn send(&mut self, message: &Message, attempt: &mut Attempt<'_>) -> Result<Receipt, SendError> {
+    fn send(
+        &mut self,
+        message: &Message,
+        attempt: &mut TransportAttempt<'_>,
+    ) -> Result<Receipt, SendError> {
         let call = {
             let mut calls = self.0.calls.lock().unwrap();
             let mut attempts = self.0.attempts.lock().unwrap();
@@ -140,7 +144,7 @@ pub fn said(code: &str) -> Answer {
     let code = code
         .parse()
         .map_or_else(|_| Code::Exchange(code.into()), Code::Smtp);
-    Answer::new(code, "the words of the far side")
+    Answer::new(code, "the words of the server")
 }
 
 pub fn transient() -> Result<Receipt, SendError> {
