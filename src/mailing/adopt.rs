@@ -71,8 +71,11 @@ fn adopt_plan(
         Some(_) => {
             let differences = prepared.differences(ledger)?;
             let moved = prepared.moved(ledger)?;
-            // What has gone out is not touched by a change, so only the rest waits for a word.
-            let waits = moved.is_some() || differences.iter().any(waits_for_a_word);
+            // What has gone out is not touched by a change, so only the rest waits for a word; and
+            // before anything can have gone out there is nothing that it would have to fit to.
+            let counts = ledger.counts()?;
+            let waits = (counts.accepted > 0 || counts.in_doubt > 0)
+                && (moved.is_some() || differences.iter().any(waits_for_a_word));
             if !terms.accept_changes && waits {
                 return Err(MailingError::Changed(differences, moved));
             }

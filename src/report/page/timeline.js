@@ -104,10 +104,10 @@ function drawTimeline() {
   const up = (count) => bottom - (count / most) * (bottom - top);
   const waited = data.waits.reduce((sum, wait) => sum + (wait.end - wait.begin) / 1000, 0);
   const iso = (moment) => time(new Date(moment).toISOString());
-  const label = plural(most, 'letter') + ' accepted between ' + iso(data.accepted[0]) + ' and '
+  const described = plural(most, 'letter') + ' accepted between ' + iso(data.accepted[0]) + ' and '
     + iso(data.accepted[most - 1]) + ' UTC' + (data.waits.length
     ? '; the server asked to wait ' + plural(data.waits.length, 'time') + ', ' + span(waited) + ' in all' : '');
-  const svg = shape('svg', { viewBox: `0 0 ${width} 240`, width, height: 240, role: 'img', 'aria-label': label });
+  const svg = shape('svg', { viewBox: `0 0 ${width} 240`, width, height: 240, role: 'img', 'aria-label': described });
 
   for (const wait of data.waits) {
     const x = place(wait.begin);

@@ -9,7 +9,7 @@ fn a_check_says_what_it_found_and_sends_nothing() {
     let desk = EwsDesk::new(2);
     let ran = desk.desk.run("check", &["--online"]).expect(0);
     for part in [
-        "ews 127.0.0.1 as reports@study.example",
+        "as reports@study.example, in the clear",
         "Exchange 15.2.1544",
         "Sent Items holds 0 messages",
         "looked up in Sent Items and Drafts",

@@ -25,8 +25,11 @@ fn check(desk: &GraphDesk, further: &[&str]) -> Ran {
 }
 
 /// What a check said, without what differs from run to run.
-fn shown(ran: &Ran) -> String {
+fn shown(desk: &GraphDesk, ran: &Ran) -> String {
     let mut text = format!("exit {}\n", ran.code.unwrap());
+    let url = desk.graph.url();
+    let (_, port) = url.trim_end_matches('/').rsplit_once(':').unwrap();
+    let port = port.split('/').next().unwrap();
     for (stream, said) in [("stdout", &ran.stdout), ("stderr", &ran.stderr)] {
         for line in said.lines() {
             let word = line.split_whitespace().next().unwrap_or_default();
@@ -35,6 +38,7 @@ fn shown(ran: &Ran) -> String {
                 _ if line.contains("request 0") => {
                     format!("{}request [id]", line.split("request 0").next().unwrap())
                 }
+                "transport" => line.replace(port, "[port]"),
                 _ => line.to_owned(),
             };
             text.push_str(&format!("{stream}: {line}\n"));
@@ -56,7 +60,7 @@ fn sends_nothing(desk: &GraphDesk) {
 fn with_sending_alone() {
     let desk = GraphDesk::new(2);
     let ran = check(&desk, &[]);
-    assert_snapshot!(shown(&ran));
+    assert_snapshot!(shown(&desk, &ran));
     sends_nothing(&desk);
 }
 
@@ -64,7 +68,7 @@ fn with_sending_alone() {
 fn with_reading() {
     let desk = granted(&READ);
     let ran = check(&desk, &[]);
-    assert_snapshot!(shown(&ran));
+    assert_snapshot!(shown(&desk, &ran));
     sends_nothing(&desk);
 }
 
@@ -72,7 +76,7 @@ fn with_reading() {
 fn with_everything() {
     let desk = granted(&ALL_SCOPES);
     let ran = check(&desk, &[]);
-    assert_snapshot!(shown(&ran));
+    assert_snapshot!(shown(&desk, &ran));
     sends_nothing(&desk);
 }
 
@@ -80,7 +84,7 @@ fn with_everything() {
 fn without_the_right_to_send() {
     let desk = granted(&["Mail.ReadWrite.Shared", "User.Read"]);
     let ran = check(&desk, &[]).expect(6);
-    assert_snapshot!(shown(&ran));
+    assert_snapshot!(shown(&desk, &ran));
     sends_nothing(&desk);
 }
 
@@ -89,7 +93,7 @@ fn a_letter_that_is_too_large_for_the_grant() {
     let desk = GraphDesk::new(2);
     write_report(&desk, 2, 5_000_000);
     let ran = check(&desk, &[]).expect(3);
-    assert_snapshot!(shown(&ran));
+    assert_snapshot!(shown(&desk, &ran));
     sends_nothing(&desk);
     let desk = GraphDesk::with_all_scopes(2);
     write_report(&desk, 2, 5_000_000);
