@@ -20,7 +20,7 @@ pub use dispatch::{DispatchConfig, OutboxConfig, TransportName, UnknownTransport
 pub use ews::{EwsLogin, EwsPlace, EwsSettings};
 pub use graph::{GraphPlace, GraphSettings};
 pub use mailbox::SaveIn;
-pub use secrets::Secrets;
+pub use secrets::{Secrets, SettingsOf};
 pub use sign_in::{NATIVE_CLIENT, Registration, SignInSettings};
 pub use smtp::{SmtpLogin, SmtpSecurity, SmtpSettings};
 pub use values::{DurationError, SendWindow, WindowError, parse_duration};
@@ -187,17 +187,24 @@ impl ConfigError {
 
 impl From<ConfigError> for Fault {
     fn from(error: ConfigError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&ConfigError> for Fault {
+    fn from(error: &ConfigError) -> Self {
         match error {
             ConfigError::Value {
                 path,
                 key,
                 text,
                 next_step,
-            } => Self::new(format!("`{key}` {text}"), next_step).file(path.display().to_string()),
+            } => Self::new(format!("`{key}` {text}"), next_step.clone())
+                .file(path.display().to_string()),
             error @ (ConfigError::Read { .. }
             | ConfigError::Syntax { .. }
             | ConfigError::Permissions { .. }
-            | ConfigError::OtherOwner { .. }) => Self::from_error(&error),
+            | ConfigError::OtherOwner { .. }) => Self::from_error(error),
         }
     }
 }

@@ -23,13 +23,34 @@ pub struct Secrets {
     /// The mailbox that the letters come from.
     pub send_emails_as: Option<Address>,
     /// The mail server, if one is named.
-    pub smtp: Option<SmtpSettings>,
+    pub smtp: SettingsOf<Option<SmtpSettings>>,
     /// The app registration and the account that signs in.
     pub sign_in: SignInSettings,
     /// Microsoft Graph.
-    pub graph: GraphSettings,
+    pub graph: SettingsOf<GraphSettings>,
     /// Exchange Web Services.
-    pub ews: EwsSettings,
+    pub ews: SettingsOf<EwsSettings>,
+}
+
+/// The settings of one transport, or why they cannot be used: what is half filled in stops only who
+/// needs it.
+#[derive(Debug)]
+pub struct SettingsOf<T>(Result<T, ConfigError>);
+
+impl<T> SettingsOf<T> {
+    /// The settings.
+    ///
+    /// # Errors
+    /// When they cannot be used as they are written.
+    pub fn get(&self) -> Result<&T, &ConfigError> {
+        self.0.as_ref()
+    }
+}
+
+impl<T: Default> Default for SettingsOf<T> {
+    fn default() -> Self {
+        Self(Ok(T::default()))
+    }
 }
 
 /// The file as written.
@@ -312,21 +333,21 @@ impl SecretsFile {
         };
         Ok(Secrets {
             file,
-            smtp: self.smtp.typed(shown, send_emails_as.as_ref())?,
+            smtp: SettingsOf(self.smtp.typed(shown, send_emails_as.as_ref())),
             send_emails_as,
-            ews: ews.typed(
+            ews: SettingsOf(ews.typed(
                 self.save_in.as_deref(),
                 self.timeout.as_deref(),
                 &sign_in,
                 shown,
-            )?,
+            )),
             sign_in,
-            graph: GraphSettings::typed(
+            graph: SettingsOf(GraphSettings::typed(
                 self.graph_url,
                 self.save_in.as_deref(),
                 self.timeout.as_deref(),
                 shown,
-            )?,
+            )),
         })
     }
 }

@@ -60,7 +60,11 @@ pub fn ask(
 fn keeps_copies(loaded: &Loaded) -> bool {
     match loaded.batch.dispatch.transport {
         TransportName::Graph => true,
-        TransportName::Ews => loaded.secrets.ews.save_in != SaveIn::None,
+        TransportName::Ews => loaded
+            .secrets
+            .ews
+            .get()
+            .is_ok_and(|ews| ews.save_in != SaveIn::None),
         TransportName::Outbox | TransportName::Smtp => false,
     }
 }

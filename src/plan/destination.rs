@@ -22,29 +22,44 @@ impl Destination {
         let place = match name {
             // The folder is on this machine, and the batch's.
             TransportName::Outbox => None,
-            TransportName::Smtp => secrets.smtp.as_ref().map(|smtp| {
-                let account = match &smtp.login {
-                    Some(SmtpLogin::Token(account)) => format!(" as {account}"),
-                    Some(SmtpLogin::Password(..)) | None => String::new(),
-                };
-                let security = match smtp.security {
-                    SmtpSecurity::None => IN_THE_CLEAR,
-                    SmtpSecurity::StartTls => "starttls",
-                    SmtpSecurity::Tls => TLS,
-                };
-                format!("{}:{}{account}, {security}", smtp.host, smtp.port)
-            }),
-            TransportName::Graph => secrets.graph.place(sign_in, sender).ok().map(|place| {
-                let mailbox = place
-                    .mailbox
-                    .map_or_else(own, |mailbox| mailbox.to_string());
-                of_url(&place.url, &mailbox)
-            }),
-            TransportName::Ews => secrets.ews.place(sign_in, sender).ok().map(|place| {
-                let mailbox = place.mailbox.map(|mailbox| mailbox.to_string());
-                let mailbox = mailbox.or(place.anchor).unwrap_or_else(own);
-                of_url(&place.url, &mailbox)
-            }),
+            TransportName::Smtp => secrets
+                .smtp
+                .get()
+                .ok()
+                .and_then(Option::as_ref)
+                .map(|smtp| {
+                    let account = match &smtp.login {
+                        Some(SmtpLogin::Token(account)) => format!(" as {account}"),
+                        Some(SmtpLogin::Password(..)) | None => String::new(),
+                    };
+                    let security = match smtp.security {
+                        SmtpSecurity::None => IN_THE_CLEAR,
+                        SmtpSecurity::StartTls => "starttls",
+                        SmtpSecurity::Tls => TLS,
+                    };
+                    format!("{}:{}{account}, {security}", smtp.host, smtp.port)
+                }),
+            TransportName::Graph => secrets
+                .graph
+                .get()
+                .ok()
+                .and_then(|graph| graph.place(sign_in, sender).ok())
+                .map(|place| {
+                    let mailbox = place
+                        .mailbox
+                        .map_or_else(own, |mailbox| mailbox.to_string());
+                    of_url(&place.url, &mailbox)
+                }),
+            TransportName::Ews => secrets
+                .ews
+                .get()
+                .ok()
+                .and_then(|ews| ews.place(sign_in, sender).ok())
+                .map(|place| {
+                    let mailbox = place.mailbox.map(|mailbox| mailbox.to_string());
+                    let mailbox = mailbox.or(place.anchor).unwrap_or_else(own);
+                    of_url(&place.url, &mailbox)
+                }),
         };
         Self(match place {
             Some(place) => format!("{name} {place}"),

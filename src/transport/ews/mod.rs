@@ -53,7 +53,7 @@ pub(super) fn open(
     secrets: &Secrets,
     bearer: &Arc<dyn Bearer>,
 ) -> Result<Box<dyn Transport>, Fault> {
-    let settings = &secrets.ews;
+    let settings = secrets.ews.get()?;
     let place = settings
         .place(&secrets.sign_in, secrets.send_emails_as.as_ref())
         .map_err(Fault::from)?;

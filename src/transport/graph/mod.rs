@@ -46,11 +46,11 @@ pub(super) fn open(
     secrets: &Secrets,
     bearer: &Arc<dyn Bearer>,
 ) -> Result<Box<dyn Transport>, Fault> {
-    let place = secrets
-        .graph
+    let settings = secrets.graph.get()?;
+    let place = settings
         .place(&secrets.sign_in, secrets.send_emails_as.as_ref())
         .map_err(Fault::from)?;
-    let service = Service::new(place, bearer, secrets.graph.silence).map_err(|failure| {
+    let service = Service::new(place, bearer, settings.silence).map_err(|failure| {
         Fault::new(
             format!("the connection to Microsoft Graph cannot be prepared: {failure}"),
             "check the certificates of this machine",

@@ -26,7 +26,7 @@ pub(super) fn open(
     secrets: &Secrets,
     bearer: &Arc<dyn Bearer>,
 ) -> Result<Box<dyn Transport>, Fault> {
-    let settings = secrets.smtp.as_ref().ok_or_else(|| {
+    let settings = secrets.smtp.get()?.as_ref().ok_or_else(|| {
         Fault::new(
             "there is no mail server to send through",
             "fill in [smtp] of .secrets.toml (.example-secrets.toml explains it), or set POSTROOM_SMTP_HOST",
