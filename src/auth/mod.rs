@@ -26,7 +26,7 @@ pub use cloud::Resource;
 pub use error::AuthError;
 pub use grant::Grant;
 pub use identity::Identity;
-pub use store::{Kept, Store};
+pub use store::{Kept, KeptIn, Store};
 pub use tokens::{AccessToken, Tokens};
 
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! Where a sign-in is kept between runs: the system's keyring, else a file that only its user reads.
 
+use std::fmt::Debug;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -35,8 +36,67 @@ struct StoredSignIn {
 #[derive(Debug)]
 pub struct Store {
     registration: Registration,
-    keyring: bool,
+    keyring: Option<Box<dyn Keyring>>,
     file: Option<PathBuf>,
+}
+
+/// Where a sign-in was put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeptIn {
+    /// In the system's keyring.
+    Keyring,
+    /// In the file that the secrets file names.
+    File,
+    /// In a file, since the keyring does not take it.
+    FileInstead {
+        /// Which.
+        file: PathBuf,
+        /// Why the keyring does not, in its own words.
+        why: String,
+    },
+}
+
+/// One entry of a keyring. What goes wrong is in the keyring's own words.
+trait Keyring: Debug + Send + Sync {
+    /// What it holds; none when it holds nothing.
+    fn text(&self) -> Result<Option<String>, String>;
+    /// Puts a text in place of what it holds.
+    fn keep(&self, text: &str) -> Result<(), String>;
+    /// Empties it, and says whether it held something.
+    fn forget(&self) -> bool;
+}
+
+/// The entry of an account in the system's keyring.
+#[derive(Debug)]
+struct SystemKeyring {
+    account: String,
+}
+
+impl SystemKeyring {
+    fn entry(&self) -> Result<keyring::Entry, String> {
+        keyring::Entry::new(SERVICE, &self.account).map_err(|error| error.to_string())
+    }
+}
+
+impl Keyring for SystemKeyring {
+    fn text(&self) -> Result<Option<String>, String> {
+        match self.entry()?.get_password() {
+            Ok(text) => Ok(Some(text)),
+            Err(keyring::Error::NoEntry) => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn keep(&self, text: &str) -> Result<(), String> {
+        self.entry()?
+            .set_password(text)
+            .map_err(|error| error.to_string())
+    }
+
+    fn forget(&self) -> bool {
+        self.entry()
+            .is_ok_and(|entry| entry.delete_credential().is_ok())
+    }
 }
 
 impl Store {
@@ -64,9 +124,19 @@ impl Store {
                 (false, Some(path))
             }
         };
+        let system = || -> Box<dyn Keyring> {
+            Box::new(SystemKeyring {
+                account: format!(
+                    "{} {} {}",
+                    registration.username.folded(),
+                    registration.client_id,
+                    registration.tenant_id
+                ),
+            })
+        };
         Ok(Self {
+            keyring: keyring.then(system),
             registration,
-            keyring,
             file,
         })
     }
@@ -92,15 +162,20 @@ impl Store {
     /// # Errors
     /// When what is there is damaged, belongs to somebody else or may be read by others.
     pub fn load(&self) -> Result<Option<Kept>, AuthError> {
-        let in_keyring = if self.keyring {
-            self.keyring_text()?
-        } else {
-            None
+        // A sign-in that goes into the keyring takes the file away, so a file that is there is newer.
+        let in_file = match &self.file {
+            Some(file) => read(file)?,
+            None => None,
         };
-        let text = match (in_keyring, &self.file) {
+        let text = match (in_file, &self.keyring) {
             (Some(text), _) => Some(text),
-            (None, Some(file)) => read(file)?,
             (None, None) => None,
+            (None, Some(keyring)) => match (keyring.text(), &self.file) {
+                (Ok(text), _) => text,
+                // Without a keyring the file is the place, unless the secrets file insists.
+                (Err(_), Some(_)) => None,
+                (Err(why), None) => return Err(no_keyring(&why)),
+            },
         };
         text.map(|text| self.parse(&text)).transpose()
     }
@@ -109,7 +184,7 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn save(&self, refresh: &Secret) -> Result<(), AuthError> {
+    pub fn save(&self, refresh: &Secret) -> Result<KeptIn, AuthError> {
         let record = StoredSignIn {
             version: 1,
             account: self.registration.username.folded(),
@@ -119,26 +194,35 @@ impl Store {
         };
         let text = serde_json::to_string(&record)
             .map_err(|error| AuthError::store(error.to_string(), SIGN_IN_AGAIN))?;
-        if self.keyring {
-            match (self.keep_in_keyring(&text), &self.file) {
+        let kept_in = match (&self.keyring, &self.file) {
+            (None, _) => KeptIn::File,
+            (Some(keyring), file) => match (keyring.keep(&text), file) {
                 (Ok(()), Some(file)) => {
-                    // An older sign-in in a file would outlive its logout.
-                    return remove(file);
+                    // An older sign-in in a file would be taken for a newer one, and outlive its logout.
+                    remove(file)?;
+                    return Ok(KeptIn::Keyring);
                 }
-                (Ok(()), None) => return Ok(()),
-                (Err(error), None) => return Err(error),
-                (Err(_), Some(_)) => {}
-            }
-        }
-        match &self.file {
-            Some(file) => write(file, &text).map_err(|error| {
+                (Ok(()), None) => return Ok(KeptIn::Keyring),
+                (Err(why), None) => return Err(no_keyring(&why)),
+                (Err(why), Some(file)) => KeptIn::FileInstead {
+                    file: file.clone(),
+                    why,
+                },
+            },
+        };
+        if let Some(file) = &self.file {
+            write(file, &text).map_err(|error| {
                 AuthError::store(
                     format!("the sign-in cannot be kept in {}: {error}", file.display()),
                     "correct the rights of its folder, or set token_store in the secrets file",
                 )
-            }),
-            None => Ok(()),
+            })?;
         }
+        if let Some(keyring) = &self.keyring {
+            // An older one there is good for nothing any more.
+            keyring.forget();
+        }
+        Ok(kept_in)
     }
 
     /// Forgets the sign-in, wherever it is, and says whether there was one.
@@ -148,8 +232,8 @@ impl Store {
     pub fn clear(&self) -> Result<bool, AuthError> {
         let _lock = self.lock();
         let mut any = false;
-        if let Some(entry) = self.entry() {
-            any |= entry.delete_credential().is_ok();
+        if let Some(keyring) = &self.keyring {
+            any |= keyring.forget();
         }
         if let Some(file) = &self.file {
             any |= file.exists();
@@ -177,47 +261,7 @@ impl Store {
             refresh: Secret::new(record.refresh_token),
         })
     }
-
-    /// The keyring's entry; none where the system has no keyring.
-    fn entry(&self) -> Option<keyring::Entry> {
-        let account = format!(
-            "{} {} {}",
-            self.registration.username.folded(),
-            self.registration.client_id,
-            self.registration.tenant_id
-        );
-        if self.keyring {
-            keyring::Entry::new(SERVICE, &account).ok()
-        } else {
-            None
-        }
-    }
-
-    fn keyring_text(&self) -> Result<Option<String>, AuthError> {
-        let why = match self.entry().map(|entry| entry.get_password()) {
-            Some(Ok(text)) => return Ok(Some(text)),
-            Some(Err(keyring::Error::NoEntry)) => return Ok(None),
-            Some(Err(error)) => error.to_string(),
-            None => NO_KEYRING.to_owned(),
-        };
-        // Without a keyring the file is the place, unless the secrets file insists.
-        match self.file {
-            Some(_) => Ok(None),
-            None => Err(no_keyring(&why)),
-        }
-    }
-
-    fn keep_in_keyring(&self, text: &str) -> Result<(), AuthError> {
-        match self.entry() {
-            Some(entry) => entry
-                .set_password(text)
-                .map_err(|error| no_keyring(&error.to_string())),
-            None => Err(no_keyring(NO_KEYRING)),
-        }
-    }
 }
-
-const NO_KEYRING: &str = "this system has none";
 
 fn no_keyring(why: &str) -> AuthError {
     AuthError::store(

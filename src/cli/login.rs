@@ -9,7 +9,7 @@ use super::args::{LoginArgs, SignInArgs};
 use super::console::Console;
 use super::exit::{Exit, Stop};
 use super::words;
-use crate::auth::{self, AuthError, Flow, Identity, Person, Resource, Store, Tokens};
+use crate::auth::{self, AuthError, Flow, Identity, KeptIn, Person, Resource, Store, Tokens};
 use crate::clock::Clock;
 use crate::config::{NATIVE_CLIENT, Secrets};
 
@@ -42,7 +42,13 @@ pub(super) fn login(args: &LoginArgs, console: &Console, clock: &dyn Clock) -> R
             ),
         )
     })?;
-    store.save(refresh).map_err(stop)?;
+    let kept_in = store.save(refresh).map_err(stop)?;
+    if let KeptIn::FileInstead { file, why } = kept_in {
+        console.note(&format!(
+            "the keyring cannot keep the sign-in ({why}), so it is kept in {}",
+            file.display()
+        ));
+    }
     console.result(&words::with_next(
         &format!("signed in as {}", registration.username),
         "`postroom whoami` shows what this sign-in allows",

@@ -8,7 +8,7 @@ use super::ews::EwsKeys;
 use super::sign_in::SignInSettings;
 use super::smtp::{SmtpSettings, SmtpTable};
 use super::unshown::{table, value};
-use super::{ConfigError, EwsSettings, GraphSettings, at_line, read_opened};
+use super::{ConfigError, EwsSettings, GraphSettings, TransportName, at_line, read_opened};
 use crate::address::Address;
 use crate::regular;
 use crate::secret::Secret;
@@ -142,6 +142,20 @@ impl Secrets {
         parsed.override_from(variable);
         let shown = file.clone().unwrap_or_else(|| "environment".into());
         parsed.typed(file, &shown)
+    }
+
+    /// The same, if the settings of a transport can be used as they are written.
+    ///
+    /// # Errors
+    /// When they cannot.
+    pub fn usable_for(mut self, transport: TransportName) -> Result<Self, ConfigError> {
+        match transport {
+            TransportName::Outbox => {}
+            TransportName::Smtp => self.smtp = SettingsOf(Ok(self.smtp.0?)),
+            TransportName::Graph => self.graph = SettingsOf(Ok(self.graph.0?)),
+            TransportName::Ews => self.ews = SettingsOf(Ok(self.ews.0?)),
+        }
+        Ok(self)
     }
 
     /// Reads the text of a secrets file; for those who try what no file system holds, such as the

@@ -43,7 +43,8 @@ impl Loaded {
             batch.dispatch.transport = transport;
         }
         let environment = |key: &str| std::env::var(key).ok();
-        let secrets = Secrets::load(&batch.folder, request.secrets.as_deref(), &environment)?;
+        let secrets = Secrets::load(&batch.folder, request.secrets.as_deref(), &environment)?
+            .usable_for(batch.dispatch.transport)?;
         Ok(Self {
             batch,
             secrets,

@@ -1,4 +1,5 @@
 use std::fs;
+use std::sync::Mutex;
 
 use super::*;
 use crate::address::Address;
@@ -84,4 +85,92 @@ fn a_place_that_is_no_place_is_refused() {
         let registration = store(Path::new("/x"), "ann@study.example").registration;
         assert!(Store::new(&settings, registration).is_err(), "{place}");
     }
+}
+
+/// A keyring that takes texts up to a length, as Windows does (`CRED_MAX_CREDENTIAL_BLOB_SIZE`, 2,560
+/// bytes).
+#[derive(Debug)]
+struct Bounded {
+    text: Mutex<Option<String>>,
+    most: usize,
+}
+
+impl Keyring for Bounded {
+    fn text(&self) -> Result<Option<String>, String> {
+        Ok(self.text.lock().unwrap().clone())
+    }
+
+    fn keep(&self, text: &str) -> Result<(), String> {
+        if text.len() > self.most {
+            return Err(format!("longer than {} bytes", self.most));
+        }
+        *self.text.lock().unwrap() = Some(text.to_owned());
+        Ok(())
+    }
+
+    fn forget(&self) -> bool {
+        self.text.lock().unwrap().take().is_some()
+    }
+}
+
+fn with_keyring(file: Option<&Path>) -> Store {
+    Store {
+        keyring: Some(Box::new(Bounded {
+            text: Mutex::default(),
+            most: 300,
+        })),
+        file: file.map(Path::to_owned),
+        ..store(Path::new("/none"), "ann@study.example")
+    }
+}
+
+#[test]
+fn what_the_keyring_does_not_take_goes_into_the_file_and_is_the_one_that_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    let ann = with_keyring(Some(&file));
+    let refresh = |ann: &Store| ann.load().unwrap().unwrap().refresh.expose().to_owned();
+    assert_eq!(
+        ann.save(&Secret::new("old".into())).unwrap(),
+        KeptIn::Keyring
+    );
+    assert!(!file.exists());
+    let long = "x".repeat(400);
+    assert_eq!(
+        ann.save(&Secret::new(long.clone())).unwrap(),
+        KeptIn::FileInstead {
+            file: file.clone(),
+            why: "longer than 300 bytes".into(),
+        }
+    );
+    assert_eq!(refresh(&ann), long);
+    assert_eq!(ann.keyring.as_ref().unwrap().text(), Ok(None));
+    // A short one goes back into the keyring, and the file away.
+    assert_eq!(
+        ann.save(&Secret::new("new".into())).unwrap(),
+        KeptIn::Keyring
+    );
+    assert!(!file.exists());
+    assert_eq!(refresh(&ann), "new");
+    // An older entry that could not be taken out does not count beside a file.
+    ann.save(&Secret::new(long.clone())).unwrap();
+    let older = with_keyring(None);
+    older.save(&Secret::new("old".into())).unwrap();
+    let both = Store {
+        file: Some(file),
+        ..older
+    };
+    assert_eq!(refresh(&both), long);
+    assert!(both.clear().unwrap() && both.load().unwrap().is_none());
+}
+
+#[test]
+fn a_keyring_that_was_asked_for_is_the_only_place() {
+    let ann = with_keyring(None);
+    let refusal = ann.save(&Secret::new("x".repeat(400))).unwrap_err();
+    assert!(
+        refusal.to_string().contains("longer than 300 bytes"),
+        "{refusal}"
+    );
+    assert!(ann.load().unwrap().is_none());
 }

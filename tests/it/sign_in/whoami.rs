@@ -149,3 +149,21 @@ fn both_resources_refused_is_no_sign_in() {
         ran.says("nobody has agreed yet").says("--consent-url");
     }
 }
+
+/// What another transport would need is nothing to a sign-in.
+#[test]
+fn a_mail_server_that_is_half_filled_in_is_asked_for_by_nobody() {
+    let desk = Desk::new();
+    desk.sign_in();
+    let path = desk.batch.path(".secrets.toml");
+    let secrets = std::fs::read_to_string(&path).unwrap();
+    let half = "\n[smtp]\nhost = \"relay.example\"\nusername = \"ann\"\n";
+    desk.batch.secrets(&(secrets + half));
+    desk.run("whoami", &[]).expect(0);
+    desk.batch.run("check", &[]).expect(0);
+    desk.batch.configure("[dispatch]\ntransport = \"smtp\"");
+    desk.batch
+        .run("send", &["--yes"])
+        .expect(2)
+        .says("`smtp.password` is missing");
+}
