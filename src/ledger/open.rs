@@ -14,7 +14,7 @@ use super::file_identity::FileIdentity;
 use super::lock::{Lock, marked_beside};
 use super::place::{refuse_links, refuse_others, whole};
 use super::projection::{Projection, ProjectionError};
-use super::schema::{APPLICATION_ID, STATEMENTS, VERSION};
+use super::schema::{APPLICATION_ID, VERSION, parse_once};
 use super::upgrade::upgrade;
 use super::{Ledger, LedgerError, LedgerView, network};
 use crate::durable::beside;
@@ -281,7 +281,7 @@ impl LedgerView {
         };
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let mut db = Connection::open_with_flags(name, flags).map_err(of)?;
-        db.set_prepared_statement_cache_capacity(STATEMENTS);
+        parse_once(&db).map_err(of)?;
         if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
             // One that begins by reading fails at once where another program, such as a viewer of
             // such files, has the write lock; one that begins by taking it waits its turn.

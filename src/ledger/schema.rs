@@ -1,5 +1,8 @@
 //! Tables and their version.
 
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
 /// "post" in the file's header, by which SQLite files are recognised (`PRAGMA application_id`).
 pub(super) const APPLICATION_ID: i64 = 0x706f_7374;
 
@@ -7,9 +10,17 @@ pub(super) const APPLICATION_ID: i64 = 0x706f_7374;
 /// could misread the file; older formats are brought up to date when the file is opened for a run.
 pub(super) const VERSION: i64 = 4;
 
-/// How many prepared statements a connection keeps: all that an event can need. SQLite would parse
-/// the others again for each letter.
-pub(super) const STATEMENTS: usize = 64;
+/// How many prepared statements a connection keeps: all that an event can need.
+const STATEMENTS: usize = 64;
+
+/// Lets a connection parse each statement once. Without the second setting SQLite would plan queries
+/// anew whenever other values are bound, which is for every letter (SQLite, "Database Connection
+/// Configuration Options", `SQLITE_DBCONFIG_ENABLE_QPSG`).
+pub(super) fn parse_once(db: &Connection) -> rusqlite::Result<()> {
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map(drop)
+}
 
 /// The log, then the tables that follow from it. Times are milliseconds since 1970, UTC.
 ///

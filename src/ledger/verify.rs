@@ -11,7 +11,7 @@ use super::compare::Comparison;
 use super::create::fill;
 use super::log::{Fields, beginning_of, event_of};
 use super::projection::{LogEntry, Projection};
-use super::schema::{STATEMENTS, VERSION};
+use super::schema::{VERSION, parse_once};
 use super::{LedgerError, LedgerView};
 use crate::digest::{Sha256Digest, hex};
 use crate::lifecycle::Event;
@@ -85,7 +85,7 @@ struct Replay<'a> {
 impl<'a> Replay<'a> {
     fn beside(file: &'a Connection, format: i64) -> rusqlite::Result<Self> {
         let empty = Connection::open("")?;
-        empty.set_prepared_statement_cache_capacity(STATEMENTS);
+        parse_once(&empty)?;
         empty.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -16000;")?;
         fill(&empty)?;
         Ok(Self {
