@@ -10,7 +10,7 @@ use crate::fault::escape;
 pub struct Answer {
     /// What kind of answer it is.
     pub code: Code,
-    text: String,
+    pub(super) text: String,
     next_step: Option<String>,
 }
 

@@ -12,6 +12,7 @@ mod drafts;
 mod ews;
 mod graph;
 mod outbox;
+mod redacted;
 mod smtp;
 #[doc(hidden)]
 pub mod tried;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::answer::one_line;
+use self::redacted::{Hidden, Redacted, RedactedBearer};
 use crate::address::Address;
 use crate::config::{Batch, Secrets, TransportName};
 use crate::fault::{Fault, NextStep};
@@ -240,10 +242,16 @@ pub fn open(
     secrets: &Secrets,
     bearer: &Arc<dyn Bearer>,
 ) -> Result<Box<dyn Transport>, Fault> {
-    match name {
-        TransportName::Outbox => Ok(outbox::open(batch)),
-        TransportName::Smtp => smtp::open(secrets, bearer),
-        TransportName::Graph => graph::open(secrets, bearer),
-        TransportName::Ews => ews::open(secrets, bearer),
-    }
+    let hidden = Hidden::of(secrets);
+    let bearer: Arc<dyn Bearer> = Arc::new(RedactedBearer {
+        inner: Arc::clone(bearer),
+        hidden: hidden.clone(),
+    });
+    let inner = match name {
+        TransportName::Outbox => return Ok(outbox::open(batch)),
+        TransportName::Smtp => smtp::open(secrets, &bearer)?,
+        TransportName::Graph => graph::open(secrets, &bearer)?,
+        TransportName::Ews => ews::open(secrets, &bearer)?,
+    };
+    Ok(Box::new(Redacted { inner, hidden }))
 }

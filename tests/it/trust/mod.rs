@@ -3,6 +3,8 @@
 
 mod destination;
 #[cfg(unix)]
+mod echo;
+#[cfg(unix)]
 mod files;
 #[cfg(unix)]
 mod secrets;
