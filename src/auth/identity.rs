@@ -22,7 +22,7 @@ use super::{AuthError, Resource};
 use crate::clock::{Clock, Signal};
 use crate::config::{Cloud, Registration, SignInSettings};
 use crate::http::{Http, HttpError};
-use crate::secret::Secret;
+use crate::secret::{Redaction, Secret};
 
 /// What every sign-in asks for beside a resource: who it is, and a refresh token.
 const OPENID: [&str; 3] = ["openid", "profile", "offline_access"];
@@ -318,13 +318,38 @@ impl Identity {
         particulars: &RefCell<Particulars>,
     ) -> impl Fn(oauth2::HttpRequest) -> Result<oauth2::HttpResponse, HttpError> {
         |request| {
+            let redaction = secrets_of(request.body());
             let answer = http::call(&self.http, request)?;
-            if !answer.status().is_success() {
-                particulars.replace(Particulars::of_answer(answer.body()));
+            if answer.status().is_success() {
+                return Ok(answer);
             }
+            // What it repeats of the request is shown to nobody.
+            let answer = answer.map(|body| {
+                let hidden = redaction.hide(&String::from_utf8_lossy(&body)).into_owned();
+                hidden.into_bytes()
+            });
+            particulars.replace(Particulars::of_answer(answer.body()));
             Ok(answer)
         }
     }
+}
+
+/// The secrets in the body of a token request (RFC 6749, RFC 7636 section 4.5, RFC 8628 section 3.4).
+fn secrets_of(body: &[u8]) -> Redaction {
+    const SECRET: [&str; 5] = [
+        "client_secret",
+        "refresh_token",
+        "code",
+        "code_verifier",
+        "device_code",
+    ];
+    let mut redaction = Redaction::default();
+    for (key, value) in oauth2::url::form_urlencoded::parse(body) {
+        if SECRET.contains(&&*key) {
+            redaction.add(&value);
+        }
+    }
+    redaction
 }
 
 /// A failed request in plain words. What did not parse is not shown: it may hold a token.
