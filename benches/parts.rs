@@ -172,6 +172,7 @@ fn ledger(folder: &TempDir) -> Ledger {
                 name: "report.pdf".into(),
                 sha256: [8; 32],
                 bytes: 307_200,
+                locked: false,
             }],
         },
     });

@@ -78,7 +78,8 @@ pub fn config(bytes: &[u8]) {
             assert!(batch.dispatch.chunk > 0 && batch.dispatch.attempts > 0);
             for path in [
                 Some(&batch.manifest.path),
-                Some(&batch.letter.html),
+                batch.letter.markdown.as_ref(),
+                batch.letter.html.as_ref(),
                 batch.letter.text.as_ref(),
             ] {
                 let leaves = path.is_some_and(|path| {

@@ -14,8 +14,9 @@
 //!
 //! 1. [`manifest`] reads the rows of a CSV or XLSX file and groups them by id. Faults are gathered
 //!    with file, row and column; with any fault there is no manifest.
-//! 2. [`letter`] renders subject and bodies with tera, finds the attachments and proves that they
-//!    belong. Values are data: never parsed, escaped in HTML, unable to break a header.
+//! 2. [`letter`] renders subject and bodies with tera (Markdown becomes HTML), takes the pictures in
+//!    that they show, finds the attachments, proves that they belong, and locks those that have a
+//!    password. Values are data: never parsed, escaped in HTML, unable to break a header.
 //! 3. [`plan`] makes every letter once, on all cores, and keeps only digests, with one digest over
 //!    all and where they are sent to. `check` and `send` make the same plan by the same code; a run that goes on with a batch
 //!    makes the letters left, and each must be the one that was planned.

@@ -48,7 +48,7 @@ pub struct Encoded {
     pub body: Bytes,
 }
 
-/// A file on its way.
+/// A file on its way, or a picture.
 #[derive(Clone, Copy, Debug)]
 pub struct Attached<'a> {
     /// The name that recipients see.
@@ -57,6 +57,8 @@ pub struct Attached<'a> {
     pub media_type: &'static str,
     /// Its bytes.
     pub contents: &'a [u8],
+    /// What the letter calls it, if it is a picture that stands in it.
+    pub content_id: Option<&'a str>,
 }
 
 /// The Message-ID of a letter's message.
@@ -155,6 +157,17 @@ impl Message {
             name: &attachment.name,
             media_type: attachment.media_type,
             contents,
+            content_id: None,
+        })
+    }
+
+    /// The pictures that stand in the letter.
+    pub fn pictures(&self) -> impl Iterator<Item = Attached<'_>> {
+        self.letter.pictures.iter().map(|picture| Attached {
+            name: &picture.name,
+            media_type: picture.media_type,
+            contents: &picture.contents,
+            content_id: Some(&picture.content_id),
         })
     }
 

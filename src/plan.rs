@@ -76,6 +76,8 @@ pub struct PlannedAttachment {
     pub pages: Option<u32>,
     /// What the proofs found of it.
     pub verdict: Verdict,
+    /// Whether it goes out locked with a password.
+    pub locked: bool,
     shared: bool,
 }
 
@@ -247,6 +249,7 @@ impl PlannedLetter {
                         .get(place)
                         .map(|proof| proof.verdict)
                         .unwrap_or_default(),
+                    locked: attachment.lock.is_some(),
                     shared: attachment.shared,
                 })
                 .collect(),
@@ -278,12 +281,42 @@ fn digest(letter: &Letter) -> Sha256Digest {
         }
     }
     part(letter.subject.as_str().as_bytes());
-    part(letter.html.as_bytes());
+    part(letter.html.as_deref().unwrap_or_default().as_bytes());
     // A text that is derived follows from the HTML.
     part(letter.own_text.as_deref().unwrap_or_default().as_bytes());
     for attachment in &letter.attachments {
         part(attachment.name.as_bytes());
         part(&attachment.sha256);
+    }
+    // No attachment is called so: what follows begins where it says. A letter without any of it has
+    // the digest that it always had.
+    let extras = &letter.extras;
+    for lock in letter.attachments.iter().map(|file| file.lock) {
+        if let Some(mark) = &lock {
+            part(b"\0lock");
+            part(mark);
+        }
+    }
+    for picture in &letter.pictures {
+        part(b"\0picture");
+        part(picture.name.as_bytes());
+        part(&picture.sha256);
+    }
+    if let Some(importance) = extras.importance {
+        part(b"\0importance");
+        part(importance.word().as_bytes());
+    }
+    if let Some(answered) = &extras.in_reply_to {
+        part(b"\0answers");
+        part(answered.as_bytes());
+    }
+    for (name, value) in &extras.headers {
+        part(b"\0header");
+        part(name.as_bytes());
+        part(value.as_str().as_bytes());
+    }
+    if letter.html.is_none() {
+        part(b"\0text alone");
     }
     parts.finish()
 }

@@ -21,6 +21,8 @@ struct AttachmentJson<'a> {
     name: &'a str,
     sha256: String,
     bytes: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    locked: bool,
 }
 
 /// The attachments of a planned letter with the verdicts of the proofs.
@@ -40,6 +42,7 @@ fn attachment(planned: &PlannedAttachment) -> AttachmentJson<'_> {
         name: &planned.name,
         sha256: hex(&planned.sha256),
         bytes: planned.bytes,
+        locked: planned.locked,
     }
 }
 

@@ -77,9 +77,14 @@ fn describe(message: &Message, size: u64, whole_addresses: bool) -> String {
     text.push_str(&format!("\n  Subject: {}", letter.subject));
     for attachment in &letter.attachments {
         text.push_str(&format!(
-            "\n  attached: {} ({})",
+            "\n  attached: {} ({}{})",
             attachment.name,
-            words::bytes(attachment.bytes)
+            words::bytes(attachment.bytes),
+            if attachment.lock.is_some() {
+                ", locked"
+            } else {
+                ""
+            }
         ));
     }
     text.push_str(&format!("\n  {} on the wire", words::bytes(size)));

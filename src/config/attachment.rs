@@ -1,6 +1,6 @@
 //! `[[attachment]]` of `batch.toml`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -10,8 +10,18 @@ use super::ConfigError;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttachmentConfig {
-    /// The file, a template.
+    /// The file, a template; a `*` in its last part stands for any characters. Empty if a table names
+    /// the files.
+    #[serde(default)]
     pub path: String,
+    /// A table that names the file of each recipient, in place of a path: CSV with the columns `id`
+    /// and `file`.
+    pub files: Option<PathBuf>,
+    /// Whether a recipient may have several files: all that the path fits, or all that the table names.
+    #[serde(default)]
+    pub many: bool,
+    /// What the PDF is locked with when it is sent, a template.
+    pub password: Option<String>,
     /// The name that recipients see, a template; the file's own name if not given.
     pub name: Option<String>,
     /// Whether the same file goes to everyone.
@@ -80,6 +90,37 @@ impl AttachmentConfig {
     }
 
     pub(super) fn validate(&self, file: &Path) -> Result<(), ConfigError> {
+        let refuse =
+            |key: &str, text: &str, next: &str| Err(ConfigError::value(file, key, text, next));
+        if self.path.trim().is_empty() == self.files.is_none() {
+            return refuse(
+                "attachment",
+                if self.files.is_none() {
+                    "names no file"
+                } else {
+                    "has both path and files"
+                },
+                "write either path, or files with a table of ids and files",
+            );
+        }
+        if self.many && self.name.is_some() {
+            return refuse(
+                "attachment.name",
+                "would be the name of several files",
+                "leave name out, so that each keeps its own, or leave many out",
+            );
+        }
+        if self
+            .password
+            .as_deref()
+            .is_some_and(|text| text.trim().is_empty())
+        {
+            return refuse(
+                "attachment.password",
+                "is empty",
+                "write a template such as \"{{ row['Code'] }}\", or leave the line out",
+            );
+        }
         if self.pages == Some(0) {
             return Err(ConfigError::value(
                 file,

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::attachment::AttachmentConfig;
 use super::dispatch::{DispatchConfig, OutboxConfig};
+use super::letter::LetterConfig;
 use super::{ConfigError, read_written};
-use crate::address::Mailbox;
 use crate::fault::quote;
 
 const WHAT: &str = "batch file";
@@ -92,22 +92,6 @@ pub struct ManifestConfig {
     /// The domains that no address may have, each with all below it.
     #[serde(default)]
     pub deny_domains: Vec<String>,
-}
-
-/// `[letter]`: subject, bodies and reply address.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LetterConfig {
-    /// The From mailbox; `send_emails_as` of the secrets file if not given.
-    pub from: Option<String>,
-    /// The subject, a template.
-    pub subject: String,
-    /// The HTML template; its folder is the template folder.
-    pub html: PathBuf,
-    /// The template of the text alternative; derived from the HTML if not given.
-    pub text: Option<PathBuf>,
-    /// The mailbox that answers go to.
-    pub reply_to: Option<String>,
 }
 
 impl Batch {
@@ -244,18 +228,7 @@ impl Batch {
                 );
             }
         }
-        for (key, mailbox) in [
-            ("letter.from", &self.letter.from),
-            ("letter.reply_to", &self.letter.reply_to),
-        ] {
-            if let Some(Err(error)) = mailbox.as_deref().map(Mailbox::parse) {
-                return refuse(
-                    key,
-                    &format!("cannot be used: {error}"),
-                    "write one address, or Name <address>",
-                );
-            }
-        }
+        self.letter.validate(&self.file)?;
         self.validate_paths()
     }
 
@@ -263,11 +236,7 @@ impl Batch {
         let refuse = |key: &str, text: &str, next_step: &str| {
             Err(ConfigError::value(&self.file, key, text, next_step))
         };
-        for (key, path) in [
-            ("manifest.path", Some(&self.manifest.path)),
-            ("letter.html", Some(&self.letter.html)),
-            ("letter.text", self.letter.text.as_ref()),
-        ] {
+        for (key, path) in self.read_paths() {
             let real = path.and_then(|path| self.resolve(path).canonicalize().ok());
             if [path, real.as_ref()]
                 .into_iter()
@@ -281,12 +250,8 @@ impl Batch {
                 );
             }
         }
-        for (key, path) in [
-            ("manifest.path", Some(&self.manifest.path)),
-            ("letter.html", Some(&self.letter.html)),
-            ("letter.text", self.letter.text.as_ref()),
-            ("outbox.path", Some(&self.outbox.path)),
-        ] {
+        let written = [("outbox.path", Some(&self.outbox.path))];
+        for (key, path) in self.read_paths().into_iter().chain(written) {
             if path.is_some_and(|path| !self.allows(path)) {
                 return refuse(
                     key,
@@ -296,6 +261,23 @@ impl Batch {
             }
         }
         Ok(())
+    }
+
+    /// The files that the batch file names, by their keys.
+    fn read_paths(&self) -> Vec<(&'static str, Option<&PathBuf>)> {
+        let letter = &self.letter;
+        let lists = self.attachments.iter();
+        let lists = lists.map(|attachment| ("attachment.files", attachment.files.as_ref()));
+        [
+            ("manifest.path", Some(&self.manifest.path)),
+            ("letter.markdown", letter.markdown.as_ref()),
+            ("letter.html", letter.html.as_ref()),
+            ("letter.text", letter.text.as_ref()),
+            ("letter.stylesheet", letter.stylesheet.as_ref()),
+        ]
+        .into_iter()
+        .chain(lists)
+        .collect()
     }
 
     /// Whether a path as written stays inside the batch's folder, or may leave it.

@@ -63,6 +63,7 @@ fn planned(id: &str, digest: u8) -> LetterPlan {
                 name: format!("{id}.pdf"),
                 sha256: [digest; 32],
                 bytes: 7,
+                locked: false,
             }],
         },
     }

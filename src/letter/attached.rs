@@ -6,12 +6,15 @@ use std::io;
 use std::path::Path;
 
 use super::attachment::{self, Attachment, Place, Read};
+use super::files::{self, FileTable, Listings};
+use super::lock;
 use super::others::Others;
 use super::proof::{Asked, Owner, Proof, not_a_pdf};
 use super::template::{self, Escape, Templates};
 use super::wording::Wording;
-use crate::config::{AttachmentConfig, Missing};
+use crate::config::{AttachmentConfig, Batch, Missing};
 use crate::fault::{Fault, quote};
+use crate::secret::Secret;
 
 /// A PDF beyond this size is not taken into memory to be read.
 const LARGEST_READ: u64 = 64 << 20;
@@ -23,6 +26,12 @@ const LONGEST_TEXT: usize = 1_000;
 #[derive(Debug)]
 pub(super) struct AttachmentTemplate {
     config: AttachmentConfig,
+    /// How findings about all letters name it: as the batch file does.
+    written: String,
+    /// The table of the files, if it is no path that names them.
+    pub table: Option<FileTable>,
+    listings: Listings,
+    password: Option<String>,
     path: String,
     name: Option<String>,
     must_contain: Vec<String>,
@@ -52,6 +61,8 @@ pub(super) struct Gathered {
     pub claims: Vec<u64>,
     /// What the proofs found.
     pub findings: Vec<Fault>,
+    /// What the attachments are locked with.
+    pub passwords: Vec<Secret>,
 }
 
 /// One recipient, as templates and proofs see it.
@@ -72,14 +83,28 @@ pub(super) fn claim(path: &Path) -> u64 {
 }
 
 impl AttachmentTemplate {
-    pub fn of(index: usize, config: &AttachmentConfig) -> Self {
+    /// # Errors
+    /// What is wrong with the table of files.
+    pub fn of(batch: &Batch, index: usize, config: &AttachmentConfig) -> Result<Self, Vec<Fault>> {
         let named = |texts: &[String], key| {
             (0..texts.len())
                 .map(|text| template::attachment_text(index, key, text))
                 .collect()
         };
-        Self {
+        let table = config.files.as_deref();
+        let written =
+            table.map_or_else(|| config.path.clone(), |table| table.display().to_string());
+        Ok(Self {
             config: config.clone(),
+            written,
+            table: table
+                .map(|table| FileTable::read(batch, table))
+                .transpose()?,
+            listings: Listings::default(),
+            password: config
+                .password
+                .as_ref()
+                .map(|_| template::attachment_password(index)),
             path: template::attachment_path(index),
             name: config
                 .name
@@ -87,7 +112,7 @@ impl AttachmentTemplate {
                 .map(|_| template::attachment_name(index)),
             must_contain: named(&config.must_contain, "must_contain"),
             must_not_contain: named(&config.must_not_contain, "must_not_contain"),
-        }
+        })
     }
 
     /// Whether a recipient without this file gets no letter.
@@ -95,15 +120,15 @@ impl AttachmentTemplate {
         self.config.missing == Missing::Skip
     }
 
-    /// The path as the batch file writes it.
+    /// The path as the batch file writes it, or the table that names the files.
     pub fn written(&self) -> &str {
-        &self.config.path
+        &self.written
     }
 
     /// The folder of the path that no cell has a part in.
     fn fixed(&self) -> &str {
         let path = self.config.path.as_str();
-        let open = [path.find("{{"), path.find("{%")]
+        let open = [path.find("{{"), path.find("{%"), path.find('*')]
             .into_iter()
             .flatten()
             .min();
@@ -111,14 +136,20 @@ impl AttachmentTemplate {
         &fixed[..fixed.rfind('/').map_or(0, |slash| slash + 1)]
     }
 
-    /// The path for one recipient.
-    pub fn path(&self, recipient: &For<'_>) -> Result<String, Fault> {
-        recipient
-            .render(&self.path)
-            .map(|path| path.trim().to_owned())
+    /// The paths of one recipient's files. One without a `*` need not be there.
+    pub fn paths(&self, folder: &Path, recipient: &For<'_>) -> Result<Vec<String>, Fault> {
+        if let Some(table) = &self.table {
+            return Ok(table.of(recipient.id).to_vec());
+        }
+        let path = recipient.render(&self.path)?.trim().to_owned();
+        if !files::has_stars(&path) {
+            return Ok(vec![path]);
+        }
+        let found = self.listings.fitting(folder, &path);
+        found.map_err(|fault| fault.file(quote(&files::plain(&path))).id(recipient.id))
     }
 
-    /// Finds the attachment of one recipient.
+    /// Finds the attachments of one recipient.
     pub fn attach(
         &self,
         place: &Place<'_>,
@@ -126,18 +157,74 @@ impl AttachmentTemplate {
         purpose: Purpose,
         gathered: &mut Gathered,
     ) -> Result<(), Fault> {
-        let path = self.path(recipient)?;
-        gathered.claims.push(claim(&place.folder.join(&path)));
+        let paths = self.paths(place.folder, recipient)?;
+        if paths.is_empty() {
+            return Err(self.none_fits(recipient));
+        }
+        if paths.len() > 1 && !self.config.many {
+            let named: Vec<_> = paths.iter().take(3).map(|path| quote(path)).collect();
+            return Err(Fault::new(
+                format!(
+                    "{} files are this recipient's: `{}`{}",
+                    paths.len(),
+                    named.join("`, `"),
+                    if paths.len() > named.len() {
+                        " and more"
+                    } else {
+                        ""
+                    }
+                ),
+                "say which one it is, or write many = true if all are to go",
+            )
+            .file(quote(&self.written))
+            .id(recipient.id));
+        }
+        for path in &paths {
+            self.attach_one(path, place, recipient, purpose, gathered)?;
+        }
+        Ok(())
+    }
+
+    fn none_fits(&self, recipient: &For<'_>) -> Fault {
+        let fault = if self.table.is_some() {
+            Fault::new(
+                "the table names no file for this recipient",
+                "add a row with the id and the file, or take the recipient's rows out of the manifest",
+            )
+            .file(quote(&self.written))
+        } else {
+            // Whether the template can be rendered was seen before.
+            let path = recipient.render(&self.path).unwrap_or_default();
+            Fault::new(
+                "the attachment is missing: no file fits this path",
+                "put the file there, or correct [[attachment]] path",
+            )
+            .file(quote(files::plain(&path).trim()))
+        };
+        fault.id(recipient.id)
+    }
+
+    fn attach_one(
+        &self,
+        path: &str,
+        place: &Place<'_>,
+        recipient: &For<'_>,
+        purpose: Purpose,
+        gathered: &mut Gathered,
+    ) -> Result<(), Fault> {
+        gathered.claims.push(claim(&place.folder.join(path)));
         let name = self
             .name
             .as_deref()
             .map(|name| recipient.render(name))
             .transpose()?;
+        let password = self.password(recipient)?;
         let proves = purpose == Purpose::Check && self.config.is_read();
         let mut contents = None;
         let mut read = |file: &Path| -> io::Result<Read> {
             let is_kept = purpose == Purpose::Wire
-                || (proves && std::fs::metadata(file)?.len() <= LARGEST_READ);
+                || ((proves || password.is_some())
+                    && std::fs::metadata(file)?.len() <= LARGEST_READ);
             if !is_kept {
                 return attachment::digest(file);
             }
@@ -146,10 +233,10 @@ impl AttachmentTemplate {
             Ok(read)
         };
         let shared = self.config.shared;
-        let attachment = attachment::belongs(
+        let mut attachment = attachment::belongs(
             place,
             self.fixed(),
-            &path,
+            path,
             name.as_deref(),
             shared,
             &mut read,
@@ -157,7 +244,7 @@ impl AttachmentTemplate {
         .map_err(|fault| fault.id(recipient.id))?;
         if proves {
             let proof = self.prove(
-                &path,
+                path,
                 attachment.is_pdf,
                 recipient,
                 contents.as_deref(),
@@ -167,11 +254,44 @@ impl AttachmentTemplate {
         } else {
             gathered.proofs.push(Proof::default());
         }
+        if let Some(password) = password {
+            let plain = contents.as_deref().filter(|_| attachment.is_pdf);
+            let at = |fault: Fault| fault.file(quote(path)).id(recipient.id);
+            let plain = plain.ok_or_else(|| at(not_lockable()))?;
+            let locked = lock::locked(plain, &password).map_err(at)?;
+            attachment.bytes = locked.len() as u64;
+            attachment.lock = Some(lock::mark(&password, recipient.id, &attachment.sha256));
+            contents = Some(locked);
+            gathered.findings.extend(
+                lock::guessable(&password)
+                    .map(|warning| warning.file(quote(&self.written)).id(recipient.id)),
+            );
+            gathered.passwords.push(password);
+        }
         gathered.attachments.push(attachment);
         if purpose == Purpose::Wire {
             gathered.contents.extend(contents);
         }
         Ok(())
+    }
+
+    /// What the file is locked with. What is wrong with it is said without showing it.
+    fn password(&self, recipient: &For<'_>) -> Result<Option<Secret>, Fault> {
+        let Some(template) = &self.password else {
+            return Ok(None);
+        };
+        let at = |fault: Fault| fault.file(template.clone()).id(recipient.id);
+        let password = recipient.render(template).map_err(|_| {
+            at(Fault::new(
+                "the password of the attachment cannot be made of this recipient's values",
+                "correct [[attachment]] password, or the cell that it shows",
+            ))
+        })?;
+        let password = Secret::new(password.trim().to_owned());
+        match lock::refused(&password) {
+            Some(fault) => Err(at(fault)),
+            None => Ok(Some(password)),
+        }
     }
 
     fn prove(
@@ -211,7 +331,7 @@ impl AttachmentTemplate {
                 let file = if finding.is_fault() {
                     quote(path)
                 } else {
-                    quote(&self.config.path)
+                    quote(&self.written)
                 };
                 finding.file(file).id(recipient.id)
             }));
@@ -220,7 +340,8 @@ impl AttachmentTemplate {
 }
 
 impl For<'_> {
-    fn render(&self, template: &str) -> Result<String, Fault> {
+    /// One of the batch file's templates, as text.
+    pub fn render(&self, template: &str) -> Result<String, Fault> {
         self.templates
             .render(template, Escape::None, self.context, self.id)
     }
@@ -258,4 +379,11 @@ impl For<'_> {
             })
             .collect()
     }
+}
+
+fn not_lockable() -> Fault {
+    Fault::new(
+        "only a PDF of at most 64 MB can be locked",
+        "name a PDF, or take password out of this [[attachment]]",
+    )
 }

@@ -14,6 +14,10 @@ use crate::regular;
 /// A file beyond this size is not read: Exchange Online takes letters of 150 MB.
 const LARGEST: u64 = 256 << 20;
 
+/// What goes with a letter.
+pub(super) const ATTACHMENT: &str = "attachment";
+pub(super) const PICTURE: &str = "picture";
+
 /// As much of a file's beginning is kept: the header of a state file has 100 bytes.
 const STARTS: usize = 100;
 
@@ -34,6 +38,9 @@ pub struct Attachment {
     pub shared: bool,
     /// Whether it is called a PDF, and begins like one.
     pub is_pdf: bool,
+    /// What stands for its password in the plan, if it goes out locked; the digest is that of the file
+    /// before.
+    pub lock: Option<Sha256Digest>,
 }
 
 /// What reading a file found.
@@ -91,6 +98,11 @@ pub(super) fn read(path: &Path) -> io::Result<(Read, Vec<u8>)> {
 }
 
 impl Read {
+    /// The digest of the contents.
+    pub fn sha256(&self) -> Sha256Digest {
+        self.sha256
+    }
+
     fn note_start(&mut self, piece: &[u8]) {
         let at = usize::try_from(self.bytes)
             .unwrap_or(usize::MAX)
@@ -112,7 +124,7 @@ pub(super) fn belongs(
     read: &mut dyn FnMut(&Path) -> io::Result<Read>,
 ) -> Result<Attachment, Fault> {
     let at = |fault: Fault| fault.file(quote(written));
-    let path = locate(place, fixed, written).map_err(at)?;
+    let path = locate(place, fixed, written, ATTACHMENT).map_err(at)?;
     let name = match name {
         Some(name) => name.trim().to_owned(),
         None => path
@@ -152,13 +164,20 @@ pub(super) fn belongs(
         path,
         shared,
         is_pdf,
+        lock: None,
     })
 }
 
-fn locate(place: &Place<'_>, fixed: &str, written: &str) -> Result<PathBuf, Fault> {
+/// Finds a file that goes with a letter, and is called `what` where it may not.
+pub(super) fn locate(
+    place: &Place<'_>,
+    fixed: &str,
+    written: &str,
+    what: &str,
+) -> Result<PathBuf, Fault> {
     let leaves = || {
         Fault::new(
-            "the attachment lies outside the batch's folder",
+            format!("the {what} lies outside the batch's folder"),
             "put the file into the folder, or set allow_outside = true in [batch]",
         )
     };
@@ -170,18 +189,22 @@ fn locate(place: &Place<'_>, fixed: &str, written: &str) -> Result<PathBuf, Faul
     }
     if written.is_empty() || written.contains(char::is_control) {
         return Err(Fault::new(
-            "the attachment's path is empty, or has a control character in it",
-            "correct [[attachment]] path",
+            format!("the {what}'s path is empty, or has a control character in it"),
+            format!("correct the path of the {what}"),
         ));
     }
     let path = place.folder.join(written);
     let missing = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => Fault::new(
-            "the attachment is missing",
-            "put the file there, or take the recipient's rows out of the manifest",
+            format!("the {what} is missing"),
+            if what == PICTURE {
+                "put the file beside the letter, or take the picture out of it"
+            } else {
+                "put the file there, or take the recipient's rows out of the manifest"
+            },
         ),
         _ => Fault::new(
-            format!("the attachment cannot be read: {error}"),
+            format!("the {what} cannot be read: {error}"),
             "let this user read the file",
         ),
     };
@@ -199,14 +222,14 @@ fn locate(place: &Place<'_>, fixed: &str, written: &str) -> Result<PathBuf, Faul
         .refuse(place.folder, fixed, written, &real, &metadata)?;
     if !metadata.is_file() {
         return Err(Fault::new(
-            "the attachment is not a regular file",
-            "correct [[attachment]] path",
+            format!("the {what} is not a regular file"),
+            format!("correct the path of the {what}"),
         ));
     }
     if metadata.len() > LARGEST {
         return Err(Fault::new(
-            format!("the attachment is larger than {} MB", LARGEST >> 20),
-            "make the report smaller: no mail server takes so much",
+            format!("the {what} is larger than {} MB", LARGEST >> 20),
+            "make it smaller: no mail server takes so much",
         ));
     }
     Ok(path)

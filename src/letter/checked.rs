@@ -8,13 +8,13 @@ use std::time::Duration;
 use super::attached::{AttachmentTemplate, Gathered, Purpose};
 use super::others::Other;
 use super::proof::Proof;
-use super::remote::remote;
 use super::text::DERIVED_TEXT;
 use super::unclaimed::unclaimed;
 use super::watch::{OFTEN, PATIENCE};
 use super::{Letter, Letters};
 use crate::contain;
 use crate::fault::{Fault, quote};
+use crate::secret::Secret;
 
 /// A letter that was made to be checked.
 #[derive(Debug)]
@@ -50,8 +50,9 @@ impl Letters {
         let letter = self.letter(index, Purpose::Check, &mut gathered);
         let mut findings = gathered.findings;
         if let Ok(letter) = &letter {
-            findings.extend(self.looked_over(letter));
+            findings.extend(self.looked_over(index, letter));
             findings.extend(self.without_text(letter));
+            findings.extend(shown_password(letter, &gathered.passwords));
         }
         let letter = match letter {
             Ok(letter) if !findings.iter().any(Fault::is_fault) => Ok(letter),
@@ -79,43 +80,9 @@ impl Letters {
                 "no plain text can be made of the letter",
                 "correct the markup of the template, or name a [letter] text of your own",
             )
-            .file(self.templates.html.clone())
+            .file(self.templates.bodies.shown())
             .id(&letter.id)
         })
-    }
-
-    /// Warnings about what a letter's readers will be shown.
-    fn looked_over(&self, letter: &Letter) -> Vec<Fault> {
-        let mut warnings: Vec<Fault> =
-            remote(&letter.html)
-                .into_iter()
-                .map(|what| {
-                    Fault::warning(
-                    format!("the letter loads something from elsewhere: {}", quote(&what)),
-                    "leave it out, or put it into the letter: most mail programs do not show it, \
-                     and where one does, the other server learns who reads the letter",
-                )
-                .file(self.templates.html.clone())
-                .id(&letter.id)
-                })
-                .collect();
-        let names = [&letter.to, &letter.cc, &letter.bcc].into_iter().flatten();
-        let mut texts = names
-            .filter_map(|mailbox| mailbox.name.as_ref())
-            .chain([&letter.subject]);
-        if let Some(text) = texts.find(|text| text.as_str().contains("=?")) {
-            warnings.push(
-                Fault::warning(
-                    format!(
-                        "the subject or a name holds `=?`, as encoded text does: `{}`",
-                        quote(text.as_str())
-                    ),
-                    "write the text that is meant: it goes out letter for letter",
-                )
-                .id(&letter.id),
-            );
-        }
-        warnings
     }
 
     /// Notices about files in the attachments' folders that are none of the claimed ones.
@@ -165,7 +132,7 @@ impl Letters {
         let (chosen, warnings) = found?;
         let mut letters = Arc::into_inner(letters).ok_or_else(|| vec![not_made()])?;
         letters.chosen = Some(chosen);
-        letters.findings = warnings;
+        letters.findings.extend(warnings);
         Ok(letters)
     }
 
@@ -201,9 +168,12 @@ impl Letters {
         let owner = self.for_one(place, recipient.id(), &context);
         let templates = self.plan.attachments.iter();
         for template in templates.filter(|template| template.may_be_missing()) {
-            let path = self.plan.folder.join(template.path(&owner)?);
-            let looked_up = std::fs::symlink_metadata(path);
-            if looked_up.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+            let paths = template.paths(&self.plan.folder, &owner)?;
+            let is_missing = |path: &String| {
+                let looked_up = std::fs::symlink_metadata(self.plan.folder.join(path));
+                looked_up.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+            };
+            if paths.iter().all(is_missing) {
                 return Ok(Some(
                     Fault::warning(
                         "the attachment is missing, so this recipient gets no letter",
@@ -216,6 +186,28 @@ impl Letters {
         }
         Ok(None)
     }
+}
+
+/// The warning about a letter that gives away what its attachment is locked with.
+fn shown_password(letter: &Letter, passwords: &[Secret]) -> Option<Fault> {
+    /// What is shorter may stand in any text.
+    const SHORTEST: usize = 4;
+    let texts = [letter.html.as_deref(), letter.own_text.as_deref()];
+    let shows = |password: &str| {
+        let mut texts = texts.into_iter().flatten().chain([letter.subject.as_str()]);
+        texts.any(|text| text.contains(password))
+    };
+    let given_away = passwords
+        .iter()
+        .map(Secret::expose)
+        .any(|password| password.chars().count() >= SHORTEST && shows(password));
+    given_away.then(|| {
+        Fault::warning(
+            "the letter shows the password that its attachment is locked with",
+            "tell it to the recipient in another way: who reads the letter can open the report",
+        )
+        .id(&letter.id)
+    })
 }
 
 fn not_made() -> Fault {

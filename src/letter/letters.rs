@@ -1,21 +1,25 @@
 //! From recipients to letters.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::attached::{AttachmentTemplate, For, Gathered, Purpose};
 use super::attachment::Place;
+use super::body::Body;
+use super::extras::ExtrasTemplate;
 use super::others::Others;
 use super::own::OwnFiles;
+use super::picture::{self, Album, Frame};
 use super::proof::Owner;
-use super::sender::sender;
+use super::sender::Sender;
 use super::subject;
 use super::template::{self, Escape, Templates};
 use super::values::Values;
 use super::watch::Stuck;
 use super::{Letter, rehearsal, text};
-use crate::address::{Address, Mailbox};
-use crate::config::{AttachmentConfig, Batch, Secrets};
+use crate::address::{Address, HeaderText, Mailbox};
+use crate::config::{AttachmentConfig, Batch, LetterConfig, Secrets};
 use crate::digest::Sha256Digest;
 use crate::fault::{Fault, quote};
 use crate::manifest::{Addressees, Manifest, Recipient};
@@ -42,8 +46,12 @@ pub(super) struct LetterPlan {
     pub folder: PathBuf,
     allow_outside: bool,
     own: OwnFiles,
+    pub sender: Sender,
+    /// The From mailbox of the first letter, which is that of all unless it is by value.
     pub from: Mailbox,
-    pub reply_to: Option<Mailbox>,
+    always: Addressees,
+    extras: ExtrasTemplate,
+    album: Album,
     pub attachments: Vec<AttachmentTemplate>,
     size_limit: Option<u64>,
     pub redirect: Option<Address>,
@@ -72,11 +80,11 @@ impl Letters {
         manifest: Manifest,
         redirect: Option<Address>,
     ) -> Result<Self, Vec<Fault>> {
-        let sender = sender(batch, secrets);
+        let sender = Sender::of(batch, secrets);
         let values = Values::new(batch, manifest.headers());
         let templates = Templates::load(batch);
         match (sender, values, templates) {
-            (Ok((from, reply_to)), Ok(values), Ok(templates)) => {
+            (Ok(sender), Ok(values), Ok(templates)) => {
                 let unknown = templates.unknown_values(&values.names());
                 if !unknown.is_empty() {
                     return Err(unknown);
@@ -87,6 +95,10 @@ impl Letters {
                     .any(AttachmentConfig::is_cross_checked)
                     .then(|| Others::of(&manifest));
                 let own = OwnFiles::of(batch, secrets, &templates);
+                let from = first_from(&sender, &manifest, &values, &templates)
+                    .map_err(|fault| vec![fault])?;
+                let attachments = attachments(batch)?;
+                let findings = not_in_the_list(&attachments, &manifest);
                 Self {
                     manifest,
                     templates,
@@ -97,19 +109,17 @@ impl Letters {
                         allow_outside: batch.allow_outside,
                         own,
                         from,
-                        reply_to,
-                        attachments: batch
-                            .attachments
-                            .iter()
-                            .enumerate()
-                            .map(|(index, config)| AttachmentTemplate::of(index, config))
-                            .collect(),
+                        sender,
+                        always: always(&batch.letter),
+                        extras: ExtrasTemplate::of(&batch.letter),
+                        album: Album::default(),
+                        attachments,
                         size_limit: batch.dispatch.size_limit(),
                         redirect,
                     },
                     chosen: None,
                     others,
-                    findings: Vec::new(),
+                    findings,
                 }
                 .without_skipped()
             }
@@ -133,7 +143,7 @@ impl Letters {
         self.len() == 0
     }
 
-    fn recipient(&self, index: usize) -> (u32, Recipient<'_>) {
+    pub(super) fn recipient(&self, index: usize) -> (u32, Recipient<'_>) {
         let place = self
             .chosen
             .as_ref()
@@ -150,7 +160,8 @@ impl Letters {
         self.recipient(index).1.id()
     }
 
-    /// The From mailbox of every letter.
+    /// The From mailbox of every letter; where each has its own, that of the first. All are of one
+    /// domain.
     #[must_use]
     pub fn from(&self) -> &Mailbox {
         &self.plan.from
@@ -165,8 +176,27 @@ impl Letters {
                 ..Addressees::default()
             }
         } else {
-            self.recipient(index).1.addressees()
+            self.addressees_of(&self.recipient(index).1)
         }
+    }
+
+    /// The addresses of a recipient, and those that always get a copy unless they are among them.
+    fn addressees_of(&self, recipient: &Recipient<'_>) -> Addressees {
+        let mut addressees = recipient.addressees();
+        let Addressees { to, cc, bcc } = &mut addressees;
+        let mut seen: HashSet<String> = [&*to, cc, bcc]
+            .into_iter()
+            .flatten()
+            .map(|mailbox| mailbox.address.folded())
+            .collect();
+        for (list, always) in [(cc, &self.plan.always.cc), (bcc, &self.plan.always.bcc)] {
+            let new = always.iter();
+            list.extend(
+                new.filter(|mailbox| seen.insert(mailbox.address.folded()))
+                    .cloned(),
+            );
+        }
+        addressees
     }
 
     /// Makes one letter; its attachments are read for their digests and not kept.
@@ -224,52 +254,76 @@ impl Letters {
         let (id, name) = (recipient.id(), recipient.name());
         let context = self.context(&recipient);
         let mut faults = Vec::new();
-        let mut render = |template: &str, escape| {
-            self.templates
-                .render(template, escape, &context, id)
-                .map_err(|fault| faults.push(fault))
-                .ok()
-        };
-        let subject = render(template::SUBJECT, Escape::None);
-        let html = render(&self.templates.html, Escape::Html);
-        let text = self
-            .templates
-            .text
-            .as_ref()
-            .map(|text| render(text, Escape::None));
-        let html = html.and_then(|html| {
-            text::shallow(&html)
-                .map_err(|fault| faults.push(fault.file(self.templates.html.clone()).id(id)))
-                .ok()
-                .map(|()| html)
-        });
-        let subject = subject.and_then(|subject| {
-            subject::header(&subject)
-                .map_err(|fault| faults.push(fault.id(id)))
-                .ok()
-        });
         let folder = self.plan.place();
         let owner = self.for_one(place, id, &context);
+        let subject = self
+            .templates
+            .render(template::SUBJECT, Escape::None, &context, id)
+            .and_then(|subject| subject::header(&subject).map_err(|fault| fault.id(id)));
+        let title = subject.as_ref().map_or("", HeaderText::as_str);
+        let body = self.templates.bodies(title, &context, id);
+        let from = self.sender_of(&owner);
+        let reply_to = self.plan.sender.reply_to(&owner);
+        let extras = self.plan.extras.make(&owner);
+        let body = taken(body, &mut faults).and_then(|body| {
+            let html = body.html.as_deref().unwrap_or_default();
+            text::shallow(html)
+                .map_err(|fault| faults.push(fault.file(body.file.clone()).id(id)))
+                .ok()
+                .map(|()| body)
+        });
         for template in &self.plan.attachments {
             if let Err(fault) = template.attach(&folder, &owner, purpose, gathered) {
                 faults.push(fault);
             }
         }
-        let (Some(subject), Some(html), true) = (subject, html, faults.is_empty()) else {
+        let one = |fault| vec![fault];
+        let subject = taken(subject.map_err(one), &mut faults);
+        let from = taken(from.map_err(one), &mut faults);
+        let reply_to = taken(reply_to.map_err(one), &mut faults);
+        let extras = taken(extras, &mut faults);
+        let mut pictures = Vec::new();
+        let body = body.map(|mut body| {
+            if let (Some(html), Some(from)) = (body.html.take(), &from) {
+                let frame = Frame {
+                    place: &folder,
+                    folder: &self.templates.bodies.folder,
+                    from: &from.address,
+                };
+                let framed = picture::take_in(html, &frame, &self.plan.album);
+                let at = |fault: Fault| match fault.file {
+                    Some(_) => fault.id(id),
+                    None => fault.file(body.file.clone()).id(id),
+                };
+                faults.extend(framed.faults.into_iter().map(at));
+                gathered
+                    .findings
+                    .extend(framed.warnings.into_iter().map(at));
+                pictures = framed.pictures;
+                body.html = Some(framed.html);
+            }
+            body
+        });
+        let (Some(subject), Some(body), Some(from), Some(reply_to), Some(extras), true) =
+            (subject, body, from, reply_to, extras, faults.is_empty())
+        else {
             return Err(faults);
         };
-        let addressees = recipient.addressees();
+        let Body { html, text, .. } = body;
+        let addressees = self.addressees_of(&recipient);
         let mut letter = Letter {
             id: id.to_owned(),
             name: name.to_owned(),
-            from: self.plan.from.clone(),
-            reply_to: self.plan.reply_to.clone(),
+            from,
+            reply_to,
             to: addressees.to,
             cc: addressees.cc,
             bcc: addressees.bcc,
             subject,
             html,
-            own_text: text.flatten(),
+            own_text: text,
+            pictures,
+            extras,
             attachments: std::mem::take(&mut gathered.attachments),
             is_rehearsal: false,
         };
@@ -278,6 +332,24 @@ impl Letters {
         }
         self.within_size(&letter)?;
         Ok(letter)
+    }
+
+    /// The From mailbox of one letter. Message-IDs are of its domain, which all letters must share.
+    fn sender_of(&self, recipient: &For<'_>) -> Result<Mailbox, Fault> {
+        let from = self.plan.sender.from(recipient)?;
+        let domain = self.plan.from.address.domain();
+        if !from.address.domain().eq_ignore_ascii_case(domain) {
+            return Err(Fault::new(
+                format!(
+                    "the letter comes from {}, and the first one from {}: their domains differ",
+                    from.address, self.plan.from.address
+                ),
+                "let all letters of a batch come from one domain, or make a batch for each",
+            )
+            .file(template::FROM)
+            .id(recipient.id));
+        }
+        Ok(from)
     }
 
     pub(super) fn context(&self, recipient: &Recipient<'_>) -> tera::Context {
@@ -321,4 +393,98 @@ impl Letters {
             _ => Ok(()),
         }
     }
+}
+
+/// What was made, or what is wrong with it, which goes to the other faults.
+fn taken<T>(made: Result<T, Vec<Fault>>, faults: &mut Vec<Fault>) -> Option<T> {
+    made.map_err(|more| faults.extend(more)).ok()
+}
+
+/// The From mailbox of the first letter.
+fn first_from(
+    sender: &Sender,
+    manifest: &Manifest,
+    values: &Values,
+    templates: &Templates,
+) -> Result<Mailbox, Fault> {
+    if let Some(from) = sender.fixed() {
+        return Ok(from.clone());
+    }
+    let recipient = manifest.recipient(0);
+    let (id, name) = (recipient.id(), recipient.name());
+    let context = values.context(id, name, manifest.table(), recipient.rows);
+    sender.from(&For {
+        templates,
+        context: &context,
+        id,
+        owner: Owner { manifest, index: 0 },
+        others: None,
+    })
+}
+
+/// Who always gets a copy. The mailboxes were parsed with the batch file.
+fn always(letter: &LetterConfig) -> Addressees {
+    let list = |texts: &[String]| {
+        let parsed = texts.iter().filter_map(|text| Mailbox::parse(text).ok());
+        parsed.collect()
+    };
+    Addressees {
+        to: Vec::new(),
+        cc: list(&letter.always_cc),
+        bcc: list(&letter.always_bcc),
+    }
+}
+
+/// The attachments of a batch, by all that is wrong with their tables.
+fn attachments(batch: &Batch) -> Result<Vec<AttachmentTemplate>, Vec<Fault>> {
+    let (mut made, mut faults) = (Vec::new(), Vec::new());
+    for (index, config) in batch.attachments.iter().enumerate() {
+        made.extend(taken(
+            AttachmentTemplate::of(batch, index, config),
+            &mut faults,
+        ));
+    }
+    if faults.is_empty() {
+        Ok(made)
+    } else {
+        Err(faults)
+    }
+}
+
+/// Notices about tables that name files for ids which the list does not have.
+fn not_in_the_list(attachments: &[AttachmentTemplate], manifest: &Manifest) -> Vec<Fault> {
+    const MOST_NAMED: usize = 5;
+    let with_table = attachments
+        .iter()
+        .filter_map(|one| Some((one.written(), one.table.as_ref()?)));
+    let mut notices = Vec::new();
+    for (written, table) in with_table {
+        let known: HashSet<&str> = (0..manifest.len())
+            .map(|place| manifest.recipient(place).id())
+            .collect();
+        let mut others = table.ids();
+        others.retain(|id| !known.contains(id));
+        if others.is_empty() {
+            continue;
+        }
+        let named: Vec<_> = others.iter().take(MOST_NAMED).map(|id| quote(id)).collect();
+        let more = others.len() - named.len();
+        notices.push(
+            Fault::notice(
+                format!(
+                    "the table names files for {} that the list does not have: {}{}",
+                    if others.len() == 1 { "an id" } else { "ids" },
+                    named.join(", "),
+                    if more > 0 {
+                        format!(" and {more} more")
+                    } else {
+                        String::new()
+                    }
+                ),
+                "look whether an id is misspelt",
+            )
+            .file(quote(written)),
+        );
+    }
+    notices
 }

@@ -2,13 +2,21 @@
 
 mod attached;
 mod attachment;
+mod body;
 mod bounded;
 mod checked;
 mod dates;
+mod extras;
+mod files;
 mod letters;
+mod lock;
+mod look;
+mod markdown;
+mod markup;
 mod others;
 mod own;
 mod pdf;
+mod picture;
 mod place;
 mod proof;
 mod rehearsal;
@@ -26,8 +34,10 @@ mod wording;
 
 pub use attachment::Attachment;
 pub use checked::Checked;
+pub use extras::Extras;
 pub use letters::Letters;
 pub use others::Other;
+pub use picture::Picture;
 pub use proof::{Proof, Verdict};
 pub use watch::{OFTEN, PATIENCE, Stuck};
 
@@ -54,10 +64,14 @@ pub struct Letter {
     pub bcc: Vec<Mailbox>,
     /// The subject.
     pub subject: HeaderText,
-    /// The HTML body.
-    pub html: String,
-    /// The text alternative, where the batch has a template for it.
+    /// The HTML body; none in a letter of plain text.
+    pub html: Option<String>,
+    /// The plain text, where the batch has a template for it.
     pub own_text: Option<String>,
+    /// The pictures that the HTML shows.
+    pub pictures: Vec<Picture>,
+    /// What stands in the header besides.
+    pub extras: Extras,
     /// The attachments, in the order of the batch file.
     pub attachments: Vec<Attachment>,
     /// Whether it goes to somebody else than its recipient.
@@ -82,13 +96,14 @@ impl Letter {
         self
     }
 
-    /// The text alternative: the batch's own, else derived from the HTML. Deriving takes longer than
+    /// The plain text: the batch's own, else derived from the HTML. Deriving takes longer than
     /// all else about a letter, so it is done only where the text is wanted.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
-        match &self.own_text {
-            Some(text) => Cow::Borrowed(text),
-            None => Cow::Owned(text::text_of(&self.html)),
+        match (&self.own_text, &self.html) {
+            (Some(text), _) => Cow::Borrowed(text),
+            (None, Some(html)) => Cow::Owned(text::text_of(html)),
+            (None, None) => Cow::Borrowed(""),
         }
     }
 
@@ -96,10 +111,12 @@ impl Letter {
     /// line end to every 76 (RFC 2045 section 6.8), and bodies may be quoted-printable.
     #[must_use]
     pub fn encoded_bytes(&self) -> u64 {
-        let attached: u64 = self
-            .attachments
-            .iter()
-            .map(|attachment| attachment.bytes.div_ceil(57) * 78)
+        let attachments = self.attachments.iter().map(|attachment| attachment.bytes);
+        let pictures = self.pictures.iter();
+        let pictures = pictures.map(|picture| picture.contents.len() as u64);
+        let attached: u64 = attachments
+            .chain(pictures)
+            .map(|bytes| bytes.div_ceil(57) * 78)
             .sum();
         // Each address with its name, and what a protocol writes around it.
         let addresses: usize = [&self.to, &self.cc, &self.bcc]
@@ -107,8 +124,9 @@ impl Letter {
             .flatten()
             .map(|mailbox| 2 * mailbox.to_string().len() + 64)
             .sum();
-        let text = self.own_text.as_ref().map_or(self.html.len(), String::len);
-        let bodies = (self.html.len() + text) as u64;
+        let html = self.html.as_ref().map_or(0, String::len);
+        let text = self.own_text.as_ref().map_or(html, String::len);
+        let bodies = (html + text) as u64;
         attached + bodies + bodies / 3 + addresses as u64 + 2_048
     }
 }

@@ -54,16 +54,22 @@ impl OwnFiles {
         };
         own.add("the batch file", &batch.file);
         own.add("the dispatch list", &batch.resolve(&batch.manifest.path));
-        let folder = batch.letter.html.parent().unwrap_or(Path::new(""));
+        let folder = &templates.bodies.folder;
         for (name, _) in &templates.sources {
             // Those that begin so stand in the batch file.
             if !name.starts_with('[') {
                 own.add("a template", &batch.resolve(folder).join(name));
             }
         }
-        let texts = [Some(&batch.letter.html), batch.letter.text.as_ref()];
-        for path in texts.into_iter().flatten() {
+        for path in batch.letter.bodies() {
             own.add("a template", &batch.resolve(path));
+        }
+        if let Some(path) = &batch.letter.stylesheet {
+            own.add("the style sheet", &batch.resolve(path));
+        }
+        let tables = batch.attachments.iter();
+        for path in tables.filter_map(|attachment| attachment.files.as_ref()) {
+            own.add("the table of files", &batch.resolve(path));
         }
         if let Some(file) = &secrets.file {
             own.add("the secrets file", file);

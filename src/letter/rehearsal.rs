@@ -27,7 +27,9 @@ pub(super) fn redirect(letter: &mut Letter, to: &Address) {
     text.push_str("\r\n");
     // Before the box stands in the HTML, or it would stand there twice.
     letter.own_text = Some(format!("{text}{}", letter.text()));
-    letter.html.insert_str(body_start(&letter.html), &html);
+    if let Some(body) = &mut letter.html {
+        body.insert_str(body_start(body), &html);
+    }
     // The stamp has no line break in it, and neither has the subject.
     if let Ok(subject) = HeaderText::parse(&format!("[Rehearsal] {}", letter.subject)) {
         letter.subject = subject;

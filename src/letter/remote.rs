@@ -1,7 +1,8 @@
 //! What a letter would load from elsewhere when it is read.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
+
+use super::markup::{decoded, elements};
 
 /// No more places than these are named of one letter.
 const MOST_NAMED: usize = 5;
@@ -25,25 +26,10 @@ const LOADING: [&str; 4] = ["link", "base", "use", "image"];
 /// What a letter loads from elsewhere, as element and host, each once: `img from tracker.example`.
 pub(super) fn remote(html: &str) -> Vec<String> {
     let mut found = BTreeSet::new();
-    let mut rest = html;
-    while let Some(at) = rest.find('<') {
-        rest = &rest[at + 1..];
-        if rest.starts_with("!--") {
-            // What a comment hides from one program another one reads: Outlook has conditions there.
-            rest = &rest[3..];
-            continue;
-        }
-        let name: String = rest
-            .chars()
-            .take_while(|c| !c.is_ascii_whitespace() && !matches!(c, '/' | '>' | '<'))
-            .collect();
-        if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            continue;
-        }
-        rest = &rest[name.len()..];
-        let element = name.to_ascii_lowercase();
-        let mut attributes = Attributes(rest);
-        for (attribute, value) in attributes.by_ref() {
+    // What a comment hides from one program another one reads: Outlook has conditions there.
+    for element in elements(html) {
+        let name = element.name.to_ascii_lowercase();
+        for (attribute, value) in &element.attributes {
             let value = decoded(value);
             let attribute = attribute.to_ascii_lowercase();
             let hosts = if attribute == "style" {
@@ -51,83 +37,21 @@ pub(super) fn remote(html: &str) -> Vec<String> {
             } else if attribute.ends_with("srcset") {
                 value.split([',', ' ']).filter_map(host).collect()
             } else if LOADED.contains(&attribute.as_str())
-                || (attribute == "href" && LOADING.contains(&element.as_str()))
+                || (attribute == "href" && LOADING.contains(&name.as_str()))
             {
                 host(&value).into_iter().collect()
             } else {
                 Vec::new()
             };
-            found.extend(hosts.iter().map(|host| format!("{element} from {host}")));
+            found.extend(hosts.iter().map(|host| format!("{name} from {host}")));
         }
-        rest = attributes.0;
-        if element == "style" {
-            let end = rest.find("</").unwrap_or(rest.len());
-            let hosts = in_style(&rest[..end]);
+        if name == "style" {
+            let end = element.after.find("</").unwrap_or(element.after.len());
+            let hosts = in_style(&element.after[..end]);
             found.extend(hosts.iter().map(|host| format!("style from {host}")));
         }
     }
     found.into_iter().take(MOST_NAMED).collect()
-}
-
-/// The names of all tags, and whether each ends an element. What stands in comments is left out.
-pub(super) fn tags(html: &str) -> impl Iterator<Item = (&str, bool)> {
-    let mut rest = html;
-    std::iter::from_fn(move || {
-        loop {
-            rest = &rest[rest.find('<')? + 1..];
-            if let Some(comment) = rest.strip_prefix("!--") {
-                rest = comment.find("-->").map_or("", |end| &comment[end..]);
-                continue;
-            }
-            let after = rest.strip_prefix('/');
-            let name = after.unwrap_or(rest);
-            let end = name
-                .find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>' | '<'))
-                .unwrap_or(name.len());
-            if name.starts_with(|c: char| c.is_ascii_alphabetic()) {
-                rest = &name[end..];
-                return Some((&name[..end], after.is_some()));
-            }
-        }
-    })
-}
-
-/// The attributes of a tag (HTML standard, "Tokenization"); what is left afterwards begins behind it.
-struct Attributes<'a>(&'a str);
-
-impl<'a> Iterator for Attributes<'a> {
-    type Item = (&'a str, &'a str);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let is_space = |c: char| c.is_ascii_whitespace();
-        let rest = self.0.trim_start_matches(|c| is_space(c) || c == '/');
-        if rest.is_empty() || rest.starts_with('>') {
-            self.0 = rest;
-            return None;
-        }
-        // A name may begin with `=`.
-        let first = rest.chars().next().map_or(1, char::len_utf8);
-        let end = rest[first..]
-            .find(|c| is_space(c) || matches!(c, '/' | '>' | '='))
-            .map_or(rest.len(), |end| first + end);
-        let (name, after) = rest.split_at(end);
-        let Some(value) = after.trim_start_matches(is_space).strip_prefix('=') else {
-            self.0 = after;
-            return Some((name, ""));
-        };
-        let value = value.trim_start_matches(is_space);
-        let quoted = value.chars().next().filter(|c| matches!(c, '"' | '\''));
-        let (value, after) = match quoted {
-            Some(mark) => value[1..].split_once(mark).unwrap_or((&value[1..], "")),
-            None => value.split_at(
-                value
-                    .find(|c| is_space(c) || c == '>')
-                    .unwrap_or(value.len()),
-            ),
-        };
-        self.0 = after;
-        Some((name, value))
-    }
 }
 
 /// The hosts that a style names in `url(…)` or `@import`.
@@ -167,47 +91,6 @@ fn host(address: &str) -> Option<String> {
         .take_while(|c| !matches!(c, '/' | '?' | '#' | '"' | '\'' | ')') && !c.is_whitespace())
         .collect();
     Some(host.to_ascii_lowercase())
-}
-
-/// A value with its character references resolved, as far as an address may hide behind them.
-fn decoded(value: &str) -> Cow<'_, str> {
-    if !value.contains('&') {
-        return Cow::Borrowed(value);
-    }
-    let mut plain = String::with_capacity(value.len());
-    let mut parts = value.split('&');
-    plain.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        let (reference, after) = match part.find(|c: char| !c.is_ascii_alphanumeric() && c != '#') {
-            Some(end) if part[end..].starts_with(';') => (&part[..end], &part[end + 1..]),
-            Some(end) => part.split_at(end),
-            None => (part, ""),
-        };
-        let character = match reference {
-            "colon" => Some(':'),
-            "sol" => Some('/'),
-            "amp" => Some('&'),
-            "Tab" => Some('\t'),
-            "NewLine" => Some('\n'),
-            _ => number(reference).and_then(char::from_u32),
-        };
-        if let Some(character) = character {
-            plain.push(character);
-            plain.push_str(after);
-        } else {
-            plain.push('&');
-            plain.push_str(part);
-        }
-    }
-    Cow::Owned(plain)
-}
-
-fn number(reference: &str) -> Option<u32> {
-    let digits = reference.strip_prefix('#')?;
-    match digits.strip_prefix(['x', 'X']) {
-        Some(digits) => u32::from_str_radix(digits, 16).ok(),
-        None => digits.parse().ok(),
-    }
 }
 
 #[cfg(test)]

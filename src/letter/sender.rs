@@ -1,45 +1,127 @@
-//! Whom the letters come from.
+//! Whom the letters come from, and where answers go.
 
-use crate::address::Mailbox;
-use crate::config::{Batch, Secrets};
-use crate::fault::Fault;
+use super::attached::For;
+use super::template;
+use crate::address::{Address, Mailbox};
+use crate::config::{Batch, Secrets, is_template};
+use crate::fault::{Fault, quote};
 
-/// The From mailbox and the one that answers go to.
-pub(super) fn sender(
-    batch: &Batch,
-    secrets: &Secrets,
-) -> Result<(Mailbox, Option<Mailbox>), Vec<Fault>> {
-    let file = batch.file.display().to_string();
-    // Both were parsed when the batch file was read.
-    let written = batch
-        .letter
-        .from
-        .as_deref()
-        .and_then(|text| Mailbox::parse(text).ok());
-    let reply_to = batch
-        .letter
-        .reply_to
-        .as_deref()
-        .and_then(|text| Mailbox::parse(text).ok());
-    match (written, &secrets.send_emails_as) {
-        (Some(from), Some(account)) if from.address.folded() != account.folded() => Err(vec![
-            Fault::new(
-                format!(
-                    "[letter] from is {} and send_emails_as is {account}",
-                    from.address
-                ),
-                "make the two the same mailbox, or leave one out",
-            )
-            .file(file),
-        ]),
-        (Some(from), _) => Ok((from, reply_to)),
-        (None, Some(account)) => Ok((account.clone().into(), reply_to)),
-        (None, None) => Err(vec![
+/// A mailbox of the batch file.
+#[derive(Debug)]
+enum Written {
+    /// The same for all.
+    Fixed(Mailbox),
+    /// By a template.
+    ByValue,
+}
+
+/// The mailboxes that letters come from, and those that answers go to.
+#[derive(Debug)]
+pub(super) struct Sender {
+    from: Written,
+    reply_to: Option<Written>,
+    account: Option<Address>,
+}
+
+impl Sender {
+    /// What batch file and secrets file say.
+    pub fn of(batch: &Batch, secrets: &Secrets) -> Result<Self, Vec<Fault>> {
+        let file = batch.file.display().to_string();
+        let account = secrets.send_emails_as.clone();
+        let letter = &batch.letter;
+        let from = match (letter.from.as_deref().and_then(written), &account) {
+            (Some(Written::Fixed(from)), Some(account))
+                if from.address.folded() != account.folded() =>
+            {
+                return Err(vec![another(&from.address, account).file(file)]);
+            }
+            (Some(from), _) => from,
+            (None, Some(account)) => Written::Fixed(account.clone().into()),
+            (None, None) => {
+                return Err(vec![
+                    Fault::new(
+                        "there is no sender",
+                        "write [letter] from in the batch file, or send_emails_as in the secrets file",
+                    )
+                    .file(file),
+                ]);
+            }
+        };
+        let reply_to = letter.reply_to.as_deref().and_then(written);
+        Ok(Self {
+            from,
+            reply_to,
+            account,
+        })
+    }
+
+    /// The From mailbox that all letters have; none where each may have its own.
+    pub fn fixed(&self) -> Option<&Mailbox> {
+        match &self.from {
+            Written::Fixed(from) => Some(from),
+            Written::ByValue => None,
+        }
+    }
+
+    /// The From mailbox of one letter.
+    pub fn from(&self, recipient: &For<'_>) -> Result<Mailbox, Fault> {
+        if let Written::Fixed(from) = &self.from {
+            return Ok(from.clone());
+        }
+        let from = parsed(recipient, template::FROM)?.ok_or_else(|| {
             Fault::new(
                 "there is no sender",
-                "write [letter] from in the batch file, or send_emails_as in the secrets file",
+                "fill in the cell that [letter] from shows",
             )
-            .file(file),
-        ]),
+            .file(template::FROM)
+            .id(recipient.id)
+        })?;
+        match &self.account {
+            Some(account) if from.address.folded() != account.folded() => {
+                Err(another(&from.address, account).id(recipient.id))
+            }
+            _ => Ok(from),
+        }
     }
+
+    /// The mailbox that answers to one letter go to, if not to its sender.
+    pub fn reply_to(&self, recipient: &For<'_>) -> Result<Option<Mailbox>, Fault> {
+        match &self.reply_to {
+            None => Ok(None),
+            Some(Written::Fixed(mailbox)) => Ok(Some(mailbox.clone())),
+            Some(Written::ByValue) => parsed(recipient, template::REPLY_TO),
+        }
+    }
+}
+
+/// A mailbox as the batch file has it; what is the same for all was parsed with the file.
+fn written(text: &str) -> Option<Written> {
+    if is_template(text) {
+        return Some(Written::ByValue);
+    }
+    Mailbox::parse(text).ok().map(Written::Fixed)
+}
+
+/// The mailbox that a template gives; none if it gives nothing.
+fn parsed(recipient: &For<'_>, template: &str) -> Result<Option<Mailbox>, Fault> {
+    let text = recipient.render(template)?;
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    Mailbox::parse(text).map(Some).map_err(|error| {
+        Fault::new(
+            format!("`{}` cannot be used: {error}", quote(text)),
+            "correct the cell: one address, or Name <address>",
+        )
+        .file(template)
+        .id(recipient.id)
+    })
+}
+
+fn another(from: &Address, account: &Address) -> Fault {
+    Fault::new(
+        format!("[letter] from is {from} and send_emails_as is {account}"),
+        "make the two the same mailbox, or leave one out",
+    )
 }

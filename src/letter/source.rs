@@ -10,7 +10,7 @@ use crate::regular;
 const LARGEST_FILE: u64 = 1 << 20;
 const MOST_FILES: usize = 500;
 /// What may be extended or included is called so.
-const SUFFIXES: [&str; 6] = ["html", "htm", "txt", "tera", "j2", "xml"];
+const SUFFIXES: [&str; 8] = ["html", "htm", "txt", "md", "markdown", "tera", "j2", "xml"];
 
 /// The name of a template: its path below the folder, with slashes.
 pub(super) fn name_of(path: &Path, folder: &Path) -> String {
@@ -72,14 +72,20 @@ fn names_in(source: &str) -> impl Iterator<Item = String> {
     })
 }
 
+/// Whether a file is called like a template.
+pub(super) fn is_called_so(name: &Path) -> bool {
+    let suffix = name.extension();
+    suffix.is_some_and(|suffix| {
+        SUFFIXES
+            .iter()
+            .any(|known| suffix.eq_ignore_ascii_case(known))
+    })
+}
+
 /// The file of a name, if it is called like a template, lies in the folder, is not hidden, and no link
 /// leads to it: what else lies there, such as a secrets file, is nothing to be sent.
 fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
-    let suffix = Path::new(name).extension()?;
-    if !SUFFIXES
-        .iter()
-        .any(|known| suffix.eq_ignore_ascii_case(known))
-    {
+    if !is_called_so(Path::new(name)) {
         return None;
     }
     let mut path = folder.to_owned();
@@ -100,12 +106,17 @@ fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
 
 /// Reads one template file.
 pub(super) fn read(path: &Path) -> Result<String, Fault> {
+    read_up_to(path, LARGEST_FILE, "template")
+}
+
+/// Reads a file of text that is no larger than it may be.
+pub(super) fn read_up_to(path: &Path, largest: u64, what: &str) -> Result<String, Fault> {
     let mut source = String::new();
-    let read = regular::open(path)
-        .and_then(|file| file.take(LARGEST_FILE + 1).read_to_string(&mut source));
-    if source.len() as u64 > LARGEST_FILE {
+    let read =
+        regular::open(path).and_then(|file| file.take(largest + 1).read_to_string(&mut source));
+    if source.len() as u64 > largest {
         return Err(Fault::new(
-            "the template is larger than 1 MB",
+            format!("the {what} is larger than {} MB", largest >> 20),
             "take out what is not text, such as embedded pictures",
         ));
     }
@@ -113,7 +124,7 @@ pub(super) fn read(path: &Path) -> Result<String, Fault> {
         .map(|source| source.trim_start_matches('\u{feff}').to_owned())
         .map_err(|error| {
             Fault::new(
-                format!("the template cannot be read: {error}"),
+                format!("the {what} cannot be read: {error}"),
                 "put the file there, saved as UTF-8",
             )
         })

@@ -1,7 +1,7 @@
 //! What letters are made of, as one digest.
 
 use super::Letters;
-use crate::address::{Address, Mailbox};
+use crate::address::Address;
 use crate::digest::{Parts, Sha256Digest};
 
 impl Letters {
@@ -17,13 +17,17 @@ impl Letters {
         part(env!("CARGO_PKG_VERSION").as_bytes());
         part(self.plan.batch.as_bytes());
         part(self.plan.from.to_string().as_bytes());
-        let reply_to = self.plan.reply_to.as_ref().map(Mailbox::to_string);
-        part(reply_to.unwrap_or_default().as_bytes());
+        // What else the letters say of sender and answers stands in the batch file.
         let redirect = self.plan.redirect.as_ref().map(Address::to_string);
         part(redirect.unwrap_or_default().as_bytes());
         for (name, source) in &self.templates.sources {
             part(name.as_bytes());
             part(source.as_bytes());
+        }
+        for attachment in &self.plan.attachments {
+            if let Some(table) = &attachment.table {
+                part(table.text.as_bytes());
+            }
         }
         self.manifest.table().each_part(&mut part);
         for place in self.chosen.iter().flatten() {

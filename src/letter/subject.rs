@@ -16,6 +16,12 @@ pub(super) fn header(subject: &str) -> Result<HeaderText, Fault> {
             "look at the cells that the subject shows",
         ));
     }
+    if subject.trim().is_empty() {
+        return Err(Fault::new(
+            "the subject is empty",
+            "fill in the cell that it shows, or write words beside it",
+        ));
+    }
     HeaderText::parse(subject).map_err(|error| {
         bad(
             &error.to_string(),

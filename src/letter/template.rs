@@ -1,19 +1,39 @@
 //! tera, set up so that a slip in a template is a fault with its place, and a cell is only data.
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use tera::{Context, ErrorKind, Tera};
 
+use super::body::{Bodies, Body, BodyFile};
 use super::bounded::{Bounded, LARGEST_BODY};
+use super::files::with_stars;
+use super::markdown;
 use super::place;
-use super::source::{gather, name_of, read};
+use super::source::{gather, read};
 use super::watch::Watch;
-use crate::config::Batch;
+use crate::config::{Batch, is_template};
 use crate::fault::{Fault, quote, quote_up_to};
 
 /// The name under which the subject is kept beside the files.
 pub(super) const SUBJECT: &str = "[letter] subject";
+
+/// The name under which the style sheet is kept.
+const STYLESHEET: &str = "[letter] stylesheet";
+
+/// The names of the other templates that stand in the batch file.
+pub(super) const FROM: &str = "[letter] from";
+pub(super) const REPLY_TO: &str = "[letter] reply_to";
+pub(super) const IN_REPLY_TO: &str = "[letter] in_reply_to";
+
+/// The name of the template of a header field's value.
+pub(super) fn header(name: &str) -> String {
+    format!("[letter.headers] {name}")
+}
+
+/// The name of the template of what an attachment is locked with.
+pub(super) fn attachment_password(index: usize) -> String {
+    format!("[[attachment]] {} password", index + 1)
+}
 
 /// The name of an attachment's path template.
 pub(super) fn attachment_path(index: usize) -> String {
@@ -33,8 +53,8 @@ pub(super) fn attachment_text(index: usize, key: &str, text: usize) -> String {
 /// Whether values are escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Escape {
-    /// For HTML, whatever the template file is called.
-    Html,
+    /// For the body, HTML or Markdown, whatever the template file is called.
+    Body,
     /// For subject, text and paths.
     None,
 }
@@ -43,12 +63,10 @@ pub(super) enum Escape {
 /// does not, so that a text file included in HTML is escaped there.
 #[derive(Debug)]
 pub(super) struct Templates {
-    html_engine: Tera,
+    body_engine: Tera,
     text_engine: Tera,
-    /// The name of the HTML template.
-    pub html: String,
-    /// The name of the text template, if there is one.
-    pub text: Option<String>,
+    /// The templates of the bodies.
+    pub bodies: Bodies,
     /// Every template by its name.
     pub sources: Vec<(String, String)>,
     /// Watches what is made of them.
@@ -59,34 +77,49 @@ impl Templates {
     /// Reads and parses all templates of a batch.
     pub fn load(batch: &Batch) -> Result<Self, Vec<Fault>> {
         let letter = &batch.letter;
-        let folder = letter.html.parent().unwrap_or(Path::new("")).to_owned();
         let mut files: Vec<(String, String)> = Vec::new();
-        let html = name_of(&letter.html, &folder);
-        let text = letter.text.as_ref().map(|text| name_of(text, &folder));
         let mut faults = Vec::new();
-        for (name, path) in [
-            (Some(&html), Some(&letter.html)),
-            (text.as_ref(), letter.text.as_ref()),
-        ] {
-            let (Some(name), Some(path)) = (name, path) else {
-                continue;
-            };
-            if batch.is_led_out(path) {
+        let bodies = Bodies::of(letter);
+        for (name, path) in bodies.files(batch, &mut faults) {
+            if batch.is_led_out(&path) {
                 let fault = Fault::new(
                     "the template is a link that leaves the batch's folder",
                     "put the file itself there, or set allow_outside = true in [batch]",
                 );
                 faults.push(fault.file(path.display().to_string()));
-            } else if !files.iter().any(|(other, _)| other == name) {
-                match read(&batch.resolve(path)) {
-                    Ok(source) => files.push((name.clone(), source)),
+            } else if !files.iter().any(|(other, _)| *other == name) {
+                match read(&batch.resolve(&path)) {
+                    Ok(source) => files.push((name, source)),
                     Err(fault) => faults.push(fault.file(path.display().to_string())),
                 }
             }
         }
+        // What a path by value fits; the engine has what these include besides.
+        let named: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
         let mut strings = vec![(SUBJECT.to_owned(), letter.subject.clone())];
+        strings.extend(bodies.paths());
+        for (name, text) in [
+            (FROM, &letter.from),
+            (REPLY_TO, &letter.reply_to),
+            (IN_REPLY_TO, &letter.in_reply_to),
+        ] {
+            // What is the same for all was parsed with the batch file.
+            if let Some(text) = text
+                && (name == IN_REPLY_TO || is_template(text))
+            {
+                strings.push((name.to_owned(), text.clone()));
+            }
+        }
+        for (name, value) in &letter.headers {
+            strings.push((header(name), value.clone()));
+        }
         for (index, attachment) in batch.attachments.iter().enumerate() {
-            strings.push((attachment_path(index), attachment.path.clone()));
+            if attachment.files.is_none() {
+                strings.push((attachment_path(index), with_stars(&attachment.path)));
+            }
+            if let Some(password) = &attachment.password {
+                strings.push((attachment_password(index), password.clone()));
+            }
             if let Some(name) = &attachment.name {
                 strings.push((attachment_name(index), name.clone()));
             }
@@ -99,18 +132,25 @@ impl Templates {
                 }
             }
         }
-        faults.extend(gather(&batch.resolve(&folder), &strings, &mut files));
-        let mut html_engine = engine();
+        faults.extend(gather(&batch.resolve(&bodies.folder), &strings, &mut files));
+        let style = Bodies::style(batch).unwrap_or_else(|fault| {
+            faults.push(fault);
+            None
+        });
+        let mut body_engine = engine();
         // An empty suffix fits every name.
-        html_engine.autoescape_on([""]);
+        body_engine.autoescape_on([""]);
+        if bodies.is_markdown() {
+            body_engine.set_escape_fn(markdown::hide);
+        }
         let mut text_engine = engine();
         text_engine.autoescape_on(Vec::<&str>::new());
         let borrowed = |list: &[(String, String)]| -> Vec<(String, String)> { list.to_vec() };
-        let added = html_engine
+        let added = body_engine
             .add_raw_templates(borrowed(&files))
             .and_then(|()| text_engine.add_raw_templates(borrowed(&files)));
         if let Err(error) = added {
-            faults.push(fault(&error, &html));
+            faults.push(fault(&error, &bodies.shown()));
         }
         for (name, source) in strings {
             if let Err(error) = text_engine.add_raw_templates([(name.clone(), source.clone())]) {
@@ -121,11 +161,13 @@ impl Templates {
         if !faults.is_empty() {
             return Err(faults);
         }
+        if let Some(style) = &style {
+            files.push((STYLESHEET.to_owned(), style.clone()));
+        }
         Ok(Self {
-            html_engine,
+            body_engine,
             text_engine,
-            html,
-            text,
+            bodies: bodies.with(named, style),
             sources: files,
             watch: Watch::default(),
         })
@@ -139,8 +181,7 @@ impl Templates {
             .get_template_names()
             .filter(|name| name.starts_with('['));
         let mut names: Vec<&str> = own
-            .chain([self.html.as_str()])
-            .chain(self.text.as_deref())
+            .chain(self.bodies.named.iter().map(String::as_str))
             .collect();
         names.sort_unstable();
         names.dedup();
@@ -165,6 +206,15 @@ impl Templates {
         faults
     }
 
+    /// The values that subject and bodies use.
+    pub fn used_values(&self) -> impl Iterator<Item = &str> {
+        let named = self.bodies.named.iter().map(String::as_str);
+        let used = named
+            .chain([SUBJECT])
+            .filter_map(|name| self.text_engine.get_template_variables(name).ok());
+        used.flatten()
+    }
+
     fn unknown_value(&self, name: &str, value: &str, known: &HashSet<&str>) -> Fault {
         let found = |(name, source): &'_ (String, String)| {
             place::of_value(source, value).map(|place| (name.clone(), place))
@@ -186,6 +236,51 @@ impl Templates {
         }
     }
 
+    /// The HTML or Markdown, as HTML, and the text that a recipient gets, with the name of the file
+    /// that it was made of first. A letter of plain text has no HTML.
+    pub fn bodies(&self, title: &str, context: &Context, id: &str) -> Result<Body, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let mut made = |file: &Option<BodyFile>, escape| -> Option<(String, String)> {
+            let file = file.as_ref()?;
+            let rendered = self.body_file(file, context, id).and_then(|name| {
+                self.render(&name, escape, context, id)
+                    .map(|text| (name, text))
+            });
+            rendered.map_err(|fault| faults.push(fault)).ok()
+        };
+        let main = made(&self.bodies.main, Escape::Body);
+        let text = made(&self.bodies.text, Escape::None);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let file = main.iter().chain(&text).map(|(name, _)| name.clone());
+        let file = file.into_iter().next().unwrap_or_default();
+        let html = main.map(|(_, body)| {
+            if self.bodies.is_markdown() {
+                markdown::document(&body, title, self.bodies.style.as_deref())
+            } else {
+                body
+            }
+        });
+        Ok(Body {
+            html,
+            text: text.map(|(_, text)| text),
+            file,
+        })
+    }
+
+    /// The name of the file that a recipient's body is made of.
+    fn body_file(&self, file: &BodyFile, context: &Context, id: &str) -> Result<String, Fault> {
+        let key = match file {
+            BodyFile::Fixed { name, .. } => return Ok(name.clone()),
+            BodyFile::ByValue { key, .. } => *key,
+        };
+        let path = self.render(key, Escape::None, context, id)?;
+        self.bodies
+            .chosen(path.trim())
+            .map_err(|fault| fault.file(key).id(id))
+    }
+
     /// Renders one template for one recipient.
     pub fn render(
         &self,
@@ -195,7 +290,7 @@ impl Templates {
         id: &str,
     ) -> Result<String, Fault> {
         let engine = match escape {
-            Escape::Html => &self.html_engine,
+            Escape::Body => &self.body_engine,
             Escape::None => &self.text_engine,
         };
         let mut body = Bounded::default();

@@ -1,6 +1,6 @@
 //! The text alternative.
 
-use super::remote::tags;
+use super::markup::tags;
 use crate::fault::Fault;
 
 /// What is being made while a text alternative is.

@@ -28,11 +28,14 @@ pub struct PlannedMessage {
 pub struct SentAttachment {
     /// The name that recipients see.
     pub name: String,
-    /// The digest of its contents.
+    /// The digest of its contents; of one that is locked, before it was.
     #[serde(with = "as_hex")]
     pub sha256: Sha256Digest,
     /// Its size.
     pub bytes: u64,
+    /// Whether it was locked with a password.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub locked: bool,
 }
 
 /// Where a sending stands.

@@ -33,6 +33,7 @@ fn message(name: &str, to: &[&str]) -> PlannedMessage {
             name: "report.pdf".into(),
             sha256: digest(name),
             bytes: 4711,
+            locked: false,
         }],
     }
 }

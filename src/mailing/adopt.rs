@@ -164,6 +164,7 @@ pub(super) fn attachments(planned: &PlannedLetter) -> Vec<SentAttachment> {
             name: attachment.name.to_string(),
             sha256: attachment.sha256,
             bytes: attachment.bytes,
+            locked: attachment.locked,
         })
         .collect()
 }

@@ -8,7 +8,7 @@ use crate::clock::{Clock, Signal};
 use crate::config::{SaveIn, TransportName};
 use crate::fault::Fault;
 use crate::figures::bytes as in_bytes;
-use crate::letter::Letter;
+use crate::letter::{Extras, Letter};
 use crate::message::Message;
 use crate::transport::{Largest, Survey, Transport, TransportAttempt, new_trace};
 
@@ -171,8 +171,10 @@ fn message(loaded: &Loaded, prepared: &Prepared, to: &Address, clock: &dyn Clock
         cc: Vec::new(),
         bcc: Vec::new(),
         subject: HeaderText::parse("postroom: a probe, please ignore").unwrap_or_default(),
-        html: "<p>This letter was sent by <code>postroom check --online --probe</code> to see whether letters go out. No school got one.</p>".into(),
+        html: "<p>This letter was sent by <code>postroom check --online --probe</code> to see whether letters go out. No school got one.</p>".to_owned().into(),
         own_text: None,
+        pictures: Vec::new(),
+        extras: Extras::default(),
         attachments: Vec::new(),
         is_rehearsal: false,
     };

@@ -16,6 +16,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Message;
 use crate::address::Mailbox;
+use crate::config::Importance;
 
 /// What stands for itself in a value of RFC 2231 section 7, or fewer.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC
@@ -35,6 +36,28 @@ pub(super) fn head(message: &Message) -> Bytes {
     }
     if let Some(reply_to) = &letter.reply_to {
         builder = builder.header("Reply-To", mailboxes(std::slice::from_ref(reply_to)));
+    }
+    let extras = &letter.extras;
+    if let Some(answered) = &extras.in_reply_to {
+        // RFC 5322 section 3.6.4: the thread so far is the one message that is known.
+        builder = builder
+            .header("In-Reply-To", Raw::new(format!("<{answered}>")))
+            .header("References", Raw::new(format!("<{answered}>")));
+    }
+    if let Some(importance) = extras.importance {
+        builder = builder.header("Importance", Raw::new(importance.word()));
+        // What Outlook and others read; between the two nothing need be said.
+        let priority = match importance {
+            Importance::High => Some("1"),
+            Importance::Low => Some("5"),
+            Importance::Normal => None,
+        };
+        if let Some(priority) = priority {
+            builder = builder.header("X-Priority", Raw::new(priority));
+        }
+    }
+    for (name, value) in &extras.headers {
+        builder = builder.header(name.as_str(), unstructured(value.as_str()));
     }
     let mut bytes = Vec::new();
     builder
@@ -59,17 +82,18 @@ pub(super) fn body(message: &Message) -> Bytes {
 
 fn parts(message: &Message) -> MimePart<'_> {
     let letter = &message.letter;
-    let bodies = MimePart::new(
-        ContentType::new("multipart/alternative")
-            .attribute("boundary", boundary(message, "alternative")),
-        vec![
-            MimePart::new(
-                "text/plain",
-                BodyPart::Text(Cow::Owned(crlf(&letter.text()).into_owned())),
-            ),
-            MimePart::new("text/html", BodyPart::Text(crlf(&letter.html))),
-        ],
+    let text = MimePart::new(
+        "text/plain",
+        BodyPart::Text(Cow::Owned(crlf(&letter.text()).into_owned())),
     );
+    let bodies = match &letter.html {
+        None => text,
+        Some(html) => MimePart::new(
+            ContentType::new("multipart/alternative")
+                .attribute("boundary", boundary(message, "alternative")),
+            vec![text, with_pictures(message, html)],
+        ),
+    };
     if letter.attachments.is_empty() {
         return bodies;
     }
@@ -81,7 +105,10 @@ fn parts(message: &Message) -> MimePart<'_> {
                     "Content-Type".into(),
                     content_type(attached.media_type, attached.name),
                 ),
-                ("Content-Disposition".into(), disposition(attached.name)),
+                (
+                    "Content-Disposition".into(),
+                    disposition("attachment", attached.name),
+                ),
             ],
             contents: BodyPart::Binary(Cow::Borrowed(attached.contents)),
         });
@@ -89,6 +116,38 @@ fn parts(message: &Message) -> MimePart<'_> {
     MimePart::new(
         ContentType::new("multipart/mixed").attribute("boundary", boundary(message, "mixed")),
         parts,
+    )
+}
+
+/// The HTML, together with the pictures that it shows (RFC 2387).
+fn with_pictures<'a>(message: &'a Message, html: &'a str) -> MimePart<'a> {
+    let html = MimePart::new("text/html", BodyPart::Text(crlf(html)));
+    let pictures = &message.letter.pictures;
+    if pictures.is_empty() {
+        return html;
+    }
+    let pictures = pictures.iter().map(|picture| MimePart {
+        headers: vec![
+            (
+                "Content-Type".into(),
+                content_type(picture.media_type, &picture.name),
+            ),
+            (
+                "Content-ID".into(),
+                Raw::new(format!("<{}>", picture.content_id)).into(),
+            ),
+            (
+                "Content-Disposition".into(),
+                disposition("inline", &picture.name),
+            ),
+        ],
+        contents: BodyPart::Binary(Cow::Borrowed(&picture.contents)),
+    });
+    MimePart::new(
+        ContentType::new("multipart/related")
+            .attribute("type", "text/html")
+            .attribute("boundary", boundary(message, "related")),
+        std::iter::once(html).chain(pictures).collect::<Vec<_>>(),
     )
 }
 
@@ -176,13 +235,13 @@ fn content_type(media_type: &'static str, name: &str) -> HeaderType<'static> {
 
 /// Content-Disposition: a plain name as it is, any other in the form of RFC 2231 section 4, for which
 /// the `name` of the Content-Type is the fallback.
-fn disposition(name: &str) -> HeaderType<'static> {
+fn disposition(kind: &str, name: &str) -> HeaderType<'static> {
     let plain = plain_name(name);
     if plain == name {
-        return Raw::new(format!("attachment; filename=\"{plain}\"")).into();
+        return Raw::new(format!("{kind}; filename=\"{plain}\"")).into();
     }
     let encoded = utf8_percent_encode(name, VALUE);
-    Raw::new(format!("attachment; filename*=UTF-8''{encoded}")).into()
+    Raw::new(format!("{kind}; filename*=UTF-8''{encoded}")).into()
 }
 
 /// A file name that any mail program shows: ASCII without quotes, backslashes and what begins like an

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::address::{HeaderText, Mailbox};
-use crate::letter::Attachment;
+use crate::config::Importance;
+use crate::letter::{Attachment, Extras, Picture};
 
 fn letter(subject: &str, attachment: &str) -> Letter {
     let mailbox = |text: &str| Mailbox::parse(text).unwrap();
@@ -21,8 +22,13 @@ fn letter(subject: &str, attachment: &str) -> Letter {
         cc: vec![mailbox("leader@school.example")],
         bcc: vec![mailbox("hidden@study.example")],
         subject: HeaderText::parse(subject).unwrap(),
-        html: format!("<p>Un été à l’école</p>\n<p>{}</p>\n.\n", "x".repeat(2_000)),
+        html: Some(format!(
+            "<p>Un été à l’école</p>\n<p>{}</p>\n.\n",
+            "x".repeat(2_000)
+        )),
         own_text: Some("Un été à l’école\n.\n".into()),
+        pictures: Vec::new(),
+        extras: Extras::default(),
         attachments: vec![Attachment {
             path: "report.pdf".into(),
             name: Arc::from(attachment),
@@ -31,6 +37,7 @@ fn letter(subject: &str, attachment: &str) -> Letter {
             sha256: [0; 32],
             shared: false,
             is_pdf: true,
+            lock: None,
         }],
         is_rehearsal: false,
     }
@@ -184,6 +191,78 @@ fn a_letter_without_attachments_is_only_its_two_bodies() {
     assert!(read.content_type().unwrap().subtype() == Some("alternative"));
 }
 
+/// A letter with a picture that the HTML shows, and with all that may stand in the header.
+fn rich() -> Letter {
+    let contents: Arc<[u8]> = b"\x89PNG\r\n\x1a\n picture".as_slice().into();
+    Letter {
+        html: Some("<p><img src=\"cid:abc.postroom@study.example\" alt=\"x\"></p>".into()),
+        pictures: vec![Picture {
+            name: "logo été.png".into(),
+            media_type: "image/png",
+            content_id: "abc.postroom@study.example".into(),
+            sha256: [1; 32],
+            contents,
+        }],
+        extras: Extras {
+            importance: Some(Importance::High),
+            in_reply_to: Some("first.postroom@study.example".into()),
+            headers: vec![("X-Study".into(), HeaderText::parse("Été 2026").unwrap())],
+        },
+        ..letter("s", "report.pdf")
+    }
+}
+
+#[test]
+fn a_picture_stands_with_the_html_that_shows_it() {
+    let sent = message(rich(), b"%PDF-1.4\n");
+    let mime = sent.mime();
+    assert_fit_for_the_wire(&mime);
+    let read = MessageParser::new().parse(&mime).unwrap();
+    let types: Vec<String> = read
+        .parts
+        .iter()
+        .filter_map(|part| part.content_type())
+        .map(|of| format!("{}/{}", of.ctype(), of.subtype().unwrap_or_default()))
+        .collect();
+    assert_eq!(
+        types,
+        [
+            "multipart/mixed",
+            "multipart/alternative",
+            "text/plain",
+            "multipart/related",
+            "text/html",
+            "image/png",
+            "application/pdf"
+        ]
+    );
+    let picture = &read.parts[5];
+    assert_eq!(picture.content_id(), Some("abc.postroom@study.example"));
+    assert_eq!(picture.content_disposition().unwrap().ctype(), "inline");
+    assert_eq!(picture.attachment_name(), Some("logo été.png"));
+    assert_eq!(picture.contents(), b"\x89PNG\r\n\x1a\n picture");
+    assert_eq!(read.header("Importance").unwrap().as_text(), Some("high"));
+    // A parser that does not know the field leaves it as it is on the wire.
+    let study = read.header("X-Study").unwrap().as_text();
+    assert_eq!(study, Some("=?utf-8?B?w4l0w6kgMjAyNg==?="));
+    let answered = Some("first.postroom@study.example");
+    assert_eq!(read.in_reply_to().as_text(), answered);
+    assert_eq!(read.references().as_text(), answered);
+}
+
+#[test]
+fn a_letter_of_plain_text_has_no_html() {
+    let mut plain = letter("s", "report.pdf");
+    plain.html = None;
+    plain.attachments.clear();
+    let mime = Message::first("batch", plain, &[7; 32], Vec::new()).mime();
+    assert_fit_for_the_wire(&mime);
+    let read = MessageParser::new().parse(&mime).unwrap();
+    assert_eq!(read.parts.len(), 1);
+    assert_eq!(read.content_type().unwrap().subtype(), Some("plain"));
+    assert_eq!(read.body_text(0).unwrap(), "Un été à l’école\r\n.\r\n");
+}
+
 proptest! {
     #[test]
     fn whatever_stands_in_a_letter_the_wire_form_holds(
@@ -194,7 +273,7 @@ proptest! {
     ) {
         prop_assume!(HeaderText::parse(&subject).is_ok());
         let mut any = letter(&subject, &name);
-        any.html.clone_from(&body);
+        any.html = Some(body.clone());
         any.own_text = Some(body);
         let sent = message(any, &contents);
         let mime = sent.mime();

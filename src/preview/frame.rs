@@ -1,5 +1,9 @@
 //! What stands in the frames of the gallery. A frame runs nothing, and loads nothing from anywhere.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::letter::Picture;
 use crate::page::escape;
 
 /// Only what a letter carries itself is shown. A picture from the network would show its server that
@@ -31,6 +35,18 @@ pub(super) fn html(letter: &str) -> String {
         _ => 0,
     };
     format!("{}{POLICY}{}", &letter[..at], &letter[at..])
+}
+
+/// The letter with its pictures in it: a page has no other parts that `cid:` could name.
+pub(super) fn with_pictures(letter: &str, pictures: &[Picture]) -> String {
+    pictures.iter().fold(letter.to_owned(), |letter, picture| {
+        let inside = format!(
+            "data:{};base64,{}",
+            picture.media_type,
+            STANDARD.encode(&picture.contents)
+        );
+        letter.replace(&format!("cid:{}", picture.content_id), &inside)
+    })
 }
 
 /// Gives such elements a name that means nothing.

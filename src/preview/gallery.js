@@ -108,6 +108,7 @@
     if (attachment.pages !== undefined && attachment.pages !== null) {
       item.append(', ' + many(attachment.pages, 'page'));
     }
+    if (attachment.locked) item.append(', locked with a password when it is sent');
     if (attachment.proof) item.append(', ', make('span', attachment.proof.text, attachment.proof.kind));
     item.append(make('br'), make('code', 'SHA-256 ' + attachment.sha256, 'quiet'));
     return item;
@@ -128,12 +129,15 @@
     }));
     at('headers').replaceChildren();
     header('Id', [letter.id]);
-    header('From', [data.from]);
+    header('From', [letter.from]);
     header('To', letter.to);
     header('Cc', letter.cc);
     header('Bcc', letter.bcc);
     if (letter.reply_to) header('Reply-To', [letter.reply_to]);
     header('Subject', [letter.subject]);
+    if (letter.importance) header('Importance', [letter.importance]);
+    if (letter.in_reply_to) header('Answers to', ['<' + letter.in_reply_to + '>']);
+    header('Header', letter.headers);
     header('Message-ID', ['<' + letter.message_id + '>']);
     header('Size', [size(letter.bytes) + ' on the wire']);
     at('attachments').replaceChildren(...(letter.attachments.length > 0

@@ -152,14 +152,13 @@ impl Preview<'_> {
         let message =
             Message::first(&self.batch.name, letter, &planned.digest, contents).dated(self.now);
         let name = folder::name(index, &message.id);
-        folder.file(
-            &format!("letters/{name}.html"),
-            frame::html(&message.letter().html).as_bytes(),
-        )?;
-        folder.file(
-            &format!("letters/{name}.text.html"),
-            frame::text(&message.letter().text()).as_bytes(),
-        )?;
+        let text = frame::text(&message.letter().text());
+        let body = match &message.letter().html {
+            Some(html) => frame::html(&frame::with_pictures(html, &message.letter().pictures)),
+            None => text.clone(),
+        };
+        folder.file(&format!("letters/{name}.html"), body.as_bytes())?;
+        folder.file(&format!("letters/{name}.text.html"), text.as_bytes())?;
         let mime = message.mime();
         folder.file(&format!("eml/{name}.eml"), &mime)?;
         Ok(GalleryRow::of(

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::folder::Folder;
 use crate::address::Mailbox;
+use crate::config::Importance;
 use crate::digest::hex;
 use crate::fault::{Fault, Severity};
 use crate::letter::Verdict;
@@ -18,6 +19,7 @@ pub(super) struct GalleryRow {
     /// The name of its files.
     file: String,
     subject: String,
+    from: String,
     reply_to: Option<String>,
     to: Vec<String>,
     cc: Vec<String>,
@@ -25,6 +27,9 @@ pub(super) struct GalleryRow {
     message_id: String,
     bytes: usize,
     attachments: Vec<FileRow>,
+    importance: Option<&'static str>,
+    in_reply_to: Option<String>,
+    headers: Vec<String>,
     warnings: Vec<Warning>,
 }
 
@@ -36,6 +41,7 @@ struct FileRow {
     bytes: u64,
     sha256: String,
     pages: Option<u32>,
+    locked: bool,
     proof: Option<ShownProof>,
 }
 
@@ -70,6 +76,7 @@ impl GalleryRow {
             name: letter.name.clone(),
             file: file.to_owned(),
             subject: letter.subject.to_string(),
+            from: letter.from.to_string(),
             reply_to: letter.reply_to.as_ref().map(Mailbox::to_string),
             to: list(&letter.to),
             cc: list(&letter.cc),
@@ -83,8 +90,17 @@ impl GalleryRow {
                     bytes: planned.bytes,
                     sha256: hex(&planned.sha256),
                     pages: planned.pages,
+                    locked: planned.locked,
                     proof: shown(planned.verdict),
                 })
+                .collect(),
+            importance: letter.extras.importance.map(Importance::word),
+            in_reply_to: letter.extras.in_reply_to.clone(),
+            headers: letter
+                .extras
+                .headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {value}"))
                 .collect(),
             warnings: findings
                 .iter()

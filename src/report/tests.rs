@@ -49,6 +49,7 @@ fn ledger(folder: &Path) -> Ledger {
                 name: "r.pdf".into(),
                 sha256: [0xab; 32],
                 bytes: 7,
+                locked: false,
             }],
         },
     };

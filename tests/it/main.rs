@@ -33,6 +33,7 @@ mod graph;
 #[cfg(unix)]
 mod kill;
 mod large;
+mod letters;
 mod manifest;
 mod outbox;
 mod pages;

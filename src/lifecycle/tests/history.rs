@@ -232,6 +232,7 @@ fn again(letter: &Letter, draw: Draw, all_addresses: bool) -> Option<Event> {
             name: "report.pdf".into(),
             sha256: digest(text),
             bytes: 4711,
+            locked: false,
         }],
     };
     Some(reopened(all_addresses, whole, message))

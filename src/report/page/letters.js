@@ -94,7 +94,7 @@ function details(letter) {
     add('Settled by hand', 'as ' + (word.accepted ? 'accepted' : 'unsent') + ' by ' + word.by + ', ' + time(word.at) + ' UTC'
       + (word.because ? ': ' + word.because : ''));
   }
-  add('Attached', ...letter.attachments.map((file) => file.name + ', ' + figure(file.bytes) + ' bytes, SHA-256 ' + file.sha256));
+  add('Attached', ...letter.attachments.map((file) => file.name + ', ' + figure(file.bytes) + ' bytes, ' + (file.locked ? 'locked with a password; before that ' : '') + 'SHA-256 ' + file.sha256));
   return list;
 }
 

@@ -1,11 +1,14 @@
 //! A letter as Microsoft Graph takes it: JSON with the attachments in base64.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use crate::address::{HeaderText, Mailbox};
-use crate::message::Message;
+use crate::config::Importance;
+use crate::message::{Attached, Message};
 use crate::transport::drafts::{DraftMark, MARK_SET, marks};
 
 /// The property of a mark, as Microsoft Graph names it.
@@ -43,6 +46,10 @@ struct MessageJson<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reply_to: Vec<RecipientJson<'a>>,
     internet_message_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    importance: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    internet_message_headers: Vec<HeaderJson<'a>>,
     single_value_extended_properties: Vec<PropertyJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attachments: Vec<AttachmentJson<'a>>,
@@ -52,7 +59,7 @@ struct MessageJson<'a> {
 #[serde(rename_all = "camelCase")]
 struct BodyJson<'a> {
     content_type: &'static str,
-    content: &'a str,
+    content: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
@@ -71,6 +78,12 @@ struct EmailAddressJson<'a> {
 #[derive(Serialize)]
 struct PropertyJson<'a> {
     id: String,
+    value: Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+struct HeaderJson<'a> {
+    name: &'a str,
     value: &'a str,
 }
 
@@ -82,6 +95,10 @@ struct AttachmentJson<'a> {
     name: &'a str,
     content_type: &'a str,
     content_bytes: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_inline: bool,
 }
 
 /// The body of sendMail.
@@ -111,9 +128,15 @@ fn json(message: &Message, with: With) -> MessageJson<'_> {
     let letter = message.letter();
     MessageJson {
         subject: letter.subject.as_str(),
-        body: BodyJson {
-            content_type: "html",
-            content: &letter.html,
+        body: match &letter.html {
+            Some(html) => BodyJson {
+                content_type: "html",
+                content: Cow::Borrowed(html),
+            },
+            None => BodyJson {
+                content_type: "text",
+                content: letter.text(),
+            },
         },
         // Always said: without it letters went out in the name of the person who signed in.
         from: recipient(&letter.from),
@@ -122,17 +145,41 @@ fn json(message: &Message, with: With) -> MessageJson<'_> {
         bcc_recipients: letter.bcc.iter().map(recipient).collect(),
         reply_to: letter.reply_to.iter().map(recipient).collect(),
         internet_message_id: format!("<{}>", message.message_id),
+        importance: letter.extras.importance.map(Importance::word),
+        internet_message_headers: letter
+            .extras
+            .headers
+            .iter()
+            .map(|(name, value)| HeaderJson {
+                name,
+                value: value.as_str(),
+            })
+            .collect(),
         single_value_extended_properties: marks(message)
             .map(|(mark, value)| PropertyJson {
                 id: property(mark),
-                value,
+                value: value.into(),
             })
+            .chain(thread(message))
             .collect(),
         attachments: match with {
             With::Attachments => attachments(message).collect(),
             With::Nothing => Vec::new(),
         },
     }
+}
+
+/// What puts a letter under the one that it answers to. Header fields other than those that begin with
+/// X- are refused in `internetMessageHeaders`, but the properties that Exchange writes them from are
+/// taken: `PidTagInReplyToId` and `PidTagInternetReferences` (MS-OXPROPS).
+fn thread(message: &Message) -> impl Iterator<Item = PropertyJson<'_>> {
+    let answered = message.letter().extras.in_reply_to.as_ref();
+    answered.into_iter().flat_map(|answered| {
+        ["String 0x1042", "String 0x1039"].map(|id| PropertyJson {
+            id: id.to_owned(),
+            value: format!("<{answered}>").into(),
+        })
+    })
 }
 
 fn recipient(mailbox: &Mailbox) -> RecipientJson<'_> {
@@ -144,12 +191,19 @@ fn recipient(mailbox: &Mailbox) -> RecipientJson<'_> {
     }
 }
 
+/// The pictures that stand in a letter and the files that go with it: all are attachments here.
+pub(super) fn carried(message: &Message) -> impl Iterator<Item = Attached<'_>> {
+    message.pictures().chain(message.attachments())
+}
+
 fn attachments(message: &Message) -> impl Iterator<Item = AttachmentJson<'_>> {
-    message.attachments().map(|attached| AttachmentJson {
+    carried(message).map(|attached| AttachmentJson {
         kind: "#microsoft.graph.fileAttachment",
         name: attached.name,
         content_type: attached.media_type,
         content_bytes: STANDARD.encode(attached.contents),
+        content_id: attached.content_id,
+        is_inline: attached.content_id.is_some(),
     })
 }
 

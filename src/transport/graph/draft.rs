@@ -148,7 +148,7 @@ fn attach(
     message: &Message,
     trail: &mut Trail<'_>,
 ) -> Result<(), SendError> {
-    for (index, attached) in message.attachments().enumerate() {
+    for (index, attached) in body::carried(message).enumerate() {
         if attached.contents.len() >= UPLOAD_FROM {
             match upload::attach(service, own, draft, attached, trail) {
                 Err(SendError::Rejected(answer)) if answer.code.is_named(TOO_SMALL) => {}

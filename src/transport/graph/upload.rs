@@ -33,6 +33,10 @@ struct Item<'a> {
     name: &'a str,
     size: usize,
     content_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_inline: bool,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +110,8 @@ fn open(
             name: attached.name,
             size: attached.contents.len(),
             content_type: attached.media_type,
+            content_id: attached.content_id,
+            is_inline: attached.content_id.is_some(),
         },
     })
     .map_err(|error| words::not_written(&error))?;

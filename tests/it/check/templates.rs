@@ -184,7 +184,7 @@ fn only_what_is_named_extended_or_included_is_a_template() {
 fn what_a_letter_loads_from_elsewhere_is_a_warning() {
     for (html, what) in [
         (
-            "<img src=\"https://x.example/logo.png\">",
+            "<img alt=\"\" src=\"https://x.example/logo.png\">",
             "img from x.example",
         ),
         ("<td background=//x.example/b.png>", "td from x.example"),
@@ -208,7 +208,7 @@ fn what_a_letter_loads_from_elsewhere_is_a_warning() {
         assert_part(&warnings[0], "file", "letter.html");
         assert_part(&warnings[0], "text", what);
     }
-    let clean = "<a href=\"https://study.example\">here</a><img src=\"data:image/png;base64,AA\">";
+    let clean = "<a href=\"https://study.example\">here</a>";
     let ran = with_html(clean).run("check", &["--json"]).expect(0);
     assert_eq!(ran.json()["findings"], serde_json::json!([]));
 }

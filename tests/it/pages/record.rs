@@ -76,6 +76,7 @@ fn recorded(schools: usize) -> TestBatch {
                 name: "report.pdf".into(),
                 sha256: std::array::from_fn(|at| n.to_be_bytes()[6 + at % 2]),
                 bytes: 200_000 + n as u64,
+                locked: false,
             }],
         },
     });
@@ -448,6 +449,7 @@ fn recorded_quickly(schools: usize) -> TestBatch {
                 name: "report.pdf".into(),
                 sha256: [0xab; 32],
                 bytes: 200_000,
+                locked: false,
             }],
         },
     });

@@ -15,6 +15,7 @@ pub mod mailbox;
 pub mod oauth;
 pub mod pace;
 pub mod pdf;
+pub mod png;
 pub mod provider;
 pub mod servers;
 pub mod signing_in;

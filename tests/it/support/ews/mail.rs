@@ -38,6 +38,7 @@ pub(super) fn read(message: &Node, mime: &[u8]) -> Result<NewMessage, String> {
             format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or_default())
         }),
         bytes: part.contents().into(),
+        content_id: part.content_id().map(str::to_owned),
     });
     Ok(NewMessage {
         from: from.into_iter().next(),
@@ -56,7 +57,10 @@ pub(super) fn read(message: &Node, mime: &[u8]) -> Result<NewMessage, String> {
             .filter(|child| child.name == "ExtendedProperty")
             .filter_map(property)
             .collect(),
-        headers: Vec::new(),
+        headers: parsed
+            .headers_raw()
+            .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+            .collect(),
     })
 }
 

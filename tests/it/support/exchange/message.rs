@@ -39,6 +39,8 @@ pub struct Attachment {
     pub name: String,
     pub content_type: String,
     pub bytes: Arc<[u8]>,
+    /// What the HTML calls it, if it stands in it.
+    pub content_id: Option<String>,
 }
 
 impl Attachment {

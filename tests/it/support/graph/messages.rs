@@ -158,12 +158,19 @@ fn read_message(message: &Value) -> NewMessage {
     }
 }
 
+/// What the HTML calls a picture, if it is to stand in it: both keys are needed for that.
+pub(super) fn inline_id(attachment: &Value) -> Option<String> {
+    let id = attachment["contentId"].as_str().map(str::to_owned);
+    id.filter(|_| attachment["isInline"] == true)
+}
+
 fn read_attachment(attachment: &Value) -> Attachment {
     let bytes = STANDARD.decode(text(&attachment["contentBytes"]));
     Attachment {
         name: text(&attachment["name"]),
         content_type: text(&attachment["contentType"]),
         bytes: Arc::from(bytes.unwrap_or_default()),
+        content_id: inline_id(attachment),
     }
 }
 

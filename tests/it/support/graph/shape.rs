@@ -131,8 +131,13 @@ pub fn is_guid(text: &str) -> bool {
     lengths.eq([8, 4, 4, 4, 12]) && text.bytes().all(digits)
 }
 
-/// Whether this names an extended property: `String {GUID} Name X`.
+/// Whether this names an extended property: `String {GUID} Name X`, or `String 0x1042` for one that
+/// MAPI has a number for.
 pub(super) fn is_property_id(id: &str) -> bool {
+    let number = id.strip_prefix("String 0x");
+    if number.is_some_and(|digits| u16::from_str_radix(digits, 16).is_ok()) {
+        return true;
+    }
     let guid_and_name = id
         .strip_prefix("String {")
         .and_then(|rest| rest.split_once("} Name "));
@@ -244,7 +249,7 @@ fn property_rule(place: &str, value: &Value, breaches: &mut Vec<String>) {
     let id = value["id"].as_str().unwrap_or_default();
     if !is_property_id(id) {
         breaches.push(format!(
-            "{place}.id is {id:?}, not \"String {{GUID}} Name X\""
+            "{place}.id is {id:?}, neither \"String {{GUID}} Name X\" nor \"String 0x1042\""
         ));
     }
 }

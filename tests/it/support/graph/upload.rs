@@ -183,6 +183,7 @@ impl Call<'_> {
             name: upload.name.clone(),
             content_type: upload.content_type.clone(),
             bytes: Arc::from(std::mem::take(&mut upload.received)),
+            content_id: None,
         };
         Ok(Ok((upload.mailbox.clone(), upload.message.clone(), file)))
     }

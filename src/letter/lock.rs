@@ -1,0 +1,274 @@
+//! PDFs that only a password opens: AES with 256 bits, the form of PDF 2.0 (ISO 32000-2, section 7.6,
+//! revision 6 of the standard handler). A report is proved as it lies on the disk, and locked when its
+//! letter is made.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use aws_lc_rs::pbkdf2;
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use lopdf::encryption::crypt_filters::{Aes256CryptFilter, CryptFilter};
+use lopdf::{
+    Document, EncryptionState, EncryptionVersion, LoadOptions, Object, Permissions, StringFormat,
+};
+
+use super::pdf;
+use crate::contain;
+use crate::digest::{Parts, Sha256Digest, hex};
+use crate::fault::Fault;
+use crate::secret::Secret;
+
+/// What readers take of a password (ISO 32000-2, section 7.6.4.3.3), in bytes.
+const LONGEST: usize = 127;
+/// A shorter password is found by trying.
+const SHORTEST: usize = 8;
+/// What one stream of the file may unpack to while it is read.
+const LARGEST_STREAM: usize = 64 << 20;
+/// Rounds that a guess at a password costs by its mark.
+const ROUNDS: NonZeroU32 = match NonZeroU32::new(20_000) {
+    Some(rounds) => rounds,
+    None => NonZeroU32::MIN,
+};
+/// The name of the filter for strings and streams.
+const FILTER: &[u8] = b"StdCF";
+
+/// What is wrong with a password; none if it can be used. It is not shown.
+pub(super) fn refused(password: &Secret) -> Option<Fault> {
+    let password = password.expose();
+    let why = if password.is_empty() {
+        "is empty"
+    } else if password.len() > LONGEST {
+        "is longer than 127 bytes"
+    } else if password.chars().any(char::is_control) {
+        "has a line break or control character in it"
+    } else {
+        return None;
+    };
+    Some(Fault::new(
+        format!("the password of the attachment {why}"),
+        "correct the cell that [[attachment]] password shows",
+    ))
+}
+
+/// The warning about a password that is soon found.
+pub(super) fn guessable(password: &Secret) -> Option<Fault> {
+    (password.expose().chars().count() < SHORTEST).then(|| {
+        Fault::warning(
+            format!("the password of the attachment has fewer than {SHORTEST} characters"),
+            "use a longer one: whoever has the file can try all short ones",
+        )
+    })
+}
+
+/// What stands for a password in the plan. Plan, state file and record may be seen by people who may
+/// not know the password, and passwords are short. So a guess at it needs the report itself, by its
+/// digest, and costs many rounds of hashing.
+pub(super) fn mark(password: &Secret, id: &str, report: &Sha256Digest) -> Sha256Digest {
+    let mut salt = Parts::of("postroom lock 1");
+    salt.add(id.as_bytes()).add(report);
+    let mut mark = [0; 32];
+    pbkdf2::derive(
+        pbkdf2::PBKDF2_HMAC_SHA256,
+        ROUNDS,
+        &salt.finish(),
+        password.expose().as_bytes(),
+        &mut mark,
+    );
+    mark
+}
+
+/// The PDF, locked. Its length follows from the file alone.
+pub(super) fn locked(bytes: &[u8], password: &Secret) -> Result<Vec<u8>, Fault> {
+    let refused = |why: &str| {
+        Fault::new(
+            format!("the PDF cannot be locked: {why}"),
+            "make the report anew, as an ordinary PDF",
+        )
+    };
+    // Within the bounds of the proofs: what they do not read is not read here either.
+    let read = pdf::read(bytes, false);
+    if read.pages.is_none() || read.mended {
+        return Err(refused("it is damaged, too large, or locked already"));
+    }
+    match contain::panics(|| lock(bytes, password)) {
+        Ok(Ok(locked)) => Ok(locked),
+        // What the library says may name parts of the file.
+        Ok(Err(LockError::Locked)) => Err(refused("it is locked already")),
+        Ok(Err(LockError::Chance)) => Err(refused("this machine gives no random numbers")),
+        Ok(Err(LockError::Pdf)) | Err(_) => Err(refused("it is damaged")),
+    }
+}
+
+/// Why a PDF is not locked.
+enum LockError {
+    Locked,
+    Chance,
+    Pdf,
+}
+
+fn lock(bytes: &[u8], password: &Secret) -> Result<Vec<u8>, LockError> {
+    let options = LoadOptions {
+        max_decompressed_size: Some(LARGEST_STREAM),
+        ..LoadOptions::default()
+    };
+    let mut document =
+        Document::load_mem_with_options(bytes, options).map_err(|_| LockError::Pdf)?;
+    // One that opens without a password was opened, and does not say so any more by its trailer.
+    if document.is_encrypted() || document.was_encrypted() {
+        return Err(LockError::Locked);
+    }
+    document.objects.values_mut().for_each(in_hexadecimal);
+    in_hexadecimal_all(document.trailer.iter_mut().map(|(_, object)| object));
+    if !document.trailer.has(b"ID") {
+        let mut id = Parts::of("postroom document 1");
+        id.add(bytes);
+        let id = id.finish();
+        let id = Object::String(id[..16].to_vec(), StringFormat::Hexadecimal);
+        document.trailer.set("ID", vec![id.clone(), id]);
+    }
+    // The first version that knows this form of encryption.
+    if document.version.as_str() < "1.7" {
+        "1.7".clone_into(&mut document.version);
+    }
+    let (mut key, mut owner) = ([0; 32], [0; 16]);
+    let chance = SystemRandom::new();
+    for random in [&mut key[..], &mut owner[..]] {
+        chance.fill(random).map_err(|_| LockError::Chance)?;
+    }
+    let filter: Arc<dyn CryptFilter> = Arc::new(Aes256CryptFilter);
+    let state = EncryptionState::try_from(EncryptionVersion::V5 {
+        encrypt_metadata: true,
+        crypt_filters: BTreeMap::from([(FILTER.to_vec(), filter)]),
+        file_encryption_key: &key,
+        stream_filter: FILTER.to_vec(),
+        string_filter: FILTER.to_vec(),
+        // Nobody has the other password: whoever opens the report may do with it what they like.
+        owner_password: &hex(&owner),
+        user_password: password.expose(),
+        permissions: Permissions::all(),
+    })
+    .map_err(|_| LockError::Pdf)?;
+    document.encrypt(&state).map_err(|_| LockError::Pdf)?;
+    if let Ok(Object::Reference(encryption)) = document.trailer.get(b"Encrypt").cloned()
+        && let Ok(object) = document.get_object_mut(encryption)
+    {
+        in_hexadecimal(object);
+    }
+    let mut locked = Vec::with_capacity(bytes.len() + bytes.len() / 8);
+    document.save_to(&mut locked).map_err(|_| LockError::Pdf)?;
+    Ok(locked)
+}
+
+/// Writes strings as digits: what is encrypted would need more or fewer escapes each time, and the
+/// size of a letter must not depend on chance.
+fn in_hexadecimal(object: &mut Object) {
+    match object {
+        Object::String(_, format) => *format = StringFormat::Hexadecimal,
+        Object::Array(objects) => in_hexadecimal_all(objects.iter_mut()),
+        Object::Dictionary(dictionary) => {
+            in_hexadecimal_all(dictionary.iter_mut().map(|(_, object)| object));
+        }
+        Object::Stream(stream) => {
+            in_hexadecimal_all(stream.dict.iter_mut().map(|(_, object)| object));
+        }
+        _ => {}
+    }
+}
+
+fn in_hexadecimal_all<'a>(objects: impl Iterator<Item = &'a mut Object>) {
+    objects.for_each(in_hexadecimal);
+}
+
+#[cfg(test)]
+mod tests {
+    use lopdf::dictionary;
+
+    use super::*;
+
+    /// A page that shows a text, with a title.
+    fn report() -> Vec<u8> {
+        let mut document = Document::with_version("1.7");
+        let pages = document.new_object_id();
+        let font = document.add_object(dictionary! {
+            "Type" => "Font", "Subtype" => "Type1", "BaseFont" => "Helvetica",
+        });
+        let content = document.add_object(lopdf::Stream::new(
+            dictionary! {},
+            b"BT /F1 24 Tf 50 700 Td (Oak Park School) Tj ET".to_vec(),
+        ));
+        let page = document.add_object(dictionary! {
+            "Type" => "Page", "Parent" => pages, "Contents" => content,
+            "MediaBox" => vec![0.into(), 0.into(), 595.into(), 842.into()],
+            "Resources" => dictionary! { "Font" => dictionary! { "F1" => font } },
+        });
+        document.objects.insert(
+            pages,
+            dictionary! { "Type" => "Pages", "Kids" => vec![page.into()], "Count" => 1 }.into(),
+        );
+        let catalog = document.add_object(dictionary! { "Type" => "Catalog", "Pages" => pages });
+        let title = Object::string_literal("Oak (Park)");
+        let info = document.add_object(dictionary! { "Title" => title });
+        document.trailer.set("Root", catalog);
+        document.trailer.set("Info", info);
+        let mut bytes = Vec::new();
+        document.save_to(&mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn only_the_password_opens_it_and_its_size_is_no_matter_of_chance() {
+        let (report, password) = (report(), Secret::new("Größe 7\u{e9}!".into()));
+        let first = locked(&report, &password).unwrap();
+        let second = locked(&report, &password).unwrap();
+        assert_ne!(first, second);
+        assert_eq!(first.len(), second.len());
+        for word in [&b"Oak"[..], b"Park"] {
+            assert!(!first.windows(word.len()).any(|part| part == word));
+        }
+        let open = |password: &str| {
+            let options = LoadOptions::with_password(password);
+            let document = Document::load_mem_with_options(&first, options).ok()?;
+            document.extract_text(&[1]).ok()
+        };
+        assert!(open("Größe 7\u{e9}!").unwrap().contains("Oak Park School"));
+        for other in ["", "größe 7\u{e9}!", "Größe 7\u{e9}"] {
+            assert_eq!(open(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_locked_or_no_pdf_is_not_locked() {
+        let password = Secret::new("correct horse".into());
+        let once = locked(&report(), &password).unwrap();
+        for bytes in [&once[..], b"%PDF-1.7\n", b""] {
+            let fault = locked(bytes, &password).unwrap_err();
+            assert!(!fault.text.contains("horse"));
+        }
+    }
+
+    #[test]
+    fn a_mark_needs_recipient_report_and_password() {
+        let mark =
+            |password: &str, id, report| mark(&Secret::new(password.into()), id, &[report; 32]);
+        let first = mark("1234", "a", 1);
+        assert_eq!(first, mark("1234", "a", 1));
+        for other in [
+            mark("1235", "a", 1),
+            mark("1234", "b", 1),
+            mark("1234", "a", 2),
+        ] {
+            assert_ne!(first, other);
+        }
+    }
+
+    #[test]
+    fn passwords_that_no_reader_takes_are_refused() {
+        for (password, taken) in [("", false), ("a\nb", false), ("a", true)] {
+            assert_eq!(refused(&Secret::new(password.into())).is_none(), taken);
+        }
+        assert!(refused(&Secret::new("x".repeat(128))).is_some());
+        assert!(guessable(&Secret::new("1234567".into())).is_some());
+        assert!(guessable(&Secret::new("12345678".into())).is_none());
+    }
+}
