@@ -30,6 +30,7 @@ mod text;
 mod unclaimed;
 mod values;
 mod watch;
+pub mod word;
 mod wording;
 
 pub use attachment::Attachment;
