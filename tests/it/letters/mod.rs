@@ -7,6 +7,7 @@ mod files;
 mod header;
 mod lock;
 mod pictures;
+mod starters;
 mod transports;
 
 use std::fs;
