@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::package::Package;
 use super::xml::Node;
 
-/// The deepest list that is told apart (ECMA-376, part 1, section 17.9.3).
+/// The deepest list that is known apart (ECMA-376, part 1, section 17.9.3).
 const DEEPEST: usize = 9;
 
 /// Styles and lists of a document. Where they cannot be read, paragraphs are plain.

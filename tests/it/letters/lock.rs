@@ -158,7 +158,7 @@ fn another_password_is_another_plan() {
 }
 
 #[test]
-fn passwords_that_are_none_are_told_without_showing_them() {
+fn passwords_that_are_none_are_named_without_showing_them() {
     let batch = locked();
     batch.replace("list.csv", PASSWORD, "");
     assert_finds(&batch, 3, "the password of the attachment is empty");

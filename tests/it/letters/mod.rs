@@ -20,7 +20,7 @@ use crate::support::TestBatch;
 #[track_caller]
 fn findings(batch: &TestBatch, code: i32) -> Vec<Value> {
     let checked = batch.run("check", &["--json"]).expect(code);
-    checked.json()["faults"].as_array().unwrap().clone()
+    checked.json()["findings"].as_array().unwrap().clone()
 }
 
 /// Fails the test unless a check that ends with this code finds something with this text.
