@@ -41,6 +41,10 @@ pub struct Fault {
     pub text: String,
     /// What to do.
     pub next_step: String,
+    /// What findings of the same cause have in common, as the end of a sentence that begins with how
+    /// many there are: they are shown together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cow<'static, str>>,
 }
 
 impl Fault {
@@ -73,7 +77,16 @@ impl Fault {
             id: None,
             text,
             next_step,
+            cause: None,
         }
+    }
+
+    /// Says what this finding has in common with others of the same cause: the end of a sentence that
+    /// begins with how many there are, such as `cells are no address`.
+    #[must_use]
+    pub fn same_cause(mut self, cause: impl Into<Cow<'static, str>>) -> Self {
+        self.cause = Some(cause.into());
+        self
     }
 
     /// Adds the file.
@@ -142,13 +155,18 @@ pub fn quote_up_to(longest: usize, text: &str) -> String {
     quoted
 }
 
-/// One character as itself, or as an escape when a terminal would act on it or not show it.
-pub fn escape(character: char) -> impl Iterator<Item = char> {
-    let hidden = character.is_control()
+/// Whether a terminal would act on a character or not show it.
+#[must_use]
+pub fn is_unseen(character: char) -> bool {
+    character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
-    let (escaped, plain) = if hidden {
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// One character as itself, or as an escape when a terminal would act on it or not show it.
+pub fn escape(character: char) -> impl Iterator<Item = char> {
+    let (escaped, plain) = if is_unseen(character) {
         (Some(character.escape_default()), None)
     } else {
         (None, Some(character))

@@ -12,7 +12,7 @@
 //!
 //! It never goes back.
 //!
-//! 1. [`manifest`] reads the rows of a CSV or XLSX file and groups them by id. Faults are gathered
+//! 1. [`manifest`] reads the rows of a CSV file or a workbook and groups them by id. Faults are gathered
 //!    with file, row and column; with any fault there is no manifest.
 //! 2. [`letter`] renders subject and bodies with tera (Markdown becomes HTML), takes the pictures in
 //!    that they show, finds the attachments, proves that they belong, and locks those that have a

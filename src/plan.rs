@@ -102,6 +102,7 @@ impl Plan {
         let mut findings = [made.findings, strangers, twice].concat();
         findings.sort_by_key(|(index, _)| *index);
         let mut findings: Vec<Fault> = findings.into_iter().map(|(_, fault)| fault).collect();
+        letters.explain_missing(&mut findings);
         findings.extend(letters.unclaimed(made.claims));
         // Collected so, they stay where they are: a large batch has them in memory once.
         let entries: Option<Vec<PlannedLetter>> = made.entries.into_iter().collect();

@@ -208,6 +208,9 @@ pub(super) struct CheckArgs {
     /// With --online: send one letter to yourself and look what became of it
     #[arg(long, requires = "online")]
     pub probe: bool,
+    /// Show only these recipients: ids or names, or @ and a file with one in each line
+    #[arg(long, value_name = "ID")]
+    pub only: Vec<String>,
     /// Check as a rehearsal to this address
     #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
     pub redirect_to: Option<Address>,
@@ -223,6 +226,9 @@ pub(super) struct PreviewArgs {
     /// Open it in the browser
     #[arg(long)]
     pub open: bool,
+    /// Show only these recipients: ids or names, or @ and a file with one in each line
+    #[arg(long, value_name = "ID")]
+    pub only: Vec<String>,
     /// Show it as a rehearsal to this address
     #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
     pub redirect_to: Option<Address>,
@@ -232,7 +238,8 @@ pub(super) struct PreviewArgs {
 pub(super) struct SendArgs {
     #[command(flatten)]
     pub common: Common,
-    /// Only this recipient; may be given several times
+    /// Only these recipients: ids or names, between commas or one by one, or @ and a file with one in
+    /// each line
     #[arg(long, value_name = "ID")]
     pub only: Vec<String>,
     /// At most this many letters
@@ -276,7 +283,7 @@ pub(super) struct SendArgs {
 pub(super) struct ResendArgs {
     #[command(flatten)]
     pub common: Common,
-    /// The letter of this recipient; may be given several times
+    /// The letters of these recipients: ids or names, or @ and a file with one in each line
     #[arg(
         long,
         value_name = "ID",

@@ -1,5 +1,6 @@
 //! `postroom check`: everything that can go wrong, found before anything is sent.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::args::CheckArgs;
@@ -11,7 +12,7 @@ use super::signed_in::SignedIn;
 use super::{json, words};
 use crate::clock::Clock;
 use crate::dispatch::estimate;
-use crate::fault::{Fault, NextStep};
+use crate::fault::{Fault, NextStep, Severity, quote};
 use crate::ledger::{Counts, LedgerError};
 use crate::mailing::{self, Loaded, MailingError, Online, Prepared, StateFile, prepare};
 use crate::transport::Transport;
@@ -50,11 +51,23 @@ pub(super) fn run(
         online = ask_online(args, &mut **transport, &loaded, planned.as_ref(), &**clock)?;
         findings.append(&mut online.findings);
     }
+    let only = match &planned {
+        Some(prepared) => chosen(&args.only, prepared)?,
+        None => None,
+    };
     if console.output.json {
         let planned = planned
             .as_ref()
             .map(|prepared| (&*prepared.letters, &prepared.plan));
-        json::plan(console, &loaded, &state, planned, &findings, &online.facts);
+        json::plan(
+            console,
+            &loaded,
+            &state,
+            planned,
+            only.as_ref(),
+            &findings,
+            &online.facts,
+        );
     } else {
         show(&findings, console);
     }
@@ -63,6 +76,7 @@ pub(super) fn run(
             if !findings.iter().any(Fault::is_fault) =>
         {
             let mut lines = summary(&loaded, &prepared, &transport.describe(), &findings, counts);
+            lines.extend(only.iter().flat_map(|only| listed(only, &prepared)));
             let width = |(word, text): &(&str, String)| format!("{word:<12} {text}");
             lines.extend(online.facts.iter().map(width));
             console.result(&lines.join("\n"));
@@ -70,6 +84,41 @@ pub(super) fn run(
         }
         _ => Err(MailingError::Faults(findings).into()),
     }
+}
+
+/// The recipients that `--only` names; none where it names nobody.
+pub(super) fn chosen(
+    only: &[String],
+    prepared: &Prepared,
+) -> Result<Option<HashSet<String>>, MailingError> {
+    if only.is_empty() {
+        return Ok(None);
+    }
+    let ids = mailing::recipients(only, &prepared.letters)?;
+    Ok(Some(ids.into_iter().collect()))
+}
+
+/// The letters of some recipients: who they are and where the letters go.
+fn listed(only: &HashSet<String>, prepared: &Prepared) -> Vec<String> {
+    let letters = &prepared.letters;
+    let chosen = (0..letters.len()).filter(|index| only.contains(letters.id(*index)));
+    chosen
+        .map(|index| {
+            let addressees = letters.addressees(index);
+            let all = [&addressees.to, &addressees.cc, &addressees.bcc];
+            let listed: Vec<String> = all
+                .into_iter()
+                .flatten()
+                .map(|mailbox| mailbox.address.to_string())
+                .collect();
+            format!(
+                "only         {} {}: {}",
+                quote(letters.id(index)),
+                quote(letters.name(index)),
+                listed.join(", ")
+            )
+        })
+        .collect()
 }
 
 /// Asks the server, and sends it a probe if that is wanted and nothing stands in the way.
@@ -140,6 +189,12 @@ fn untrusted(state: &StateFile, error: &LedgerError) -> Fault {
     Fault::new(text, error.next_step()).file(path)
 }
 
+/// How many findings are worth a look; notices are not among them.
+pub(super) fn warnings(findings: &[Fault]) -> usize {
+    let is_warning = |finding: &&Fault| finding.severity != Severity::Notice;
+    findings.iter().filter(is_warning).count()
+}
+
 /// What a person can sign.
 fn summary(
     loaded: &Loaded,
@@ -164,9 +219,14 @@ fn summary(
         format!("attachments  {}", words::attachments(plan)),
         format!("size         {} on the wire", words::bytes(plan.bytes())),
         format!("time         {}", words::expected(time)),
-        format!("warnings     {}", findings.len()),
+        format!("warnings     {}", warnings(findings)),
         format!("plan         {}", plan.id),
     ];
+    let left_out = prepared.letters.manifest().left_out().len() as u64;
+    if left_out > 0 {
+        let rows = words::plural(left_out, "row");
+        lines.insert(4, format!("left out     {rows} of the list"));
+    }
     if let Some(counts) = begun {
         lines.push(format!(
             "so far       {}",

@@ -145,6 +145,8 @@ fn exit_of(error: &MailingError) -> Exit {
         | MailingError::Transport(_)
         | MailingError::NobodyToAsk
         | MailingError::UnknownRecipients(_)
+        | MailingError::SeveralRecipients { .. }
+        | MailingError::OnlyFile { .. }
         | MailingError::NothingToResume(_)
         | MailingError::NothingLost(_)
         | MailingError::NotResendable { .. }

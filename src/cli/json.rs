@@ -1,6 +1,6 @@
 //! The JSON that `check`, `send` and `status` print, written as it is made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
@@ -12,6 +12,7 @@ use crate::fault::Fault;
 use crate::ledger::{Counts, LedgerError, LedgerView};
 use crate::letter::Letters;
 use crate::mailing::{Loaded, StateFile};
+use crate::manifest::LeftOut;
 use crate::message::message_id;
 use crate::plan::{Plan, PlannedAttachment, PlannedLetter};
 use crate::report::LetterJson;
@@ -91,6 +92,7 @@ pub(super) fn plan(
     loaded: &Loaded,
     state: &StateFile,
     planned: Option<(&Letters, &Plan)>,
+    only: Option<&HashSet<String>>,
     faults: &[Fault],
     online: &[(&'static str, String)],
 ) {
@@ -112,7 +114,11 @@ pub(super) fn plan(
         counts,
     );
     if let Some((letters, plan)) = planned {
+        let mut shown = 0;
         for (index, letter) in plan.letters.iter().enumerate() {
+            if only.is_some_and(|only| !only.contains(letters.id(index))) {
+                continue;
+            }
             let addressees = letters.addressees(index);
             let list = |mailboxes: &[Mailbox]| -> Vec<String> {
                 let mailboxes = mailboxes.iter();
@@ -140,11 +146,14 @@ pub(super) fn plan(
                 attachments: proven(letter),
                 error: None,
             };
-            one_letter(console, index, &to_json(&json));
+            one_letter(console, shown, &to_json(&json));
+            shown += 1;
         }
     }
     console.json(&format!("],\"findings\":{}", to_json(faults)));
     if let Some((letters, plan)) = planned {
+        let left_out: Vec<LeftOut> = letters.manifest().left_out().collect();
+        console.json(&format!(",\"left_out\":{}", to_json(&left_out)));
         let summary = summary(loaded, letters, plan, faults);
         console.json(&format!(",\"summary\":{}", to_json(&summary)));
     }
@@ -169,7 +178,7 @@ fn summary(loaded: &Loaded, letters: &Letters, plan: &Plan, faults: &[Fault]) ->
         attachments: plan.attachments(),
         bytes,
         seconds: time.as_secs(),
-        warnings: faults.len(),
+        warnings: super::check::warnings(faults),
     }
 }
 

@@ -3,6 +3,7 @@
 use indicatif::ProgressBar;
 
 use super::args::PreviewArgs;
+use super::check::chosen;
 use super::console::Console;
 use super::exit::{Exit, Stop};
 use super::findings;
@@ -21,6 +22,7 @@ pub(super) fn run(args: &PreviewArgs, console: &Console, clock: &dyn Clock) -> R
     drop(front);
     let prepared = prepared.map_err(|error| refused(error, &loaded, rehearsal, console))?;
     findings::show(&prepared.findings, console);
+    let only = chosen(&args.only, &prepared)?;
     let into = args
         .into
         .clone()
@@ -30,10 +32,11 @@ pub(super) fn run(args: &PreviewArgs, console: &Console, clock: &dyn Clock) -> R
         letters: &prepared.letters,
         plan: &prepared.plan,
         findings: &prepared.findings,
+        only: only.as_ref(),
         now: clock.now(),
     };
     let bar = console.shows_bar().then(|| {
-        ProgressBar::new(prepared.letters.len() as u64)
+        ProgressBar::new(preview.shown().len() as u64)
             .with_style(style("writing  {bar:30} {pos}/{len}"))
     });
     console.set_bar(bar.clone());
@@ -46,7 +49,7 @@ pub(super) fn run(args: &PreviewArgs, console: &Console, clock: &dyn Clock) -> R
     let page = written.map_err(|error| Stop::new(Exit::Usage, words::in_full(&error)))?;
     console.result(&format!(
         "{} to look at in {}\nplan {}\n  next: open it in a browser; `postroom send --plan {}` sends exactly these",
-        words::plural(prepared.letters.len() as u64, "letter"),
+        words::plural(preview.shown().len() as u64, "letter"),
         page.display(),
         prepared.plan.id,
         prepared.plan.id

@@ -84,7 +84,7 @@ pub(super) fn refused(
     if let MailingError::Faults(found) = &error {
         if console.output.json {
             let state = StateFile::of(loaded, rehearsal);
-            json::plan(console, loaded, &state, None, found, &[]);
+            json::plan(console, loaded, &state, None, None, found, &[]);
         } else {
             findings::show(found, console);
         }

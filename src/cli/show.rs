@@ -44,6 +44,7 @@ pub(super) fn dry_run(
             loaded,
             state,
             Some((letters, plan)),
+            None,
             &prepared.findings,
             &[],
         );
@@ -122,6 +123,9 @@ pub(super) fn confirmed(question: &Question<'_>, console: &Console) -> bool {
         words::expected(time),
         question.plan,
     );
+    if let Some(left_out) = letters.manifest().left_out_in_words() {
+        text.push_str(&format!("\nleft out   {left_out}"));
+    }
     if let Some(address) = question.redirect_to {
         text.push_str(&format!(
             "\nrehearsal  every letter goes to {address} alone"

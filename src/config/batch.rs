@@ -67,10 +67,18 @@ struct BatchTable {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ManifestConfig {
-    /// The CSV or XLSX file.
+    /// The file: CSV, or a workbook.
     pub path: PathBuf,
-    /// The sheet of an XLSX file; the first one if not given.
+    /// The sheet of a workbook; the first visible one that is a list if not given.
     pub sheet: Option<String>,
+    /// The row with the column names, counted from 1; found if not given.
+    pub header_row: Option<u32>,
+    /// What becomes of the rows of a workbook that are hidden, by hand or by a filter.
+    #[serde(default)]
+    pub hidden_rows: HiddenRows,
+    /// The rows that are meant, as an expression of templates over one row; all if not given.
+    #[serde(rename = "where")]
+    pub condition: Option<String>,
     /// The column that tells recipients apart.
     pub id: String,
     /// The column with the recipient's name.
@@ -92,6 +100,19 @@ pub struct ManifestConfig {
     /// The domains that no address may have, each with all below it.
     #[serde(default)]
     pub deny_domains: Vec<String>,
+}
+
+/// What becomes of hidden rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HiddenRows {
+    /// They are a fault: somebody must decide.
+    #[default]
+    Fault,
+    /// They are left out.
+    Skip,
+    /// They are rows as any other.
+    Send,
 }
 
 impl Batch {
@@ -171,6 +192,13 @@ impl Batch {
                 "manifest.to",
                 "names no column",
                 "name the columns that hold the addresses",
+            );
+        }
+        if self.manifest.header_row == Some(0) {
+            return refuse(
+                "manifest.header_row",
+                "is 0",
+                "write the row as the list numbers it, from 1 on, or leave the line out",
             );
         }
         let dispatch = &self.dispatch;

@@ -11,6 +11,9 @@ use crate::digest::Sha256Digest;
 use crate::fault::{Fault, quote};
 use crate::regular;
 
+/// What files that are not there have in common.
+pub(super) const MISSING: &str = "reports are missing";
+
 /// A file beyond this size is not read: Exchange Online takes letters of 150 MB.
 const LARGEST: u64 = 256 << 20;
 
@@ -202,7 +205,8 @@ pub(super) fn locate(
             } else {
                 "put the file there, or take the recipient's rows out of the manifest"
             },
-        ),
+        )
+        .same_cause(if what == PICTURE { "pictures are missing" } else { MISSING }),
         _ => Fault::new(
             format!("the {what} cannot be read: {error}"),
             "let this user read the file",

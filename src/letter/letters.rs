@@ -89,6 +89,10 @@ impl Letters {
                 if !unknown.is_empty() {
                     return Err(unknown);
                 }
+                let flaws = manifest.flaws_where(|name, header| templates.use_column(name, header));
+                if !flaws.is_empty() {
+                    return Err(flaws);
+                }
                 let others = batch
                     .attachments
                     .iter()
@@ -158,6 +162,18 @@ impl Letters {
     #[must_use]
     pub fn id(&self, index: usize) -> &str {
         self.recipient(index).1.id()
+    }
+
+    /// The recipient's name of a letter.
+    #[must_use]
+    pub fn name(&self, index: usize) -> &str {
+        self.recipient(index).1.name()
+    }
+
+    /// The dispatch list.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
     }
 
     /// The From mailbox of every letter; where each has its own, that of the first. All are of one

@@ -13,6 +13,8 @@ mod lock;
 mod look;
 mod markdown;
 mod markup;
+mod missing;
+pub mod naming;
 mod others;
 mod own;
 mod pdf;

@@ -215,6 +215,27 @@ impl Templates {
         used.flatten()
     }
 
+    /// Whether any template uses a column, by its template name or by its header. What a name inside
+    /// `row` is worked out from is not seen.
+    pub fn use_column(&self, name: &str, header: &str) -> bool {
+        let names: Vec<&str> = self.text_engine.get_template_names().collect();
+        let variables = names
+            .iter()
+            .filter_map(|template| self.text_engine.get_template_variables(template).ok());
+        let (mut by_name, mut by_row) = (false, false);
+        for variable in variables.flatten() {
+            by_name |= variable == name;
+            by_row |= variable == "row" || variable == "rows";
+        }
+        let spelled = |source: &str| {
+            let literal = |text: &str| {
+                source.contains(&format!("'{text}'")) || source.contains(&format!("\"{text}\""))
+            };
+            literal(header) || literal(name) || source.contains(&format!(".{name}"))
+        };
+        by_name || (by_row && self.sources.iter().any(|(_, source)| spelled(source)))
+    }
+
     fn unknown_value(&self, name: &str, value: &str, known: &HashSet<&str>) -> Fault {
         let found = |(name, source): &'_ (String, String)| {
             place::of_value(source, value).map(|place| (name.clone(), place))

@@ -90,6 +90,22 @@ pub enum MailingError {
         /// Why.
         why: NotResendable,
     },
+    /// A name that several recipients have.
+    #[error("`{}` is the name of several recipients: {}", crate::fault::quote(name), ids.join(", "))]
+    SeveralRecipients {
+        /// The name.
+        name: String,
+        /// The recipients.
+        ids: Vec<String>,
+    },
+    /// A file that names recipients cannot be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    OnlyFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// No letter has an address that bounced or was refused.
     #[error("no address was refused and none bounced")]
     NothingBounced,
@@ -136,6 +152,8 @@ impl MailingError {
             | Self::Probe(_)
             | Self::NobodyToAsk
             | Self::UnknownRecipients(_)
+            | Self::SeveralRecipients { .. }
+            | Self::OnlyFile { .. }
             | Self::OtherPlan { .. }
             | Self::Changed(..)
             | Self::ChangedMeanwhile
@@ -171,7 +189,11 @@ impl MailingError {
             Self::NobodyToAsk => {
                 "look at `postroom check`, then add --plan with its plan id, or --yes"
             }
-            Self::UnknownRecipients(_) => "correct --only",
+            Self::UnknownRecipients(_) => {
+                "correct --only: it takes ids, names, or @ and a file with one in each line"
+            }
+            Self::SeveralRecipients { .. } => "name the one that is meant by its id",
+            Self::OnlyFile { .. } => "name a text file with an id or a name in each line",
             Self::OtherPlan { .. } => "look at `postroom check` again",
             Self::Changed(..) => {
                 "put them back, or take them for letters not yet sent with --accept-changes"

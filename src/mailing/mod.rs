@@ -5,6 +5,7 @@
 //! are types with their next step as a field, so that no front has to read a text.
 
 mod adopt;
+mod choosing;
 mod ending;
 mod error;
 mod known;
@@ -16,6 +17,7 @@ mod send;
 mod state_file;
 
 pub use adopt::waits_for_a_word;
+pub use choosing::recipients;
 pub use ending::{Conclusion, Finished, Reason};
 pub use error::{MailingError, NotResendable};
 pub use known::Elsewhere;

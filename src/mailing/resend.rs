@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::adopt::{Names, attachments};
+use super::choosing::recipients;
 use super::ending::Finished;
 use super::send::{described, dispatch_and_end, open_transports, same_plan};
 use super::{
@@ -214,9 +215,14 @@ fn chosen(
     ledger: &LedgerView,
 ) -> Result<Chosen, MailingError> {
     let records = match &request.choice {
-        ResendChoice::Only(ids) => {
+        ResendChoice::Only(words) => {
+            let ids = match recipients(words, &prepared.letters) {
+                // What the list no longer has may still be a letter of the batch.
+                Err(MailingError::UnknownRecipients(_)) => words.clone(),
+                chosen => chosen?,
+            };
             let mut records: Vec<LetterRecord> = Vec::new();
-            for id in ids {
+            for id in &ids {
                 let record = ledger
                     .letter(id)?
                     .ok_or_else(|| refusal(id, NotResendable::Unknown))?;

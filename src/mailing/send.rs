@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::adopt::{Terms, adopt};
+use super::choosing::recipients;
 use super::ending::{Conclusion, Finished};
 use super::known::{elsewhere, look_in_mailbox};
 use super::online::too_large;
@@ -431,7 +432,9 @@ pub fn choose(request: &SendRequest, prepared: &Prepared) -> Result<SendRequest,
     if let Some(sample) = request.sample {
         request.only = spread(sample.get(), prepared);
     }
-    known(&request.only, prepared)?;
+    if !request.only.is_empty() {
+        request.only = recipients(&request.only, &prepared.letters)?;
+    }
     same_plan(request.plan.as_deref(), &prepared.plan.id)?;
     Ok(request)
 }
@@ -458,22 +461,4 @@ fn spread(sample: usize, prepared: &Prepared) -> Vec<String> {
     (0..count)
         .map(|step| prepared.letters.id(step * last / steps).to_owned())
         .collect()
-}
-
-fn known(only: &[String], prepared: &Prepared) -> Result<(), MailingError> {
-    if only.is_empty() {
-        return Ok(());
-    }
-    let letters = &prepared.letters;
-    let ids: HashSet<&str> = (0..letters.len()).map(|index| letters.id(index)).collect();
-    let unknown: Vec<String> = only
-        .iter()
-        .filter(|id| !ids.contains(id.as_str()))
-        .cloned()
-        .collect();
-    if unknown.is_empty() {
-        Ok(())
-    } else {
-        Err(MailingError::UnknownRecipients(unknown))
-    }
 }

@@ -16,6 +16,14 @@ pub(super) struct Columns {
 }
 
 impl Columns {
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = usize> {
+        let addresses = self.to.iter().chain(&self.cc).chain(&self.bcc);
+        [self.id, self.name]
+            .into_iter()
+            .chain(addresses.chain(&self.require).copied())
+    }
+
     /// Finds the named columns by their exact headers; every one that cannot be found is a fault.
     pub fn find(table: &Table, config: &ManifestConfig, findings: &mut Findings) -> Option<Self> {
         let headers = table.headers();

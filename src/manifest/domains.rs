@@ -198,7 +198,9 @@ impl<'a> Domains<'a> {
                     used.recipients
                 );
                 let next = "see whether one person is to have all of these";
-                findings.add(self.at(used.first, Fault::notice(text, next)));
+                let fault = Fault::notice(text, next)
+                    .same_cause("addresses get the letters of many recipients");
+                findings.add(self.at(used.first, fault));
             }
         }
     }

@@ -1,26 +1,43 @@
-//! Rows of a CSV or XLSX file, grouped into recipients.
+//! Rows of a CSV file or a workbook, grouped into recipients.
 //!
 //! A [`Table`] holds all cells in one block of text, so that a list of 100,000 schools costs little
 //! more than its file. Faults are gathered, not thrown: a person mends a list in one go.
 
+mod alike;
 mod archive;
 mod bounds;
 mod columns;
+mod condition;
 mod csv;
 mod domains;
+mod flaws;
+mod header;
+mod ids;
+mod intake;
 mod near;
+mod ods;
+mod plain;
+mod quotes;
 mod recipients;
+mod sheet_marks;
+mod shown;
 mod table;
+mod workbook;
 mod xlsx;
 
 pub use columns::snake_case;
 pub use recipients::{Addressees, Recipient};
-pub use table::Table;
+pub use table::{Flaw, FlawKind, LeftOutReason, Table};
 
 use self::columns::Columns;
 use self::recipients::Groups;
+use self::workbook::BookKind;
+use std::path::Path;
+
+use serde::Serialize;
+
 use crate::config::{Batch, ManifestConfig};
-use crate::fault::Fault;
+use crate::fault::{Fault, quote};
 
 /// All recipients of a batch with the rows they come from.
 #[derive(Debug)]
@@ -28,6 +45,21 @@ pub struct Manifest {
     table: Table,
     columns: Columns,
     groups: Groups,
+    file: String,
+    sheet: Option<String>,
+}
+
+/// A row that is left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// The row number that a person sees.
+    pub row: u32,
+    /// What stands in the id column.
+    pub id: String,
+    /// What stands in the name column.
+    pub name: String,
+    /// The key of `[manifest]` by which it is left out.
+    pub because: &'static str,
 }
 
 impl Manifest {
@@ -44,7 +76,9 @@ impl Manifest {
             ));
             return (None, findings.list);
         }
-        let bytes = match bounds::read_file(&batch.resolve(&config.path)) {
+        let path = batch.resolve(&config.path);
+        findings.list.extend(open_elsewhere(&path, config));
+        let bytes = match bounds::read_file(&path) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => {
                 findings.add(Fault::new(bounds::too_large(), bounds::SPLIT));
@@ -58,7 +92,7 @@ impl Manifest {
                 return (None, findings.list);
             }
         };
-        Self::of(&bytes, config, findings)
+        Self::of(&bytes, config, &batch.vars, findings)
     }
 
     /// The same for the bytes of a file whose name is that of `[manifest] path`; for those who try
@@ -66,16 +100,17 @@ impl Manifest {
     #[doc(hidden)]
     #[must_use]
     pub fn of_bytes(bytes: &[u8], config: &ManifestConfig) -> (Option<Self>, Vec<Fault>) {
-        Self::of(bytes, config, Findings::of(config))
+        Self::of(bytes, config, &toml::Table::new(), Findings::of(config))
     }
 
     fn of(
         bytes: &[u8],
         config: &ManifestConfig,
+        vars: &toml::Table,
         mut findings: Findings,
     ) -> (Option<Self>, Vec<Fault>) {
         let manifest = read_table(bytes, config, &mut findings)
-            .and_then(|table| group(table, config, &mut findings));
+            .and_then(|(table, sheet)| group(table, sheet, config, vars, &mut findings));
         // As they stand in the file, so that a person mends it from top to bottom.
         findings.list.sort_by_key(|fault| fault.row);
         let sound = !findings.list.iter().any(Fault::is_fault);
@@ -92,6 +127,71 @@ impl Manifest {
     #[must_use]
     pub fn table(&self) -> &Table {
         &self.table
+    }
+
+    /// The file, as the batch file writes it.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The sheet of a workbook.
+    #[must_use]
+    pub fn sheet(&self) -> Option<&str> {
+        self.sheet.as_deref()
+    }
+
+    /// The rows that are left out, in their order.
+    #[must_use]
+    pub fn left_out(&self) -> impl ExactSizeIterator<Item = LeftOut> {
+        self.table.left_out().map(|(row, reason)| LeftOut {
+            row: self.table.number(row),
+            id: self.table.cell(row, self.columns.id).trim().to_owned(),
+            name: self.table.cell(row, self.columns.name).trim().to_owned(),
+            because: reason.word(),
+        })
+    }
+
+    /// Who is left out and why, in one line; none if nobody is.
+    #[must_use]
+    pub fn left_out_in_words(&self) -> Option<String> {
+        const MOST_NAMED: usize = 10;
+        let rows = self.left_out();
+        let number = rows.len();
+        let named: Vec<String> = rows
+            .take(MOST_NAMED)
+            .map(|row| {
+                let who = match (row.id.as_str(), row.name.as_str()) {
+                    ("", name) => quote(name),
+                    (id, name) => format!("{} {}", quote(id), quote(name)),
+                };
+                format!("row {} {} ({})", row.row, who.trim(), row.because)
+            })
+            .collect();
+        let more = match number.saturating_sub(MOST_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        match number {
+            0 => None,
+            1 => Some(format!("1 row is left out: {}", named.join(", "))),
+            _ => Some(format!(
+                "{number} rows are left out: {}{more}",
+                named.join(", ")
+            )),
+        }
+    }
+
+    /// The faults of cells that show an error or have no value, in columns that templates use by this
+    /// template name or header. Those of the columns that the batch file names were found before.
+    pub fn flaws_where(&self, is_used: impl Fn(&str, &str) -> bool) -> Vec<Fault> {
+        let headers = self.table.headers();
+        let used = self.table.flaws().iter().filter(|flaw| {
+            let header = &headers[flaw.column];
+            is_used(&snake_case(header), header)
+        });
+        used.map(|flaw| flaws::fault(&self.table, flaw).file(self.file.clone()))
+            .collect()
     }
 
     /// How many recipients there are.
@@ -117,33 +217,79 @@ impl Manifest {
     }
 }
 
-fn group(table: Table, config: &ManifestConfig, findings: &mut Findings) -> Option<Manifest> {
+fn group(
+    mut table: Table,
+    sheet: Option<String>,
+    config: &ManifestConfig,
+    vars: &toml::Table,
+    findings: &mut Findings,
+) -> Option<Manifest> {
     let columns = Columns::find(&table, config, findings)?;
+    if let Some(condition) = &config.condition {
+        condition::leave_out(&mut table, condition, vars, findings);
+    }
+    flaws::in_columns(&table, &columns, findings);
+    alike::garbled(&table, findings);
     let groups = recipients::group(&table, &columns, findings)?;
     if groups.ends.is_empty() && !findings.list.iter().any(Fault::is_fault) {
-        findings.add(Fault::new(
-            "the manifest has a header but no recipients",
-            "check that this is the right file and sheet",
-        ));
+        findings.add(match table.left_out().len() {
+            0 => Fault::new(
+                "the manifest has a header but no recipients",
+                "check that this is the right file and sheet",
+            ),
+            _ => Fault::new(
+                "every row of the manifest is left out",
+                "correct [manifest] where or hidden_rows",
+            ),
+        });
     }
+    alike::ids(&table, &columns, &groups, findings);
     domains::check(&table, &columns, &groups, config, findings);
-    Some(Manifest {
+    let manifest = Manifest {
         table,
         columns,
         groups,
-    })
+        file: findings.file.clone(),
+        sheet,
+    };
+    if let Some(text) = manifest.left_out_in_words() {
+        findings.add(Fault::notice(
+            text,
+            "see that none of them should get a letter; --json lists all",
+        ));
+    }
+    Some(manifest)
 }
 
-fn read_table(bytes: &[u8], config: &ManifestConfig, findings: &mut Findings) -> Option<Table> {
-    let is_xlsx = config
-        .path
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("xlsx"));
-    if is_xlsx {
-        xlsx::read(bytes, config.sheet.as_deref(), findings)
-    } else {
-        csv::read(bytes, config, findings)
+fn read_table(
+    bytes: &[u8],
+    config: &ManifestConfig,
+    findings: &mut Findings,
+) -> Option<(Table, Option<String>)> {
+    match BookKind::of(&config.path) {
+        Some(kind) => {
+            workbook::read(bytes, kind, config, findings).map(|(table, sheet)| (table, Some(sheet)))
+        }
+        None => csv::read(bytes, config, findings).map(|table| (table, None)),
     }
+}
+
+/// The notice that the list is open in a program, whose lock file lies beside it: Excel's begins with
+/// `~$`, that of `LibreOffice` with `.~lock.`.
+fn open_elsewhere(path: &Path, config: &ManifestConfig) -> Option<Fault> {
+    let name = path.file_name()?.to_str()?;
+    let locks = [format!("~${name}"), format!(".~lock.{name}#")];
+    let lock = locks
+        .iter()
+        .find(|lock| path.with_file_name(lock).exists())?;
+    let fault = Fault::notice(
+        format!(
+            "the list is open in another program, which left `{}` beside it",
+            quote(lock)
+        ),
+        "save it there: what is not saved is not read",
+    );
+    Some(fault.file(config.path.display().to_string()))
 }
 
 /// The findings of one manifest file.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::bounds::{MOST_ADDRESSES, SPLIT};
 use super::columns::Columns;
-use super::{Findings, Table};
+use super::{Findings, Table, ids};
 use crate::address::{Mailbox, parse_list};
 use crate::fault::{Fault, quote};
 
@@ -78,7 +78,7 @@ impl<'a> Recipient<'a> {
         self.table.number(row as usize)
     }
 
-    fn first_number(&self) -> u32 {
+    pub(super) fn first_number(&self) -> u32 {
         self.rows.first().map_or(0, |&row| self.number(row))
     }
 }
@@ -156,14 +156,14 @@ fn chain_rows(table: &Table, id_column: usize, findings: &mut Findings) -> (Vec<
     for row in 0..table.len() {
         let is_blank =
             (0..table.headers().len()).all(|column| table.cell(row, column).trim().is_empty());
-        if is_blank {
+        if is_blank || table.is_left_out(row) {
             continue;
         }
         let id = table.cell(row, id_column).trim();
         let header = &table.headers()[id_column];
         if id.is_empty() {
             findings.add(
-                Fault::new("the id is empty", "fill in the id, or delete the row")
+                without_id(table, row, header)
                     .row(table.number(row))
                     .column(header),
             );
@@ -180,15 +180,8 @@ fn chain_rows(table: &Table, id_column: usize, findings: &mut Findings) -> (Vec<
             );
             continue;
         }
-        if id.chars().any(char::is_control) {
-            findings.add(
-                Fault::new(
-                    format!("the id `{}` has control characters in it", quote(id)),
-                    "type the id anew",
-                )
-                .row(table.number(row))
-                .column(header),
-            );
+        if let Some(fault) = ids::fault(id) {
+            findings.add(fault.row(table.number(row)).column(header));
             continue;
         }
         match last_of.entry(id) {
@@ -205,6 +198,35 @@ fn chain_rows(table: &Table, id_column: usize, findings: &mut Findings) -> (Vec<
     (heads, next)
 }
 
+/// The fault of a row without an id, as what the row is.
+fn without_id(table: &Table, row: usize, header: &str) -> Fault {
+    let cells = (0..table.headers().len()).map(|column| table.cell(row, column).trim());
+    let mut filled = cells.filter(|cell| !cell.is_empty());
+    let first = filled.next().unwrap_or_default();
+    if ids::is_total(first) {
+        return Fault::new(
+            format!(
+                "this is a row of totals, not of a recipient: `{}`",
+                quote(first)
+            ),
+            format!(
+                "delete the row, or leave it out in [manifest]: where = \"row['{}']\"",
+                quote(header)
+            ),
+        );
+    }
+    if filled.next().is_none() {
+        return Fault::new(
+            format!(
+                "the row has one cell alone, `{}`: is it a note?",
+                quote(first)
+            ),
+            "delete the row, or fill in the id",
+        );
+    }
+    Fault::new("the id is empty", "fill in the id, or delete the row")
+}
+
 fn check_name(recipient: &Recipient<'_>, findings: &mut Findings) {
     let column = recipient.columns.name;
     let header = &recipient.table.headers()[column];
@@ -216,6 +238,17 @@ fn check_name(recipient: &Recipient<'_>, findings: &mut Findings) {
                 .row(first)
                 .column(header)
                 .id(recipient.id()),
+        );
+    }
+    if let Some(unseen) = ids::zero_width(name) {
+        findings.add(
+            Fault::new(
+                format!("the name `{}` has {unseen} in it", quote(name)),
+                "type the name anew: copied text brings such characters along",
+            )
+            .row(first)
+            .column(header)
+            .id(recipient.id()),
         );
     }
     let length = name.chars().count();
@@ -275,6 +308,21 @@ fn check_addresses(recipient: &Recipient<'_>, findings: &mut Findings) -> usize 
             match parse_list(cell) {
                 Ok(mailboxes) if mailboxes.is_empty() => {}
                 Ok(mailboxes) => {
+                    let marked = mailboxes.iter().find(|one| has_text_mark(one));
+                    if let Some(marked) = marked {
+                        findings.add(
+                            Fault::new(
+                                format!(
+                                    "`{}` begins with an apostrophe, as Excel marks a text",
+                                    quote(marked.address.as_str())
+                                ),
+                                "take the apostrophe out",
+                            )
+                            .row(recipient.number(row))
+                            .column(&recipient.table.headers()[column])
+                            .id(recipient.id()),
+                        );
+                    }
                     addresses += mailboxes.len();
                     if given.last() != Some(&column) {
                         given.push(column);
@@ -282,8 +330,17 @@ fn check_addresses(recipient: &Recipient<'_>, findings: &mut Findings) -> usize 
                 }
                 Err(error) => {
                     any_malformed = true;
+                    let fault = match ids::zero_width(cell) {
+                        Some(unseen) => Fault::new(
+                            format!("the address `{}` has {unseen} in it", quote(cell)),
+                            "type the address anew: copied text brings such characters along",
+                        ),
+                        _ => {
+                            Fault::new(error.to_string(), "correct the address, or empty the cell")
+                        }
+                    };
                     findings.add(
-                        Fault::new(error.to_string(), "correct the address, or empty the cell")
+                        fault
                             .row(recipient.number(row))
                             .column(&recipient.table.headers()[column])
                             .id(recipient.id()),
@@ -297,6 +354,11 @@ fn check_addresses(recipient: &Recipient<'_>, findings: &mut Findings) -> usize 
         check_given(recipient, &given, findings);
     }
     addresses
+}
+
+/// A mail address may begin with an apostrophe and none does.
+fn has_text_mark(mailbox: &Mailbox) -> bool {
+    mailbox.address.as_str().starts_with('\'')
 }
 
 /// Whether the columns that must give an address do: any of To, and each of `require`.
@@ -313,6 +375,7 @@ fn check_given(recipient: &Recipient<'_>, given: &[usize], findings: &mut Findin
                 format!("no address in {}", names.join(", ")),
                 "fill in an address in one of the recipient's rows, or delete the rows",
             )
+            .same_cause("recipients have no address")
             .row(recipient.first_number())
             .id(recipient.id()),
         );

@@ -19,10 +19,56 @@ pub enum TooLarge {
     Text,
 }
 
+/// What is wrong with a cell of a workbook, which matters where its column is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlawKind {
+    /// It shows an error, such as `#N/A`.
+    Error,
+    /// It is a formula whose result was never stored.
+    NoValue,
+}
+
+/// The flaws of one kind in one column. There may be as many as cells, so only the first is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// The column, as an index.
+    pub column: usize,
+    /// What it is.
+    pub kind: FlawKind,
+    /// The first row that has it, as an index.
+    pub first: usize,
+    /// How many rows have it.
+    pub rows: usize,
+}
+
+/// Why a row of the list is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOutReason {
+    /// It is hidden, and `hidden_rows` skips such rows.
+    Hidden,
+    /// It is not what `where` asks for.
+    Condition,
+}
+
+impl LeftOutReason {
+    /// The key of `[manifest]` by which the row is left out.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Hidden => "hidden_rows",
+            Self::Condition => "where",
+        }
+    }
+}
+
 /// A header and rows of cells, held in one block of text.
 #[derive(Debug, Default)]
 pub struct Table {
     headers: Vec<String>,
+    header_row: u32,
+    flaws: Vec<Flaw>,
+    /// Rows that are left out, as indices, in their order.
+    left_out: Vec<(u32, LeftOutReason)>,
     text: String,
     /// Where each cell ends in `text`; a cell begins where the one before it ends.
     ends: Vec<u32>,
@@ -40,15 +86,75 @@ impl Table {
         }
     }
 
+    /// The same table with the row number of its header.
+    #[must_use]
+    pub(super) fn with_header_row(mut self, number: u32) -> Self {
+        self.header_row = number;
+        self
+    }
+
+    /// The row number of the header as a person sees it.
+    #[must_use]
+    pub fn header_row(&self) -> u32 {
+        self.header_row
+    }
+
+    /// What is wrong with cells.
+    #[must_use]
+    pub fn flaws(&self) -> &[Flaw] {
+        &self.flaws
+    }
+
+    pub(super) fn mark(&mut self, row: usize, column: usize, kind: FlawKind) {
+        let mut flaws = self.flaws.iter_mut();
+        match flaws.find(|flaw| flaw.column == column && flaw.kind == kind) {
+            Some(flaw) => flaw.rows += 1,
+            None => self.flaws.push(Flaw {
+                column,
+                kind,
+                first: row,
+                rows: 1,
+            }),
+        }
+    }
+
+    /// The rows that are left out, as indices, and why.
+    #[must_use]
+    pub fn left_out(&self) -> impl ExactSizeIterator<Item = (usize, LeftOutReason)> {
+        let left_out = self.left_out.iter();
+        left_out.map(|(row, reason)| (*row as usize, *reason))
+    }
+
+    /// Leaves a row out. Rows that are left out for one reason come in their order.
+    pub(super) fn leave_out(&mut self, row: usize, reason: LeftOutReason) {
+        let row = u32::try_from(row).unwrap_or(u32::MAX);
+        if let Err(place) = self.left_out.binary_search_by_key(&row, |(row, _)| *row) {
+            self.left_out.insert(place, (row, reason));
+        }
+    }
+
+    /// Whether a row is left out.
+    pub(super) fn is_left_out(&self, row: usize) -> bool {
+        let row = u32::try_from(row).unwrap_or(u32::MAX);
+        self.left_out
+            .binary_search_by_key(&row, |(row, _)| *row)
+            .is_ok()
+    }
+
+    /// All cells as one text.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Adds a row; cells beyond the header are dropped and missing ones are empty.
     ///
     /// # Errors
     /// When the table would hold more than a dispatch list can have: in a cell, in all cells, or in
     /// rows.
-    pub fn push<'a>(
+    pub fn push(
         &mut self,
         number: u32,
-        cells: impl Iterator<Item = &'a str>,
+        cells: impl Iterator<Item = impl AsRef<str>>,
     ) -> Result<(), TooLarge> {
         if self.numbers.len() >= MOST_ROWS {
             return Err(TooLarge::Rows);
@@ -58,7 +164,8 @@ impl Table {
         }
         let mut cells = cells.fuse();
         for _ in 0..self.headers.len() {
-            let cell = cells.next().unwrap_or("");
+            let cell = cells.next();
+            let cell = cell.as_ref().map_or("", AsRef::as_ref);
             if cell.len() > LARGEST_CELL {
                 return Err(TooLarge::Cell(number));
             }
@@ -116,6 +223,9 @@ impl Table {
         part(self.text.as_bytes());
         for end in &self.ends {
             part(&end.to_be_bytes());
+        }
+        for (row, _) in &self.left_out {
+            part(&row.to_be_bytes());
         }
     }
 

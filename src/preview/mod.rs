@@ -9,6 +9,7 @@ mod frame;
 mod row;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -36,6 +37,8 @@ pub struct Preview<'a> {
     pub plan: &'a Plan,
     /// What the checks found.
     pub findings: &'a [Fault],
+    /// The recipients whose letters are shown; all of them if there are none.
+    pub only: Option<&'a HashSet<String>>,
     /// The date that the messages bear.
     pub now: Timestamp,
 }
@@ -106,16 +109,14 @@ impl Preview<'_> {
         let folder = Folder::prepare(into)?;
         let count = AtomicUsize::new(0);
         let rows: Mutex<Vec<(usize, GalleryRow)>> = Mutex::default();
-        (0..self.letters.len())
-            .into_par_iter()
-            .try_for_each(|index| {
-                let row = self.letter(index, &folder)?;
-                if let Ok(mut rows) = rows.lock() {
-                    rows.push((index, row));
-                }
-                done(count.fetch_add(1, Ordering::Relaxed) + 1);
-                Ok(())
-            })?;
+        self.shown().into_par_iter().try_for_each(|index| {
+            let row = self.letter(index, &folder)?;
+            if let Ok(mut rows) = rows.lock() {
+                rows.push((index, row));
+            }
+            done(count.fetch_add(1, Ordering::Relaxed) + 1);
+            Ok(())
+        })?;
         let mut rows = rows.into_inner().unwrap_or_default();
         rows.sort_unstable_by_key(|(index, _)| *index);
         let data = Data {
@@ -137,6 +138,16 @@ impl Preview<'_> {
         };
         folder.file("index.html", page.with(&data).as_bytes())?;
         folder.put_in_place()
+    }
+
+    /// The places of the letters that are shown.
+    #[must_use]
+    pub fn shown(&self) -> Vec<usize> {
+        let is_shown = |index: &usize| {
+            self.only
+                .is_none_or(|only| only.contains(self.letters.id(*index)))
+        };
+        (0..self.letters.len()).filter(is_shown).collect()
     }
 
     fn letter(&self, index: usize, folder: &Folder) -> Result<GalleryRow, PreviewError> {

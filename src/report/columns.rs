@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::Letter;
+use super::rows::Row;
 use crate::lifecycle::LetterState;
 
 /// The columns that are added. Their names cannot be those of a list's own.
@@ -44,10 +45,15 @@ impl Cell {
     }
 }
 
-/// What stands in the added columns of a letter's rows, and of those that have none.
-pub(super) fn added(letter: Option<&Letter>) -> [Cell; 8] {
-    let Some(letter) = letter else {
-        return [const { Cell::Empty }; 8];
+/// What stands in the added columns of a letter's rows, and of those that have none: why such a row is
+/// left out.
+pub(super) fn added(row: Row<'_>) -> [Cell; 8] {
+    let Some(letter) = row.letter else {
+        let mut cells = [const { Cell::Empty }; 8];
+        if let Some(key) = row.left_out {
+            cells[0] = Cell::Text(format!("left out ({key})"));
+        }
+        return cells;
     };
     let record = &letter.record;
     let last = record.letter.last_accepted();

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{Letter, LetterJson, Record};
 use crate::ledger::{Counts, Kind, RunRecord, Wait};
 use crate::lifecycle::RunState;
+use crate::manifest::LeftOut;
 
 #[derive(Serialize)]
 pub(super) struct RecordJson<'a> {
@@ -15,6 +16,8 @@ pub(super) struct RecordJson<'a> {
     made_at: String,
     in_use: bool,
     notice: Option<&'a str>,
+    /// The rows of the list that get no letter, and why.
+    left_out: Vec<LeftOut>,
     counts: Counts,
     partly_refused: u64,
     log: LogJson<'a>,
@@ -73,6 +76,11 @@ impl Record {
             made_at: self.made_at.to_string(),
             in_use: self.in_use,
             notice: self.notice.as_deref(),
+            left_out: self
+                .list
+                .iter()
+                .flat_map(|list| list.manifest.left_out())
+                .collect(),
             counts: self.counts,
             partly_refused: self.with_open_addresses,
             log: LogJson {

@@ -92,11 +92,15 @@ impl Record {
                 record,
             });
         })?;
+        let left_out = list
+            .as_ref()
+            .and_then(|list| list.manifest.left_out_in_words());
         let notice = list.is_none().then(|| {
             "The dispatch list could not be read, so this record has the letters alone, without \
              the names and rows of the list."
                 .to_owned()
         });
+        let notice = notice.or_else(|| Some(format!("{}.", left_out?)));
         let record = Self {
             batch: batch.name.clone(),
             kind,

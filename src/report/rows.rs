@@ -12,6 +12,8 @@ pub(super) struct Row<'a> {
     listed: Option<usize>,
     /// The letter that it belongs to; none when no plan had it.
     pub letter: Option<&'a Letter>,
+    /// The key of `[manifest]` by which the row is left out.
+    pub left_out: Option<&'static str>,
 }
 
 impl Record {
@@ -37,15 +39,19 @@ impl Record {
         if let Some(list) = &self.list {
             let table = list.manifest.table();
             let width = list.manifest.headers().len();
+            let mut left_out = table.left_out().peekable();
             for row in 0..table.len() {
                 if (0..width).all(|column| table.cell(row, column).trim().is_empty()) {
                     continue;
                 }
                 let id = table.cell(row, list.id_column).trim();
+                while left_out.next_if(|(other, _)| *other < row).is_some() {}
+                let reason = left_out.next_if(|(other, _)| *other == row);
                 listed.insert(id);
                 rows.push(Row {
                     listed: Some(row),
                     letter: by_id.get(id).copied(),
+                    left_out: reason.map(|(_, reason)| reason.word()),
                 });
             }
         }
@@ -54,6 +60,7 @@ impl Record {
         rows.extend(left.map(|letter| Row {
             listed: None,
             letter: Some(letter),
+            left_out: None,
         }));
         rows
     }

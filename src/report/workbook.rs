@@ -123,7 +123,7 @@ impl Record {
             for cell in self.own_cells(row) {
                 table.text(cell)?;
             }
-            for cell in &added(row.letter) {
+            for cell in &added(row) {
                 table.cell(cell)?;
             }
             table.end_row();

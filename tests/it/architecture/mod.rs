@@ -59,7 +59,7 @@ const MODULES: &[Module] = &[
     module("dispatch", &["clock", "address", "secret", "fault", "config", "manifest", "letter", "plan",
         "message", "lifecycle", "ledger", "transport"],
         "the loop emits events and leaves sign-in, rendering and printing to others"),
-    module("mailing", &["clock", "address", "secret", "fault", "digest", "figures", "config", "manifest",
+    module("mailing", &["clock", "address", "secret", "fault", "digest", "figures", "regular", "config", "manifest",
         "letter", "plan", "message", "lifecycle", "ledger", "transport", "dispatch"],
         "the order of steps leaves sign-in, asking and printing to a front"),
     module("preview", &["clock", "address", "secret", "fault", "digest", "durable", "page", "config", "manifest", "letter",

@@ -228,10 +228,10 @@ fn a_cell_whose_name_is_too_long_to_count_is_no_other_cell() {
 fn a_million_faults_are_reported_in_part() {
     let cells = "<row><c t=\"e\"><v>#N/A</v></c></row>".repeat(300_000);
     let ran = check(&list("list.xlsx", workbook(vec![sheet(&cells)]))).expect(3);
-    let ran = ran.says("there is more to find than is listed here");
-    assert!(ran.stderr.lines().count() < 21_000);
+    let ran = ran.says("and so do 299999 more rows");
+    assert!(ran.stderr.lines().count() < 20);
     let mut lines = "ID,School,Email\n".to_owned();
-    lines.push_str(&"x\n".repeat(300_000));
+    lines.push_str(&",x,\n".repeat(300_000));
     check(&list("list.csv", lines))
         .expect(3)
         .says("there is more to find than is listed here");
@@ -260,7 +260,7 @@ fn a_file_that_is_no_list_is_refused_by_its_size() {
 fn a_quoted_cell_that_never_ends_is_reported() {
     let mut text = "ID,School,Email\nS1,\"Oak".to_owned();
     text.push_str(&"x\n".repeat(8 << 20));
-    refused("list.csv", &text, "the row has 2 cells and the header 3");
+    refused("list.csv", &text, "is never closed");
     let header = format!("ID,School,\"Email{}", "x".repeat(20 << 20));
     refused(
         "list.csv",

@@ -3,6 +3,7 @@
 
 mod attachments;
 mod init;
+mod missing;
 mod plan;
 mod proofs;
 mod secrets;

@@ -1,6 +1,8 @@
 //! The dispatch list through the front door: what is read, how rows become letters, and what is
 //! said of a list that cannot be used.
 
+mod cases;
+mod choosing;
 mod columns;
 mod domains;
 mod encodings;
