@@ -32,7 +32,8 @@
 //! 9. [`mailing`] is the order of steps that makes all this safe: load, prepare, adopt the plan,
 //!    reconcile what is in doubt, dispatch, reconcile again, end; and the same for sending again.
 //! 10. [`preview`] shows what a plan would send, and [`report`] what became of it; neither can send.
-//! 11. [`cli`] alone prints, prompts and ends the process.
+//! 11. [`proposal`] proposes the batch file for a list, reports and a letter that are there already.
+//! 12. [`cli`] alone prints, prompts and ends the process.
 //!
 //! Beside them stand the leaves that know nothing of the rest: [`clock`] (the only reader of time,
 //! so that tests can set it), [`address`] (parsed single-line values), [`secret`] (values that
@@ -115,6 +116,7 @@ pub mod network;
 pub mod page;
 pub mod plan;
 pub mod preview;
+pub mod proposal;
 pub mod regular;
 pub mod report;
 pub mod secret;

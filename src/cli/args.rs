@@ -35,7 +35,8 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
-    /// Write a commented starter batch into a folder; nothing there is overwritten
+    /// Write a commented batch into a folder: a starter, or one for a list of your own; nothing there
+    /// is overwritten
     Init(InitArgs),
     /// Sign in to the mailbox, once; batches then run without asking
     Login(LoginArgs),
@@ -67,6 +68,7 @@ impl Verb {
         match self {
             Self::Init(args) => Output {
                 quiet: args.quiet,
+                json: args.json,
                 ..Output::default()
             },
             Self::Login(args) => args.sign_in.output(),
@@ -86,6 +88,21 @@ impl Verb {
 pub(super) struct InitArgs {
     /// The folder; it is made if it is not there
     pub folder: PathBuf,
+    /// Propose the batch file for this list, .csv or a workbook
+    #[arg(long, value_name = "LIST")]
+    pub from: Option<PathBuf>,
+    /// With --from: the folder with the reports [default: reports in the folder or beside the list]
+    #[arg(long, value_name = "DIR", requires = "from")]
+    pub reports: Option<PathBuf>,
+    /// With --from: the letter, .md, .html or .txt; marks such as «School» become values
+    #[arg(long, value_name = "FILE", requires = "from")]
+    pub letter: Option<PathBuf>,
+    /// With --from: take the proposal without asking
+    #[arg(long, short, requires = "from")]
+    pub yes: bool,
+    /// With --from: write the proposal to standard output as one JSON object, and no file without --yes
+    #[arg(long, requires = "from")]
+    pub json: bool,
     /// Say only what goes wrong
     #[arg(long, short)]
     pub quiet: bool,

@@ -1,4 +1,4 @@
-//! `postroom init`: a commented starter batch.
+//! `postroom init`: a commented starter batch, or one that fits a list.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -7,6 +7,11 @@ use std::path::Path;
 use super::args::InitArgs;
 use super::console::Console;
 use super::exit::{Exit, Stop};
+use super::{findings, words};
+use crate::config::{Batch, Secrets};
+use crate::letter::Letters;
+use crate::manifest::Manifest;
+use crate::proposal::{Proposal, ProposalRequest};
 
 /// The starter, as it stands in `templates/starter`.
 const FILES: [(&str, &[u8]); 8] = [
@@ -45,6 +50,9 @@ const FILES: [(&str, &[u8]); 8] = [
 ];
 
 pub(super) fn run(args: &InitArgs, console: &Console) -> Result<Exit, Stop> {
+    if let Some(list) = &args.from {
+        return propose(args, list, console);
+    }
     let folder = &args.folder;
     let there: Vec<_> = FILES
         .iter()
@@ -79,6 +87,128 @@ pub(super) fn run(args: &InitArgs, console: &Console) -> Result<Exit, Stop> {
         folder.display()
     ));
     Ok(Exit::Success)
+}
+
+/// Proposes the batch file for a list that is there.
+fn propose(args: &InitArgs, list: &Path, console: &Console) -> Result<Exit, Stop> {
+    let folder = &args.folder;
+    let proposal = Proposal::of(&ProposalRequest {
+        folder: folder.clone(),
+        list: list.to_owned(),
+        reports: args.reports.clone(),
+        letter: args.letter.clone(),
+    });
+    let proposal = match proposal {
+        Ok(proposal) => proposal,
+        Err(findings) => {
+            findings::show(&findings, console);
+            return Err(Stop::new(Exit::Usage, "no batch could be proposed"));
+        }
+    };
+    if args.json {
+        let json = serde_json::to_string(&proposal).unwrap_or_default();
+        console.json(&json);
+        console.json("\n");
+        console.end_json();
+    } else {
+        show_proposal(&proposal, console);
+    }
+    if args.json && !args.yes {
+        return Ok(Exit::Success);
+    }
+    let there: Vec<&str> = proposal
+        .files
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| folder.join(name).exists())
+        .collect();
+    if !there.is_empty() {
+        return Err(Stop::new(
+            Exit::Usage,
+            format!(
+                "{} has {} already, so nothing was written\n  next: name another folder",
+                folder.display(),
+                there.join(", ")
+            ),
+        ));
+    }
+    if !args.yes {
+        if !Console::is_terminal() {
+            return Err(Stop::new(
+                Exit::Usage,
+                "nobody is there to be asked, so nothing was written\n  next: add --yes to take the proposal",
+            ));
+        }
+        if !Console::confirm(&format!("Write it to {}?", folder.display())) {
+            return Err(Stop::new(Exit::Interrupted, "nothing was written"));
+        }
+    }
+    let proposed = proposal.files.iter();
+    let proposed = proposed.map(|(name, text)| (name.as_str(), text.as_bytes()));
+    let beside = FILES
+        .into_iter()
+        .filter(|(name, _)| name.starts_with('.') && !folder.join(name).exists());
+    for (name, contents) in proposed.chain(beside) {
+        let path = folder.join(name);
+        write_new(&path, contents).map_err(|error| {
+            Stop::new(
+                Exit::Unexpected,
+                format!(
+                    "cannot write {}: {error}\n  next: name a folder where you may write",
+                    path.display()
+                ),
+            )
+        })?;
+        console.note(&format!("wrote {}", path.display()));
+    }
+    if !args.json {
+        show_letters(folder, console);
+        console.result(&format!(
+            "The batch is in {0}.\n  next: look at {0}/batch.toml, then `postroom check {0}`",
+            folder.display()
+        ));
+    }
+    Ok(Exit::Success)
+}
+
+/// Shows the first letters as they would be, as far as they can be made.
+fn show_letters(folder: &Path, console: &Console) {
+    const SHOWN: usize = 3;
+    let Ok(mut batch) = Batch::load(folder) else {
+        return;
+    };
+    // Nobody has said yet who sends, and no letter leaves here.
+    let sender = "sender@not-set.example".to_owned();
+    batch.letter.from.get_or_insert(sender);
+    let Ok(secrets) = Secrets::load(folder, None, &|_| None) else {
+        return;
+    };
+    let (Some(manifest), _) = Manifest::read(&batch) else {
+        return;
+    };
+    let Ok(letters) = Letters::new(&batch, &secrets, manifest, None) else {
+        return;
+    };
+    for index in 0..letters.len().min(SHOWN) {
+        let Ok(letter) = letters.make(index) else {
+            continue;
+        };
+        let to: Vec<String> = letter.to.iter().map(ToString::to_string).collect();
+        let mut text = format!("\nTo: {}\nSubject: {}", to.join(", "), letter.subject);
+        for attachment in &letter.attachments {
+            text.push_str(&format!("\nattached: {}", attachment.name));
+        }
+        console.result(&format!("{text}\n\n{}", letter.text().trim()));
+    }
+}
+
+fn show_proposal(proposal: &Proposal, console: &Console) {
+    for reason in &proposal.reasons {
+        console.result(&words::one_line(reason));
+    }
+    for doubt in &proposal.doubts {
+        console.note(&format!("look at: {}", words::one_line(doubt)));
+    }
 }
 
 /// Writes a file that must not be there yet, even if it came a moment ago.

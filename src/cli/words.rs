@@ -6,6 +6,11 @@ use crate::fault::{Fault, NextStep, Severity};
 use crate::letter::Verdict;
 use crate::plan::Plan;
 
+/// A text from a file, as a terminal may show it in one line.
+pub(super) fn one_line(text: &str) -> String {
+    crate::fault::quote_up_to(400, text)
+}
+
 /// An error with its next step.
 pub(super) fn in_full(error: &impl NextStep) -> String {
     with_next(&error.to_string(), &error.next_step())

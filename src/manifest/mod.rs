@@ -21,12 +21,15 @@ mod quotes;
 mod recipients;
 mod sheet_marks;
 mod shown;
+mod survey;
 mod table;
 mod workbook;
 mod xlsx;
 
 pub use columns::snake_case;
+pub use ids::is_total;
 pub use recipients::{Addressees, Recipient};
+pub use survey::Survey;
 pub use table::{Flaw, FlawKind, LeftOutReason, Table};
 
 use self::columns::Columns;

@@ -68,9 +68,11 @@ const MODULES: &[Module] = &[
     module("report", &["clock", "address", "secret", "fault", "digest", "page", "config", "manifest", "letter",
         "plan", "message", "lifecycle", "ledger"],
         "a report can send nothing, because it cannot reach what sends"),
+    module("proposal", &["address", "fault", "regular", "config", "manifest", "letter"],
+        "a proposal is made of files, and writes none"),
     module("cli", &["clock", "address", "secret", "fault", "digest", "figures", "durable", "page", "config", "manifest",
         "letter", "plan", "message", "lifecycle", "ledger", "transport", "auth", "dispatch", "mailing", "preview",
-        "report"],
+        "report", "proposal"],
         "the command line may use every module"),
 ];
 

@@ -8,6 +8,7 @@ mod domains;
 mod encodings;
 mod hostile;
 mod letters;
+mod own_list;
 mod rows;
 mod workbook;
 mod workbook_faults;

@@ -1,0 +1,323 @@
+//! Which column of a list is which, by its name and by what stands in it.
+
+use std::collections::HashSet;
+
+use crate::address::parse_list;
+use crate::manifest::{Survey, Table, is_total, snake_case};
+
+/// Rows that are looked at: a longer list has no other columns.
+const SAMPLE: usize = 5_000;
+
+/// A column that was chosen, with its reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Choice {
+    /// Its header.
+    pub header: String,
+    /// Why.
+    pub why: String,
+}
+
+/// What the columns seem to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Roles {
+    pub id: Option<Choice>,
+    pub name: Option<Choice>,
+    pub to: Vec<Choice>,
+    pub cc: Vec<Choice>,
+    pub bcc: Vec<Choice>,
+    /// What a person should look at.
+    pub doubts: Vec<String>,
+    /// Rows of totals, and the condition that leaves them out.
+    pub condition: Option<(Vec<u32>, String)>,
+}
+
+/// What is known of a column.
+struct Seen<'a> {
+    index: usize,
+    header: &'a str,
+    filled: usize,
+    distinct: usize,
+    addresses: usize,
+    in_file_names: usize,
+    with_blanks: usize,
+    letters: usize,
+}
+
+/// The rows that may be recipients.
+fn rows(table: &Table) -> impl Iterator<Item = usize> {
+    let left_out: HashSet<usize> = table.left_out().map(|(row, _)| row).collect();
+    (0..table.len())
+        .filter(move |row| !left_out.contains(row) && total(table, *row).is_none())
+        .take(SAMPLE)
+}
+
+/// The word of a row of totals, and its column.
+fn total(table: &Table, row: usize) -> Option<(usize, &str)> {
+    let mut cells = (0..table.headers().len()).map(|column| (column, table.cell(row, column)));
+    let first = cells.find(|(_, cell)| !cell.trim().is_empty())?;
+    let has_address = cells.any(|(_, cell)| cell.contains('@'));
+    (is_total(first.1) && !has_address).then_some((first.0, first.1.trim()))
+}
+
+/// Works out the columns. `files` are the names of the reports.
+pub(super) fn roles(survey: &Survey, files: &[String]) -> Roles {
+    let table = &survey.table;
+    let words: HashSet<String> = files.iter().flat_map(|file| file_words(file)).collect();
+    let seen = look(table, &words);
+    let rows_seen = rows(table).count().max(1);
+    let mut roles = Roles::default();
+    let is_address = |column: &Seen<'_>| column.addresses * 2 > column.filled && column.filled > 0;
+    for column in seen.iter().filter(|column| is_address(column)) {
+        let choice = Choice {
+            header: column.header.to_owned(),
+            why: format!(
+                "{} of {} cells are addresses",
+                column.addresses, column.filled
+            ),
+        };
+        let header_words: Vec<String> = words_of(column.header);
+        let is = |word: &str| header_words.iter().any(|other| other == word);
+        if is("bcc") {
+            roles.bcc.push(choice);
+        } else if is("cc") || is("copy") {
+            roles.cc.push(choice);
+        } else {
+            roles.to.push(choice);
+        }
+        if column.addresses < column.filled {
+            roles.doubts.push(format!(
+                "column `{}` has {} cells that are no addresses: check names them",
+                column.header,
+                column.filled - column.addresses
+            ));
+        }
+    }
+    if roles.to.is_empty() {
+        roles.to.append(&mut roles.cc);
+    }
+    let others: Vec<&Seen<'_>> = seen.iter().filter(|column| !is_address(column)).collect();
+    let name = best(&others, |column| name_score(column, rows_seen));
+    let id = best(&others, |column| {
+        id_score(column, rows_seen)
+            - if name.map(|name| name.index) == Some(column.index) {
+                2.0
+            } else {
+                0.0
+            }
+    });
+    if let Some(column) = id.or(name) {
+        let mut why = format!(
+            "{} of {} rows have one of {} values",
+            column.filled, rows_seen, column.distinct
+        );
+        if column.in_file_names > 0 {
+            why.push_str(&format!(
+                ", {} of which stand in names of reports",
+                column.in_file_names
+            ));
+        }
+        roles.id = Some(Choice {
+            header: column.header.to_owned(),
+            why,
+        });
+        if id.is_none() {
+            roles.doubts.push(format!(
+                "no column looks like an id, so `{}` is taken for it",
+                column.header
+            ));
+        }
+        if column.filled < rows_seen {
+            roles.doubts.push(format!(
+                "{} rows have nothing in `{}`: check names them",
+                rows_seen - column.filled,
+                column.header
+            ));
+        }
+    }
+    if let Some(column) = name.or(id) {
+        roles.name = Some(Choice {
+            header: column.header.to_owned(),
+            why: format!("its name, and {} different texts", column.distinct),
+        });
+    }
+    if let Some(id) = &roles.id {
+        roles.condition = totals(table, &id.header);
+    }
+    roles
+}
+
+/// The rows of totals, and the condition that leaves them out.
+fn totals(table: &Table, id: &str) -> Option<(Vec<u32>, String)> {
+    let column = table.headers().iter().position(|header| header == id)?;
+    let (mut numbers, mut words) = (Vec::new(), Vec::new());
+    for row in 0..table.len() {
+        if let Some((at, word)) = total(table, row) {
+            numbers.push(table.number(row));
+            let (header, word) = if at == column {
+                (id, word)
+            } else {
+                (table.headers()[at].as_str(), word)
+            };
+            let quoted = |text: &str| text.replace(['\\', '"'], "");
+            let part = format!("row[\"{}\"] != \"{}\"", quoted(header), quoted(word));
+            if !words.contains(&part) {
+                words.push(part);
+            }
+        }
+    }
+    (!numbers.is_empty()).then(|| (numbers, words.join(" and ")))
+}
+
+fn look<'a>(table: &'a Table, words: &HashSet<String>) -> Vec<Seen<'a>> {
+    let headers = table.headers();
+    let named = headers.iter().enumerate().filter(|(_, header)| {
+        !header.trim().is_empty() && headers.iter().filter(|other| other == header).count() == 1
+    });
+    named
+        .map(|(index, header)| {
+            let mut seen = Seen {
+                index,
+                header,
+                filled: 0,
+                distinct: 0,
+                addresses: 0,
+                in_file_names: 0,
+                with_blanks: 0,
+                letters: 0,
+            };
+            let mut values: HashSet<&str> = HashSet::new();
+            for row in rows(table) {
+                let cell = table.cell(row, index).trim();
+                if cell.is_empty() {
+                    continue;
+                }
+                seen.filled += 1;
+                seen.addresses += usize::from(parse_list(cell).is_ok_and(|list| !list.is_empty()));
+                seen.with_blanks += usize::from(cell.contains(' '));
+                seen.letters += usize::from(cell.chars().any(char::is_alphabetic));
+                if values.insert(cell) {
+                    seen.distinct += 1;
+                    let is_shown = words.contains(&cell.to_lowercase())
+                        || words.contains(cell.trim_start_matches('0'));
+                    seen.in_file_names += usize::from(is_shown);
+                }
+            }
+            seen
+        })
+        .collect()
+}
+
+fn best<'a, 's>(
+    columns: &[&'a Seen<'s>],
+    score: impl Fn(&Seen<'s>) -> f64,
+) -> Option<&'a Seen<'s>> {
+    let mut best: Option<(f64, &Seen<'s>)> = None;
+    for column in columns {
+        let score = score(column);
+        if score > 1.0 && best.is_none_or(|(most, _)| score > most) {
+            best = Some((score, column));
+        }
+    }
+    best.map(|(_, column)| column)
+}
+
+fn share(part: usize, whole: usize) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+fn id_score(column: &Seen<'_>, rows: usize) -> f64 {
+    const WORDS: [&str; 18] = [
+        "id",
+        "urn",
+        "code",
+        "no",
+        "nr",
+        "number",
+        "ref",
+        "reference",
+        "key",
+        "dfe",
+        "laestab",
+        "uai",
+        "kennung",
+        "nummer",
+        "establishment",
+        "uid",
+        "identifier",
+        "num",
+    ];
+    let named = named(column.header, &WORDS);
+    named * 2.0
+        + 3.0 * share(column.in_file_names, column.distinct)
+        + share(column.filled, rows)
+        + share(column.distinct, column.filled)
+        - 2.0 * share(column.with_blanks, column.filled)
+        - 1.0
+}
+
+fn name_score(column: &Seen<'_>, rows: usize) -> f64 {
+    const WORDS: [&str; 16] = [
+        "name",
+        "school",
+        "centre",
+        "center",
+        "institution",
+        "organisation",
+        "organization",
+        "setting",
+        "college",
+        "academy",
+        "provider",
+        "schule",
+        "etablissement",
+        "site",
+        "title",
+        "practice",
+    ];
+    const PEOPLE: [&str; 14] = [
+        "head",
+        "headteacher",
+        "contact",
+        "leader",
+        "teacher",
+        "first",
+        "last",
+        "surname",
+        "forename",
+        "person",
+        "principal",
+        "id",
+        "code",
+        "number",
+    ];
+    named(column.header, &WORDS) * 2.0 - named(column.header, &PEOPLE) * 2.5
+        + share(column.letters, column.filled)
+        + share(column.with_blanks, column.filled)
+        + share(column.filled, rows)
+        + share(column.distinct, column.filled)
+        - 2.0
+}
+
+fn named(header: &str, words: &[&str]) -> f64 {
+    let own = words_of(header);
+    f64::from(u8::from(
+        own.iter().any(|word| words.contains(&word.as_str())),
+    ))
+}
+
+/// The words of a header, in lower case.
+fn words_of(header: &str) -> Vec<String> {
+    snake_case(header).split('_').map(str::to_owned).collect()
+}
+
+/// The words of a file name, in lower case.
+fn file_words(file: &str) -> Vec<String> {
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let words = stem.split(|c: char| !c.is_alphanumeric() && c != '-');
+    let mut words: Vec<String> = words
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    words.push(stem.to_lowercase());
+    words
+}

@@ -1,0 +1,141 @@
+//! A letter as people write it, with the marks of a mail merge, as a template.
+
+use crate::manifest::snake_case;
+
+/// A letter with its marks replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Converted {
+    /// The template.
+    pub text: String,
+    /// The marks that were replaced, and by what.
+    pub replaced: Vec<(String, String)>,
+    /// Marks that no column has.
+    pub unknown: Vec<String>,
+}
+
+/// What marks stand for.
+pub(super) struct Fields<'a> {
+    /// All headers of the list.
+    pub headers: &'a [String],
+    /// The header of the id column.
+    pub id: &'a str,
+    /// The header of the name column.
+    pub name: &'a str,
+}
+
+impl Fields<'_> {
+    /// The expression of a template for a mark.
+    fn expression(&self, mark: &str) -> Option<String> {
+        let short = snake_case(mark);
+        if short.is_empty() {
+            return None;
+        }
+        if short == snake_case(self.id) || short == "id" {
+            return Some("id".to_owned());
+        }
+        if short == snake_case(self.name) || short == "name" {
+            return Some("name".to_owned());
+        }
+        let mut with = self
+            .headers
+            .iter()
+            .filter(|header| snake_case(header) == short);
+        match (with.next(), with.next()) {
+            (Some(_), None) => Some(short),
+            (Some(header), Some(_)) => {
+                let exact = self
+                    .headers
+                    .iter()
+                    .find(|other| other.trim() == mark.trim());
+                let header = exact.unwrap_or(header).replace(['"', '\\'], "");
+                Some(format!("row[\"{header}\"]"))
+            }
+            (None, _) => None,
+        }
+    }
+}
+
+/// The marks that are looked for: how they open and close, and whether one that no column has is surely
+/// a mark.
+const MARKS: [(&str, &str, bool); 5] = [
+    ("{{", "}}", true),
+    ("\u{ab}", "\u{bb}", true),
+    ("&laquo;", "&raquo;", true),
+    ("&#171;", "&#187;", true),
+    ("{", "}", false),
+];
+
+/// A mark is no longer than this.
+const LONGEST: usize = 80;
+
+/// Replaces the marks of a letter.
+pub(super) fn convert(text: &str, fields: &Fields<'_>) -> Converted {
+    let mut converted = Converted::default();
+    let mut rest = text;
+    while let Some((at, (open, close, is_sure))) = next_mark(rest) {
+        converted.text.push_str(&rest[..at]);
+        let after = &rest[at + open.len()..];
+        let inner = after.find(close).map(|end| &after[..end]);
+        let inner =
+            inner.filter(|inner| inner.len() <= LONGEST && !inner.contains(['<', '>', '\n']));
+        let Some(inner) = inner else {
+            converted.text.push_str(open);
+            rest = after;
+            continue;
+        };
+        let whole = &rest[at..at + open.len() + inner.len() + close.len()];
+        rest = &after[inner.len() + close.len()..];
+        if let Some(expression) = fields.expression(inner) {
+            let template = format!("{{{{ {expression} }}}}");
+            let pair = (whole.to_owned(), template.clone());
+            if template != whole && !converted.replaced.contains(&pair) {
+                converted.replaced.push(pair);
+            }
+            converted.text.push_str(&template);
+            continue;
+        }
+        let is_expression = open == "{{" && inner.contains(['|', '.', '[', '(', '"']);
+        let is_known = converted.unknown.iter().any(|mark| mark == whole);
+        if is_sure && !is_expression && !is_known {
+            converted.unknown.push(whole.to_owned());
+        }
+        converted.text.push_str(whole);
+    }
+    converted.text.push_str(rest);
+    converted
+}
+
+fn next_mark(text: &str) -> Option<(usize, (&'static str, &'static str, bool))> {
+    MARKS
+        .into_iter()
+        .filter_map(|mark| Some((text.find(mark.0)?, mark)))
+        // Two brackets are no mark of one.
+        .min_by_key(|(at, mark)| (*at, std::cmp::Reverse(mark.0.len())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_of_a_mail_merge_become_values() {
+        let headers = ["URN", "School", "Head Teacher"].map(str::to_owned);
+        let fields = Fields {
+            headers: &headers,
+            id: "URN",
+            name: "School",
+        };
+        for (text, template) in [
+            ("Dear \u{ab}Head_Teacher\u{bb}", "Dear {{ head_teacher }}"),
+            ("{School} ({{URN}})", "{{ name }} ({{ id }})"),
+            ("&laquo;Head Teacher&raquo;", "{{ head_teacher }}"),
+            ("{{ name }} {{ year | int }}", "{{ name }} {{ year | int }}"),
+            ("p { color: red }", "p { color: red }"),
+            ("a { b", "a { b"),
+        ] {
+            assert_eq!(convert(text, &fields).text, template, "{text}");
+        }
+        let unknown = convert("\u{ab}Region\u{bb} {x}", &fields).unknown;
+        assert_eq!(unknown, ["\u{ab}Region\u{bb}"]);
+    }
+}

@@ -1,0 +1,455 @@
+//! A batch file for a list, reports and a letter that are there already: what their columns and names
+//! seem to be, each with its reason, and what a person should look at.
+//!
+//! Nothing is copied, and none of the files that it is made of is changed.
+
+mod batch_file;
+mod columns;
+mod letter;
+
+use std::path::{Component, Path, PathBuf};
+
+use serde::Serialize;
+
+use self::columns::{Choice, Roles};
+use self::letter::{Converted, Fields};
+use crate::fault::Fault;
+use crate::letter::naming::{NamedFile, NamedRecipient, assign, propose};
+use crate::manifest::{Survey, Table};
+
+/// A folder with more reports is not looked at to its end.
+const MOST_FILES: usize = 100_000;
+/// A letter is no longer than this.
+const LARGEST_LETTER: u64 = 4 << 20;
+
+/// What a proposal is made of.
+#[derive(Clone, Debug, Default)]
+pub struct ProposalRequest {
+    /// The folder that becomes the batch's.
+    pub folder: PathBuf,
+    /// The list.
+    pub list: PathBuf,
+    /// The folder of the reports; `reports` in the folder or beside the list if not given.
+    pub reports: Option<PathBuf>,
+    /// The letter.
+    pub letter: Option<PathBuf>,
+}
+
+/// A proposed batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Proposal {
+    /// The files to be written into the folder: their names and what is in them. The first one is the
+    /// batch file.
+    pub files: Vec<(String, String)>,
+    /// What was chosen, and why.
+    pub reasons: Vec<String>,
+    /// What a person should look at.
+    pub doubts: Vec<String>,
+}
+
+/// The kinds of letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LetterKind {
+    Markdown,
+    Html,
+    Text,
+}
+
+impl LetterKind {
+    fn of(path: &Path) -> Option<Self> {
+        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+        Some(match ending.as_str() {
+            "md" | "markdown" => Self::Markdown,
+            "html" | "htm" => Self::Html,
+            "txt" => Self::Text,
+            _ => return None,
+        })
+    }
+
+    /// The key of `[letter]`, and the name of the file.
+    fn key_and_name(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Markdown => ("markdown", "letter.md"),
+            Self::Html => ("html", "letter.html"),
+            Self::Text => ("text", "letter.txt"),
+        }
+    }
+}
+
+/// How the reports are named.
+enum Naming {
+    /// By a pattern, which so many recipients have a file by.
+    Pattern { path: String, matched: usize },
+    /// By a table.
+    Table(Vec<(String, NamedFile)>),
+    /// There are none.
+    None,
+}
+
+/// What stands in a batch file.
+struct Parts {
+    title: String,
+    list: String,
+    outside: bool,
+    sheet: Option<String>,
+    header_row: Option<u32>,
+    hidden: usize,
+    roles: Roles,
+    naming: Naming,
+    recipients: usize,
+    letter_key: &'static str,
+    letter_file: String,
+    columns: Vec<String>,
+}
+
+impl Proposal {
+    /// Looks at the files and proposes a batch.
+    ///
+    /// # Errors
+    /// When the list or the letter cannot be read, or the list has no column of addresses.
+    pub fn of(request: &ProposalRequest) -> Result<Self, Vec<Fault>> {
+        let survey = Survey::of(&request.list)?;
+        let reports = request.reports.clone().or_else(|| usual_reports(request));
+        let files = reports.as_deref().map(files_of).unwrap_or_default();
+        let roles = columns::roles(&survey, &files);
+        let (Some(id), Some(name), false) = (&roles.id, &roles.name, roles.to.is_empty()) else {
+            return Err(vec![no_columns(&survey, &request.list)]);
+        };
+        let mut doubts = roles.doubts.clone();
+        let table = &survey.table;
+        let recipients = recipients(table, &id.header, &name.header);
+        let (list, list_outside) = relative(&request.folder, &request.list);
+        let mut outside = list_outside;
+        let naming = match &reports {
+            None => Naming::None,
+            Some(folder) => {
+                let (folder, reports_outside) = relative(&request.folder, folder);
+                outside |= reports_outside;
+                naming(&folder, &files, &recipients)
+            }
+        };
+        let (letter_key, letter_name, converted) = letter_of(request, table, id, name)?;
+        doubts.extend(converted.unknown.iter().map(|mark| {
+            format!("the letter has the mark {mark}, and no column has that name: it would go out as it is typed")
+        }));
+        let hidden = table.left_out().len();
+        let is_first = table.header_row() <= 1;
+        let mut parts = Parts {
+            title: title(&request.list),
+            list,
+            outside,
+            sheet: survey.sheet.clone(),
+            header_row: (!is_first).then(|| table.header_row()),
+            hidden,
+            naming,
+            recipients: recipients.len(),
+            letter_key,
+            letter_file: letter_name.clone(),
+            columns: table.headers().to_vec(),
+            roles,
+        };
+        doubts.extend(doubts_of(&parts, &survey));
+        let reasons = reasons_of(&parts, &converted);
+        let mut written = vec![("batch.toml".to_owned(), batch_file::text(&parts, &doubts))];
+        written.push((letter_name, converted.text));
+        if let Naming::Table(rows) = &mut parts.naming {
+            written.push(("reports.csv".to_owned(), batch_file::table(rows)));
+        }
+        Ok(Self {
+            files: written,
+            reasons,
+            doubts,
+        })
+    }
+}
+
+fn no_columns(survey: &Survey, list: &Path) -> Fault {
+    let headers: Vec<String> = survey
+        .table
+        .headers()
+        .iter()
+        .filter(|header| !header.trim().is_empty())
+        .map(|header| format!("`{}`", crate::fault::quote(header)))
+        .collect();
+    Fault::new(
+        format!(
+            "no column of mail addresses was found; row {} was taken for the header, with {}",
+            survey.table.header_row(),
+            headers.join(", ")
+        ),
+        "see that the list has a row of column names and a column of addresses; `postroom init DIR` alone writes a batch file to fill in",
+    )
+    .file(list.display().to_string())
+}
+
+/// Recipients as the list has them, each once.
+fn recipients<'a>(table: &'a Table, id: &str, name: &str) -> Vec<NamedRecipient<'a>> {
+    let column = |header: &str| table.headers().iter().position(|other| other == header);
+    let (Some(id), Some(name)) = (column(id), column(name)) else {
+        return Vec::new();
+    };
+    let left_out: std::collections::HashSet<usize> = table.left_out().map(|(row, _)| row).collect();
+    let mut seen = std::collections::HashSet::new();
+    (0..table.len())
+        .filter(|row| !left_out.contains(row))
+        .map(|row| NamedRecipient {
+            id: table.cell(row, id).trim(),
+            name: table.cell(row, name).trim(),
+        })
+        .filter(|one| {
+            !one.id.is_empty() && !crate::manifest::is_total(one.id) && seen.insert(one.id)
+        })
+        .collect()
+}
+
+fn naming(folder: &str, files: &[String], recipients: &[NamedRecipient<'_>]) -> Naming {
+    if files.is_empty() {
+        return Naming::None;
+    }
+    let inside = |file: &str| {
+        if folder.is_empty() {
+            file.to_owned()
+        } else {
+            format!("{folder}/{file}")
+        }
+    };
+    let assigned = assign(files, recipients);
+    let certain = assigned.iter().filter(|one| one.file.is_some()).count();
+    match propose(files, recipients) {
+        // A table that knows more files is of more use than a pattern that misses them.
+        Some(pattern) if pattern.matched >= certain => Naming::Pattern {
+            path: inside(&pattern.template),
+            matched: pattern.matched,
+        },
+        _ => Naming::Table(
+            recipients
+                .iter()
+                .zip(assigned)
+                .map(|(recipient, mut named)| {
+                    named.file = named.file.map(|file| inside(&file));
+                    (recipient.id.to_owned(), named)
+                })
+                .collect(),
+        ),
+    }
+}
+
+fn letter_of(
+    request: &ProposalRequest,
+    table: &Table,
+    id: &Choice,
+    name: &Choice,
+) -> Result<(&'static str, String, Converted), Vec<Fault>> {
+    let Some(path) = &request.letter else {
+        let (key, file) = LetterKind::Html.key_and_name();
+        let converted = Converted {
+            text: batch_file::LETTER.to_owned(),
+            ..Converted::default()
+        };
+        return Ok((key, file.to_owned(), converted));
+    };
+    let refuse =
+        |text: String, next: &str| vec![Fault::new(text, next).file(path.display().to_string())];
+    let Some(kind) = LetterKind::of(path) else {
+        return Err(refuse(
+            "a letter of this kind cannot be read".to_owned(),
+            "save it as .html (in Word: \"Web Page, Filtered\"), .md or .txt",
+        ));
+    };
+    let bytes = read(path).map_err(|error| {
+        refuse(
+            format!("the letter cannot be read: {error}"),
+            "name the letter with --letter",
+        )
+    })?;
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        // Word saves HTML in the encoding of the system.
+        Err(error) => {
+            let bytes = error.into_bytes();
+            let encoding = encoding_rs::Encoding::for_bom(&bytes)
+                .map_or(encoding_rs::WINDOWS_1252, |(encoding, _)| encoding);
+            encoding.decode(&bytes).0.into_owned()
+        }
+    };
+    let fields = Fields {
+        headers: table.headers(),
+        id: &id.header,
+        name: &name.header,
+    };
+    let converted = letter::convert(text.trim_start_matches('\u{feff}'), &fields);
+    let (key, file) = kind.key_and_name();
+    let is_own = request.folder.join(file).canonicalize().ok() == path.canonicalize().ok();
+    let file = if is_own {
+        format!("template-{file}")
+    } else {
+        file.to_owned()
+    };
+    Ok((key, file, converted))
+}
+
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    crate::regular::open(path)?
+        .take(LARGEST_LETTER)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn reasons_of(parts: &Parts, converted: &Converted) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if let Some(sheet) = &parts.sheet {
+        reasons.push(format!("sheet      {sheet}"));
+    }
+    let roles = &parts.roles;
+    let named = [
+        ("id", roles.id.as_slice()),
+        ("name", roles.name.as_slice()),
+        ("to", &roles.to),
+        ("cc", &roles.cc),
+        ("bcc", &roles.bcc),
+    ];
+    for (word, choices) in named {
+        for choice in choices {
+            reasons.push(format!("{word:<10} {}: {}", choice.header, choice.why));
+        }
+    }
+    reasons.push(match &parts.naming {
+        Naming::Pattern { path, matched } => {
+            format!("reports    {path}: gives {matched} of {} recipients a file", parts.recipients)
+        }
+        Naming::Table(rows) => format!(
+            "reports    reports.csv: no pattern names all files; {} of {} recipients have one in it",
+            rows.iter().filter(|(_, named)| named.file.is_some()).count(),
+            rows.len()
+        ),
+        Naming::None => "reports    none".to_owned(),
+    });
+    for (mark, template) in &converted.replaced {
+        reasons.push(format!("letter     {mark} became {template}"));
+    }
+    reasons
+}
+
+fn doubts_of(parts: &Parts, survey: &Survey) -> Vec<String> {
+    let mut doubts = Vec::new();
+    if parts.hidden > 0 {
+        doubts.push(format!(
+            "{} rows of the list are hidden: decide with hidden_rows = \"skip\" or \"send\"",
+            parts.hidden
+        ));
+    }
+    if !survey.other_sheets.is_empty() && parts.sheet.is_some() {
+        doubts.push(format!(
+            "the other sheets are not read: {}",
+            survey.other_sheets.join(", ")
+        ));
+    }
+    if let Some((rows, _)) = &parts.roles.condition {
+        let rows: Vec<String> = rows.iter().take(5).map(u32::to_string).collect();
+        doubts.push(format!(
+            "rows of totals are left out by `where`: {}",
+            rows.join(", ")
+        ));
+    }
+    match &parts.naming {
+        Naming::Pattern { matched, .. } if *matched < parts.recipients => doubts.push(format!(
+            "{} recipients have no report by the pattern: check names them; missing = \"skip\" would send them no letter",
+            parts.recipients - matched
+        )),
+        Naming::Table(rows) => {
+            let without = rows.iter().filter(|(_, named)| named.file.is_none()).count();
+            if without > 0 {
+                doubts.push(format!(
+                    "{without} recipients have no certain file in reports.csv: fill them in"
+                ));
+            }
+        }
+        Naming::None => doubts.push(
+            "no reports were found, so nothing is attached: name their folder with --reports".to_owned(),
+        ),
+        Naming::Pattern { .. } => {}
+    }
+    doubts.push(
+        "nobody has said yet who sends: write from in [letter], or send_emails_as in .secrets.toml"
+            .to_owned(),
+    );
+    doubts
+}
+
+/// The folder of reports where nobody names one.
+fn usual_reports(request: &ProposalRequest) -> Option<PathBuf> {
+    let beside = request.list.parent().map(|parent| parent.join("reports"));
+    let inside = Some(request.folder.join("reports"));
+    inside
+        .into_iter()
+        .chain(beside)
+        .find(|folder| !files_of(folder).is_empty())
+}
+
+/// The names of the reports in a folder: its PDFs, or all of its files where it has none.
+fn files_of(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<String> = entries
+        .take(MOST_FILES)
+        .filter(|entry| entry.path().is_file())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| !name.starts_with('.') && !name.starts_with("~$"))
+        .collect();
+    let is_pdf = |name: &String| name.to_ascii_lowercase().ends_with(".pdf");
+    if files.iter().any(is_pdf) {
+        files.retain(is_pdf);
+    }
+    files.sort();
+    files
+}
+
+fn title(list: &Path) -> String {
+    let stem = list.file_stem().unwrap_or_default().to_string_lossy();
+    let title = stem.replace(['_', '-'], " ");
+    title.trim().to_owned()
+}
+
+/// A path as the batch file writes it, from its folder, and whether it leaves that folder.
+fn relative(folder: &Path, path: &Path) -> (String, bool) {
+    let whole = |path: &Path| {
+        path.canonicalize()
+            .or_else(|_| std::path::absolute(path))
+            .unwrap_or_else(|_| path.to_owned())
+    };
+    let (folder, path) = (whole(folder), whole(path));
+    let (from, to): (Vec<Component<'_>>, Vec<Component<'_>>) =
+        (folder.components().collect(), path.components().collect());
+    let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    if common == 0 {
+        return (path.display().to_string(), true);
+    }
+    let up = from.len() - common;
+    let mut parts: Vec<String> = vec!["..".to_owned(); up];
+    parts.extend(
+        to[common..]
+            .iter()
+            .map(|part| part.as_os_str().to_string_lossy().into_owned()),
+    );
+    (parts.join("/"), up > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_written_from_the_folder() {
+        let at = |path: &str| PathBuf::from("/nowhere").join(path);
+        for (folder, path, expected) in [
+            ("a/b", "a/b/list.csv", ("list.csv", false)),
+            ("a/b", "a/list.csv", ("../list.csv", true)),
+            ("a/b", "a/b/reports", ("reports", false)),
+            ("a", "a", ("", false)),
+        ] {
+            let (text, outside) = relative(&at(folder), &at(path));
+            assert_eq!((text.as_str(), outside), expected);
+        }
+    }
+}
