@@ -39,7 +39,7 @@ const MOST_COMPARED: usize = 4_000_000;
 
 /// How a recipient stands in a file name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum NameForm {
     Id,
     IdWithoutZeros,
     Name,
@@ -47,15 +47,15 @@ enum Form {
     NameHyphened,
 }
 
-const FORMS: [Form; 5] = [
-    Form::Id,
-    Form::IdWithoutZeros,
-    Form::Name,
-    Form::NameUnderscored,
-    Form::NameHyphened,
+const FORMS: [NameForm; 5] = [
+    NameForm::Id,
+    NameForm::IdWithoutZeros,
+    NameForm::Name,
+    NameForm::NameUnderscored,
+    NameForm::NameHyphened,
 ];
 
-impl Form {
+impl NameForm {
     fn text(self, recipient: &NamedRecipient<'_>) -> String {
         match self {
             Self::Id => recipient.id.to_owned(),
@@ -83,16 +83,16 @@ impl Form {
 
 /// A part of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+enum NamePart {
     Text(String),
-    Form(Form),
+    NameForm(NameForm),
     Any,
 }
 
 /// The pattern under which most recipients have a file of their own; none when fewer than half do.
 #[must_use]
 pub fn propose(files: &[String], recipients: &[NamedRecipient<'_>]) -> Option<NamePattern> {
-    let mut candidates: Vec<Vec<Part>> = Vec::new();
+    let mut candidates: Vec<Vec<NamePart>> = Vec::new();
     for form in FORMS {
         candidates.extend(candidates_of(form, files, recipients));
     }
@@ -100,7 +100,7 @@ pub fn propose(files: &[String], recipients: &[NamedRecipient<'_>]) -> Option<Na
     let mut best: Option<(usize, usize, NamePattern)> = None;
     for parts in candidates {
         let matched = matched(&parts, files, &all, recipients);
-        let any = parts.iter().filter(|part| **part == Part::Any).count();
+        let any = parts.iter().filter(|part| **part == NamePart::Any).count();
         let is_better = best
             .as_ref()
             .is_none_or(|(most, fewest, _)| matched > *most || (matched == *most && any < *fewest));
@@ -113,23 +113,23 @@ pub fn propose(files: &[String], recipients: &[NamedRecipient<'_>]) -> Option<Na
     (matched > 0 && matched * 2 >= recipients.len().min(files.len())).then_some(pattern)
 }
 
-fn template_of(part: &Part) -> &str {
+fn template_of(part: &NamePart) -> &str {
     match part {
-        Part::Text(text) => text,
-        Part::Form(form) => form.template(),
-        Part::Any => "*",
+        NamePart::Text(text) => text,
+        NamePart::NameForm(form) => form.template(),
+        NamePart::Any => "*",
     }
 }
 
 fn candidates_of(
-    form: Form,
+    form: NameForm,
     files: &[String],
     recipients: &[NamedRecipient<'_>],
-) -> Vec<Vec<Part>> {
+) -> Vec<Vec<NamePart>> {
     let mut found: Vec<(&str, usize, usize, &NamedRecipient<'_>)> = Vec::new();
     for recipient in recipients.iter().take(SAMPLE) {
         let text = form.text(recipient);
-        if text.is_empty() || (form == Form::IdWithoutZeros && text == recipient.id) {
+        if text.is_empty() || (form == NameForm::IdWithoutZeros && text == recipient.id) {
             continue;
         }
         let mut with = files
@@ -152,10 +152,10 @@ fn candidates_of(
         .into_iter()
         .filter(|other| other.is_of_id() != form.is_of_id());
     for other in std::iter::once(None).chain(others.map(Some)) {
-        let mut patterns: HashMap<Vec<String>, (usize, Vec<Part>)> = HashMap::new();
+        let mut patterns: HashMap<Vec<String>, (usize, Vec<NamePart>)> = HashMap::new();
         for (file, begin, end, recipient) in &found {
             let mut parts = split(&file[..*begin], other, recipient);
-            parts.push(Part::Form(form));
+            parts.push(NamePart::NameForm(form));
             parts.extend(split(&file[*end..], other, recipient));
             let key = parts
                 .iter()
@@ -175,14 +175,14 @@ fn candidates_of(
         common(&sides)
     };
     let mut parts = around(|(file, begin, ..)| file[..*begin].to_owned());
-    parts.push(Part::Form(form));
+    parts.push(NamePart::NameForm(form));
     parts.extend(around(|(file, _, end, _)| file[*end..].to_owned()));
     candidates.push(parts);
     candidates
 }
 
 /// A text with a form of the recipient in it.
-fn split(text: &str, form: Option<Form>, recipient: &NamedRecipient<'_>) -> Vec<Part> {
+fn split(text: &str, form: Option<NameForm>, recipient: &NamedRecipient<'_>) -> Vec<NamePart> {
     let found = form.and_then(|form| {
         let shown = form.text(recipient);
         let at = (!shown.is_empty())
@@ -192,20 +192,20 @@ fn split(text: &str, form: Option<Form>, recipient: &NamedRecipient<'_>) -> Vec<
     });
     let parts = match found {
         Some((form, begin, end)) => vec![
-            Part::Text(text[..begin].to_owned()),
-            Part::Form(form),
-            Part::Text(text[end..].to_owned()),
+            NamePart::Text(text[..begin].to_owned()),
+            NamePart::NameForm(form),
+            NamePart::Text(text[end..].to_owned()),
         ],
-        None => vec![Part::Text(text.to_owned())],
+        None => vec![NamePart::Text(text.to_owned())],
     };
     parts
         .into_iter()
-        .filter(|part| *part != Part::Text(String::new()))
+        .filter(|part| *part != NamePart::Text(String::new()))
         .collect()
 }
 
 /// What texts have in common at both ends, with anything between.
-fn common(texts: &[String]) -> Vec<Part> {
+fn common(texts: &[String]) -> Vec<NamePart> {
     let Some(first) = texts.first() else {
         return Vec::new();
     };
@@ -213,7 +213,7 @@ fn common(texts: &[String]) -> Vec<Part> {
         return if first.is_empty() {
             Vec::new()
         } else {
-            vec![Part::Text(first.clone())]
+            vec![NamePart::Text(first.clone())]
         };
     }
     let alike = |one: &str, other: &str| -> usize {
@@ -254,23 +254,23 @@ fn common(texts: &[String]) -> Vec<Part> {
         .find(|c: char| !c.is_alphanumeric())
         .unwrap_or(tail.len())..];
     [
-        Part::Text(first[..before].to_owned()),
-        Part::Any,
-        Part::Text(tail.to_owned()),
+        NamePart::Text(first[..before].to_owned()),
+        NamePart::Any,
+        NamePart::Text(tail.to_owned()),
     ]
     .into_iter()
-    .filter(|part| *part != Part::Text(String::new()))
+    .filter(|part| *part != NamePart::Text(String::new()))
     .collect()
 }
 
 /// How many recipients have exactly one file.
 fn matched(
-    parts: &[Part],
+    parts: &[NamePart],
     files: &[String],
     all: &HashSet<&str>,
     recipients: &[NamedRecipient<'_>],
 ) -> usize {
-    let has_any = parts.contains(&Part::Any);
+    let has_any = parts.contains(&NamePart::Any);
     let most = if has_any {
         MOST_COMPARED / files.len().max(1)
     } else {
@@ -282,9 +282,9 @@ fn matched(
         let pieces: Vec<Option<String>> = parts
             .iter()
             .map(|part| match part {
-                Part::Text(text) => Some(text.clone()),
-                Part::Form(form) => Some(form.text(recipient)),
-                Part::Any => None,
+                NamePart::Text(text) => Some(text.clone()),
+                NamePart::NameForm(form) => Some(form.text(recipient)),
+                NamePart::Any => None,
             })
             .collect();
         let file = if has_any {

@@ -51,7 +51,7 @@ fn rows_without(table: &Table, condition: &str, vars: &toml::Table) -> Result<Ve
         .get_template_variables(NAME)
         .map(|names| names.into_iter().map(str::to_owned).collect())
         .unwrap_or_default();
-    let columns = Names::of(table.headers());
+    let columns = ColumnNames::of(table.headers());
     for name in &used {
         let is_known = name == "row" || vars.contains_key(name) || columns.short(name).is_some();
         if !is_known {
@@ -118,11 +118,11 @@ fn literals(condition: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The names of the columns: as they stand in the header, and as templates know them.
-struct Names {
+struct ColumnNames {
     all: Vec<[Option<String>; 2]>,
 }
 
-impl Names {
+impl ColumnNames {
     fn of(headers: &[String]) -> Self {
         let short: Vec<String> = headers.iter().map(|header| snake_case(header)).collect();
         let once = |all: &[String], one: &String| {

@@ -259,7 +259,7 @@ fn parse(
     let mut reader = reader(&text[begin..], delimiter);
     let mut record = StringRecord::new();
     let mut lines = Lines::new(&text[begin..]);
-    let mut short = Short::default();
+    let mut short = ShortRows::default();
     loop {
         match reader.read_record(&mut record) {
             Ok(false) => break,
@@ -313,12 +313,12 @@ fn parse(
 
 /// Rows without their last cells.
 #[derive(Default)]
-struct Short {
+struct ShortRows {
     rows: u32,
     first: u32,
 }
 
-impl Short {
+impl ShortRows {
     fn note(&mut self, line: u32) {
         if self.rows == 0 {
             self.first = line;

@@ -86,7 +86,7 @@ impl Book for OdsBook<'_> {
     }
 
     fn rows(&mut self, sheet: &str, sink: &mut RowSink<'_>) -> Result<(), SheetError> {
-        let mut rows = Rows {
+        let mut rows = OdsRows {
             sheet,
             sink,
             is_inside: false,
@@ -127,7 +127,7 @@ struct OpenCell {
     link: Option<String>,
 }
 
-struct Rows<'a, 's> {
+struct OdsRows<'a, 's> {
     sheet: &'a str,
     sink: &'a mut RowSink<'s>,
     is_inside: bool,
@@ -145,7 +145,7 @@ struct Rows<'a, 's> {
     spanned: HashMap<usize, (u32, String)>,
 }
 
-impl Rows<'_, '_> {
+impl OdsRows<'_, '_> {
     fn event(&mut self, event: &Event<'_>) -> Result<ControlFlow<()>, SheetError> {
         match event {
             Event::Start(start) => {

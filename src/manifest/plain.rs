@@ -66,7 +66,7 @@ impl Book for PlainBook<'_> {
     fn rows(&mut self, sheet: &str, sink: &mut RowSink<'_>) -> Result<(), SheetError> {
         let mut row = RawRow::default();
         let mut text = 0;
-        let mut cell = |at: (u32, u32), shown: Shown| -> Result<bool, SheetError> {
+        let mut cell = |at: (u32, u32), shown: ShownCell| -> Result<bool, SheetError> {
             if row.number != at.0 + 1 {
                 if !row.is_blank() && sink(std::mem::take(&mut row))?.is_break() {
                     return Ok(false);
@@ -125,12 +125,12 @@ impl Book for PlainBook<'_> {
     }
 }
 
-struct Shown {
+struct ShownCell {
     text: String,
     is_error: bool,
 }
 
-impl From<String> for Shown {
+impl From<String> for ShownCell {
     fn from(text: String) -> Self {
         Self {
             text,
@@ -143,7 +143,7 @@ fn narrow(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-fn of_data(value: &Data) -> Shown {
+fn of_data(value: &Data) -> ShownCell {
     match value {
         Data::Empty => String::new().into(),
         Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => {
@@ -153,25 +153,25 @@ fn of_data(value: &Data) -> Shown {
         Data::Float(number) => super::shown::general(*number).into(),
         Data::Bool(value) => yes_or_no(*value),
         Data::DateTime(moment) => date(moment),
-        Data::Error(error) => Shown {
+        Data::Error(error) => ShownCell {
             text: error.to_string(),
             is_error: true,
         },
     }
 }
 
-fn of_ref(value: &DataRef<'_>) -> Shown {
+fn of_ref(value: &DataRef<'_>) -> ShownCell {
     match value {
         DataRef::SharedString(text) => (*text).to_owned().into(),
         other => of_data(&other.clone().into()),
     }
 }
 
-fn yes_or_no(value: bool) -> Shown {
+fn yes_or_no(value: bool) -> ShownCell {
     if value { "TRUE" } else { "FALSE" }.to_owned().into()
 }
 
-fn date(moment: &ExcelDateTime) -> Shown {
+fn date(moment: &ExcelDateTime) -> ShownCell {
     let number = moment.as_f64();
     let text = if moment.is_duration() {
         NumberStyle::of("[h]:mm:ss", None).show(number, true, false)

@@ -90,7 +90,7 @@ impl SheetMarks {
         reader.config_mut().check_end_names = false;
         let mut buffer = Vec::new();
         let (mut row, mut column) = (0_u32, 0_u32);
-        let mut formula = Formula::default();
+        let mut formula = CellFormula::default();
         loop {
             buffer.clear();
             let event = match reader.read_event_into(&mut buffer) {
@@ -102,7 +102,7 @@ impl SheetMarks {
                     let is_empty = matches!(event, Event::Empty(_));
                     match start.local_name().as_ref() {
                         "row" => {
-                            let seen = Place::of(start);
+                            let seen = MarkedPlace::of(start);
                             row = seen.number.unwrap_or(row);
                             column = 0;
                             if seen.is_hidden {
@@ -113,11 +113,11 @@ impl SheetMarks {
                             }
                         }
                         "c" => {
-                            let seen = Place::of(start);
+                            let seen = MarkedPlace::of(start);
                             (row, column) = seen.cell.unwrap_or((row, column));
-                            formula = Formula {
+                            formula = CellFormula {
                                 is_text: seen.is_text,
-                                ..Formula::default()
+                                ..CellFormula::default()
                             };
                             if is_empty {
                                 column = column.saturating_add(1);
@@ -188,7 +188,7 @@ impl SheetMarks {
 
 /// The formula of the cell that is read.
 #[derive(Default)]
-struct Formula {
+struct CellFormula {
     is_there: bool,
     is_text: bool,
     in_value: bool,
@@ -205,7 +205,7 @@ fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
 
 /// What a row or a cell says of itself. There may be millions, so nothing is copied.
 #[derive(Default)]
-struct Place {
+struct MarkedPlace {
     /// The row, from 0.
     number: Option<u32>,
     /// Row and column, from 0.
@@ -214,7 +214,7 @@ struct Place {
     is_text: bool,
 }
 
-impl Place {
+impl MarkedPlace {
     fn of(start: &BytesStart<'_>) -> Self {
         let mut place = Self::default();
         for attribute in start.attributes().with_checks(false).flatten() {

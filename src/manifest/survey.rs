@@ -46,9 +46,9 @@ impl Survey {
     }
 }
 
-type Found = (Table, Option<String>, Vec<String>);
+type SurveyedTable = (Table, Option<String>, Vec<String>);
 
-fn read(path: &Path, findings: &mut Findings) -> Option<Found> {
+fn read(path: &Path, findings: &mut Findings) -> Option<SurveyedTable> {
     let bytes = match bounds::read_file(path) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => {

@@ -76,7 +76,7 @@ impl XlsxBook<'_> {
                 None => NumberStyle::General,
             })
             .collect();
-        let mut rows = Rows {
+        let mut rows = XlsxRows {
             marks,
             merged: BTreeMap::new(),
             next_merged: 0,
@@ -102,7 +102,7 @@ impl XlsxBook<'_> {
 }
 
 /// A sheet as it is read.
-struct Rows {
+struct XlsxRows {
     marks: SheetMarks,
     /// For each column the last row of the cells that are merged there now, and their text.
     merged: BTreeMap<usize, (u32, String)>,
@@ -112,7 +112,7 @@ struct Rows {
     row: RawRow,
 }
 
-impl Rows {
+impl XlsxRows {
     fn begin(&mut self, row: u32) {
         self.text = 0;
         self.row = RawRow {

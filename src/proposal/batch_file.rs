@@ -1,7 +1,7 @@
 //! The text of a proposed batch file, with a comment for each choice.
 
-use super::columns::Choice;
-use super::{Naming, Parts};
+use super::columns::ColumnChoice;
+use super::{BatchParts, ReportNaming};
 use crate::letter::naming::NamedFile;
 use crate::manifest::snake_case;
 
@@ -13,7 +13,7 @@ pub(super) const LETTER: &str = "\
 ";
 
 /// The batch file.
-pub(super) fn text(parts: &Parts, doubts: &[String]) -> String {
+pub(super) fn text(parts: &BatchParts, doubts: &[String]) -> String {
     let mut text = String::from(
         "# A batch: one mailing, described by this file. Paths are relative to it.\n\
          # `postroom init` proposed it; each choice has its reason.\n",
@@ -42,7 +42,7 @@ pub(super) fn text(parts: &Parts, doubts: &[String]) -> String {
     text
 }
 
-fn manifest(text: &mut String, parts: &Parts) {
+fn manifest(text: &mut String, parts: &BatchParts) {
     text.push_str(&format!("\n[manifest]\npath = {}\n", quoted(&parts.list)));
     if let Some(sheet) = &parts.sheet {
         text.push_str(&format!(
@@ -88,7 +88,7 @@ fn manifest(text: &mut String, parts: &Parts) {
     }
 }
 
-fn letter(text: &mut String, parts: &Parts) {
+fn letter(text: &mut String, parts: &BatchParts) {
     let names: Vec<String> = parts
         .columns
         .iter()
@@ -108,9 +108,9 @@ fn letter(text: &mut String, parts: &Parts) {
     ));
 }
 
-fn attachment(text: &mut String, parts: &Parts) {
+fn attachment(text: &mut String, parts: &BatchParts) {
     match &parts.naming {
-        Naming::Pattern { path, matched } => {
+        ReportNaming::Pattern { path, matched } => {
             text.push_str("\n[[attachment]]\n");
             text.push_str(&comment(&format!(
                 "gives {matched} of {} recipients a file of their own",
@@ -118,20 +118,20 @@ fn attachment(text: &mut String, parts: &Parts) {
             )));
             text.push_str(&format!("path = {}\n", quoted(path)));
         }
-        Naming::Table(_) => {
+        ReportNaming::Table(_) => {
             text.push_str("\n[[attachment]]\n");
             text.push_str(&comment(
                 "no pattern names all files: the table has the file of each id, to be checked and corrected",
             ));
             text.push_str("files = \"reports.csv\"\n");
         }
-        Naming::None => {
+        ReportNaming::None => {
             text.push_str("\n# [[attachment]]\n# path = \"reports/report_{{ id }}.pdf\"\n");
         }
     }
 }
 
-fn list(choices: &[Choice]) -> String {
+fn list(choices: &[ColumnChoice]) -> String {
     let headers: Vec<String> = choices
         .iter()
         .map(|choice| quoted(&choice.header))

@@ -10,7 +10,7 @@ const SAMPLE: usize = 5_000;
 
 /// A column that was chosen, with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Choice {
+pub(super) struct ColumnChoice {
     /// Its header.
     pub header: String,
     /// Why.
@@ -19,12 +19,12 @@ pub(super) struct Choice {
 
 /// What the columns seem to be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Roles {
-    pub id: Option<Choice>,
-    pub name: Option<Choice>,
-    pub to: Vec<Choice>,
-    pub cc: Vec<Choice>,
-    pub bcc: Vec<Choice>,
+pub(super) struct ColumnRoles {
+    pub id: Option<ColumnChoice>,
+    pub name: Option<ColumnChoice>,
+    pub to: Vec<ColumnChoice>,
+    pub cc: Vec<ColumnChoice>,
+    pub bcc: Vec<ColumnChoice>,
     /// What a person should look at.
     pub doubts: Vec<String>,
     /// Rows of totals, and the condition that leaves them out.
@@ -32,7 +32,7 @@ pub(super) struct Roles {
 }
 
 /// What is known of a column.
-struct Seen<'a> {
+struct SeenColumn<'a> {
     index: usize,
     header: &'a str,
     filled: usize,
@@ -60,15 +60,16 @@ fn total(table: &Table, row: usize) -> Option<(usize, &str)> {
 }
 
 /// Works out the columns. `files` are the names of the reports.
-pub(super) fn roles(survey: &Survey, files: &[String]) -> Roles {
+pub(super) fn roles(survey: &Survey, files: &[String]) -> ColumnRoles {
     let table = &survey.table;
     let words: HashSet<String> = files.iter().flat_map(|file| file_words(file)).collect();
     let seen = look(table, &words);
     let rows_seen = rows(table).count().max(1);
-    let mut roles = Roles::default();
-    let is_address = |column: &Seen<'_>| column.addresses * 2 > column.filled && column.filled > 0;
+    let mut roles = ColumnRoles::default();
+    let is_address =
+        |column: &SeenColumn<'_>| column.addresses * 2 > column.filled && column.filled > 0;
     for column in seen.iter().filter(|column| is_address(column)) {
-        let choice = Choice {
+        let choice = ColumnChoice {
             header: column.header.to_owned(),
             why: format!(
                 "{} of {} cells are addresses",
@@ -95,7 +96,7 @@ pub(super) fn roles(survey: &Survey, files: &[String]) -> Roles {
     if roles.to.is_empty() {
         roles.to.append(&mut roles.cc);
     }
-    let others: Vec<&Seen<'_>> = seen.iter().filter(|column| !is_address(column)).collect();
+    let others: Vec<&SeenColumn<'_>> = seen.iter().filter(|column| !is_address(column)).collect();
     let name = best(&others, |column| name_score(column, rows_seen));
     let id = best(&others, |column| {
         id_score(column, rows_seen)
@@ -116,7 +117,7 @@ pub(super) fn roles(survey: &Survey, files: &[String]) -> Roles {
                 column.in_file_names
             ));
         }
-        roles.id = Some(Choice {
+        roles.id = Some(ColumnChoice {
             header: column.header.to_owned(),
             why,
         });
@@ -135,7 +136,7 @@ pub(super) fn roles(survey: &Survey, files: &[String]) -> Roles {
         }
     }
     if let Some(column) = name.or(id) {
-        roles.name = Some(Choice {
+        roles.name = Some(ColumnChoice {
             header: column.header.to_owned(),
             why: format!("its name, and {} different texts", column.distinct),
         });
@@ -168,14 +169,14 @@ fn totals(table: &Table, id: &str) -> Option<(Vec<u32>, String)> {
     (!numbers.is_empty()).then(|| (numbers, words.join(" and ")))
 }
 
-fn look<'a>(table: &'a Table, words: &HashSet<String>) -> Vec<Seen<'a>> {
+fn look<'a>(table: &'a Table, words: &HashSet<String>) -> Vec<SeenColumn<'a>> {
     let headers = table.headers();
     let named = headers.iter().enumerate().filter(|(_, header)| {
         !header.trim().is_empty() && headers.iter().filter(|other| other == header).count() == 1
     });
     named
         .map(|(index, header)| {
-            let mut seen = Seen {
+            let mut seen = SeenColumn {
                 index,
                 header,
                 filled: 0,
@@ -208,10 +209,10 @@ fn look<'a>(table: &'a Table, words: &HashSet<String>) -> Vec<Seen<'a>> {
 }
 
 fn best<'a, 's>(
-    columns: &[&'a Seen<'s>],
-    score: impl Fn(&Seen<'s>) -> f64,
-) -> Option<&'a Seen<'s>> {
-    let mut best: Option<(f64, &Seen<'s>)> = None;
+    columns: &[&'a SeenColumn<'s>],
+    score: impl Fn(&SeenColumn<'s>) -> f64,
+) -> Option<&'a SeenColumn<'s>> {
+    let mut best: Option<(f64, &SeenColumn<'s>)> = None;
     for column in columns {
         let score = score(column);
         if score > 1.0 && best.is_none_or(|(most, _)| score > most) {
@@ -225,7 +226,7 @@ fn share(part: usize, whole: usize) -> f64 {
     part as f64 / whole.max(1) as f64
 }
 
-fn id_score(column: &Seen<'_>, rows: usize) -> f64 {
+fn id_score(column: &SeenColumn<'_>, rows: usize) -> f64 {
     const WORDS: [&str; 18] = [
         "id",
         "urn",
@@ -255,7 +256,7 @@ fn id_score(column: &Seen<'_>, rows: usize) -> f64 {
         - 1.0
 }
 
-fn name_score(column: &Seen<'_>, rows: usize) -> f64 {
+fn name_score(column: &SeenColumn<'_>, rows: usize) -> f64 {
     const WORDS: [&str; 16] = [
         "name",
         "school",

@@ -4,7 +4,7 @@ use crate::manifest::snake_case;
 
 /// A letter with its marks replaced.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Converted {
+pub(super) struct ConvertedLetter {
     /// The template.
     pub text: String,
     /// The marks that were replaced, and by what.
@@ -14,7 +14,7 @@ pub(super) struct Converted {
 }
 
 /// What marks stand for.
-pub(super) struct Fields<'a> {
+pub(super) struct MergeFields<'a> {
     /// All headers of the list.
     pub headers: &'a [String],
     /// The header of the id column.
@@ -23,7 +23,7 @@ pub(super) struct Fields<'a> {
     pub name: &'a str,
 }
 
-impl Fields<'_> {
+impl MergeFields<'_> {
     /// The expression of a template for a mark.
     fn expression(&self, mark: &str) -> Option<String> {
         let short = snake_case(mark);
@@ -69,8 +69,8 @@ const MARKS: [(&str, &str, bool); 5] = [
 const LONGEST: usize = 80;
 
 /// Replaces the marks of a letter.
-pub(super) fn convert(text: &str, fields: &Fields<'_>) -> Converted {
-    let mut converted = Converted::default();
+pub(super) fn convert(text: &str, fields: &MergeFields<'_>) -> ConvertedLetter {
+    let mut converted = ConvertedLetter::default();
     let mut rest = text;
     while let Some((at, (open, close, is_sure))) = next_mark(rest) {
         converted.text.push_str(&rest[..at]);
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn marks_of_a_mail_merge_become_values() {
         let headers = ["URN", "School", "Head Teacher"].map(str::to_owned);
-        let fields = Fields {
+        let fields = MergeFields {
             headers: &headers,
             id: "URN",
             name: "School",

@@ -11,8 +11,8 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::Serialize;
 
-use self::columns::{Choice, Roles};
-use self::letter::{Converted, Fields};
+use self::columns::{ColumnChoice, ColumnRoles};
+use self::letter::{ConvertedLetter, MergeFields};
 use crate::fault::Fault;
 use crate::letter::naming::{NamedFile, NamedRecipient, assign, propose};
 use crate::manifest::{Survey, Table};
@@ -77,7 +77,7 @@ impl LetterKind {
 }
 
 /// How the reports are named.
-enum Naming {
+enum ReportNaming {
     /// By a pattern, which so many recipients have a file by.
     Pattern { path: String, matched: usize },
     /// By a table.
@@ -87,15 +87,15 @@ enum Naming {
 }
 
 /// What stands in a batch file.
-struct Parts {
+struct BatchParts {
     title: String,
     list: String,
     outside: bool,
     sheet: Option<String>,
     header_row: Option<u32>,
     hidden: usize,
-    roles: Roles,
-    naming: Naming,
+    roles: ColumnRoles,
+    naming: ReportNaming,
     recipients: usize,
     letter_key: &'static str,
     letter_file: String,
@@ -121,7 +121,7 @@ impl Proposal {
         let (list, list_outside) = relative(&request.folder, &request.list);
         let mut outside = list_outside;
         let naming = match &reports {
-            None => Naming::None,
+            None => ReportNaming::None,
             Some(folder) => {
                 let (folder, reports_outside) = relative(&request.folder, folder);
                 outside |= reports_outside;
@@ -134,7 +134,7 @@ impl Proposal {
         }));
         let hidden = table.left_out().len();
         let is_first = table.header_row() <= 1;
-        let mut parts = Parts {
+        let mut parts = BatchParts {
             title: title(&request.list),
             list,
             outside,
@@ -152,7 +152,7 @@ impl Proposal {
         let reasons = reasons_of(&parts, &converted);
         let mut written = vec![("batch.toml".to_owned(), batch_file::text(&parts, &doubts))];
         written.push((letter_name, converted.text));
-        if let Naming::Table(rows) = &mut parts.naming {
+        if let ReportNaming::Table(rows) = &mut parts.naming {
             written.push(("reports.csv".to_owned(), batch_file::table(rows)));
         }
         Ok(Self {
@@ -202,9 +202,9 @@ fn recipients<'a>(table: &'a Table, id: &str, name: &str) -> Vec<NamedRecipient<
         .collect()
 }
 
-fn naming(folder: &str, files: &[String], recipients: &[NamedRecipient<'_>]) -> Naming {
+fn naming(folder: &str, files: &[String], recipients: &[NamedRecipient<'_>]) -> ReportNaming {
     if files.is_empty() {
-        return Naming::None;
+        return ReportNaming::None;
     }
     let inside = |file: &str| {
         if folder.is_empty() {
@@ -217,11 +217,11 @@ fn naming(folder: &str, files: &[String], recipients: &[NamedRecipient<'_>]) -> 
     let certain = assigned.iter().filter(|one| one.file.is_some()).count();
     match propose(files, recipients) {
         // A table that knows more files is of more use than a pattern that misses them.
-        Some(pattern) if pattern.matched >= certain => Naming::Pattern {
+        Some(pattern) if pattern.matched >= certain => ReportNaming::Pattern {
             path: inside(&pattern.template),
             matched: pattern.matched,
         },
-        _ => Naming::Table(
+        _ => ReportNaming::Table(
             recipients
                 .iter()
                 .zip(assigned)
@@ -237,14 +237,14 @@ fn naming(folder: &str, files: &[String], recipients: &[NamedRecipient<'_>]) -> 
 fn letter_of(
     request: &ProposalRequest,
     table: &Table,
-    id: &Choice,
-    name: &Choice,
-) -> Result<(&'static str, String, Converted), Vec<Fault>> {
+    id: &ColumnChoice,
+    name: &ColumnChoice,
+) -> Result<(&'static str, String, ConvertedLetter), Vec<Fault>> {
     let Some(path) = &request.letter else {
         let (key, file) = LetterKind::Html.key_and_name();
-        let converted = Converted {
+        let converted = ConvertedLetter {
             text: batch_file::LETTER.to_owned(),
-            ..Converted::default()
+            ..ConvertedLetter::default()
         };
         return Ok((key, file.to_owned(), converted));
     };
@@ -272,7 +272,7 @@ fn letter_of(
             encoding.decode(&bytes).0.into_owned()
         }
     };
-    let fields = Fields {
+    let fields = MergeFields {
         headers: table.headers(),
         id: &id.header,
         name: &name.header,
@@ -297,7 +297,7 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn reasons_of(parts: &Parts, converted: &Converted) -> Vec<String> {
+fn reasons_of(parts: &BatchParts, converted: &ConvertedLetter) -> Vec<String> {
     let mut reasons = Vec::new();
     if let Some(sheet) = &parts.sheet {
         reasons.push(format!("sheet      {sheet}"));
@@ -316,15 +316,15 @@ fn reasons_of(parts: &Parts, converted: &Converted) -> Vec<String> {
         }
     }
     reasons.push(match &parts.naming {
-        Naming::Pattern { path, matched } => {
+        ReportNaming::Pattern { path, matched } => {
             format!("reports    {path}: gives {matched} of {} recipients a file", parts.recipients)
         }
-        Naming::Table(rows) => format!(
+        ReportNaming::Table(rows) => format!(
             "reports    reports.csv: no pattern names all files; {} of {} recipients have one in it",
             rows.iter().filter(|(_, named)| named.file.is_some()).count(),
             rows.len()
         ),
-        Naming::None => "reports    none".to_owned(),
+        ReportNaming::None => "reports    none".to_owned(),
     });
     for (mark, template) in &converted.replaced {
         reasons.push(format!("letter     {mark} became {template}"));
@@ -332,7 +332,7 @@ fn reasons_of(parts: &Parts, converted: &Converted) -> Vec<String> {
     reasons
 }
 
-fn doubts_of(parts: &Parts, survey: &Survey) -> Vec<String> {
+fn doubts_of(parts: &BatchParts, survey: &Survey) -> Vec<String> {
     let mut doubts = Vec::new();
     if parts.hidden > 0 {
         doubts.push(format!(
@@ -354,11 +354,11 @@ fn doubts_of(parts: &Parts, survey: &Survey) -> Vec<String> {
         ));
     }
     match &parts.naming {
-        Naming::Pattern { matched, .. } if *matched < parts.recipients => doubts.push(format!(
+        ReportNaming::Pattern { matched, .. } if *matched < parts.recipients => doubts.push(format!(
             "{} recipients have no report by the pattern: check names them; missing = \"skip\" would send them no letter",
             parts.recipients - matched
         )),
-        Naming::Table(rows) => {
+        ReportNaming::Table(rows) => {
             let without = rows.iter().filter(|(_, named)| named.file.is_none()).count();
             if without > 0 {
                 doubts.push(format!(
@@ -366,10 +366,10 @@ fn doubts_of(parts: &Parts, survey: &Survey) -> Vec<String> {
                 ));
             }
         }
-        Naming::None => doubts.push(
+        ReportNaming::None => doubts.push(
             "no reports were found, so nothing is attached: name their folder with --reports".to_owned(),
         ),
-        Naming::Pattern { .. } => {}
+        ReportNaming::Pattern { .. } => {}
     }
     doubts.push(
         "nobody has said yet who sends: write from in [letter], or send_emails_as in .secrets.toml"

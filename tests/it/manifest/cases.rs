@@ -19,7 +19,7 @@ fn case(name: &str) -> TestBatch {
 #[track_caller]
 fn findings(batch: &TestBatch, code: i32) -> Vec<Value> {
     let checked = batch.run("check", &["--json"]).expect(code).json();
-    checked["faults"].as_array().unwrap().clone()
+    checked["findings"].as_array().unwrap().clone()
 }
 
 /// The finding of this severity, in this row, that says this.

@@ -1,6 +1,7 @@
 //! The dispatch list through the front door: what is read, how rows become letters, and what is
 //! said of a list that cannot be used.
 
+mod as_kept;
 mod cases;
 mod choosing;
 mod columns;

@@ -69,7 +69,7 @@ impl Own {
         assert!(edits.len() <= 3);
         self.edit(edits);
         let checked = self.check().expect(0).json();
-        let findings = checked["faults"].as_array().unwrap();
+        let findings = checked["findings"].as_array().unwrap();
         assert!(
             findings
                 .iter()
@@ -238,7 +238,7 @@ fn a_filtered_list_is_decided_by_one_edit_that_check_names() {
         .says("hidden_rows");
     own.edit(&[SENDER]);
     let faults = own.check().expect(3).json();
-    let next = faults["faults"][0]["next_step"].as_str().unwrap();
+    let next = faults["findings"][0]["next_step"].as_str().unwrap();
     assert!(next.contains("hidden_rows = \"skip\""), "{next}");
     own.edit(&[("# hidden_rows = \"skip\"", "hidden_rows = \"skip\"")]);
     let checked = own.check().expect(0).json();
