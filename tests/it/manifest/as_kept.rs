@@ -6,7 +6,7 @@ use rust_xlsxwriter::{Format, Url, Workbook};
 use serde_json::Value;
 
 use crate::manifest::workbook::{HEADER, of, school, workbook};
-use crate::manifest::{PLAIN, ids, list_with, one_fault, send_and_read};
+use crate::manifest::{PLAIN, ids, list_with, one_fault, read, send_and_read};
 use crate::support::TestBatch;
 
 /// The findings of a batch without a fault, as severity and text.
@@ -189,4 +189,36 @@ fn spreadsheet(rows: &str) -> Vec<u8> {
     );
     archive.write_all(contents.as_bytes()).unwrap();
     archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_workbook_of_old_is_read_and_what_it_does_not_show_is_said() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/lists/schools.xls"
+    );
+    let bytes = std::fs::read(path).unwrap();
+    let batch = list_with("list.xls", &bytes, PLAIN);
+    batch.write("letter.html", "<p>{{ name }} [{{ value }}]</p>\n");
+    finds(
+        &batch,
+        "warning",
+        "hidden rows and number formats are not seen",
+    );
+    finds(&batch, "notice", "`Schools` is read, which has its columns");
+    assert_eq!(ids(&batch), ["0042", "1002"]);
+    let body = send_and_read(&batch, "0042").body;
+    assert!(body.contains("Oak School [2026-03-01]"), "{body}");
+    let body = read(&batch, "1002").body;
+    assert!(body.contains("École Élémentaire [12.5]"), "{body}");
+    let told = list_with(
+        "list.xls",
+        &bytes,
+        &format!("{PLAIN}\nhidden_rows = \"send\""),
+    );
+    assert!(
+        findings(&told)
+            .iter()
+            .all(|(severity, _)| severity == "notice")
+    );
 }
