@@ -118,6 +118,17 @@ impl Console {
         *slot = bar;
     }
 
+    /// Asks a question that is answered with a line; none, and the end of the input, is an empty one.
+    pub fn ask(question: &str) -> String {
+        let mut stderr = stderr().lock();
+        let asked = write!(stderr, "{question}").and_then(|()| stderr.flush());
+        let mut answer = String::new();
+        if asked.is_err() || io::stdin().read_line(&mut answer).is_err() {
+            return String::new();
+        }
+        answer.trim().to_owned()
+    }
+
     /// Asks a question that is answered with the word `yes`.
     pub fn confirm(question: &str) -> bool {
         let mut stderr = stderr().lock();

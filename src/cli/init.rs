@@ -11,7 +11,7 @@ use super::{findings, words};
 use crate::config::{Batch, Secrets};
 use crate::letter::Letters;
 use crate::manifest::Manifest;
-use crate::proposal::{Proposal, ProposalRequest};
+use crate::proposal::{OpenQuestion, Proposal, ProposalRequest};
 
 /// The starter, as it stands in `templates/starter`.
 const FILES: [(&str, &[u8]); 8] = [
@@ -98,7 +98,7 @@ fn propose(args: &InitArgs, list: &Path, console: &Console) -> Result<Exit, Stop
         reports: args.reports.clone(),
         letter: args.letter.clone(),
     });
-    let proposal = match proposal {
+    let mut proposal = match proposal {
         Ok(proposal) => proposal,
         Err(findings) => {
             findings::show(&findings, console);
@@ -139,6 +139,7 @@ fn propose(args: &InitArgs, list: &Path, console: &Console) -> Result<Exit, Stop
                 "nobody is there to be asked, so nothing was written\n  next: add --yes to take the proposal",
             ));
         }
+        ask(&mut proposal);
         if !Console::confirm(&format!("Write it to {}?", folder.display())) {
             return Err(Stop::new(Exit::Interrupted, "nothing was written"));
         }
@@ -169,6 +170,30 @@ fn propose(args: &InitArgs, list: &Path, console: &Console) -> Result<Exit, Stop
         ));
     }
     Ok(Exit::Success)
+}
+
+/// Asks what only a person knows. Who does not answer writes it into the batch file later.
+fn ask(proposal: &mut Proposal) {
+    for question in proposal.open.clone() {
+        let text = match question {
+            OpenQuestion::Sender => {
+                "Who sends? Name <address>, or nothing to write it later: ".to_owned()
+            }
+            OpenQuestion::HiddenRows(rows) => format!(
+                "{} of the list hidden: skip, send, or nothing to decide later: ",
+                match rows {
+                    1 => "1 row is".to_owned(),
+                    rows => format!("{} rows are", words::count(rows as u64)),
+                }
+            ),
+        };
+        loop {
+            let answer = Console::ask(&text);
+            if answer.is_empty() || proposal.answer(question, &answer) {
+                break;
+            }
+        }
+    }
 }
 
 /// Shows the first letters as they would be, as far as they can be made.

@@ -12,6 +12,15 @@ pub(super) const LETTER: &str = "\
 <p>With kind regards</p>
 ";
 
+/// The line in which the sender is written.
+pub(super) const SENDER: &str = "# from = \"Study Team <reports@study.example>\"   # default: send_emails_as of .secrets.toml\n";
+
+/// The heading of doubts where none is left.
+pub(super) const NO_DOUBTS: &str = "#\n# To be looked at:\n\n";
+
+/// The line in which it is said what becomes of hidden rows.
+pub(super) const HIDDEN_ROWS: &str = "# hidden_rows = \"skip\"\n";
+
 /// The batch file.
 pub(super) fn text(parts: &BatchParts, doubts: &[String]) -> String {
     let mut text = String::from(
@@ -84,7 +93,7 @@ fn manifest(text: &mut String, parts: &BatchParts) {
             "{} rows are hidden: \"skip\" leaves them out, \"send\" writes to them too",
             parts.hidden
         )));
-        text.push_str("# hidden_rows = \"skip\"\n");
+        text.push_str(HIDDEN_ROWS);
     }
 }
 
@@ -93,14 +102,12 @@ fn letter(text: &mut String, parts: &BatchParts) {
         .columns
         .iter()
         .map(|header| snake_case(header))
-        .filter(|name| !name.is_empty())
+        .filter(|name| !name.is_empty() && !matches!(name.as_str(), "id" | "name"))
         .collect();
     text.push_str("\n[letter]\n");
     text.push_str(&comment(&format!("values: id, name, {}", names.join(", "))));
-    text.push_str(
-        "# from = \"Study Team <reports@study.example>\"   # default: send_emails_as of .secrets.toml\n\
-         subject = \"Report for {{ name }}\"\n",
-    );
+    text.push_str(SENDER);
+    text.push_str("subject = \"Report for {{ name }}\"\n");
     text.push_str(&format!(
         "{} = {}\n",
         parts.letter_key,
@@ -140,12 +147,13 @@ fn list(choices: &[ColumnChoice]) -> String {
 }
 
 /// A line of comment; what would end it is left out.
-fn comment(text: &str) -> String {
+pub(super) fn comment(text: &str) -> String {
     let line: String = text.chars().filter(|c| !c.is_control()).collect();
     format!("# {line}\n")
 }
 
-fn quoted(text: &str) -> String {
+/// A text as TOML writes it.
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use self::columns::{ColumnChoice, ColumnRoles};
 use self::letter::{ConvertedLetter, MergeFields};
+use crate::address::Mailbox;
 use crate::fault::Fault;
 use crate::letter::naming::{NamedFile, NamedRecipient, assign, propose};
 use crate::manifest::{Survey, Table};
@@ -45,6 +46,30 @@ pub struct Proposal {
     pub reasons: Vec<String>,
     /// What a person should look at.
     pub doubts: Vec<String>,
+    /// What only a person knows.
+    pub open: Vec<OpenQuestion>,
+}
+
+/// Something that only a person knows, and that one word in the batch file answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpenQuestion {
+    /// Who sends: `from` in `[letter]`.
+    Sender,
+    /// What becomes of so many hidden rows: `hidden_rows` in `[manifest]`.
+    HiddenRows(usize),
+}
+
+impl OpenQuestion {
+    /// It as a doubt.
+    fn doubt(self) -> String {
+        match self {
+            Self::Sender => "nobody has said yet who sends: write from in [letter], or send_emails_as in .secrets.toml".to_owned(),
+            Self::HiddenRows(rows) => format!(
+                "{rows} rows of the list are hidden: decide with hidden_rows = \"skip\" or \"send\""
+            ),
+        }
+    }
 }
 
 /// The kinds of letters.
@@ -159,7 +184,33 @@ impl Proposal {
             files: written,
             reasons,
             doubts,
+            open: std::iter::once(OpenQuestion::Sender)
+                .chain((hidden > 0).then_some(OpenQuestion::HiddenRows(hidden)))
+                .collect(),
         })
+    }
+
+    /// Writes the answer to an open question into the batch file; whether it is one.
+    pub fn answer(&mut self, question: OpenQuestion, answer: &str) -> bool {
+        let answer = answer.trim();
+        let (line, key) = match question {
+            OpenQuestion::Sender if Mailbox::parse(answer).is_ok() => (batch_file::SENDER, "from"),
+            OpenQuestion::HiddenRows(_) if matches!(answer, "skip" | "send") => {
+                (batch_file::HIDDEN_ROWS, "hidden_rows")
+            }
+            _ => return false,
+        };
+        let doubt = question.doubt();
+        if let Some((_, text)) = self.files.first_mut() {
+            let answered = format!("{key} = {}\n", batch_file::quoted(answer));
+            *text = text
+                .replacen(line, &answered, 1)
+                .replacen(&batch_file::comment(&doubt), "", 1)
+                .replacen(batch_file::NO_DOUBTS, "\n", 1);
+        }
+        self.doubts.retain(|other| *other != doubt);
+        self.open.retain(|other| *other != question);
+        true
     }
 }
 
@@ -335,10 +386,7 @@ fn reasons_of(parts: &BatchParts, converted: &ConvertedLetter) -> Vec<String> {
 fn doubts_of(parts: &BatchParts, survey: &Survey) -> Vec<String> {
     let mut doubts = Vec::new();
     if parts.hidden > 0 {
-        doubts.push(format!(
-            "{} rows of the list are hidden: decide with hidden_rows = \"skip\" or \"send\"",
-            parts.hidden
-        ));
+        doubts.push(OpenQuestion::HiddenRows(parts.hidden).doubt());
     }
     if !survey.other_sheets.is_empty() && parts.sheet.is_some() {
         doubts.push(format!(
@@ -371,10 +419,7 @@ fn doubts_of(parts: &BatchParts, survey: &Survey) -> Vec<String> {
         ),
         ReportNaming::Pattern { .. } => {}
     }
-    doubts.push(
-        "nobody has said yet who sends: write from in [letter], or send_emails_as in .secrets.toml"
-            .to_owned(),
-    );
+    doubts.push(OpenQuestion::Sender.doubt());
     doubts
 }
 
@@ -438,6 +483,33 @@ fn relative(folder: &Path, path: &Path) -> (String, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_stands_in_the_batch_file() {
+        let text = format!(
+            "#\n# To be looked at:\n# {}\n# {}\n\n{}{}",
+            OpenQuestion::Sender.doubt(),
+            OpenQuestion::HiddenRows(2).doubt(),
+            batch_file::HIDDEN_ROWS,
+            batch_file::SENDER
+        );
+        let hidden = OpenQuestion::HiddenRows(2);
+        let mut proposal = Proposal {
+            files: vec![("batch.toml".to_owned(), text)],
+            reasons: Vec::new(),
+            doubts: Vec::new(),
+            open: vec![OpenQuestion::Sender, hidden],
+        };
+        assert!(!proposal.answer(OpenQuestion::Sender, "nobody"));
+        assert!(!proposal.answer(hidden, "perhaps"));
+        assert!(proposal.answer(OpenQuestion::Sender, "Study <a@study.example>\n"));
+        assert!(proposal.answer(hidden, " skip"));
+        assert_eq!(proposal.open, []);
+        assert_eq!(
+            proposal.files[0].1,
+            "\nhidden_rows = \"skip\"\nfrom = \"Study <a@study.example>\"\n"
+        );
+    }
 
     #[test]
     fn paths_are_written_from_the_folder() {
