@@ -14,6 +14,10 @@ use crate::regular;
 /// What files that are not there have in common.
 pub(super) const MISSING: &str = "reports are missing";
 
+/// What to do about one, where no other file may be meant.
+pub(super) const PUT_THERE: &str =
+    "put the file there, or take the recipient's rows out of the manifest";
+
 /// A file beyond this size is not read: Exchange Online takes letters of 150 MB.
 const LARGEST: u64 = 256 << 20;
 
@@ -203,7 +207,7 @@ pub(super) fn locate(
             if what == PICTURE {
                 "put the file beside the letter, or take the picture out of it"
             } else {
-                "put the file there, or take the recipient's rows out of the manifest"
+                PUT_THERE
             },
         )
         .same_cause(if what == PICTURE { "pictures are missing" } else { MISSING }),

@@ -13,7 +13,7 @@ mod lock;
 mod look;
 mod markdown;
 mod markup;
-mod missing;
+mod missing_pattern;
 pub mod naming;
 mod others;
 mod own;

@@ -4,7 +4,7 @@ use std::path::{Component, Path};
 
 use super::Letters;
 use super::attached::AttachmentTemplate;
-use super::attachment::MISSING;
+use super::attachment::{MISSING, PUT_THERE};
 use super::naming::{NamedRecipient, assign, is_written_otherwise, propose};
 use crate::fault::{Fault, quote};
 
@@ -65,7 +65,8 @@ impl Letters {
                 }
                 continue;
             }
-            for fault in findings.iter_mut().filter(of_folder).take(100) {
+            let unexplained = |fault: &&mut Fault| of_folder(fault) && fault.next_step == PUT_THERE;
+            for fault in findings.iter_mut().filter(unexplained).take(100) {
                 if let Some(next) = self.hint(fault, folder, &files) {
                     fault.next_step = next;
                 }
