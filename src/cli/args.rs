@@ -94,7 +94,7 @@ pub(super) struct InitArgs {
     /// With --from: the folder with the reports [default: reports in the folder or beside the list]
     #[arg(long, value_name = "DIR", requires = "from")]
     pub reports: Option<PathBuf>,
-    /// With --from: the letter, .md, .html or .txt; marks such as «School» become values
+    /// With --from: the letter, .docx, .md, .html or .txt; marks such as «School» become values
     #[arg(long, value_name = "FILE", requires = "from")]
     pub letter: Option<PathBuf>,
     /// With --from: take the proposal without asking

@@ -116,10 +116,12 @@ fn propose(args: &InitArgs, list: &Path, console: &Console) -> Result<Exit, Stop
     if args.json && !args.yes {
         return Ok(Exit::Success);
     }
+    let pictures = proposal.pictures.iter().map(|(name, _)| name.as_str());
     let there: Vec<&str> = proposal
         .files
         .iter()
         .map(|(name, _)| name.as_str())
+        .chain(pictures)
         .filter(|name| folder.join(name).exists())
         .collect();
     if !there.is_empty() {
@@ -149,7 +151,9 @@ fn propose(args: &InitArgs, list: &Path, console: &Console) -> Result<Exit, Stop
     let beside = FILES
         .into_iter()
         .filter(|(name, _)| name.starts_with('.') && !folder.join(name).exists());
-    for (name, contents) in proposed.chain(beside) {
+    let pictures = proposal.pictures.iter();
+    let pictures = pictures.map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+    for (name, contents) in proposed.chain(pictures).chain(beside) {
         let path = folder.join(name);
         write_new(&path, contents).map_err(|error| {
             Stop::new(

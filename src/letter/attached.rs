@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::io;
 use std::path::Path;
 
-use super::attachment::{self, Attachment, Place, Read};
+use super::attachment::{self, Attachment, MISSING, Place, Read};
 use super::files::{self, FileTable, Listings};
 use super::lock;
 use super::others::Others;
@@ -199,6 +199,7 @@ impl AttachmentTemplate {
                 "the attachment is missing: no file fits this path",
                 "put the file there, or correct [[attachment]] path",
             )
+            .same_cause(MISSING)
             .file(quote(files::plain(&path).trim()))
         };
         fault.id(recipient.id)

@@ -210,7 +210,11 @@ pub(super) fn locate(
                 PUT_THERE
             },
         )
-        .same_cause(if what == PICTURE { "pictures are missing" } else { MISSING }),
+        .same_cause(if what == PICTURE {
+            "pictures are missing"
+        } else {
+            MISSING
+        }),
         _ => Fault::new(
             format!("the {what} cannot be read: {error}"),
             "let this user read the file",

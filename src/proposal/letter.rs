@@ -11,6 +11,10 @@ pub(super) struct ConvertedLetter {
     pub replaced: Vec<(String, String)>,
     /// Marks that no column has.
     pub unknown: Vec<String>,
+    /// The pictures of a letter from Word.
+    pub pictures: Vec<(String, Vec<u8>)>,
+    /// What of such a letter is not in the template.
+    pub left_out: Vec<String>,
 }
 
 /// What marks stand for.

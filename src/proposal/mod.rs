@@ -16,12 +16,13 @@ use self::letter::{ConvertedLetter, MergeFields};
 use crate::address::Mailbox;
 use crate::fault::Fault;
 use crate::letter::naming::{NamedFile, NamedRecipient, assign, propose};
+use crate::letter::word;
 use crate::manifest::{Survey, Table};
 
 /// A folder with more reports is not looked at to its end.
 const MOST_FILES: usize = 100_000;
 /// A letter is no longer than this.
-const LARGEST_LETTER: u64 = 4 << 20;
+const LARGEST_LETTER: u64 = 32 << 20;
 
 /// What a proposal is made of.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +43,9 @@ pub struct Proposal {
     /// The files to be written into the folder: their names and what is in them. The first one is the
     /// batch file.
     pub files: Vec<(String, String)>,
+    /// The pictures of a letter from Word, which belong beside it.
+    #[serde(skip)]
+    pub pictures: Vec<(String, Vec<u8>)>,
     /// What was chosen, and why.
     pub reasons: Vec<String>,
     /// What a person should look at.
@@ -78,6 +82,7 @@ enum LetterKind {
     Markdown,
     Html,
     Text,
+    Word,
 }
 
 impl LetterKind {
@@ -87,6 +92,7 @@ impl LetterKind {
             "md" | "markdown" => Self::Markdown,
             "html" | "htm" => Self::Html,
             "txt" => Self::Text,
+            "docx" => Self::Word,
             _ => return None,
         })
     }
@@ -95,7 +101,7 @@ impl LetterKind {
     fn key_and_name(self) -> (&'static str, &'static str) {
         match self {
             Self::Markdown => ("markdown", "letter.md"),
-            Self::Html => ("html", "letter.html"),
+            Self::Html | Self::Word => ("html", "letter.html"),
             Self::Text => ("text", "letter.txt"),
         }
     }
@@ -157,6 +163,12 @@ impl Proposal {
         doubts.extend(converted.unknown.iter().map(|mark| {
             format!("the letter has the mark {mark}, and no column has that name: it would go out as it is typed")
         }));
+        doubts.extend(
+            converted
+                .left_out
+                .iter()
+                .map(|what| format!("the letter in Word shows what its HTML does not: {what}")),
+        );
         let hidden = table.left_out().len();
         let is_first = table.header_row() <= 1;
         let mut parts = BatchParts {
@@ -177,11 +189,13 @@ impl Proposal {
         let reasons = reasons_of(&parts, &converted);
         let mut written = vec![("batch.toml".to_owned(), batch_file::text(&parts, &doubts))];
         written.push((letter_name, converted.text));
+        let pictures = converted.pictures;
         if let ReportNaming::Table(rows) = &mut parts.naming {
             written.push(("reports.csv".to_owned(), batch_file::table(rows)));
         }
         Ok(Self {
             files: written,
+            pictures,
             reasons,
             doubts,
             open: std::iter::once(OpenQuestion::Sender)
@@ -304,7 +318,7 @@ fn letter_of(
     let Some(kind) = LetterKind::of(path) else {
         return Err(refuse(
             "a letter of this kind cannot be read".to_owned(),
-            "save it as .html (in Word: \"Web Page, Filtered\"), .md or .txt",
+            "save it as .docx, .html, .md or .txt",
         ));
     };
     let bytes = read(path).map_err(|error| {
@@ -313,22 +327,24 @@ fn letter_of(
             "name the letter with --letter",
         )
     })?;
-    let text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        // Word saves HTML in the encoding of the system.
-        Err(error) => {
-            let bytes = error.into_bytes();
-            let encoding = encoding_rs::Encoding::for_bom(&bytes)
-                .map_or(encoding_rs::WINDOWS_1252, |(encoding, _)| encoding);
-            encoding.decode(&bytes).0.into_owned()
-        }
+    let (text, pictures, left_out) = if kind == LetterKind::Word {
+        let word = word::from_word(&bytes, "letter-").map_err(|error| {
+            refuse(
+                format!("the letter cannot be read: {error}"),
+                "save it anew as .docx, or as .html",
+            )
+        })?;
+        (word.html, word.pictures, word.left_out)
+    } else {
+        (decode(bytes), Vec::new(), Vec::new())
     };
     let fields = MergeFields {
         headers: table.headers(),
         id: &id.header,
         name: &name.header,
     };
-    let converted = letter::convert(text.trim_start_matches('\u{feff}'), &fields);
+    let mut converted = letter::convert(text.trim_start_matches('\u{feff}'), &fields);
+    (converted.pictures, converted.left_out) = (pictures, left_out);
     let (key, file) = kind.key_and_name();
     let is_own = request.folder.join(file).canonicalize().ok() == path.canonicalize().ok();
     let file = if is_own {
@@ -337,6 +353,16 @@ fn letter_of(
         file.to_owned()
     };
     Ok((key, file, converted))
+}
+
+/// The text of a letter: Word saves HTML in the encoding of the system.
+fn decode(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| {
+        let bytes = error.into_bytes();
+        let encoding = encoding_rs::Encoding::for_bom(&bytes)
+            .map_or(encoding_rs::WINDOWS_1252, |(encoding, _)| encoding);
+        encoding.decode(&bytes).0.into_owned()
+    })
 }
 
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
@@ -496,6 +522,7 @@ mod tests {
         let hidden = OpenQuestion::HiddenRows(2);
         let mut proposal = Proposal {
             files: vec![("batch.toml".to_owned(), text)],
+            pictures: Vec::new(),
             reasons: Vec::new(),
             doubts: Vec::new(),
             open: vec![OpenQuestion::Sender, hidden],

@@ -297,6 +297,64 @@ fn a_spreadsheet_of_libreoffice_with_the_letter_of_a_mail_merge() {
     );
 }
 
+/// An archive of these parts.
+fn packed(parts: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, contents) in parts {
+        let options = zip::write::SimpleFileOptions::default();
+        archive.start_file(*name, options).unwrap();
+        archive.write_all(contents.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_letter_from_word_and_reports_whose_names_hold_more() {
+    let own = Own::new();
+    let mut list = String::from("URN,School,Email,Head\n");
+    for (id, school, address) in SCHOOLS {
+        list.push_str(&format!("{id},{school},{address},Ms Gray\n"));
+    }
+    fs::write(own.path("list.csv"), list).unwrap();
+    own.reports(|id, school| format!("{} ({id}).pdf", &school[..5]));
+    let document = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><w:document \
+        xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\"><w:body><w:p><w:r>\
+        <w:t>Dear \u{ab}Head\u{bb},</w:t></w:r></w:p></w:body></w:document>";
+    let letter = own.path("letter.docx");
+    fs::write(&letter, packed(&[("word/document.xml", document)])).unwrap();
+    own.init("list.csv", &["--yes", "--letter", letter.to_str().unwrap()])
+        .expect(0);
+    own.edit(&[SENDER]);
+    own.check().expect(0);
+    let html = fs::read_to_string(own.path("letter.html")).unwrap();
+    assert!(html.contains("Dear {{ head }},"), "{html}");
+    let text = fs::read_to_string(own.path("batch.toml")).unwrap();
+    assert!(
+        text.contains("path = \"reports/* ({{ id }}).pdf\""),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_letter_in_markdown_is_taken_as_it_is() {
+    let own = Own::new();
+    fs::write(
+        own.path("list.csv"),
+        "ID,School,Email\n1,Oak Hill School,a@s.example\n",
+    )
+    .unwrap();
+    let report = one_page("Report for Oak Hill School");
+    fs::write(own.path("reports/1.pdf"), report).unwrap();
+    let letter = own.path("mine.md");
+    fs::write(&letter, "Dear **{School}**,\n\nyour report.\n").unwrap();
+    own.init("list.csv", &["--yes", "--letter", letter.to_str().unwrap()])
+        .expect(0);
+    own.edit(&[SENDER]);
+    own.check().expect(0);
+    let text = fs::read_to_string(own.path("letter.md")).unwrap();
+    assert_eq!(text, "Dear **{{ name }}**,\n\nyour report.\n");
+}
+
 /// A spreadsheet of OpenDocument with these rows.
 fn ods(rows: &str) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -359,6 +417,14 @@ fn reports_without_a_pattern_are_named_in_a_table() {
     assert!(table.contains("20017,,no file name shows"), "{table}");
     let text = fs::read_to_string(own.path("batch.toml")).unwrap();
     assert!(text.contains("files = \"reports.csv\""), "{text}");
+    for (name, (_, school, _)) in names.into_iter().zip(SCHOOLS) {
+        let report = one_page(&format!("Report for {school}"));
+        fs::write(own.path("reports").join(name), report).unwrap();
+    }
+    let filled = table.replace("20017,,", "20017,reports/another.pdf,");
+    fs::write(own.path("reports.csv"), filled).unwrap();
+    own.edit(&[SENDER]);
+    own.check().expect(0);
 }
 
 #[test]
