@@ -4,7 +4,9 @@
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use same_file::Handle;
 
 /// Opens a regular file to read it.
 ///
@@ -30,6 +32,64 @@ pub fn open(path: &Path) -> io::Result<File> {
             io::ErrorKind::InvalidInput,
             "it is not a regular file",
         ))
+    }
+}
+
+/// A file that was opened, and where it lies. What a path leads to may be another file at any moment;
+/// what was opened stays what it is, so that all that is asked is asked of it.
+#[derive(Debug)]
+pub struct Opened {
+    /// The file.
+    pub file: File,
+    /// Its path without links.
+    pub real: PathBuf,
+    /// What the system says of it.
+    pub metadata: Metadata,
+}
+
+impl Opened {
+    /// Opens a regular file to read it, wherever it lies.
+    ///
+    /// # Errors
+    /// When it cannot be opened, is something else, or was replaced meanwhile.
+    pub fn at(path: &Path) -> io::Result<Self> {
+        let file = open(path)?;
+        let metadata = file.metadata()?;
+        let real = real_path(&file, path)?;
+        Ok(Self {
+            file,
+            real,
+            metadata,
+        })
+    }
+
+    /// Whether it lies in a folder or one below it; `folder` has no links.
+    #[must_use]
+    pub fn is_beneath(&self, folder: &Path) -> bool {
+        self.real.starts_with(folder)
+    }
+}
+
+/// The path of an open file, as the system knows it.
+#[cfg(target_os = "linux")]
+fn real_path(file: &File, path: &Path) -> io::Result<PathBuf> {
+    use std::os::fd::AsRawFd;
+    let link = format!("/proc/self/fd/{}", file.as_raw_fd());
+    std::fs::read_link(link).or_else(|_| resolved(file, path))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn real_path(file: &File, path: &Path) -> io::Result<PathBuf> {
+    resolved(file, path)
+}
+
+/// Where a path leads to now, if that still is the open file.
+fn resolved(file: &File, path: &Path) -> io::Result<PathBuf> {
+    let real = path.canonicalize()?;
+    if Handle::from_file(file.try_clone()?)? == Handle::from_path(&real)? {
+        Ok(real)
+    } else {
+        Err(io::Error::other("it was replaced while it was opened"))
     }
 }
 
@@ -159,5 +219,25 @@ mod tests {
         open(&path).unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, "ID\n");
         assert!(open(folder.path()).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_where_it_lies_whatever_its_path_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let real = folder.path().canonicalize().unwrap();
+        let (inside, outside) = (real.join("inside"), real.join("outside"));
+        std::fs::create_dir_all(&inside).unwrap();
+        std::fs::write(&outside, "x").unwrap();
+        let link = inside.join("link");
+        std::os::unix::fs::symlink(&outside, &link).unwrap();
+        let opened = Opened::at(&link).unwrap();
+        assert_eq!(opened.real, outside);
+        assert!(opened.is_beneath(&real) && !opened.is_beneath(&inside));
+        // The way of systems that do not say it themselves.
+        assert_eq!(resolved(&opened.file, &link).unwrap(), outside);
+        std::fs::remove_file(&link).unwrap();
+        std::fs::write(&link, "another").unwrap();
+        assert!(resolved(&opened.file, &link).is_err());
     }
 }

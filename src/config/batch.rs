@@ -1,5 +1,7 @@
 //! `batch.toml`.
 
+use std::fs::File;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
@@ -9,6 +11,7 @@ use super::dispatch::{DispatchConfig, OutboxConfig};
 use super::letter::LetterConfig;
 use super::{ConfigError, read_written};
 use crate::fault::quote;
+use crate::regular::Opened;
 
 const WHAT: &str = "batch file";
 
@@ -100,6 +103,17 @@ pub struct ManifestConfig {
     /// The domains that no address may have, each with all below it.
     #[serde(default)]
     pub deny_domains: Vec<String>,
+}
+
+/// Why a file that a batch file names was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchOpenError {
+    /// A link leads out of the batch's folder.
+    #[error("it is a link that leaves the batch's folder")]
+    LedOut,
+    /// The system does not let us.
+    #[error(transparent)]
+    System(#[from] io::Error),
 }
 
 /// What becomes of hidden rows.
@@ -317,16 +331,17 @@ impl Batch {
                 .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
     }
 
-    /// Whether a file of the batch lies outside its folder although its path as written does not: a
-    /// link may lead there. What is not there leads nowhere.
-    #[must_use]
-    pub fn is_led_out(&self, path: &Path) -> bool {
-        let real = |path: &Path| path.canonicalize().ok();
-        let led = match (real(&self.resolve(path)), real(&self.folder)) {
-            (Some(file), Some(folder)) => !file.starts_with(folder),
-            _ => false,
-        };
-        led && !self.allow_outside
+    /// Opens a file that the batch file names, to read it.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or lies outside the folder although its path as written does not.
+    pub fn open(&self, path: &Path) -> Result<File, BatchOpenError> {
+        let opened = Opened::at(&self.resolve(path))?;
+        if self.allow_outside || opened.is_beneath(&self.folder.canonicalize()?) {
+            Ok(opened.file)
+        } else {
+            Err(BatchOpenError::LedOut)
+        }
     }
 
     /// A path of the batch file, from where the program runs.

@@ -15,7 +15,7 @@ mod unshown;
 mod values;
 
 pub use attachment::{AttachmentConfig, Missing, Unreadable};
-pub use batch::{Batch, HiddenRows, ManifestConfig};
+pub use batch::{Batch, BatchOpenError, HiddenRows, ManifestConfig};
 pub use cloud::Cloud;
 pub use dispatch::{DispatchConfig, OutboxConfig, TransportName, UnknownTransport};
 pub use ews::{EwsLogin, EwsPlace, EwsSettings};

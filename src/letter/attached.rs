@@ -14,6 +14,7 @@ use super::template::{self, Escape, Templates};
 use super::wording::Wording;
 use crate::config::{AttachmentConfig, Batch, Missing};
 use crate::fault::{Fault, quote};
+use crate::regular::Opened;
 use crate::secret::Secret;
 
 /// A PDF beyond this size is not taken into memory to be read.
@@ -222,14 +223,13 @@ impl AttachmentTemplate {
         let password = self.password(recipient)?;
         let proves = purpose == Purpose::Check && self.config.is_read();
         let mut contents = None;
-        let mut read = |file: &Path| -> io::Result<Read> {
+        let mut read = |opened: &mut Opened| -> io::Result<Read> {
             let is_kept = purpose == Purpose::Wire
-                || ((proves || password.is_some())
-                    && std::fs::metadata(file)?.len() <= LARGEST_READ);
+                || ((proves || password.is_some()) && opened.metadata.len() <= LARGEST_READ);
             if !is_kept {
-                return attachment::digest(file);
+                return attachment::digest(&mut opened.file);
             }
-            let (read, bytes) = attachment::read(file)?;
+            let (read, bytes) = attachment::read(&mut opened.file)?;
             contents = Some(bytes);
             Ok(read)
         };

@@ -1,5 +1,6 @@
 //! Attachments, and what must hold of any file that goes with a letter.
 
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::own::{OwnFiles, refuse_contents};
 use crate::digest::Sha256Digest;
 use crate::fault::{Fault, quote};
-use crate::regular;
+use crate::regular::Opened;
 
 /// What files that are not there have in common.
 pub(super) const MISSING: &str = "reports are missing";
@@ -60,13 +61,14 @@ pub(super) struct Read {
 /// Where attachments may lie.
 pub(super) struct Place<'a> {
     pub folder: &'a Path,
+    /// The folder without links.
+    pub real: &'a Path,
     pub allow_outside: bool,
     pub own: &'a OwnFiles,
 }
 
 /// Reads a file for its digest, in pieces.
-pub(super) fn digest(path: &Path) -> io::Result<Read> {
-    let mut file = regular::open(path)?;
+pub(super) fn digest(file: &mut File) -> io::Result<Read> {
     let mut hasher = Sha256::new();
     let mut piece = vec![0; 256 << 10];
     let mut read = Read {
@@ -91,9 +93,9 @@ pub(super) fn digest(path: &Path) -> io::Result<Read> {
 }
 
 /// Reads a file whole.
-pub(super) fn read(path: &Path) -> io::Result<(Read, Vec<u8>)> {
+pub(super) fn read(file: &mut File) -> io::Result<(Read, Vec<u8>)> {
     let mut contents = Vec::new();
-    regular::open(path)?.read_to_end(&mut contents)?;
+    file.read_to_end(&mut contents)?;
     let mut read = Read {
         bytes: 0,
         sha256: Sha256::digest(&contents).into(),
@@ -128,10 +130,11 @@ pub(super) fn belongs(
     written: &str,
     name: Option<&str>,
     shared: bool,
-    read: &mut dyn FnMut(&Path) -> io::Result<Read>,
+    read: &mut dyn FnMut(&mut Opened) -> io::Result<Read>,
 ) -> Result<Attachment, Fault> {
     let at = |fault: Fault| fault.file(quote(written));
-    let path = locate(place, fixed, written, ATTACHMENT).map_err(at)?;
+    let mut opened = locate(place, fixed, written, ATTACHMENT).map_err(at)?;
+    let path = place.folder.join(written);
     let name = match name {
         Some(name) => name.trim().to_owned(),
         None => path
@@ -140,7 +143,7 @@ pub(super) fn belongs(
             .unwrap_or_default(),
     };
     check_name(&name).map_err(at)?;
-    let read = read(&path).map_err(|error| {
+    let read = read(&mut opened).map_err(|error| {
         at(Fault::new(
             format!("the attachment cannot be read: {error}"),
             "let this user read the file",
@@ -175,13 +178,14 @@ pub(super) fn belongs(
     })
 }
 
-/// Finds a file that goes with a letter, and is called `what` where it may not.
+/// Opens a file that goes with a letter, and is called `what` where it may not. All that is asked is
+/// asked of what was opened, and only that is read: its path may lead elsewhere the next moment.
 pub(super) fn locate(
     place: &Place<'_>,
     fixed: &str,
     written: &str,
     what: &str,
-) -> Result<PathBuf, Fault> {
+) -> Result<Opened, Fault> {
     let leaves = || {
         Fault::new(
             format!("the {what} lies outside the batch's folder"),
@@ -220,31 +224,26 @@ pub(super) fn locate(
             "let this user read the file",
         ),
     };
-    let metadata = std::fs::metadata(&path).map_err(missing)?;
-    let real = path.canonicalize().map_err(missing)?;
-    if !place.allow_outside {
-        // A link may lead out of the folder although the path as written does not.
-        let folder = place.folder.canonicalize().map_err(missing)?;
-        if !real.starts_with(folder) {
-            return Err(leaves());
-        }
-    }
-    place
-        .own
-        .refuse(place.folder, fixed, written, &real, &metadata)?;
-    if !metadata.is_file() {
+    // A device may do something when it is merely opened.
+    if !std::fs::metadata(&path).map_err(missing)?.is_file() {
         return Err(Fault::new(
             format!("the {what} is not a regular file"),
             format!("correct the path of the {what}"),
         ));
     }
-    if metadata.len() > LARGEST {
+    let opened = Opened::at(&path).map_err(missing)?;
+    // A link may lead out of the folder although the path as written does not.
+    if !place.allow_outside && !opened.is_beneath(place.real) {
+        return Err(leaves());
+    }
+    place.own.refuse(place, fixed, written, &opened)?;
+    if opened.metadata.len() > LARGEST {
         return Err(Fault::new(
             format!("the {what} is larger than {} MB", LARGEST >> 20),
             "make it smaller: no mail server takes so much",
         ));
     }
-    Ok(path)
+    Ok(opened)
 }
 
 fn check_name(name: &str) -> Result<(), Fault> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::source::{is_called_so, name_of, read};
+use super::source::{self, is_called_so, name_of};
 use crate::config::{Batch, LetterConfig, is_template};
 use crate::fault::{Fault, quote};
 
@@ -140,13 +140,8 @@ impl Bodies {
             return Ok(None);
         };
         let at = |fault: Fault| fault.file(path.display().to_string());
-        if batch.is_led_out(path) {
-            return Err(at(Fault::new(
-                "the style sheet is a link that leaves the batch's folder",
-                "put the file itself there, or set allow_outside = true in [batch]",
-            )));
-        }
-        let style = read(&batch.resolve(path)).map_err(at)?;
+        let style =
+            source::read_up_to(batch, path, source::LARGEST_FILE, "style sheet").map_err(at)?;
         if style.contains('<') {
             return Err(at(Fault::new(
                 "the style sheet has a `<` in it, which no style needs and which could end it",

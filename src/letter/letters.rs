@@ -44,6 +44,8 @@ pub(super) struct LetterPlan {
     /// The text of the batch file.
     pub batch: String,
     pub folder: PathBuf,
+    /// The same without links.
+    pub real: PathBuf,
     allow_outside: bool,
     own: OwnFiles,
     pub sender: Sender,
@@ -62,6 +64,7 @@ impl LetterPlan {
     pub fn place(&self) -> Place<'_> {
         Place {
             folder: &self.folder,
+            real: &self.real,
             allow_outside: self.allow_outside,
             own: &self.own,
         }
@@ -109,6 +112,10 @@ impl Letters {
                     values,
                     plan: LetterPlan {
                         batch: batch.text.clone(),
+                        real: batch
+                            .folder
+                            .canonicalize()
+                            .unwrap_or_else(|_| batch.folder.clone()),
                         folder: batch.folder.clone(),
                         allow_outside: batch.allow_outside,
                         own,

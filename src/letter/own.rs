@@ -6,9 +6,11 @@
 use std::fs::Metadata;
 use std::path::{Component, Path, PathBuf};
 
+use super::attachment::Place;
 use super::template::Templates;
 use crate::config::{Batch, Secrets};
 use crate::fault::Fault;
+use crate::regular::Opened;
 
 /// The mark of a preview's folder.
 const PREVIEW: &str = ".postroom-preview";
@@ -106,12 +108,12 @@ impl OwnFiles {
     /// `written` the whole path.
     pub fn refuse(
         &self,
-        folder: &Path,
+        place: &Place<'_>,
         fixed: &str,
         written: &str,
-        real_path: &Path,
-        metadata: &Metadata,
+        opened: &Opened,
     ) -> Result<(), Fault> {
+        let real_path = opened.real.as_path();
         let of = OF_THE_SYSTEM
             .into_iter()
             .find(|of| real_path.starts_with(of));
@@ -120,7 +122,7 @@ impl OwnFiles {
                 "lies in {of}, where the system shows itself"
             )));
         }
-        let found = identity(metadata);
+        let found = identity(&opened.metadata);
         let own = self
             .files
             .iter()
@@ -147,11 +149,17 @@ impl OwnFiles {
             return Err(refused("lies in a preview"));
         }
         let rest = written.strip_prefix(fixed).unwrap_or(written);
-        let below = [folder.join(fixed), folder.to_owned()]
-            .iter()
-            .filter_map(|above| above.canonicalize().ok())
-            .find_map(|above| real_path.strip_prefix(above).ok().map(Path::to_owned));
-        if is_hidden(Path::new(rest)) || is_hidden(&below.unwrap_or_else(|| (&*name).into())) {
+        let below = real_path.strip_prefix(place.real);
+        let is_hidden_there = is_hidden(below.unwrap_or(Path::new(&*name)))
+            // The folder that the batch file itself writes may be hidden: that was somebody's decision.
+            && place
+                .folder
+                .join(fixed)
+                .canonicalize()
+                .ok()
+                .and_then(|above| real_path.strip_prefix(above).ok())
+                .is_none_or(is_hidden);
+        if is_hidden(Path::new(rest)) || is_hidden_there {
             return Err(refused(
                 "is hidden: its name or that of its folder begins with a dot",
             ));

@@ -12,6 +12,7 @@ use super::markup::{Element, decoded, elements, place_of};
 use crate::address::Address;
 use crate::digest::{Sha256Digest, hex};
 use crate::fault::{Fault, quote};
+use crate::regular::Opened;
 
 /// A picture beyond this size is not meant for a letter.
 const LARGEST: u64 = 10 << 20;
@@ -233,8 +234,8 @@ impl Album {
         if let Some(shot) = self.lock().files.get(&key) {
             return Ok(shot.clone());
         }
-        let file = locate(frame.place, "", &written, PICTURE)?;
-        let shot = read(&file)?;
+        let mut opened = locate(frame.place, "", &written, PICTURE)?;
+        let shot = read(&written, &mut opened)?;
         let mut kept = self.lock();
         if kept.bytes + shot.contents.len() <= MOST_KEPT {
             kept.bytes += shot.contents.len();
@@ -263,28 +264,28 @@ fn without_steps(path: &Path) -> PathBuf {
     plain
 }
 
-fn read(file: &Path) -> Result<Shot, Fault> {
+fn read(written: &str, opened: &mut Opened) -> Result<Shot, Fault> {
     let unreadable = |error: std::io::Error| {
         Fault::new(
             format!("the picture cannot be read: {error}"),
             "let this user read the file",
         )
     };
-    let size = std::fs::metadata(file).map_err(unreadable)?.len();
-    if size > LARGEST {
+    if opened.metadata.len() > LARGEST {
         return Err(Fault::new(
             format!("the picture is larger than {} MB", LARGEST >> 20),
             "make it smaller: every letter carries it",
         ));
     }
-    let (read, contents) = attachment::read(file).map_err(unreadable)?;
+    let (read, contents) = attachment::read(&mut opened.file).map_err(unreadable)?;
     let media_type = media_type(&contents).ok_or_else(|| {
         Fault::new(
             "the file is no picture that mail programs show",
             "save it as PNG, JPEG or GIF",
         )
     })?;
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let name = Path::new(written).file_name().unwrap_or_default();
+    let name = name.to_string_lossy();
     Ok(Shot {
         name: name.as_ref().into(),
         media_type,
@@ -372,6 +373,7 @@ mod tests {
         let own = OwnFiles::default();
         let place = Place {
             folder: folder.path(),
+            real: &folder.path().canonicalize().unwrap(),
             allow_outside: false,
             own: &own,
         };

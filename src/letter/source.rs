@@ -1,13 +1,15 @@
 //! The files of the templates.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
+use crate::config::{Batch, BatchOpenError};
 use crate::fault::Fault;
-use crate::regular;
+use crate::regular::Opened;
 
 /// Files beyond these bounds are not templates.
-const LARGEST_FILE: u64 = 1 << 20;
+pub(super) const LARGEST_FILE: u64 = 1 << 20;
 const MOST_FILES: usize = 500;
 /// What may be extended or included is called so.
 const SUFFIXES: [&str; 8] = ["html", "htm", "txt", "md", "markdown", "tera", "j2", "xml"];
@@ -44,7 +46,7 @@ pub(super) fn gather(
         let Some(path) = inside(folder, &name) else {
             continue;
         };
-        match read(&path) {
+        match read_of(folder, &path, &name) {
             Ok(source) => {
                 wanted.extend(names_in(&source));
                 files.push((name, source));
@@ -104,16 +106,52 @@ fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-/// Reads one template file.
-pub(super) fn read(path: &Path) -> Result<String, Fault> {
-    read_up_to(path, LARGEST_FILE, "template")
+/// Reads a file that a template names. A link that was put there after it was looked for leads to
+/// nothing.
+fn read_of(folder: &Path, path: &Path, name: &str) -> Result<String, Fault> {
+    let unreadable = |error: io::Error| unreadable("template", &error);
+    let opened = Opened::at(path).map_err(unreadable)?;
+    if opened.real != folder.canonicalize().map_err(unreadable)?.join(name) {
+        return Err(Fault::new(
+            "the template became a link while it was read",
+            "put the file itself there",
+        ));
+    }
+    text(opened.file, LARGEST_FILE, "template")
 }
 
-/// Reads a file of text that is no larger than it may be.
-pub(super) fn read_up_to(path: &Path, largest: u64, what: &str) -> Result<String, Fault> {
+/// Reads one template file of a batch.
+pub(super) fn read(batch: &Batch, path: &Path) -> Result<String, Fault> {
+    read_up_to(batch, path, LARGEST_FILE, "template")
+}
+
+/// Reads a file of text of a batch that is no larger than it may be.
+pub(super) fn read_up_to(
+    batch: &Batch,
+    path: &Path,
+    largest: u64,
+    what: &str,
+) -> Result<String, Fault> {
+    let file = batch.open(path).map_err(|error| match error {
+        BatchOpenError::LedOut => Fault::new(
+            format!("the {what} is a link that leaves the batch's folder"),
+            "put the file itself there, or set allow_outside = true in [batch]",
+        ),
+        BatchOpenError::System(error) => unreadable(what, &error),
+    })?;
+    text(file, largest, what)
+}
+
+fn unreadable(what: &str, error: &io::Error) -> Fault {
+    Fault::new(
+        format!("the {what} cannot be read: {error}"),
+        "put the file there, saved as UTF-8",
+    )
+}
+
+fn text(file: File, largest: u64, what: &str) -> Result<String, Fault> {
     let mut source = String::new();
-    let read =
-        regular::open(path).and_then(|file| file.take(largest + 1).read_to_string(&mut source));
+    let read = file.take(largest + 1).read_to_string(&mut source);
     if source.len() as u64 > largest {
         return Err(Fault::new(
             format!("the {what} is larger than {} MB", largest >> 20),
@@ -122,10 +160,5 @@ pub(super) fn read_up_to(path: &Path, largest: u64, what: &str) -> Result<String
     }
     read.map(|_| source)
         .map(|source| source.trim_start_matches('\u{feff}').to_owned())
-        .map_err(|error| {
-            Fault::new(
-                format!("the {what} cannot be read: {error}"),
-                "put the file there, saved as UTF-8",
-            )
-        })
+        .map_err(|error| unreadable(what, &error))
 }

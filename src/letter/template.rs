@@ -81,17 +81,12 @@ impl Templates {
         let mut faults = Vec::new();
         let bodies = Bodies::of(letter);
         for (name, path) in bodies.files(batch, &mut faults) {
-            if batch.is_led_out(&path) {
-                let fault = Fault::new(
-                    "the template is a link that leaves the batch's folder",
-                    "put the file itself there, or set allow_outside = true in [batch]",
-                );
-                faults.push(fault.file(path.display().to_string()));
-            } else if !files.iter().any(|(other, _)| *other == name) {
-                match read(&batch.resolve(&path)) {
-                    Ok(source) => files.push((name, source)),
-                    Err(fault) => faults.push(fault.file(path.display().to_string())),
-                }
+            if files.iter().any(|(other, _)| *other == name) {
+                continue;
+            }
+            match read(batch, &path) {
+                Ok(source) => files.push((name, source)),
+                Err(fault) => faults.push(fault.file(path.display().to_string())),
             }
         }
         // What a path by value fits; the engine has what these include besides.

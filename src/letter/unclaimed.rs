@@ -188,6 +188,7 @@ mod tests {
         let claims = [claim(&path("reports/./1.pdf"))];
         let place = Place {
             folder: folder.path(),
+            real: &folder.path().canonicalize().unwrap(),
             allow_outside: false,
             own: &super::super::own::OwnFiles::default(),
         };

@@ -1,10 +1,8 @@
 //! How large a list may be. It may come from anywhere, and its file says little of what it unpacks
 //! to, so each bound is on what was really read.
 
+use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
-
-use crate::regular;
 
 /// The file itself.
 pub(super) const LARGEST_FILE: u64 = 32 << 20;
@@ -28,12 +26,10 @@ pub(super) const SPLIT: &str =
     "check [manifest] path: is this the list? if it is, split it into several batches";
 
 /// A file's bytes; none when there are more than a list can have.
-pub(super) fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
+pub(super) fn read(file: File) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     // What has no size of its own, as some files of the system, is bounded too.
-    regular::open(path)?
-        .take(LARGEST_FILE + 1)
-        .read_to_end(&mut bytes)?;
+    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= LARGEST_FILE).then_some(bytes))
 }
 

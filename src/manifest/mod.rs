@@ -39,7 +39,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::config::{Batch, ManifestConfig};
+use crate::config::{Batch, BatchOpenError, ManifestConfig};
 use crate::fault::{Fault, quote};
 
 /// All recipients of a batch with the rows they come from.
@@ -72,22 +72,25 @@ impl Manifest {
     pub fn read(batch: &Batch) -> (Option<Self>, Vec<Fault>) {
         let config = &batch.manifest;
         let mut findings = Findings::of(config);
-        if batch.is_led_out(&config.path) {
-            findings.add(Fault::new(
-                "the manifest is a link that leaves the batch's folder",
-                "put the file itself there, or set allow_outside = true in [batch]",
-            ));
-            return (None, findings.list);
-        }
         let path = batch.resolve(&config.path);
         findings.list.extend(open_elsewhere(&path, config));
-        let bytes = match bounds::read_file(&path) {
+        let bytes = match batch
+            .open(&config.path)
+            .and_then(|file| Ok(bounds::read(file)?))
+        {
             Ok(Some(bytes)) => bytes,
             Ok(None) => {
                 findings.add(Fault::new(bounds::too_large(), bounds::SPLIT));
                 return (None, findings.list);
             }
-            Err(error) => {
+            Err(BatchOpenError::LedOut) => {
+                findings.add(Fault::new(
+                    "the manifest is a link that leaves the batch's folder",
+                    "put the file itself there, or set allow_outside = true in [batch]",
+                ));
+                return (None, findings.list);
+            }
+            Err(BatchOpenError::System(error)) => {
                 findings.add(Fault::new(
                     format!("the manifest cannot be read: {error}"),
                     "correct [manifest] path in the batch file, or put the file there",

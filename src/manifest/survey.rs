@@ -8,6 +8,7 @@ use super::workbook::{self, BookKind};
 use super::{Findings, Table, bounds, csv};
 use crate::config::HiddenRows;
 use crate::fault::{Fault, quote};
+use crate::regular;
 
 /// A list as it was found. Its hidden rows are left out of the table's rows.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ impl Survey {
 type SurveyedTable = (Table, Option<String>, Vec<String>);
 
 fn read(path: &Path, findings: &mut Findings) -> Option<SurveyedTable> {
-    let bytes = match bounds::read_file(path) {
+    let bytes = match regular::open(path).and_then(bounds::read) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => {
             findings.add(Fault::new(bounds::too_large(), bounds::SPLIT));

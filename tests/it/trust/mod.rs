@@ -7,6 +7,8 @@ mod echo;
 #[cfg(unix)]
 mod files;
 #[cfg(unix)]
+mod races;
+#[cfg(unix)]
 mod secrets;
 #[cfg(unix)]
 mod tokens;
