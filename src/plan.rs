@@ -219,6 +219,13 @@ impl Plan {
             .count()
     }
 
+    /// How many attachments go out locked with a password.
+    #[must_use]
+    pub fn locked(&self) -> usize {
+        let attachments = self.letters.iter().flat_map(|letter| &letter.attachments);
+        attachments.filter(|attachment| attachment.locked).count()
+    }
+
     /// How many attachments all letters have together.
     #[must_use]
     pub fn attachments(&self) -> usize {

@@ -209,7 +209,7 @@ fn summary(
     let time = estimate(config, letters, plan.bytes(), plan.addresses());
     let mut lines = vec![
         format!("batch        {}", loaded.batch.name),
-        format!("from         {}", prepared.letters.from()),
+        format!("from         {}", prepared.letters.senders()),
         format!("transport    {}", super::show::through(prepared, transport)),
         format!(
             "letters      {} to {}",

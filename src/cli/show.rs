@@ -114,7 +114,7 @@ pub(super) fn confirmed(question: &Question<'_>, console: &Console) -> bool {
     let time = estimate(&question.loaded.batch.dispatch, go, bytes, addresses);
     let mut text = format!(
         "from       {}\nthrough    {}\nletters    {} of {} (about {}, {})\ntime       {}\nplan       {}",
-        letters.from(),
+        letters.senders(),
         through(question.prepared, question.transport),
         words::count(go),
         words::count(letters.len() as u64),
@@ -155,7 +155,7 @@ pub(super) fn confirmed(question: &Question<'_>, console: &Console) -> bool {
 fn confirmed_again(question: &Question<'_>, console: &Console) -> bool {
     let mut text = format!(
         "from       {}\nthrough    {}\nplan       {}",
-        question.prepared.letters.from(),
+        question.prepared.letters.senders(),
         through(question.prepared, question.transport),
         question.plan,
     );

@@ -38,6 +38,10 @@ pub(super) fn attachments(plan: &Plan) -> String {
     if !found.is_empty() {
         text.push_str(&format!(": {}", found.join(", ")));
     }
+    let locked = plan.locked() as u64;
+    if locked > 0 {
+        text.push_str(&format!("; {} locked with a password", count(locked)));
+    }
     text
 }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use super::attachment::{self, Attachment, MISSING, Place, Read};
-use super::files::{self, FileTable, Listings};
+use super::files::{self, FileTable, FolderListings};
 use super::lock;
 use super::others::Others;
 use super::proof::{Asked, Owner, Proof, not_a_pdf};
@@ -31,7 +31,7 @@ pub(super) struct AttachmentTemplate {
     written: String,
     /// The table of the files, if it is no path that names them.
     pub table: Option<FileTable>,
-    listings: Listings,
+    listings: FolderListings,
     password: Option<String>,
     path: String,
     name: Option<String>,
@@ -101,7 +101,7 @@ impl AttachmentTemplate {
             table: table
                 .map(|table| FileTable::read(batch, table))
                 .transpose()?,
-            listings: Listings::default(),
+            listings: FolderListings::default(),
             password: config
                 .password
                 .as_ref()

@@ -46,7 +46,7 @@ pub(super) struct Bodies {
 
 /// What was rendered for one recipient.
 #[derive(Debug)]
-pub(super) struct Body {
+pub(super) struct RenderedBody {
     pub html: Option<String>,
     pub text: Option<String>,
     /// The file that findings name.

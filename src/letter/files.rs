@@ -55,19 +55,19 @@ pub(super) fn plain(path: &str) -> String {
 
 /// Folders that were listed.
 #[derive(Debug, Default)]
-pub(super) struct Listings {
-    listed: Mutex<HashMap<PathBuf, Arc<[Listed]>>>,
+pub(super) struct FolderListings {
+    listed: Mutex<HashMap<PathBuf, Arc<[ListedFile]>>>,
 }
 
 /// A file in a folder.
 #[derive(Debug)]
-struct Listed {
+struct ListedFile {
     /// Its name in composed form: some systems take names apart.
     composed: String,
     name: String,
 }
 
-impl Listings {
+impl FolderListings {
     /// The files that a path with stars means, in order.
     pub fn fitting(&self, root: &Path, path: &str) -> Result<Vec<String>, Fault> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -88,10 +88,10 @@ impl Listings {
         let mut beside = None;
         for one in alike {
             match fit(&one.composed, &pieces) {
-                Fit::Whole if folder.is_empty() => found.push(one.name.clone()),
-                Fit::Whole => found.push(format!("{folder}/{}", one.name)),
-                Fit::Cut => beside = Some(&one.name),
-                Fit::None => {}
+                NameFit::Whole if folder.is_empty() => found.push(one.name.clone()),
+                NameFit::Whole => found.push(format!("{folder}/{}", one.name)),
+                NameFit::Cut => beside = Some(&one.name),
+                NameFit::None => {}
             }
         }
         match (found.is_empty(), beside) {
@@ -110,7 +110,7 @@ impl Listings {
         }
     }
 
-    fn list(&self, folder: &Path) -> Result<Arc<[Listed]>, Fault> {
+    fn list(&self, folder: &Path) -> Result<Arc<[ListedFile]>, Fault> {
         let lock = || self.listed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(listed) = lock().get(folder) {
             return Ok(Arc::clone(listed));
@@ -130,14 +130,14 @@ impl Listings {
             let name = entry.file_name().to_string_lossy().into_owned();
             // Hidden files, and those by which Office marks open ones.
             if !name.starts_with(['.', '~']) && !entry.path().is_dir() {
-                listed.push(Listed {
+                listed.push(ListedFile {
                     composed: name.nfc().collect(),
                     name,
                 });
             }
         }
         listed.sort_by(|a, b| a.composed.cmp(&b.composed));
-        let listed: Arc<[Listed]> = listed.into();
+        let listed: Arc<[ListedFile]> = listed.into();
         lock().insert(folder.to_owned(), Arc::clone(&listed));
         Ok(listed)
     }
@@ -145,7 +145,7 @@ impl Listings {
 
 /// How a name fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fit {
+enum NameFit {
     /// It does not.
     None,
     /// It does, but a star cuts a word: `1` and `001` of `1001`.
@@ -156,25 +156,25 @@ enum Fit {
 
 /// How a name fits pieces that stars stand between. Ids match exactly: what a star stands for must
 /// not continue a word of the path.
-fn fit(name: &str, pieces: &[&str]) -> Fit {
+fn fit(name: &str, pieces: &[&str]) -> NameFit {
     let [first, rest @ ..] = pieces else {
-        return Fit::None;
+        return NameFit::None;
     };
     let Some(name) = name.strip_prefix(first) else {
-        return Fit::None;
+        return NameFit::None;
     };
     if rest.is_empty() {
         return if name.is_empty() {
-            Fit::Whole
+            NameFit::Whole
         } else {
-            Fit::None
+            NameFit::None
         };
     }
-    let mut best = Fit::None;
+    let mut best = NameFit::None;
     for (at, _) in name.char_indices().chain([(name.len(), ' ')]) {
         let (star, after) = name.split_at(at);
         let fits = fit(after, rest);
-        if fits == Fit::None {
+        if fits == NameFit::None {
             continue;
         }
         let joins = |left: Option<char>, right: Option<char>| {
@@ -187,10 +187,10 @@ fn fit(name: &str, pieces: &[&str]) -> Fit {
             joins(first.chars().next_back(), star.chars().next())
                 || joins(star.chars().next_back(), after.chars().next())
         };
-        if !is_cut && fits == Fit::Whole {
-            return Fit::Whole;
+        if !is_cut && fits == NameFit::Whole {
+            return NameFit::Whole;
         }
-        best = Fit::Cut;
+        best = NameFit::Cut;
     }
     best
 }
@@ -296,19 +296,19 @@ mod tests {
     #[test]
     fn a_star_never_continues_an_id() {
         for (path, name, expected) in [
-            ("* (1001).pdf", "Report - Oak (1001).pdf", Fit::Whole),
-            ("*1001.pdf", "1001.pdf", Fit::Whole),
-            ("*1001.pdf", "Report 1001.pdf", Fit::Whole),
-            ("*1001.pdf", "21001.pdf", Fit::Cut),
-            ("*1001.pdf", "RRS1001.pdf", Fit::Cut),
-            ("1001*.pdf", "10017.pdf", Fit::Cut),
-            ("1001*.pdf", "1001.pdf", Fit::Whole),
-            ("1001*.pdf", "1001 Oak.pdf", Fit::Whole),
-            ("Oak*.pdf", "Oakley.pdf", Fit::Cut),
-            ("*1001*.pdf", "Oak_1001_2026.pdf", Fit::Whole),
-            ("*1001*.pdf", "a1001 1001 x.pdf", Fit::Whole),
-            ("*1001*.pdf", "Oak 1002.pdf", Fit::None),
-            ("*École.pdf", "L'École.pdf", Fit::Whole),
+            ("* (1001).pdf", "Report - Oak (1001).pdf", NameFit::Whole),
+            ("*1001.pdf", "1001.pdf", NameFit::Whole),
+            ("*1001.pdf", "Report 1001.pdf", NameFit::Whole),
+            ("*1001.pdf", "21001.pdf", NameFit::Cut),
+            ("*1001.pdf", "RRS1001.pdf", NameFit::Cut),
+            ("1001*.pdf", "10017.pdf", NameFit::Cut),
+            ("1001*.pdf", "1001.pdf", NameFit::Whole),
+            ("1001*.pdf", "1001 Oak.pdf", NameFit::Whole),
+            ("Oak*.pdf", "Oakley.pdf", NameFit::Cut),
+            ("*1001*.pdf", "Oak_1001_2026.pdf", NameFit::Whole),
+            ("*1001*.pdf", "a1001 1001 x.pdf", NameFit::Whole),
+            ("*1001*.pdf", "Oak 1002.pdf", NameFit::None),
+            ("*École.pdf", "L'École.pdf", NameFit::Whole),
         ] {
             let pieces: Vec<&str> = path.split('*').collect();
             assert_eq!(fit(name, &pieces), expected, "{path} {name}");
@@ -326,7 +326,7 @@ mod tests {
         ] {
             std::fs::write(folder.path().join(name), "x").unwrap();
         }
-        let listings = Listings::default();
+        let listings = FolderListings::default();
         let found = |path: &str| listings.fitting(folder.path(), &with_stars(path));
         assert_eq!(found("\u{c9}cole*.pdf").unwrap(), ["E\u{301}cole (1).pdf"]);
         assert_eq!(found("* (1).pdf").unwrap(), ["E\u{301}cole (1).pdf"]);

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::attached::{AttachmentTemplate, For, Gathered, Purpose};
 use super::attachment::Place;
-use super::body::Body;
+use super::body::RenderedBody;
 use super::extras::ExtrasTemplate;
 use super::others::Others;
 use super::own::OwnFiles;
-use super::picture::{self, Album, Frame};
+use super::picture::{self, PictureAlbum, PictureFrame};
 use super::proof::Owner;
 use super::sender::Sender;
 use super::subject;
@@ -53,7 +53,7 @@ pub(super) struct LetterPlan {
     pub from: Mailbox,
     always: Addressees,
     extras: ExtrasTemplate,
-    album: Album,
+    album: PictureAlbum,
     pub attachments: Vec<AttachmentTemplate>,
     size_limit: Option<u64>,
     pub redirect: Option<Address>,
@@ -123,7 +123,7 @@ impl Letters {
                         sender,
                         always: always(&batch.letter),
                         extras: ExtrasTemplate::of(&batch.letter),
-                        album: Album::default(),
+                        album: PictureAlbum::default(),
                         attachments,
                         size_limit: batch.dispatch.size_limit(),
                         redirect,
@@ -188,6 +188,15 @@ impl Letters {
     #[must_use]
     pub fn from(&self) -> &Mailbox {
         &self.plan.from
+    }
+
+    /// Whom the letters come from, in a few words.
+    #[must_use]
+    pub fn senders(&self) -> String {
+        match self.plan.sender.fixed() {
+            Some(from) => from.to_string(),
+            None => format!("{} for the first letter, others by value", self.plan.from),
+        }
     }
 
     /// The addresses that a letter goes to.
@@ -308,7 +317,7 @@ impl Letters {
         let mut pictures = Vec::new();
         let body = body.map(|mut body| {
             if let (Some(html), Some(from)) = (body.html.take(), &from) {
-                let frame = Frame {
+                let frame = PictureFrame {
                     place: &folder,
                     folder: &self.templates.bodies.folder,
                     from: &from.address,
@@ -332,7 +341,7 @@ impl Letters {
         else {
             return Err(faults);
         };
-        let Body { html, text, .. } = body;
+        let RenderedBody { html, text, .. } = body;
         let addressees = self.addressees_of(&recipient);
         let mut letter = Letter {
             id: id.to_owned(),

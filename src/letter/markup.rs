@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 /// An element where it begins.
-pub(super) struct Element<'a> {
+pub(super) struct MarkupElement<'a> {
     /// Its name as written.
     pub name: &'a str,
     /// Its attributes as written, their values without quotation marks.
@@ -15,7 +15,7 @@ pub(super) struct Element<'a> {
     pub is_hidden: bool,
 }
 
-impl<'a> Element<'a> {
+impl<'a> MarkupElement<'a> {
     /// The value of an attribute, whatever the case of its name.
     pub fn attribute(&self, name: &str) -> Option<&'a str> {
         let mut attributes = self.attributes.iter();
@@ -26,7 +26,7 @@ impl<'a> Element<'a> {
 
 /// All elements, those in comments among them: what a comment hides from one program another reads,
 /// as Outlook does where a condition begins it.
-pub(super) fn elements(html: &str) -> impl Iterator<Item = Element<'_>> {
+pub(super) fn elements(html: &str) -> impl Iterator<Item = MarkupElement<'_>> {
     let mut rest = html;
     // What is left of the letter behind the comment that no program reads.
     let mut behind_comment = html.len();
@@ -53,7 +53,7 @@ pub(super) fn elements(html: &str) -> impl Iterator<Item = Element<'_>> {
             let mut attributes = Attributes(&rest[end..]);
             let found = attributes.by_ref().collect();
             rest = attributes.0;
-            return Some(Element {
+            return Some(MarkupElement {
                 name,
                 attributes: found,
                 after: rest,

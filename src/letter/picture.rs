@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use percent_encoding::percent_decode_str;
 
 use super::attachment::{self, PICTURE, Place, locate};
-use super::markup::{Element, decoded, elements, place_of};
+use super::markup::{MarkupElement, decoded, elements, place_of};
 use crate::address::Address;
 use crate::digest::{Sha256Digest, hex};
 use crate::fault::{Fault, quote};
@@ -38,19 +38,19 @@ pub struct Picture {
 
 /// Pictures that were read.
 #[derive(Debug, Default)]
-pub(super) struct Album {
-    kept: Mutex<Kept>,
+pub(super) struct PictureAlbum {
+    kept: Mutex<KeptPictures>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
-    files: HashMap<PathBuf, Shot>,
+struct KeptPictures {
+    files: HashMap<PathBuf, PictureFile>,
     bytes: usize,
 }
 
 /// A picture file's contents.
 #[derive(Clone, Debug)]
-struct Shot {
+struct PictureFile {
     name: Arc<str>,
     media_type: &'static str,
     sha256: Sha256Digest,
@@ -58,7 +58,7 @@ struct Shot {
 }
 
 /// Where pictures are looked for.
-pub(super) struct Frame<'a> {
+pub(super) struct PictureFrame<'a> {
     pub place: &'a Place<'a>,
     /// The folder of the template, below that of the batch.
     pub folder: &'a Path,
@@ -68,7 +68,7 @@ pub(super) struct Frame<'a> {
 
 /// What became of a letter's HTML.
 #[derive(Debug, Default)]
-pub(super) struct Framed {
+pub(super) struct FramedLetter {
     pub html: String,
     pub pictures: Vec<Picture>,
     pub faults: Vec<Fault>,
@@ -77,8 +77,12 @@ pub(super) struct Framed {
 }
 
 /// Takes the pictures that a letter shows into it, each once, and names them there.
-pub(super) fn take_in(html: String, frame: &Frame<'_>, album: &Album) -> Framed {
-    let mut framed = Framed::default();
+pub(super) fn take_in(
+    html: String,
+    frame: &PictureFrame<'_>,
+    album: &PictureAlbum,
+) -> FramedLetter {
+    let mut framed = FramedLetter::default();
     let mut places: Vec<(usize, usize, String)> = Vec::new();
     let mut names: HashMap<String, String> = HashMap::new();
     let mut strangers: Vec<String> = Vec::new();
@@ -97,12 +101,12 @@ pub(super) fn take_in(html: String, frame: &Frame<'_>, album: &Album) -> Framed 
         }
         for value in shown_by(&element) {
             let source = decoded(value);
-            match Source::of(&source) {
-                Source::Elsewhere => {}
-                Source::Inline(id) => strangers.push(id.to_owned()),
-                Source::Data => framed.warnings.push(data()),
-                Source::Machine => framed.faults.push(on_this_machine(&source)),
-                Source::File(path) => {
+            match PictureSource::of(&source) {
+                PictureSource::Elsewhere => {}
+                PictureSource::Inline(id) => strangers.push(id.to_owned()),
+                PictureSource::Data => framed.warnings.push(data()),
+                PictureSource::Machine => framed.faults.push(on_this_machine(&source)),
+                PictureSource::File(path) => {
                     let known = names.get(path.as_ref()).cloned();
                     let name = known.map_or_else(|| find(&path, frame, album, &mut framed), Some);
                     let Some(name) = name else { continue };
@@ -122,20 +126,20 @@ pub(super) fn take_in(html: String, frame: &Frame<'_>, album: &Album) -> Framed 
 }
 
 /// Whether an element shows what its `src` names.
-fn is_picture(element: &Element<'_>) -> bool {
+fn is_picture(element: &MarkupElement<'_>) -> bool {
     ["img", "v:fill", "v:imagedata"]
         .iter()
         .any(|name| element.name.eq_ignore_ascii_case(name))
 }
 
 /// The values of an element that name pictures.
-fn shown_by<'a>(element: &Element<'a>) -> impl Iterator<Item = &'a str> {
+fn shown_by<'a>(element: &MarkupElement<'a>) -> impl Iterator<Item = &'a str> {
     let source = is_picture(element).then(|| element.attribute("src").unwrap_or_default());
     source.into_iter().chain(element.attribute("background"))
 }
 
 /// What the address of a picture leads to.
-enum Source<'a> {
+enum PictureSource<'a> {
     /// Another server, which other warnings are about.
     Elsewhere,
     /// A part of the letter.
@@ -148,7 +152,7 @@ enum Source<'a> {
     File(Cow<'a, str>),
 }
 
-impl<'a> Source<'a> {
+impl<'a> PictureSource<'a> {
     fn of(address: &'a str) -> Self {
         let address = address.trim();
         let scheme = address.split_once(':').filter(|(scheme, _)| {
@@ -184,7 +188,12 @@ impl<'a> Source<'a> {
 }
 
 /// Finds the picture of a path and puts it into the letter, and gives its name there.
-fn find(path: &str, frame: &Frame<'_>, album: &Album, framed: &mut Framed) -> Option<String> {
+fn find(
+    path: &str,
+    frame: &PictureFrame<'_>,
+    album: &PictureAlbum,
+    framed: &mut FramedLetter,
+) -> Option<String> {
     let shot = match album.get(path, frame) {
         Ok(shot) => shot,
         Err(fault) => {
@@ -220,9 +229,9 @@ fn find(path: &str, frame: &Frame<'_>, album: &Album, framed: &mut Framed) -> Op
     Some(content_id)
 }
 
-impl Album {
+impl PictureAlbum {
     /// A picture by its path: beside the template, else in the batch's folder.
-    fn get(&self, path: &str, frame: &Frame<'_>) -> Result<Shot, Fault> {
+    fn get(&self, path: &str, frame: &PictureFrame<'_>) -> Result<PictureFile, Fault> {
         let beside = without_steps(&frame.folder.join(path));
         let is_beside = frame.place.folder.join(&beside).exists();
         let written = if is_beside {
@@ -244,7 +253,7 @@ impl Album {
         Ok(shot)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, KeptPictures> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -264,7 +273,7 @@ fn without_steps(path: &Path) -> PathBuf {
     plain
 }
 
-fn read(written: &str, opened: &mut Opened) -> Result<Shot, Fault> {
+fn read(written: &str, opened: &mut Opened) -> Result<PictureFile, Fault> {
     let unreadable = |error: std::io::Error| {
         Fault::new(
             format!("the picture cannot be read: {error}"),
@@ -286,7 +295,7 @@ fn read(written: &str, opened: &mut Opened) -> Result<Shot, Fault> {
     })?;
     let name = Path::new(written).file_name().unwrap_or_default();
     let name = name.to_string_lossy();
-    Ok(Shot {
+    Ok(PictureFile {
         name: name.as_ref().into(),
         media_type,
         sha256: read.sha256(),
@@ -363,7 +372,7 @@ mod tests {
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\nx";
 
-    fn framed(html: &str, files: &[(&str, &[u8])]) -> Framed {
+    fn framed(html: &str, files: &[(&str, &[u8])]) -> FramedLetter {
         let folder = tempfile::tempdir().unwrap();
         for (name, contents) in files {
             let path = folder.path().join(name);
@@ -378,12 +387,12 @@ mod tests {
             own: &own,
         };
         let from = Address::parse("a@study.example").unwrap();
-        let frame = Frame {
+        let frame = PictureFrame {
             place: &place,
             folder: Path::new("letters"),
             from: &from,
         };
-        take_in(html.to_owned(), &frame, &Album::default())
+        take_in(html.to_owned(), &frame, &PictureAlbum::default())
     }
 
     #[test]

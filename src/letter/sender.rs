@@ -8,7 +8,7 @@ use crate::fault::{Fault, quote};
 
 /// A mailbox of the batch file.
 #[derive(Debug)]
-enum Written {
+enum SenderMailbox {
     /// The same for all.
     Fixed(Mailbox),
     /// By a template.
@@ -18,8 +18,8 @@ enum Written {
 /// The mailboxes that letters come from, and those that answers go to.
 #[derive(Debug)]
 pub(super) struct Sender {
-    from: Written,
-    reply_to: Option<Written>,
+    from: SenderMailbox,
+    reply_to: Option<SenderMailbox>,
     account: Option<Address>,
 }
 
@@ -30,13 +30,13 @@ impl Sender {
         let account = secrets.send_emails_as.clone();
         let letter = &batch.letter;
         let from = match (letter.from.as_deref().and_then(written), &account) {
-            (Some(Written::Fixed(from)), Some(account))
+            (Some(SenderMailbox::Fixed(from)), Some(account))
                 if from.address.folded() != account.folded() =>
             {
                 return Err(vec![another(&from.address, account).file(file)]);
             }
             (Some(from), _) => from,
-            (None, Some(account)) => Written::Fixed(account.clone().into()),
+            (None, Some(account)) => SenderMailbox::Fixed(account.clone().into()),
             (None, None) => {
                 return Err(vec![
                     Fault::new(
@@ -58,14 +58,14 @@ impl Sender {
     /// The From mailbox that all letters have; none where each may have its own.
     pub fn fixed(&self) -> Option<&Mailbox> {
         match &self.from {
-            Written::Fixed(from) => Some(from),
-            Written::ByValue => None,
+            SenderMailbox::Fixed(from) => Some(from),
+            SenderMailbox::ByValue => None,
         }
     }
 
     /// The From mailbox of one letter.
     pub fn from(&self, recipient: &For<'_>) -> Result<Mailbox, Fault> {
-        if let Written::Fixed(from) = &self.from {
+        if let SenderMailbox::Fixed(from) = &self.from {
             return Ok(from.clone());
         }
         let from = parsed(recipient, template::FROM)?.ok_or_else(|| {
@@ -88,18 +88,18 @@ impl Sender {
     pub fn reply_to(&self, recipient: &For<'_>) -> Result<Option<Mailbox>, Fault> {
         match &self.reply_to {
             None => Ok(None),
-            Some(Written::Fixed(mailbox)) => Ok(Some(mailbox.clone())),
-            Some(Written::ByValue) => parsed(recipient, template::REPLY_TO),
+            Some(SenderMailbox::Fixed(mailbox)) => Ok(Some(mailbox.clone())),
+            Some(SenderMailbox::ByValue) => parsed(recipient, template::REPLY_TO),
         }
     }
 }
 
 /// A mailbox as the batch file has it; what is the same for all was parsed with the file.
-fn written(text: &str) -> Option<Written> {
+fn written(text: &str) -> Option<SenderMailbox> {
     if is_template(text) {
-        return Some(Written::ByValue);
+        return Some(SenderMailbox::ByValue);
     }
-    Mailbox::parse(text).ok().map(Written::Fixed)
+    Mailbox::parse(text).ok().map(SenderMailbox::Fixed)
 }
 
 /// The mailbox that a template gives; none if it gives nothing.

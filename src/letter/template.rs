@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use tera::{Context, ErrorKind, Tera};
 
-use super::body::{Bodies, Body, BodyFile};
+use super::body::{Bodies, BodyFile, RenderedBody};
 use super::bounded::{Bounded, LARGEST_BODY};
 use super::files::with_stars;
 use super::markdown;
@@ -254,7 +254,12 @@ impl Templates {
 
     /// The HTML or Markdown, as HTML, and the text that a recipient gets, with the name of the file
     /// that it was made of first. A letter of plain text has no HTML.
-    pub fn bodies(&self, title: &str, context: &Context, id: &str) -> Result<Body, Vec<Fault>> {
+    pub fn bodies(
+        &self,
+        title: &str,
+        context: &Context,
+        id: &str,
+    ) -> Result<RenderedBody, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut made = |file: &Option<BodyFile>, escape| -> Option<(String, String)> {
             let file = file.as_ref()?;
@@ -278,7 +283,7 @@ impl Templates {
                 body
             }
         });
-        Ok(Body {
+        Ok(RenderedBody {
             html,
             text: text.map(|(_, text)| text),
             file,

@@ -12,8 +12,8 @@ mod xml;
 
 pub use package::WordError;
 
-use self::package::Package;
-use self::writer::Writer;
+use self::package::WordPackage;
+use self::writer::WordWriter;
 
 /// A letter as it was in Word.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,10 +31,10 @@ pub struct WordLetter {
 /// # Errors
 /// When it is no such file, is damaged, or goes beyond the bounds.
 pub fn from_word(bytes: &[u8], prefix: &str) -> Result<WordLetter, WordError> {
-    let mut package = Package::open(bytes)?;
+    let mut package = WordPackage::open(bytes)?;
     let document = package.document()?;
     let body = document.child("w:body").ok_or(WordError::NoLetter)?;
-    let mut writer = Writer::new(&mut package, prefix);
+    let mut writer = WordWriter::new(&mut package, prefix);
     writer.blocks(body);
     writer.finish()
 }

@@ -5,7 +5,7 @@ use std::io::{Cursor, Read as _};
 
 use zip::ZipArchive;
 
-use super::xml::Node;
+use super::xml::XmlNode;
 
 /// Parts in an archive.
 const MOST_PARTS: usize = 5_000;
@@ -30,14 +30,14 @@ pub enum WordError {
 }
 
 /// An open file.
-pub(super) struct Package<'a> {
+pub(super) struct WordPackage<'a> {
     archive: ZipArchive<Cursor<&'a [u8]>>,
     /// What the document's references mean: the target, and whether it lies outside.
     relations: HashMap<String, (String, bool)>,
     pictures_left: u64,
 }
 
-impl<'a> Package<'a> {
+impl<'a> WordPackage<'a> {
     pub fn open(bytes: &'a [u8]) -> Result<Self, WordError> {
         let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| WordError::NoLetter)?;
         if archive.len() > MOST_PARTS {
@@ -63,14 +63,14 @@ impl<'a> Package<'a> {
     }
 
     /// The document itself.
-    pub fn document(&mut self) -> Result<Node, WordError> {
+    pub fn document(&mut self) -> Result<XmlNode, WordError> {
         self.part("word/document.xml")?.ok_or(WordError::NoLetter)
     }
 
     /// A part of XML; none if the file has no such part.
-    pub fn part(&mut self, name: &str) -> Result<Option<Node>, WordError> {
+    pub fn part(&mut self, name: &str) -> Result<Option<XmlNode>, WordError> {
         match self.bytes(name, LARGEST_TEXT)? {
-            Some(bytes) => Node::read(&bytes).map(Some),
+            Some(bytes) => XmlNode::read(&bytes).map(Some),
             None => Ok(None),
         }
     }

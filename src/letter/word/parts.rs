@@ -2,15 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::package::Package;
-use super::xml::Node;
+use super::package::WordPackage;
+use super::xml::XmlNode;
 
 /// The deepest list that is known apart (ECMA-376, part 1, section 17.9.3).
 const DEEPEST: usize = 9;
 
 /// Styles and lists of a document. Where they cannot be read, paragraphs are plain.
 #[derive(Debug, Default)]
-pub(super) struct Beside {
+pub(super) struct WordStyles {
     /// The level of the heading that a style makes.
     headings: HashMap<String, usize>,
     /// The list and level that a style makes.
@@ -19,8 +19,8 @@ pub(super) struct Beside {
     numbered: HashSet<(String, usize)>,
 }
 
-impl Beside {
-    pub fn of(package: &mut Package<'_>) -> Self {
+impl WordStyles {
+    pub fn of(package: &mut WordPackage<'_>) -> Self {
         let mut beside = Self::default();
         if let Ok(Some(styles)) = package.part("word/styles.xml") {
             styles.children.iter().for_each(|style| beside.style(style));
@@ -32,7 +32,7 @@ impl Beside {
     }
 
     /// The identifiers of styles are translated, the names of the built-in ones are not.
-    fn style(&mut self, style: &Node) {
+    fn style(&mut self, style: &XmlNode) {
         let (Some(id), Some(name)) = (style.attribute("w:styleId"), style.value("w:name")) else {
             return;
         };
@@ -50,7 +50,7 @@ impl Beside {
         }
     }
 
-    fn numbering(&mut self, numbering: &Node) {
+    fn numbering(&mut self, numbering: &XmlNode) {
         let mut levels: HashMap<&str, Vec<usize>> = HashMap::new();
         for definition in &numbering.children {
             let Some(id) = definition.attribute("w:abstractNumId") else {
@@ -76,13 +76,13 @@ impl Beside {
     }
 
     /// The level of the heading that a paragraph is.
-    pub fn heading(&self, properties: Option<&Node>) -> Option<usize> {
+    pub fn heading(&self, properties: Option<&XmlNode>) -> Option<usize> {
         let style = properties?.value("w:pStyle")?;
         self.headings.get(style).copied()
     }
 
     /// The level of the list that a paragraph is an item of, and whether it is numbered.
-    pub fn item(&self, properties: Option<&Node>) -> Option<(usize, bool)> {
+    pub fn item(&self, properties: Option<&XmlNode>) -> Option<(usize, bool)> {
         let properties = properties?;
         let by_style = || self.listed.get(properties.value("w:pStyle")?).cloned();
         let (list, level) = list_of(properties).or_else(by_style)?;
@@ -95,7 +95,7 @@ impl Beside {
     }
 }
 
-fn list_of(properties: &Node) -> Option<(String, usize)> {
+fn list_of(properties: &XmlNode) -> Option<(String, usize)> {
     let list = properties.child("w:numPr")?;
     let level = list.value("w:ilvl").and_then(|level| level.parse().ok());
     let id = list.value("w:numId")?;

@@ -2,9 +2,9 @@
 
 use std::mem::take;
 
-use super::package::Package;
-use super::parts::Beside;
-use super::xml::Node;
+use super::package::WordPackage;
+use super::parts::WordStyles;
+use super::xml::XmlNode;
 use super::{WordError, WordLetter};
 use crate::letter::markdown;
 
@@ -15,7 +15,7 @@ const EMU: u64 = 9_525;
 
 /// How a run of text is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Set {
+struct RunStyle {
     bold: bool,
     italic: bool,
     underlined: bool,
@@ -24,7 +24,7 @@ struct Set {
 
 /// What a field of Word stands for.
 #[derive(Debug, Default)]
-struct Field {
+struct WordField {
     instruction: String,
     /// Whether the text that Word last showed for it has begun.
     shows: bool,
@@ -34,15 +34,15 @@ struct Field {
 }
 
 /// Writes HTML.
-pub(super) struct Writer<'a, 'b> {
-    package: &'a mut Package<'b>,
-    beside: Beside,
+pub(super) struct WordWriter<'a, 'b> {
+    package: &'a mut WordPackage<'b>,
+    beside: WordStyles,
     prefix: String,
     html: String,
     /// The paragraph in hand.
     line: String,
-    set: Set,
-    fields: Vec<Field>,
+    set: RunStyle,
+    fields: Vec<WordField>,
     /// The lists that are open, and whether each is numbered.
     lists: Vec<bool>,
     /// Pictures by the reference that named them.
@@ -51,15 +51,15 @@ pub(super) struct Writer<'a, 'b> {
     error: Option<WordError>,
 }
 
-impl<'a, 'b> Writer<'a, 'b> {
-    pub fn new(package: &'a mut Package<'b>, prefix: &str) -> Self {
+impl<'a, 'b> WordWriter<'a, 'b> {
+    pub fn new(package: &'a mut WordPackage<'b>, prefix: &str) -> Self {
         Self {
-            beside: Beside::of(package),
+            beside: WordStyles::of(package),
             package,
             prefix: prefix.to_owned(),
             html: String::new(),
             line: String::new(),
-            set: Set::default(),
+            set: RunStyle::default(),
             fields: Vec::new(),
             lists: Vec::new(),
             pictures: Vec::new(),
@@ -69,7 +69,7 @@ impl<'a, 'b> Writer<'a, 'b> {
     }
 
     /// Paragraphs and tables.
-    pub fn blocks(&mut self, around: &Node) {
+    pub fn blocks(&mut self, around: &XmlNode) {
         for node in &around.children {
             if self.html.len() > LARGEST {
                 self.error = Some(WordError::TooMuch);
@@ -87,10 +87,10 @@ impl<'a, 'b> Writer<'a, 'b> {
         }
     }
 
-    fn paragraph(&mut self, node: &Node) {
+    fn paragraph(&mut self, node: &XmlNode) {
         let properties = node.child("w:pPr");
         self.inline(node);
-        self.set_as(Set::default());
+        self.set_as(RunStyle::default());
         let line = take(&mut self.line);
         let line = line.trim();
         let item = self.beside.item(properties);
@@ -143,7 +143,7 @@ impl<'a, 'b> Writer<'a, 'b> {
         }
     }
 
-    fn table(&mut self, table: &Node) {
+    fn table(&mut self, table: &XmlNode) {
         self.close_lists(0);
         self.html.push_str("<table>\n");
         for row in table.children.iter().filter(|row| row.name == "w:tr") {
@@ -167,7 +167,7 @@ impl<'a, 'b> Writer<'a, 'b> {
         self.html.push_str("</table>\n");
     }
 
-    fn section(&mut self, section: &Node) {
+    fn section(&mut self, section: &XmlNode) {
         let has = |name| section.child(name).is_some();
         if has("w:headerReference") || has("w:footerReference") {
             self.leave_out("the header and footer of the page");
@@ -181,7 +181,7 @@ impl<'a, 'b> Writer<'a, 'b> {
     }
 
     /// What stands in a line.
-    fn inline(&mut self, around: &Node) {
+    fn inline(&mut self, around: &XmlNode) {
         for node in &around.children {
             match node.name.as_str() {
                 "w:r" => self.run(node),
@@ -191,9 +191,9 @@ impl<'a, 'b> Writer<'a, 'b> {
                     self.link(address.as_deref(), |this| this.inline(node));
                 }
                 "w:fldSimple" => {
-                    let mut field = Field {
+                    let mut field = WordField {
                         instruction: node.attribute("w:instr").unwrap_or_default().to_owned(),
-                        ..Field::default()
+                        ..WordField::default()
                     };
                     self.begin_result(&mut field);
                     self.fields.push(field);
@@ -211,18 +211,18 @@ impl<'a, 'b> Writer<'a, 'b> {
     fn link(&mut self, address: Option<&str>, inside: impl FnOnce(&mut Self)) {
         let address = address.filter(|address| is_for_readers(address));
         if let Some(address) = address {
-            self.set_as(Set::default());
+            self.set_as(RunStyle::default());
             self.line
                 .push_str(&format!("<a href=\"{}\">", attribute(address)));
         }
         inside(self);
         if address.is_some() {
-            self.set_as(Set::default());
+            self.set_as(RunStyle::default());
             self.line.push_str("</a>");
         }
     }
 
-    fn run(&mut self, run: &Node) {
+    fn run(&mut self, run: &XmlNode) {
         let properties = run.child("w:rPr");
         let on = |name| properties.is_some_and(|properties| properties.is_on(name));
         if on("w:vanish") {
@@ -230,7 +230,7 @@ impl<'a, 'b> Writer<'a, 'b> {
             return;
         }
         let in_link = self.line.rfind("<a ") > self.line.rfind("</a>");
-        let set = Set {
+        let set = RunStyle {
             bold: on("w:b"),
             italic: on("w:i"),
             underlined: on("w:u") && !in_link,
@@ -269,7 +269,7 @@ impl<'a, 'b> Writer<'a, 'b> {
         fields.all(|field| field.shows && !field.is_replaced)
     }
 
-    fn text(&mut self, text: &str, set: Set) {
+    fn text(&mut self, text: &str, set: RunStyle) {
         if text.is_empty() || !self.is_shown() {
             return;
         }
@@ -282,11 +282,11 @@ impl<'a, 'b> Writer<'a, 'b> {
 
     /// Changes how what follows is set; runs that are set alike go on in one element, so that a mark
     /// that Word has cut into runs is whole again.
-    fn set_as(&mut self, set: Set) {
+    fn set_as(&mut self, set: RunStyle) {
         if set == self.set {
             return;
         }
-        let tags = |set: Set| {
+        let tags = |set: RunStyle| {
             [
                 (set.bold, "b"),
                 (set.italic, "i"),
@@ -307,9 +307,9 @@ impl<'a, 'b> Writer<'a, 'b> {
         self.set = set;
     }
 
-    fn field(&mut self, node: &Node) {
+    fn field(&mut self, node: &XmlNode) {
         match node.attribute("w:fldCharType") {
-            Some("begin") => self.fields.push(Field::default()),
+            Some("begin") => self.fields.push(WordField::default()),
             Some("separate") => {
                 if let Some(mut field) = self.fields.pop() {
                     self.begin_result(&mut field);
@@ -323,7 +323,7 @@ impl<'a, 'b> Writer<'a, 'b> {
 
     /// What stands for a field: a mark for a merge field, a link for a link, else the text that Word
     /// last showed.
-    fn begin_result(&mut self, field: &mut Field) {
+    fn begin_result(&mut self, field: &mut WordField) {
         field.shows = true;
         let mut words = field.instruction.split_whitespace();
         match words.next() {
@@ -339,7 +339,7 @@ impl<'a, 'b> Writer<'a, 'b> {
             Some("HYPERLINK") => {
                 let address = words.next().unwrap_or_default().trim_matches('"');
                 if is_for_readers(address) && self.is_shown() {
-                    self.set_as(Set::default());
+                    self.set_as(RunStyle::default());
                     self.line
                         .push_str(&format!("<a href=\"{}\">", attribute(address)));
                     field.is_link = true;
@@ -357,12 +357,12 @@ impl<'a, 'b> Writer<'a, 'b> {
             self.begin_result(&mut field);
         }
         if field.is_link {
-            self.set_as(Set::default());
+            self.set_as(RunStyle::default());
             self.line.push_str("</a>");
         }
     }
 
-    fn drawing(&mut self, node: &Node) {
+    fn drawing(&mut self, node: &XmlNode) {
         if node.find("w:txbxContent").is_some() {
             self.leave_out("a text box");
             return;
@@ -390,7 +390,7 @@ impl<'a, 'b> Writer<'a, 'b> {
             let described = properties.attribute("descr");
             described.or_else(|| properties.attribute("title"))
         });
-        self.set_as(Set::default());
+        self.set_as(RunStyle::default());
         self.line.push_str(&format!(
             "<img src=\"{}\" alt=\"{}\"",
             attribute(&name),

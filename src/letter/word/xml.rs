@@ -13,17 +13,17 @@ const MOST: usize = 400_000;
 
 /// An element with all that it holds.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Node {
+pub(super) struct XmlNode {
     /// Its name with its prefix, which Word and others always write alike.
     pub name: String,
     attributes: Vec<(String, String)>,
     /// The text directly in it.
     pub text: String,
     /// The elements directly in it.
-    pub children: Vec<Node>,
+    pub children: Vec<XmlNode>,
 }
 
-impl Node {
+impl XmlNode {
     /// The one element of a part.
     pub fn read(bytes: &[u8]) -> Result<Self, WordError> {
         let text = std::str::from_utf8(bytes).map_err(|_| WordError::Damaged)?;
@@ -123,7 +123,7 @@ impl Node {
     }
 }
 
-fn append(open: &mut [Node], text: &str) {
+fn append(open: &mut [XmlNode], text: &str) {
     if let Some(node) = open.last_mut() {
         node.text.push_str(text);
     }

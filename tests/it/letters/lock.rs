@@ -1,12 +1,13 @@
 //! Reports that only a password opens.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use mail_parser::{MessageParser, MimeHeaders};
 
 use super::{assert_finds, mail, with_attachment};
-use crate::support::chromium::{Chromium, file_url};
+use crate::support::chromium::Chromium;
 use crate::support::servers::or_skip;
 use crate::support::{TestBatch, pdf};
 
@@ -93,8 +94,9 @@ fn qpdf_and_poppler_open_it_with_the_password_alone() {
     }
 }
 
+/// Chromium reads PDFs with PDFium, in a viewer that is a page itself.
 #[test]
-fn a_browser_asks_for_the_password() {
+fn a_browser_asks_for_the_password_and_shows_the_report() {
     let batch = locked();
     batch.send(&[]).expect(0);
     batch.write("arrived.pdf", arrived(&batch));
@@ -102,10 +104,20 @@ fn a_browser_asks_for_the_password() {
         return;
     };
     browser.look(1280, false);
-    let path = batch.path("arrived.pdf").canonicalize().unwrap();
-    browser.open(&file_url(&path));
-    let kind = browser.text("document.contentType");
-    assert_eq!(kind, "application/pdf");
+    browser.open_pdf(&batch.path("arrived.pdf").canonicalize().unwrap());
+    let dialog =
+        "document.querySelector('pdf-viewer')?.shadowRoot?.querySelector('viewer-password-dialog')";
+    let pages = "document.querySelector('pdf-viewer').docLength_";
+    browser.wait_until(&format!("{dialog} != null"));
+    assert_eq!(browser.eval(pages), 0);
+    let enter = |password: &str| {
+        format!(
+            "{dialog}.shadowRoot.querySelector('#password').value = '{password}'; \
+             {dialog}.shadowRoot.querySelector('#submit').click()"
+        )
+    };
+    browser.eval(&enter(PASSWORD));
+    browser.wait_until(&format!("{dialog} == null && {pages} == 2"));
 }
 
 #[test]
@@ -142,7 +154,7 @@ fn the_password_is_nowhere_but_in_the_list() {
 }
 
 /// A record has all columns of the list by intent.
-fn is_a_record(path: &std::path::Path) -> bool {
+fn is_a_record(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
     name.ends_with(".report.csv") || name.ends_with(".report.xlsx")
 }
@@ -201,4 +213,55 @@ fn only_a_sound_pdf_is_locked() {
     );
     batch.write("reports/S001.docx", "PK");
     assert_finds(&batch, 3, "only a PDF of at most 64 MB can be locked");
+}
+
+/// Whatever program made a report, it is the same report when it is opened.
+#[test]
+fn reports_of_many_programs_open_as_they_were() {
+    let made_by = [
+        "cairo",
+        "chromium",
+        "fpdf2",
+        "groff",
+        "libreoffice",
+        "picture",
+        "qpdf-object-streams",
+        "reportlab",
+        "reportlab-standard-fonts",
+        "typst",
+        "weasyprint",
+    ];
+    let batch = with_attachment(
+        1,
+        "path = \"reports/{{ id }}.pdf\"\nname = \"report.pdf\"\ncross_check = false\n\
+         password = \"{{ row['Code'] }}\"",
+    );
+    let mut list = String::from("ID,School,Email,Code\n");
+    let proofs = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/proofs");
+    for program in made_by {
+        list += &format!("{program},School {program},a@{program}.example,{PASSWORD}\n");
+        let report = fs::read(proofs.join(format!("{program}.pdf"))).unwrap();
+        batch.write(&format!("reports/{program}.pdf"), report);
+    }
+    batch.write("list.csv", list);
+    batch.send(&[]).expect(0);
+    for program in made_by {
+        let bytes = mail(&batch, program);
+        let mail = MessageParser::new().parse(&bytes).unwrap();
+        batch.write("arrived.pdf", mail.attachment(0).unwrap().contents());
+        let (locked, plain) = (
+            batch.path("arrived.pdf"),
+            batch.path(&format!("reports/{program}.pdf")),
+        );
+        let (locked, plain) = (locked.to_str().unwrap(), plain.to_str().unwrap());
+        let password = format!("--password={PASSWORD}");
+        if let Some((done, text)) = said_by("qpdf", &[&password, "--check", locked]) {
+            assert!(done, "{program}: {text}");
+        }
+        if let Some((done, text)) = said_by("pdftotext", &["-upw", PASSWORD, locked, "-"]) {
+            assert!(done, "{program}: {text}");
+            let (_, before) = said_by("pdftotext", &[plain, "-"]).unwrap();
+            assert_eq!(text, before, "{program}");
+        }
+    }
 }

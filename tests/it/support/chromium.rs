@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -160,6 +161,31 @@ impl Chromium {
         let text = value.as_str();
         text.unwrap_or_else(|| panic!("{expression} is {value}"))
             .to_owned()
+    }
+
+    /// Opens a PDF, and goes on in the viewer that the browser shows it with.
+    #[track_caller]
+    pub fn open_pdf(&mut self, path: &Path) {
+        let attach = json!({"autoAttach": true, "waitForDebuggerOnStart": false, "flatten": true});
+        self.call("Target.setAutoAttach", attach);
+        self.open(&file_url(path));
+        while self.count("Target.attachedToTarget") == 0 {
+            let event = self.next("the viewer of PDFs");
+            self.events.push(event);
+        }
+        let attached = self.named("Target.attachedToTarget").last();
+        let session = attached.and_then(|event| event["params"]["sessionId"].as_str());
+        self.session = session.map(str::to_owned);
+    }
+
+    /// Waits until an expression is true.
+    #[track_caller]
+    pub fn wait_until(&mut self, expression: &str) {
+        let begun = Instant::now();
+        while self.eval(expression) != true {
+            assert!(begun.elapsed() < wait::LONG, "{expression} never came true");
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Presses a key, as `Enter` or `/`.
