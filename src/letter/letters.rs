@@ -215,14 +215,18 @@ impl Letters {
     /// The addresses of a recipient, and those that always get a copy unless they are among them.
     fn addressees_of(&self, recipient: &Recipient<'_>) -> Addressees {
         let mut addressees = recipient.addressees();
+        let always = &self.plan.always;
+        if always.cc.is_empty() && always.bcc.is_empty() {
+            return addressees;
+        }
         let Addressees { to, cc, bcc } = &mut addressees;
         let mut seen: HashSet<String> = [&*to, cc, bcc]
             .into_iter()
             .flatten()
             .map(|mailbox| mailbox.address.folded())
             .collect();
-        for (list, always) in [(cc, &self.plan.always.cc), (bcc, &self.plan.always.bcc)] {
-            let new = always.iter();
+        for (list, copies) in [(cc, &always.cc), (bcc, &always.bcc)] {
+            let new = copies.iter();
             list.extend(
                 new.filter(|mailbox| seen.insert(mailbox.address.folded()))
                     .cloned(),

@@ -1,11 +1,13 @@
 //! The file around a Word document: a ZIP archive with parts that name each other.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{Cursor, Read as _};
 
 use zip::ZipArchive;
 
 use super::xml::XmlNode;
+use crate::fault::NextStep;
 
 /// Parts in an archive.
 const MOST_PARTS: usize = 5_000;
@@ -27,6 +29,17 @@ pub enum WordError {
     /// It is larger than a letter.
     #[error("the Word document is larger than any letter")]
     TooMuch,
+}
+
+impl NextStep for WordError {
+    fn next_step(&self) -> Cow<'_, str> {
+        match self {
+            Self::NoLetter => "save the letter in Word as .docx",
+            Self::Damaged => "open the letter in Word and save it anew as .docx",
+            Self::TooMuch => "save the letter alone as .docx, with smaller pictures",
+        }
+        .into()
+    }
 }
 
 /// An open file.

@@ -1,5 +1,6 @@
 use std::io::{Cursor, Write as _};
 
+use proptest::prelude::*;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -197,4 +198,32 @@ fn what_is_no_letter_or_too_much_is_refused() {
         from_word(&word(&paragraph.repeat(2_000)), "x"),
         Err(WordError::TooMuch)
     );
+}
+
+proptest! {
+    #[test]
+    fn any_document_is_read_or_refused(
+        parts in prop::collection::vec(
+            prop::sample::select(vec![
+                "<w:p>", "</w:p>", "<w:r>", "</w:r>", "<w:t>a &lt; b</w:t>", "<w:tbl><w:tr><w:tc>",
+                "</w:tc></w:tr></w:tbl>", "<w:fldChar w:fldCharType=\"begin\"/>",
+                "<w:fldChar w:fldCharType=\"separate\"/>", "<w:fldChar w:fldCharType=\"end\"/>",
+                "<w:instrText>HYPERLINK \"https://a.example\"</w:instrText>",
+                "<w:instrText> MERGEFIELD </w:instrText>", "<w:rPr><w:b/></w:rPr>",
+                "<w:pPr><w:numPr><w:ilvl w:val=\"7\"/><w:numId w:val=\"2\"/></w:numPr></w:pPr>",
+                "<w:hyperlink r:id=\"rId2\">", "</w:hyperlink>", "<w:br/>", "&amp;", "<!-- -->",
+            ]),
+            0..24,
+        ),
+        bytes in prop::collection::vec(any::<u8>(), 0..60),
+    ) {
+        if let Ok(letter) = from_word(&word(&parts.concat()), "x") {
+            for tag in ["p", "a", "b", "ul", "ol", "li", "table", "td"] {
+                let opened = letter.html.matches(&format!("<{tag}>")).count()
+                    + letter.html.matches(&format!("<{tag} ")).count();
+                prop_assert_eq!(opened, letter.html.matches(&format!("</{tag}>")).count());
+            }
+        }
+        let _ = from_word(&bytes, "x");
+    }
 }

@@ -112,8 +112,9 @@ fn a_browser_asks_for_the_password_and_shows_the_report() {
     assert_eq!(browser.eval(pages), 0);
     let enter = |password: &str| {
         format!(
-            "{dialog}.shadowRoot.querySelector('#password').value = '{password}'; \
-             {dialog}.shadowRoot.querySelector('#submit').click()"
+            "{{ const inside = ({dialog}).shadowRoot; \
+             inside.querySelector('#password').value = '{password}'; \
+             inside.querySelector('#submit').click() }}"
         )
     };
     browser.eval(&enter(PASSWORD));
