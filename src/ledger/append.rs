@@ -235,6 +235,22 @@ impl Ledger {
         self.append_to_each(ids, at, &event)
     }
 
+    /// Appends events of letters in one commit.
+    ///
+    /// # Errors
+    /// When one of them cannot follow, or the file cannot be written; then none is appended.
+    pub fn append_all(
+        &mut self,
+        events: &[(String, Event)],
+        at: Timestamp,
+    ) -> Result<(), LedgerError> {
+        self.append(|log| {
+            events
+                .iter()
+                .try_for_each(|(id, event)| log.append(at, Some(id), event))
+        })
+    }
+
     fn append_to_each(
         &mut self,
         ids: &[String],

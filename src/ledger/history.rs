@@ -79,6 +79,18 @@ impl LedgerView {
         })
     }
 
+    /// When the first letter was handed over; none before that.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn first_hand_over(&self) -> Result<Option<Timestamp>, LedgerError> {
+        self.read(|db| {
+            db.query_row("SELECT min(claimed_at) FROM attempts", [], |row| {
+                time(row, 0)
+            })
+        })
+    }
+
     /// The waits that servers asked for, in order.
     ///
     /// # Errors

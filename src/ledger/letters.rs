@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::projection::count;
 use super::rows::{self, Key, LETTER_COLUMNS, LetterRow, letter_row};
 use super::{Ledger, LedgerError, LedgerView};
-use crate::lifecycle::{Letter, LetterState};
+use crate::lifecycle::{AddressOutcome, Letter, LetterState};
 
 /// How many letters stand where.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -31,6 +31,31 @@ impl Counts {
     }
 }
 
+/// What became of accepted messages at their addresses, and of letters that a person should look at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Outcomes {
+    /// Addresses that a message came back from.
+    pub bounced: u64,
+    /// Of these, those of which our own server or account was the trouble.
+    pub our_side: u64,
+    /// Addresses that a server still tries.
+    pub delayed: u64,
+    /// Addresses that it was passed on for to a server that sends no notices.
+    pub relayed: u64,
+    /// Addresses whose server has it in the mailbox.
+    pub delivered: u64,
+    /// Letters about which mail came back that a person should look at.
+    pub to_look_at: u64,
+}
+
+impl Outcomes {
+    /// Whether nothing came back.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// One letter's record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LetterRecord {
@@ -47,6 +72,9 @@ impl LetterRecord {
     /// Whether a person should look at it.
     #[must_use]
     pub fn needs_a_person(&self) -> bool {
+        if self.letter.to_look_at().next().is_some() {
+            return true;
+        }
         match self.state {
             LetterState::Rejected | LetterState::InDoubt => true,
             LetterState::Accepted => !self.letter.open_addresses().is_empty(),
@@ -93,6 +121,47 @@ impl LedgerView {
             )
         })
         .map(i64::unsigned_abs)
+    }
+
+    /// What became of messages at their addresses.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn outcomes(&self) -> Result<Outcomes, LedgerError> {
+        self.read(|db| {
+            let mut outcomes = Outcomes::default();
+            let mut statement = db.prepare(
+                "SELECT outcome, reason = 'our_side', count(*) FROM addresses
+                 WHERE outcome IS NOT NULL GROUP BY 1, 2",
+            )?;
+            let mut found = statement.query([])?;
+            while let Some(row) = found.next()? {
+                let count = row.get::<_, i64>(2)?.unsigned_abs();
+                match rows::word(row, 0, AddressOutcome::parse)? {
+                    AddressOutcome::Unknown => {}
+                    AddressOutcome::Delayed => outcomes.delayed += count,
+                    AddressOutcome::Relayed => outcomes.relayed += count,
+                    AddressOutcome::Delivered => outcomes.delivered += count,
+                    AddressOutcome::Bounced => {
+                        outcomes.bounced += count;
+                        if row.get(1)? {
+                            outcomes.our_side += count;
+                        }
+                    }
+                }
+            }
+            let mut statement = db.prepare(
+                "SELECT DISTINCT letter FROM mail WHERE json_extract(mail, '$.is_settled') IS NULL
+                    AND json_extract(mail, '$.kind') IN ('suspected', 'unclear')",
+            )?;
+            let mut found = statement.query([])?;
+            while let Some(row) = found.next()? {
+                let row = rows::load(db, Key::Seq(row.get(0)?))?;
+                let is_open = row.is_some_and(|row| row.letter.to_look_at().next().is_some());
+                outcomes.to_look_at += u64::from(is_open);
+            }
+            Ok(outcomes)
+        })
     }
 
     /// The accepted letters for which the list has addresses that nothing was written to.

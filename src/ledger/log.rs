@@ -237,6 +237,7 @@ impl Ledger {
     ) -> Result<T, LedgerError> {
         let append = || -> Result<T, ProjectionError> {
             let transaction = self.view.db.transaction()?;
+            self.projection.follow(&transaction)?;
             let mut log = Log::end(&transaction, &mut self.projection, Some(self.run))?;
             let appended = events(&mut log)?;
             transaction.commit()?;

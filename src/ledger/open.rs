@@ -14,7 +14,7 @@ use super::file_identity::FileIdentity;
 use super::lock::{Lock, marked_beside};
 use super::place::{refuse_links, refuse_others, whole};
 use super::projection::{Projection, ProjectionError};
-use super::schema::{APPLICATION_ID, VERSION, parse_once};
+use super::schema::{APPLICATION_ID, FIRST_OF_EVENTS, FIRST_WITH_MAIL, VERSION, parse_once};
 use super::upgrade::upgrade;
 use super::{Ledger, LedgerError, LedgerView, network};
 use crate::durable::beside;
@@ -243,7 +243,7 @@ impl LedgerView {
         &self.path
     }
 
-    fn connect(
+    pub(super) fn connect(
         path: &Path,
         identity: &BatchIdentity,
         flags: OpenFlags,
@@ -302,14 +302,17 @@ impl LedgerView {
                 known: VERSION,
             });
         }
-        let has_sendings: bool = db
-            .query_row(
-                "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'sendings')",
-                [],
+        let has = |table: &str| -> Result<bool, LedgerError> {
+            db.query_row(
+                "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)",
+                [table],
                 |row| row.get(0),
             )
-            .map_err(of)?;
-        if has_sendings != (found == VERSION) {
+            .map_err(of)
+        };
+        let has_all = has("sendings")? == (found >= FIRST_OF_EVENTS)
+            && has("mail")? == (found >= FIRST_WITH_MAIL);
+        if !has_all {
             // Bringing it up to date would stop at the first table that is there or missing.
             return Err(LedgerError::Damaged {
                 path: path.to_owned(),

@@ -38,6 +38,8 @@ pub(super) struct Projection {
     claimed: HashMap<i64, (LetterRow, Attempt)>,
     /// How many letters stand where, once that was asked.
     counts: Option<HashMap<LetterState, u64>>,
+    /// What SQLite counted of other connections' commits when these were kept.
+    commits_of_others: Option<i64>,
 }
 
 impl Projection {
@@ -65,7 +67,7 @@ impl Projection {
             Event::SourcesChanged { sources } => set(db, "sources", &hex(sources))?,
             Event::RehearsalCleared {} => {
                 db.execute_batch(
-                    "DELETE FROM addresses; DELETE FROM sendings; DELETE FROM attempts;
+                    "DELETE FROM addresses; DELETE FROM mail; DELETE FROM sendings; DELETE FROM attempts;
                      DELETE FROM letters; DELETE FROM waits;
                      DELETE FROM meta WHERE key IN ('plan', 'sources', 'destination');",
                 )?;
@@ -88,7 +90,25 @@ impl Projection {
             | Event::Delivered(_)
             | Event::AutomaticAnswer { .. }
             | Event::Answer { .. }
+            | Event::Read { .. }
+            | Event::Suspected(_)
+            | Event::Unclear { .. }
+            | Event::Reviewed { .. }
             | Event::Correction { .. } => self.change_letter(db, entry)?,
+        }
+        Ok(())
+    }
+
+    /// Forgets what it keeps in memory where another process has appended something since: mail that
+    /// came back may be entered while a run works with the file. It is asked inside a transaction, from
+    /// which on nobody else can.
+    pub fn follow(&mut self, db: &Connection) -> rusqlite::Result<()> {
+        let commits = db
+            .prepare_cached("PRAGMA data_version")?
+            .query_row([], |row| row.get(0))?;
+        if self.commits_of_others != Some(commits) {
+            self.forget();
+            self.commits_of_others = Some(commits);
         }
         Ok(())
     }

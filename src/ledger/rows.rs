@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::lifecycle::{
-    AddressOutcome, AddressState, Attempt, AttemptOutcome, Fate, Letter, LetterState,
+    AddressOutcome, AddressState, Attempt, AttemptOutcome, Fate, Letter, LetterMail, LetterState,
     PlannedMessage, Reply, Returned, Sending, SendingState,
 };
 
@@ -58,6 +58,7 @@ pub(super) fn letter_row(db: &Connection, row: &Row<'_>) -> rusqlite::Result<Let
     let planned: Option<String> = row.get(4)?;
     let mut sendings = sendings(db, seq)?;
     fates(db, seq, &mut sendings)?;
+    let mail = mail(db, seq)?;
     Ok(LetterRow {
         seq,
         id: row.get(1)?,
@@ -68,8 +69,15 @@ pub(super) fn letter_row(db: &Connection, row: &Row<'_>) -> rusqlite::Result<Let
             planned: planned.map(|json| parsed(4, &json)).transpose()?,
             error: code.zip(text).map(|(code, text)| Reply { code, text }),
             sendings,
+            mail,
         },
     })
+}
+
+fn mail(db: &Connection, letter: i64) -> rusqlite::Result<Vec<LetterMail>> {
+    db.prepare_cached("SELECT mail FROM mail WHERE letter = ?1 ORDER BY number")?
+        .query_map([letter], |row| json(row, 0))?
+        .collect()
 }
 
 fn sendings(db: &Connection, letter: i64) -> rusqlite::Result<Vec<Sending>> {
@@ -196,6 +204,13 @@ pub(super) fn store(
         db.prepare_cached("DELETE FROM sendings WHERE letter = ?1 AND number = ?2")?
             .execute(params![after.seq, number])?;
         forget_fates(db, after.seq, number)?;
+    }
+    let known: &[LetterMail] = before.map_or(&[], |before| &before.letter.mail);
+    for (index, mail) in after.letter.mail.iter().enumerate() {
+        if known.get(index) != Some(mail) {
+            db.prepare_cached("INSERT OR REPLACE INTO mail VALUES (?1, ?2, ?3)")?
+                .execute(params![after.seq, count(index + 1), to_json(mail)?])?;
+        }
     }
     Ok(())
 }

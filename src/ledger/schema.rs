@@ -8,7 +8,13 @@ pub(super) const APPLICATION_ID: i64 = 0x706f_7374;
 
 /// The format that this program writes (`PRAGMA user_version`). It is raised when an older program
 /// could misread the file; older formats are brought up to date when the file is opened for a run.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
+
+/// The first format in which all tables follow from the log.
+pub(super) const FIRST_OF_EVENTS: i64 = 4;
+
+/// The first format that keeps mail about letters.
+pub(super) const FIRST_WITH_MAIL: i64 = 5;
 
 /// How many prepared statements a connection keeps: all that an event can need.
 const STATEMENTS: usize = 64;
@@ -150,8 +156,20 @@ CREATE TABLE waits (
 );
 ";
 
+/// What format 5 has beside those of format 4: mail about letters, but for what an address has become
+/// by it.
+pub(super) const MAIL: &str = "
+CREATE TABLE mail (
+    letter INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    -- JSON.
+    mail TEXT NOT NULL,
+    PRIMARY KEY (letter, number)
+) WITHOUT ROWID;
+";
+
 /// The tables that follow from the log, each with what its rows are ordered by.
-pub(super) const PROJECTIONS: [(&str, &str); 7] = [
+pub(super) const PROJECTIONS: [(&str, &str); 8] = [
     ("meta", "key"),
     ("letters", "seq"),
     ("sendings", "letter, number"),
@@ -159,4 +177,5 @@ pub(super) const PROJECTIONS: [(&str, &str); 7] = [
     ("attempts", "seq"),
     ("runs", "seq"),
     ("waits", "seq"),
+    ("mail", "letter, number"),
 ];

@@ -17,6 +17,7 @@ mod loss;
 mod older;
 mod projection;
 mod resolve;
+mod returns;
 mod steps;
 mod tampering;
 

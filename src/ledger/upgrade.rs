@@ -1,5 +1,7 @@
 //! State files of older formats: brought up to date in one step that is done or not.
 //!
+//! Format 4 has all but one table of this one, and its log is whole as it is.
+//!
 //! Formats 1 and 2 have no log. Format 3 has one beside its tables, and neither follows from the other:
 //! what differs between them is noted for good. From the event `upgraded` on, everything follows from
 //! the log; the events before it stay as they are and keep their hashes.
@@ -14,7 +16,7 @@ use super::create::mark;
 use super::log::Log;
 use super::projection::{Projection, ProjectionError};
 use super::rows::{self, time, word};
-use super::schema::{SCHEMA, VERSION};
+use super::schema::{FIRST_OF_EVENTS, MAIL, SCHEMA, VERSION};
 use crate::digest::{Parts, Sha256Digest, hex};
 use crate::lifecycle::{
     AddressState, Addresses, Attempt, AttemptOutcome, CarriedOver, Event, Fate, LegacyRun,
@@ -66,6 +68,12 @@ pub(super) fn upgrade(db: &mut Connection, at: Timestamp) -> Result<(), Projecti
     if from >= VERSION {
         return Ok(());
     }
+    if from >= FIRST_OF_EVENTS {
+        transaction.execute_batch(MAIL)?;
+        mark(&transaction)?;
+        transaction.commit()?;
+        return Ok(());
+    }
     let has_log = from >= FIRST_WITH_LOG;
     let flaw = if has_log {
         legacy_flaw(&transaction)?
@@ -77,6 +85,7 @@ pub(super) fn upgrade(db: &mut Connection, at: Timestamp) -> Result<(), Projecti
         transaction.execute_batch(MOVE_LOG_AWAY)?;
     }
     transaction.execute_batch(SCHEMA)?;
+    transaction.execute_batch(MAIL)?;
     if has_log {
         transaction.execute_batch(KEEP_LOG)?;
     }
@@ -247,6 +256,7 @@ fn carry_over(
             planned: None,
             error: code.zip(text).map(|(code, text)| Reply { code, text }),
             sendings,
+            mail: Vec::new(),
         },
         attempts: attempts.into_iter().map(|(_, attempt)| attempt).collect(),
     })

@@ -11,7 +11,7 @@ use super::compare::Comparison;
 use super::create::fill;
 use super::log::{Fields, beginning_of, event_of};
 use super::projection::{LogEntry, Projection};
-use super::schema::{VERSION, parse_once};
+use super::schema::{FIRST_OF_EVENTS, parse_once};
 use super::{LedgerError, LedgerView};
 use crate::digest::{Sha256Digest, hex};
 use crate::lifecycle::Event;
@@ -191,7 +191,7 @@ impl<'a> Replay<'a> {
                 impossible = flaw.map(|text| Flaw::new(Some(next), fields.letter, text));
             }
             // What was added in memory to bring an older file up to date is not in the file.
-            let is_stored = self.format == VERSION || fields.seq < self.from;
+            let is_stored = self.format >= FIRST_OF_EVENTS || fields.seq < self.from;
             if impossible.is_none() && is_stored {
                 self.count(&hash, wanted);
             }

@@ -100,6 +100,34 @@ pub enum Event {
         /// The evidence.
         evidence: String,
     },
+    /// A message was shown to somebody, as a program of theirs says (RFC 8098).
+    Read {
+        /// The Message-ID that it is about.
+        message_id: String,
+        /// Whose program.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reader: Option<String>,
+        /// What tells of it.
+        evidence: String,
+    },
+    /// A message may have come back: the mail names an address of it, and no message of ours.
+    Suspected(AddressReturn),
+    /// Mail came back about a message, and what it means for which address is not clear.
+    Unclear {
+        /// The Message-ID that it is about.
+        message_id: String,
+        /// What it says.
+        why: String,
+        /// What tells of it.
+        evidence: String,
+    },
+    /// A person has looked at the suspicions about a letter and at what was not clear.
+    Reviewed {
+        /// Who.
+        by: String,
+        /// What they found.
+        because: String,
+    },
     /// A person says what became of a message at an address, whatever came back.
     Correction {
         /// What is so, by their word.
@@ -341,6 +369,20 @@ pub struct AddressReturn {
 }
 
 impl Event {
+    /// What tells of it, where mail or a list does.
+    #[must_use]
+    pub fn evidence(&self) -> Option<&str> {
+        match self {
+            Self::AutomaticAnswer { evidence, .. }
+            | Self::Answer { evidence, .. }
+            | Self::Read { evidence, .. }
+            | Self::Unclear { evidence, .. } => Some(evidence),
+            Self::Suspected(of) => Some(&of.evidence),
+            Self::Correction { .. } => None,
+            other => other.returned().map(|(of, _)| of.evidence.as_str()),
+        }
+    }
+
     /// The word for its kind, as the log has it.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -371,6 +413,10 @@ impl Event {
             Self::Delivered(_) => "delivered",
             Self::AutomaticAnswer { .. } => "automatic_answer",
             Self::Answer { .. } => "answer",
+            Self::Read { .. } => "read",
+            Self::Suspected(_) => "suspected",
+            Self::Unclear { .. } => "unclear",
+            Self::Reviewed { .. } => "reviewed",
             Self::Correction { .. } => "correction",
         }
     }
@@ -406,7 +452,11 @@ impl Event {
             | Self::Reopened(_)
             | Self::Closed { .. }
             | Self::AutomaticAnswer { .. }
-            | Self::Answer { .. } => None,
+            | Self::Answer { .. }
+            | Self::Read { .. }
+            | Self::Suspected(_)
+            | Self::Unclear { .. }
+            | Self::Reviewed { .. } => None,
         }
     }
 }

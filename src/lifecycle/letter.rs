@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::address::is_same;
 use super::event::{AddressReturn, Reopening, SettledAs};
+use super::mail::LetterMail;
 use super::{
     Accepted, AddressOutcome, AddressState, Event, Illegal, PlannedMessage, Reply, Returned,
     Sending, SendingState,
@@ -134,6 +135,10 @@ impl LetterState {
             | Event::Delivered(_)
             | Event::AutomaticAnswer { .. }
             | Event::Answer { .. }
+            | Event::Read { .. }
+            | Event::Suspected(_)
+            | Event::Unclear { .. }
+            | Event::Reviewed { .. }
             | Event::Correction { .. } => Some(self),
             Event::Created { .. }
             | Event::Upgraded(_)
@@ -170,6 +175,9 @@ pub struct Letter {
     pub error: Option<Reply>,
     /// Its messages, the one that counts now last. There is always one.
     pub sendings: Vec<Sending>,
+    /// Mail about it, beside what an address has become by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mail: Vec<LetterMail>,
 }
 
 /// How what the list wants of a letter differs from what was sent.
@@ -271,10 +279,17 @@ impl Letter {
             | Event::Relayed(_)
             | Event::Delivered(_)
             | Event::Correction { .. } => letter.take_return(at, event)?,
-            Event::AutomaticAnswer { message_id, .. } | Event::Answer { message_id, .. } => {
+            Event::AutomaticAnswer { message_id, .. }
+            | Event::Answer { message_id, .. }
+            | Event::Read { message_id, .. } => {
                 // Who answers to it has it, or somebody's server has.
                 letter.went_out(message_id, event)?.take_as_sent(at);
             }
+            Event::Suspected(AddressReturn { message_id, .. })
+            | Event::Unclear { message_id, .. } => {
+                letter.went_out(message_id, event)?;
+            }
+            Event::Reviewed { .. } => letter.settle_mail(),
             Event::Created { .. }
             | Event::Upgraded(_)
             | Event::CarriedOver(_)
@@ -289,6 +304,7 @@ impl Letter {
                 });
             }
         }
+        letter.mail.extend(LetterMail::of(event, at));
         letter.state = state;
         letter.take_as_sent(at);
         letter.come_to_rest();
@@ -303,6 +319,7 @@ impl Letter {
             planned: None,
             error: None,
             sendings: vec![Sending::of(message, digest, None)],
+            mail: Vec::new(),
         }
     }
 

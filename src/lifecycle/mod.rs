@@ -23,6 +23,8 @@ mod address;
 mod attempt;
 mod event;
 mod letter;
+mod mail;
+mod reason;
 mod run;
 mod sending;
 
@@ -33,6 +35,8 @@ pub use event::{
     PlanAdopted, Planned, Refusal, Reopening, RunBegun, SettledAs, Settling, Upgraded,
 };
 pub use letter::{Changes, Letter, LetterState};
+pub use mail::{Evidence, LetterMail, LetterMailKind};
+pub use reason::{BounceReason, reason_in_words};
 pub use run::{Run, RunState};
 pub use sending::{PlannedMessage, Sending, SendingState, SentAttachment};
 

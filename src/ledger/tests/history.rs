@@ -238,6 +238,18 @@ pub fn rehearsed_twice(case: &Case) {
             settlement(b, rejected, 2),
         ];
         ledger.commit(&ends, &[]).unwrap();
+        answered(&mut ledger, "a", at(3));
         ledger.end_run(at(3), "finished").1.unwrap();
     }
+}
+
+/// A person answers to the message of a letter that was accepted.
+pub fn answered(ledger: &mut Ledger, id: &str, at: Timestamp) {
+    let letter = ledger.letter(id).unwrap().unwrap().letter;
+    let message_id = letter.last_accepted().unwrap().message.message_id.clone();
+    let answer = Event::Answer {
+        message_id,
+        evidence: "mail 9".into(),
+    };
+    ledger.append_all(&[(id.to_owned(), answer)], at).unwrap();
 }

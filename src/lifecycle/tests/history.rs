@@ -150,6 +150,21 @@ impl Story {
                 message_id: message.message_id.clone(),
                 evidence: "mail 3".into(),
             },
+            Event::Read {
+                message_id: message.message_id.clone(),
+                reader: Some(address.clone()),
+                evidence: "mail 4".into(),
+            },
+            Event::Suspected(of(true)),
+            Event::Unclear {
+                message_id: message.message_id.clone(),
+                why: "not clear".into(),
+                evidence: "mail 5".into(),
+            },
+            Event::Reviewed {
+                by: "ann on office".into(),
+                because: "asked".into(),
+            },
             correction(&message.message_id, &address, outcome),
         ]
     }

@@ -88,7 +88,9 @@ impl Known {
             },
             Event::Resolved(word) if word.accepted => self.taken.push(self.last.clone()),
             Event::Reopened(reopening) => self.to_all = reopening.all_addresses,
-            Event::Answer { message_id, .. } | Event::AutomaticAnswer { message_id, .. } => {
+            Event::Answer { message_id, .. }
+            | Event::AutomaticAnswer { message_id, .. }
+            | Event::Read { message_id, .. } => {
                 self.came_back(message_id);
             }
             _ => {}

@@ -160,7 +160,22 @@ fn next(event: &Event) -> Option<Event> {
             message_id: answer.0,
             evidence: answer.1,
         },
-        Event::Answer { .. } => {
+        Event::Answer { .. } => Event::Read {
+            message_id: answer.0,
+            reader: Some("a@x.example".into()),
+            evidence: answer.1,
+        },
+        Event::Read { .. } => Event::Suspected(of(true)),
+        Event::Suspected(_) => Event::Unclear {
+            message_id: answer.0,
+            why: "a server gave up at another address".into(),
+            evidence: answer.1,
+        },
+        Event::Unclear { .. } => Event::Reviewed {
+            by: "ann on office".into(),
+            because: "asked the school".into(),
+        },
+        Event::Reviewed { .. } => {
             correction("one@x.example", "a@x.example", AddressOutcome::Delivered)
         }
         Event::Correction { .. } => return None,

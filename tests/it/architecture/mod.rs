@@ -59,8 +59,11 @@ const MODULES: &[Module] = &[
     module("dispatch", &["clock", "address", "secret", "fault", "config", "manifest", "letter", "plan",
         "message", "lifecycle", "ledger", "transport"],
         "the loop emits events and leaves sign-in, rendering and printing to others"),
+    module("returns", &["clock", "address", "secret", "fault", "digest", "regular", "contain", "network", "http",
+        "config", "lifecycle", "transport"],
+        "what came back is read and judged; the ledger is written by mailing"),
     module("mailing", &["clock", "address", "secret", "fault", "digest", "figures", "regular", "config", "manifest",
-        "letter", "plan", "message", "lifecycle", "ledger", "transport", "dispatch"],
+        "letter", "plan", "message", "lifecycle", "ledger", "transport", "dispatch", "returns"],
         "the order of steps leaves sign-in, asking and printing to a front"),
     module("preview", &["clock", "address", "secret", "fault", "digest", "durable", "page", "config", "manifest", "letter",
         "plan", "message", "ledger"],
@@ -71,8 +74,8 @@ const MODULES: &[Module] = &[
     module("proposal", &["address", "fault", "regular", "config", "manifest", "letter"],
         "a proposal is made of files, and writes none"),
     module("cli", &["clock", "address", "secret", "fault", "digest", "figures", "durable", "page", "config", "manifest",
-        "letter", "plan", "message", "lifecycle", "ledger", "transport", "auth", "dispatch", "mailing", "preview",
-        "report", "proposal"],
+        "letter", "plan", "message", "lifecycle", "ledger", "transport", "auth", "dispatch", "returns", "mailing",
+        "preview", "report", "proposal"],
         "the command line may use every module"),
 ];
 
