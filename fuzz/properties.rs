@@ -9,8 +9,20 @@ use postroom::config::{Batch, Secrets};
 use postroom::fault::Fault;
 use postroom::letter::read_pdf;
 use postroom::manifest::Manifest;
+use postroom::returns::{MAX_RECIPIENTS, read};
 use postroom::transport::SendError;
 use postroom::transport::tried::{Meanings, ews_answer, graph_error};
+
+/// A mail is read as something, within bounds, and in the same way each time.
+pub fn returned_mail(bytes: &[u8]) {
+    let mail = read(bytes);
+    assert!(mail.recipients.len() <= MAX_RECIPIENTS);
+    for recipient in &mail.recipients {
+        let addresses = [&recipient.original, &recipient.last];
+        assert!(addresses.into_iter().flatten().all(|it| it.contains('@')));
+    }
+    assert_eq!(read(bytes), mail);
+}
 
 /// What an address, a header or a cell of addresses is taken for, it is taken for again.
 pub fn address(bytes: &[u8]) {

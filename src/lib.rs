@@ -30,10 +30,12 @@
 //! 8. [`ledger`] is the state file: SQLite, one writer, which appends events. Its tables follow from
 //!    them by the lifecycle, and verifying is replaying.
 //! 9. [`mailing`] is the order of steps that makes all this safe: load, prepare, adopt the plan,
-//!    reconcile what is in doubt, dispatch, reconcile again, end; and the same for sending again.
-//! 10. [`preview`] shows what a plan would send, and [`report`] what became of it; neither can send.
-//! 11. [`proposal`] proposes the batch file for a list, reports and a letter that are there already.
-//! 12. [`cli`] alone prints, prompts and ends the process.
+//!    reconcile what is in doubt, dispatch, reconcile again, end; the same for sending again; and
+//!    entering what came back.
+//! 10. [`returns`] reads mail that came back: what it is, and which message of ours it is about.
+//! 11. [`preview`] shows what a plan would send, and [`report`] what became of it; neither can send.
+//! 12. [`proposal`] proposes the batch file for a list, reports and a letter that are there already.
+//! 13. [`cli`] alone prints, prompts and ends the process.
 //!
 //! Beside them stand the leaves that know nothing of the rest: [`clock`] (the only reader of time,
 //! so that tests can set it), [`address`] (parsed single-line values), [`secret`] (values that
@@ -60,6 +62,8 @@
 //!   may have gone out
 //! - *refused*: an address, when its message was accepted for others; *bounced*, *delayed*,
 //!   *delivered*: an address, afterwards
+//! - *return*: a mail that came back; *suspected*: what it says of an address, when it names no message
+//!   of ours
 //! - *rate*: our own pace; *throttled*: the server's push-back
 //! - *rehearsal*: a real run with every address replaced
 //!
@@ -119,5 +123,6 @@ pub mod preview;
 pub mod proposal;
 pub mod regular;
 pub mod report;
+pub mod returns;
 pub mod secret;
 pub mod transport;

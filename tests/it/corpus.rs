@@ -55,6 +55,11 @@ fn lists_in_xlsx() {
 }
 
 #[test]
+fn mail_that_came_back() {
+    replay("returned_mail", properties::returned_mail);
+}
+
+#[test]
 fn pdfs() {
     replay("pdf", properties::pdf);
 }
