@@ -6,6 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::address::Address;
+use crate::config::Receipts;
 use crate::digest::{Parts, Sha256Digest, hex};
 use crate::letter::Letter;
 
@@ -32,6 +33,8 @@ pub struct Message {
     pub report_mark: Option<String>,
     /// The envelope.
     pub envelope: Envelope,
+    /// What is asked for, so that it comes back.
+    pub receipts: Receipts,
     letter: Letter,
     contents: Vec<Vec<u8>>,
     date: Timestamp,
@@ -119,6 +122,7 @@ impl Message {
             },
             letter,
             contents,
+            receipts: Receipts::None,
             date: Timestamp::UNIX_EPOCH,
             body: None,
         }
@@ -134,6 +138,13 @@ impl Message {
     ) -> Self {
         let message_id = message_id(batch, &letter.id, digest, &letter.from.address, 1);
         Self::new(message_id, 1, letter, contents)
+    }
+
+    /// The message, with which receipts are asked for.
+    #[must_use]
+    pub fn asking(mut self, receipts: Receipts) -> Self {
+        self.receipts = receipts;
+        self
     }
 
     /// The message dated with the moment it is handed over.

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::Deserialize;
 
 use super::attachment::AttachmentConfig;
-use super::dispatch::{DispatchConfig, OutboxConfig};
+use super::dispatch::{DispatchConfig, OutboxConfig, ReturnsTable};
 use super::letter::LetterConfig;
 use super::{ConfigError, read_written};
 use crate::fault::quote;
@@ -56,6 +56,8 @@ struct BatchFile {
     dispatch: DispatchConfig,
     #[serde(default)]
     outbox: OutboxConfig,
+    #[serde(default)]
+    returns: ReturnsTable,
 }
 
 #[derive(Deserialize)]
@@ -183,7 +185,10 @@ impl Batch {
             vars: parsed.vars,
             letter: parsed.letter,
             attachments: parsed.attachments,
-            dispatch: parsed.dispatch,
+            dispatch: DispatchConfig {
+                receipts: parsed.returns.receipts,
+                ..parsed.dispatch
+            },
             outbox: parsed.outbox,
         };
         batch.validate()?;

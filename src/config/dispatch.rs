@@ -96,6 +96,43 @@ pub struct DispatchConfig {
     pub patience: Duration,
     /// The hours in which letters may go out.
     pub window: Option<SendWindow>,
+    /// What is asked of servers and recipients beside reports of failure: `[returns] receipts`.
+    #[serde(skip)]
+    pub receipts: Receipts,
+}
+
+/// What is asked of the recipients' servers and programs beside reports of failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Receipts {
+    /// Nothing.
+    #[default]
+    None,
+    /// A report when a message is delivered: one mail for each address.
+    Delivery,
+    /// The same, and one when it is read, which a person may refuse.
+    Read,
+}
+
+impl Receipts {
+    /// Whether a report of delivery is asked for.
+    #[must_use]
+    pub fn of_delivery(self) -> bool {
+        matches!(self, Self::Delivery | Self::Read)
+    }
+
+    /// Whether a receipt is asked for when a message is read.
+    #[must_use]
+    pub fn of_reading(self) -> bool {
+        self == Self::Read
+    }
+}
+
+/// `[returns]`: what is asked for, so that it comes back.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ReturnsTable {
+    pub receipts: Receipts,
 }
 
 impl Default for DispatchConfig {
@@ -114,6 +151,7 @@ impl Default for DispatchConfig {
             max_megabytes: None,
             patience: Duration::from_mins(5),
             window: None,
+            receipts: Receipts::None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::ews::EwsKeys;
+use super::imap::{ImapSettings, ImapTable};
 use super::sign_in::SignInSettings;
 use super::smtp::{SmtpSettings, SmtpTable};
 use super::unshown::{table, value};
@@ -30,6 +31,8 @@ pub struct Secrets {
     pub graph: SettingsOf<GraphSettings>,
     /// Exchange Web Services.
     pub ews: SettingsOf<EwsSettings>,
+    /// The mailbox that bounces come into, where one is named.
+    pub returns: SettingsOf<Option<ImapSettings>>,
 }
 
 /// The settings of one transport, or why they cannot be used: what is half filled in stops only who
@@ -63,6 +66,8 @@ struct SecretsFile {
     send_email_as: Option<String>,
     #[serde(deserialize_with = "table")]
     smtp: SmtpTable,
+    #[serde(deserialize_with = "table")]
+    returns: ImapTable,
     #[serde(deserialize_with = "value")]
     client_id: Option<String>,
     #[serde(deserialize_with = "value")]
@@ -298,6 +303,9 @@ impl SecretsFile {
         if let Some(value) = variable("POSTROOM_SMTP_PASSWORD") {
             smtp.password = Some(Secret::new(value));
         }
+        if let Some(value) = variable("POSTROOM_RETURNS_PASSWORD") {
+            self.returns.password = Some(Secret::new(value));
+        }
         if let Some(value) = variable("POSTROOM_EWS_PASSWORD") {
             self.ews_password = Some(Secret::new(value));
         }
@@ -348,6 +356,7 @@ impl SecretsFile {
         Ok(Secrets {
             file,
             smtp: SettingsOf(self.smtp.typed(shown, send_emails_as.as_ref())),
+            returns: SettingsOf(self.returns.typed(shown, send_emails_as.as_ref())),
             send_emails_as,
             ews: SettingsOf(ews.typed(
                 self.save_in.as_deref(),

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
 
 use crate::clock::Signal;
+use crate::config::Receipts;
 use crate::fault::Fault;
 use crate::ledger::Pending;
 use crate::letter::Letters;
@@ -25,6 +26,7 @@ pub(super) struct Composed {
 pub(super) struct Composer<'a> {
     pub letters: &'a Letters,
     pub is_for_mime: bool,
+    pub receipts: Receipts,
 }
 
 /// Makes messages for the pending letters that come in, until nobody asks any more.
@@ -74,7 +76,8 @@ impl Composer<'_> {
             ]);
         }
         let message_id = pending.message_id.clone();
-        let message = Message::new(message_id, pending.sending, letter, contents);
+        let message =
+            Message::new(message_id, pending.sending, letter, contents).asking(self.receipts);
         Ok(Box::new(if self.is_for_mime {
             message.encoded_ahead()
         } else {

@@ -45,6 +45,10 @@ struct MessageJson<'a> {
     bcc_recipients: Vec<RecipientJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reply_to: Vec<RecipientJson<'a>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_delivery_receipt_requested: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_read_receipt_requested: bool,
     internet_message_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     importance: Option<&'static str>,
@@ -144,6 +148,8 @@ fn json(message: &Message, with: With) -> MessageJson<'_> {
         cc_recipients: letter.cc.iter().map(recipient).collect(),
         bcc_recipients: letter.bcc.iter().map(recipient).collect(),
         reply_to: letter.reply_to.iter().map(recipient).collect(),
+        is_delivery_receipt_requested: message.receipts.of_delivery(),
+        is_read_receipt_requested: message.receipts.of_reading(),
         internet_message_id: format!("<{}>", message.message_id),
         importance: letter.extras.importance.map(Importance::word),
         internet_message_headers: letter

@@ -14,7 +14,7 @@ use std::time::Duration;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Rset};
+use lettre::transport::smtp::commands::{Data, Ehlo, Rset};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::Response;
 use tokio::net::TcpStream;
@@ -50,6 +50,8 @@ pub(super) struct Connection {
     runtime: Arc<Runtime>,
     timeout: Duration,
     broken: bool,
+    /// Whether the server takes what is asked of its delivery reports (RFC 3461).
+    takes_dsn: bool,
 }
 
 impl Connector {
@@ -147,13 +149,34 @@ impl Connector {
                     .map_err(|error| reply::sign_in_refused(error, mechanism))
             })?;
         }
+        let takes_dsn = self.within("EHLO", self.takes_dsn(&mut smtp))?;
         Ok(Connection {
             smtp,
             listening,
             runtime: Arc::clone(&self.runtime),
             timeout: self.settings.timeout,
             broken: false,
+            takes_dsn,
         })
+    }
+
+    /// Whether the server offers delivery reports (RFC 3461 section 4). lettre keeps only what it
+    /// knows itself of what a server offers, so it is asked once more.
+    async fn takes_dsn(&self, smtp: &mut AsyncSmtpConnection) -> Result<bool, SendError> {
+        let is_dsn = |line: &str| {
+            let mut words = line.split_ascii_whitespace();
+            words
+                .next()
+                .is_some_and(|word| word.eq_ignore_ascii_case("DSN"))
+        };
+        match smtp.command(Ehlo::new(self.hello.clone())).await {
+            Ok(reply) => Ok(reply.message().any(is_dsn)),
+            Err(error) => match Failure::from(error) {
+                // A server that speaks HELO alone has none.
+                Failure::Reply { code, .. } if code != 421 => Ok(false),
+                failure => Err(failure.refused_at(Phase::Connect)),
+            },
+        }
     }
 
     async fn open_wire(&self) -> Result<Wire, SendError> {
@@ -247,6 +270,16 @@ impl Connection {
     /// it.
     pub fn is_all_on_its_way(&self) -> bool {
         self.listening.has_begun()
+    }
+
+    /// Whether the server takes what is asked of its delivery reports.
+    pub fn takes_dsn(&self) -> bool {
+        self.takes_dsn
+    }
+
+    /// Asks nothing of reports any more: the server offers them and does not take the words.
+    pub fn without_dsn(&mut self) {
+        self.takes_dsn = false;
     }
 
     /// Gives up the transaction begun, so that the next message can follow.

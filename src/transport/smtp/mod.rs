@@ -2,6 +2,7 @@
 
 mod connection;
 mod data;
+mod dsn;
 mod reply;
 mod stream;
 mod tls;
@@ -117,16 +118,23 @@ impl Smtp {
 /// MAIL and RCPT: who it is from and for.
 fn offer(connection: &mut Connection, message: &Message) -> Result<Offered, SendError> {
     let from = lettre_address(&message.envelope.from)?;
-    connection
-        .command(Mail::new(Some(from), Vec::new()))
-        .map_err(|failure| failure.refused_at(Phase::Mail))?;
+    let mut asked = dsn::of_message(connection.takes_dsn(), message);
+    let mut sender = connection.command(Mail::new(Some(from.clone()), asked));
+    if connection.takes_dsn() && matches!(&sender, Err(failure) if dsn::is_not_understood(failure))
+    {
+        connection.without_dsn();
+        asked = Vec::new();
+        sender = connection.command(Mail::new(Some(from), asked));
+    }
+    sender.map_err(|failure| failure.refused_at(Phase::Mail))?;
     let mut offered = Offered {
         refused: Vec::new(),
         accepted: 0,
         first_refusal: None,
     };
     for address in &message.envelope.to {
-        let rcpt = Rcpt::new(lettre_address(address)?, Vec::new());
+        let asked = dsn::of_address(connection.takes_dsn(), message.receipts, address);
+        let rcpt = Rcpt::new(lettre_address(address)?, asked);
         let Err(failure) = connection.command(rcpt) else {
             offered.accepted += 1;
             continue;
