@@ -1,4 +1,4 @@
-//! HTTP as postroom uses it: no redirects, bounded patience, small answers, and a failure that says
+//! HTTP as postroom uses it: no redirects, bounded patience, bounded answers, and a failure that says
 //! whether the server can have seen the whole request.
 
 use std::io::{self, Read};
@@ -13,7 +13,7 @@ use reqwest::redirect::Policy;
 
 use crate::network::NetworkError;
 
-/// Answers beyond this size are cut: nobody whom we ask says so much.
+/// Answers beyond this size are cut, unless more is wanted: nobody whom we ask says so much.
 const LARGEST: u64 = 1 << 20;
 /// The slowest line that is waited for, in bytes a second.
 const SLOWEST: u64 = 20_000;
@@ -23,6 +23,7 @@ const SLOWEST: u64 = 20_000;
 pub struct Http {
     client: Client,
     silence: Duration,
+    largest: u64,
 }
 
 /// An answer.
@@ -32,7 +33,7 @@ pub struct HttpReply {
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, cut after 1 MiB.
+    /// The body, cut after 1 MiB unless the client takes more.
     pub body: Vec<u8>,
 }
 
@@ -70,8 +71,18 @@ impl Http {
             .pool_idle_timeout(Duration::from_secs(20))
             .user_agent(concat!("postroom/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map(|client| Self { client, silence })
+            .map(|client| Self {
+                client,
+                silence,
+                largest: LARGEST,
+            })
             .map_err(|error| HttpError::NotSent(cause(&error, silence)))
+    }
+
+    /// The same client, which takes answers of so many bytes. What is longer is cut off.
+    #[must_use]
+    pub fn taking(self, largest: u64) -> Self {
+        Self { largest, ..self }
     }
 
     /// Sends a request and waits for its answer.
@@ -91,7 +102,7 @@ impl Http {
             *request.body_mut() = Some(Body::sized(body, length));
         }
         match self.client.execute(request) {
-            Ok(response) => read(response),
+            Ok(response) => read(response, self.largest),
             Err(error) if error.is_connect() || !sent.load(Ordering::SeqCst) => {
                 Err(HttpError::NotSent(cause(&error, patience)))
             }
@@ -108,12 +119,12 @@ impl HttpReply {
     }
 }
 
-fn read(response: Response) -> Result<HttpReply, HttpError> {
+fn read(response: Response, largest: u64) -> Result<HttpReply, HttpError> {
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     let mut body = Vec::new();
     response
-        .take(LARGEST)
+        .take(largest)
         .read_to_end(&mut body)
         .map_err(|error| {
             let text = format!("the answer broke off: {error}");

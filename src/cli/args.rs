@@ -1,6 +1,7 @@
 //! What can be written on the command line.
 
 mod report;
+mod returns;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 pub(super) use self::report::{Format, ReportArgs};
+pub(super) use self::returns::ReturnsArgs;
 
 use super::console::Output;
 use crate::address::Address;
@@ -23,7 +25,7 @@ use crate::mailing::LoadRequest;
   1    unexpected error
   2    mistake in the command line or a configuration file
   3    the checks found faults, nothing was sent; or the log is not whole
-  4    finished, but letters were rejected or are in doubt
+  4    finished, but letters were rejected or are in doubt, or something that came back wants a person
   5    stopped early; the same command goes on
   6    sign-in needed or refused
   7    another run holds the state file
@@ -54,6 +56,8 @@ pub(super) enum Verb {
     Resume(SendArgs),
     /// Send letters again that went out, on purpose: to addresses that do not have them, or to all
     Resend(ResendArgs),
+    /// Read mail that came back, and enter into the record what became of each address
+    Returns(ReturnsArgs),
     /// Show what happened to each letter
     Status(StatusArgs),
     /// Settle letters in doubt by hand
@@ -77,6 +81,7 @@ impl Verb {
             Self::Preview(args) => args.common.output(),
             Self::Send(args) | Self::Resume(args) => args.common.output(),
             Self::Resend(args) => args.common.output(),
+            Self::Returns(args) => args.common.output(),
             Self::Status(args) => args.common.output(),
             Self::Resolve(args) => args.common.output(),
             Self::Report(args) => args.common.output(),

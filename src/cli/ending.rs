@@ -3,6 +3,7 @@
 use super::console::Console;
 use super::exit::Exit;
 use super::{findings, json, status, words};
+use crate::config::TransportName;
 use crate::dispatch::Ending;
 use crate::ledger::LedgerError;
 use crate::mailing::{Finished, Loaded, Reason};
@@ -35,6 +36,12 @@ pub(super) fn show_end(
             log.short()
         )),
         Err(error) => console.note(&format!("the end of this run is not noted: {error}")),
+    }
+    let is_mail = loaded.batch.dispatch.transport != TransportName::Outbox && !rehearsal;
+    if is_mail && exit == Exit::Success && finished.counts.accepted > 0 {
+        console.note(
+            "bounces come by mail, within minutes to two days: `postroom returns` enters them into the record",
+        );
     }
     // The next step is the last thing that is read.
     if let Some(reason) = finished.conclusion.reason() {

@@ -150,7 +150,9 @@ fn exit_of(error: &MailingError) -> Exit {
         | MailingError::NothingToResume(_)
         | MailingError::NothingLost(_)
         | MailingError::NotResendable { .. }
-        | MailingError::NothingBounced => Exit::Usage,
+        | MailingError::NothingBounced
+        | MailingError::NothingToReview(_)
+        | MailingError::Returns(_) => Exit::Usage,
     }
 }
 

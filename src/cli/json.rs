@@ -9,13 +9,22 @@ use crate::address::Mailbox;
 use crate::digest::hex;
 use crate::dispatch::estimate;
 use crate::fault::Fault;
-use crate::ledger::{Counts, LedgerError, LedgerView};
+use crate::ledger::{Counts, LedgerError, LedgerView, Outcomes};
 use crate::letter::Letters;
 use crate::mailing::{Loaded, StateFile};
 use crate::manifest::LeftOut;
 use crate::message::message_id;
 use crate::plan::{Plan, PlannedAttachment, PlannedLetter};
 use crate::report::LetterJson;
+
+/// How many letters stand where, and what became of messages at their addresses.
+#[derive(Clone, Copy, Serialize)]
+struct CountsJson {
+    #[serde(flatten)]
+    counts: Counts,
+    #[serde(flatten)]
+    outcomes: Option<Outcomes>,
+}
 
 #[derive(Serialize)]
 struct AttachmentJson<'a> {
@@ -111,7 +120,10 @@ pub(super) fn plan(
         id.as_deref(),
         &transport,
         &state_file,
-        counts,
+        CountsJson {
+            counts,
+            outcomes: None,
+        },
     );
     if let Some((letters, plan)) = planned {
         let mut shown = 0;
@@ -199,7 +211,10 @@ pub(super) fn ledger(
         plan.as_deref(),
         &transport,
         &state_file,
-        ledger.counts()?,
+        CountsJson {
+            counts: ledger.counts()?,
+            outcomes: Some(ledger.outcomes()?),
+        },
     );
     let mut index = 0;
     ledger.each_letter(&mut |record| {
@@ -220,7 +235,7 @@ fn head(
     plan: Option<&str>,
     transport: &str,
     state_file: &str,
-    counts: Counts,
+    counts: CountsJson,
 ) {
     console.json(&format!(
         "{{\"batch\":{},\"plan\":{},\"transport\":{},\"state_file\":{},\"counts\":{},\"letters\":[",

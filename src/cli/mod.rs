@@ -16,6 +16,7 @@ mod progress;
 mod report;
 mod resend;
 mod resolve;
+mod returns;
 mod send;
 mod show;
 mod signed_in;
@@ -53,6 +54,7 @@ pub fn main() -> ExitCode {
         Verb::Send(args) => send::run(args, Start::Any, &console, &clock),
         Verb::Resume(args) => send::run(args, Start::Begun, &console, &clock),
         Verb::Resend(args) => resend::run(args, &console, &clock),
+        Verb::Returns(args) => returns::run(args, &console, &clock),
         Verb::Status(args) => status::run(args, &console),
         Verb::Report(args) => report::run(args, &console, &*clock),
         Verb::Resolve(args) => resolve::run(args, &console, &*clock),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::console::Console;
 use super::exit::Exit;
-use super::{json, words};
+use super::{json, status, words};
 use crate::clock::Clock;
 use crate::dispatch::estimate;
 use crate::lifecycle::Addresses;
@@ -189,9 +189,8 @@ fn again(resend: &Resend) -> String {
                 ));
             }
             if let Some(returned) = fate.and_then(|fate| fate.returned.as_ref()) {
-                let outcome = returned.outcome.word();
-                let reason = &returned.reason;
-                text.push_str(&format!("\n             {outcome} at {address}: {reason}"));
+                let line = status::returned_line(returned, address, false);
+                text.push_str(&format!("\n             {line}"));
             }
         }
     }

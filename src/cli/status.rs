@@ -4,8 +4,10 @@ use super::args::StatusArgs;
 use super::console::Console;
 use super::exit::{Exit, Stop};
 use super::{json, words};
-use crate::ledger::{Counts, LedgerError, LedgerView, LetterRecord};
-use crate::lifecycle::{Addresses, Sending};
+use crate::ledger::{Counts, LedgerError, LedgerView, LetterRecord, Outcomes};
+use crate::lifecycle::{
+    AddressOutcome, Addresses, LetterMail, LetterMailKind, Returned, Sending, reason_in_words,
+};
 use crate::mailing::{Loaded, StateFile};
 use crate::report::{addresses, handed_over};
 
@@ -20,9 +22,10 @@ pub(super) fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Stop> {
     }
     let batch = format!("batch   {}", loaded.batch.name);
     console.result(&format!(
-        "{batch}\nstate   {}\nso far  {}",
+        "{batch}\nstate   {}\nso far  {}{}",
         ledger.path().display(),
-        counts_line(&ledger.counts()?)
+        counts_line(&ledger.counts()?),
+        outcomes_lines(&ledger.outcomes()?)
     ));
     list(
         &ledger,
@@ -42,6 +45,70 @@ pub(super) fn counts_line(counts: &Counts) -> String {
         words::count(counts.rejected),
         words::count(counts.in_doubt)
     )
+}
+
+/// What became of messages at their addresses, in a line of its own; nothing while nothing came back.
+pub(super) fn outcomes_lines(outcomes: &Outcomes) -> String {
+    if outcomes.is_none() {
+        return String::new();
+    }
+    let mut counted: Vec<String> = [
+        (outcomes.bounced, "bounced"),
+        (outcomes.delayed, "delayed"),
+        (outcomes.relayed, "passed on"),
+        (outcomes.delivered, "delivered"),
+    ]
+    .iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, word)| format!("{} {word}", words::count(*count)))
+    .collect();
+    if outcomes.to_look_at > 0 {
+        counted.push(format!(
+            "{} to look at",
+            words::plural(outcomes.to_look_at, "letter")
+        ));
+    }
+    let mut text = format!("\nat the addresses  {}", counted.join(", "));
+    if outcomes.our_side > 0 {
+        text.push_str(&format!(
+            "\nour side  at {} our own mailbox or server was blocked or over its limit",
+            words::plural(outcomes.our_side, "address")
+        ));
+    }
+    text
+}
+
+/// What came back from an address, in one line.
+pub(super) fn returned_line(returned: &Returned, shown: &str, whole: bool) -> String {
+    let mut text = format!("{} at {shown}", returned.outcome.word());
+    if !returned.reason.is_empty() {
+        text.push_str(&format!(": {}", reason_in_words(&returned.reason)));
+    }
+    if let Some(code) = &returned.code {
+        text.push_str(&format!(" ({code})"));
+    }
+    if let Some(line) = returned.text.as_ref().filter(|_| whole) {
+        text.push_str(&format!("\n              {line}"));
+    }
+    text
+}
+
+/// What a person should look at, in one line.
+fn look_line(mail: &LetterMail, shown: &str) -> String {
+    match mail.kind {
+        LetterMailKind::Suspected => format!(
+            "suspected at {shown}: {}; the mail names no message of ours",
+            reason_in_words(&mail.why)
+        ),
+        _ => format!("look: {}", mail.why),
+    }
+}
+
+fn masked(address: &str) -> String {
+    match crate::address::Address::parse(address) {
+        Ok(address) => address.masked(),
+        Err(_) => address.to_owned(),
+    }
 }
 
 /// Lists letters that need a person, or all of them.
@@ -80,16 +147,21 @@ fn line(record: &LetterRecord, whole_addresses: bool) -> String {
     for address in letter.open_addresses() {
         let fate = letter.last_written_to(address);
         let fate = fate.and_then(|sending| sending.known_fate(address));
-        let refusal = fate.and_then(|fate| fate.refusal.as_ref());
-        let Some(refusal) = refusal else { continue };
-        let shown = match crate::address::Address::parse(address) {
-            Ok(address) => address.masked(),
-            Err(_) => address.to_owned(),
-        };
-        text.push_str(&format!(
-            "\n            refused for {shown}: {}",
-            refusal.in_one_line()
-        ));
+        let Some(fate) = fate else { continue };
+        let shown = masked(address);
+        if let Some(returned) = &fate.returned {
+            let line = returned_line(returned, &shown, false);
+            text.push_str(&format!("\n            {line}"));
+        } else if let Some(refusal) = &fate.refusal {
+            text.push_str(&format!(
+                "\n            refused for {shown}: {}",
+                refusal.in_one_line()
+            ));
+        }
+    }
+    for mail in letter.to_look_at() {
+        let shown = mail.address.as_deref().map(masked).unwrap_or_default();
+        text.push_str(&format!("\n            {}", look_line(mail, &shown)));
     }
     text
 }
@@ -107,6 +179,30 @@ fn in_full(record: &LetterRecord) -> String {
         ));
         if let Some(refusal) = address.refusal {
             text.push_str(&format!(": {}", refusal.in_one_line()));
+        }
+        if let Some(returned) = address
+            .returned
+            .filter(|of| of.outcome != AddressOutcome::Unknown)
+        {
+            let line = returned_line(returned, address.address, true);
+            text.push_str(&format!("\n              {line}"));
+        }
+    }
+    let letter = &record.letter;
+    for mail in letter.to_look_at() {
+        let shown = mail.address.as_deref().unwrap_or_default();
+        text.push_str(&format!("\n            {}", look_line(mail, shown)));
+    }
+    for (kind, words) in [
+        (LetterMailKind::Answer, "a person answered"),
+        (LetterMailKind::AutomaticAnswer, "a program answered"),
+        (LetterMailKind::Read, "read"),
+    ] {
+        for mail in letter.mail_of(kind) {
+            let reader = mail.address.as_deref().unwrap_or_default();
+            let at = mail.at.strftime("%Y-%m-%d %H:%M UTC");
+            let line = format!("{words} {reader}");
+            text.push_str(&format!("\n            {}, entered {at}", line.trim_end()));
         }
     }
     text

@@ -15,7 +15,7 @@ use super::log::{Log, event_of};
 use super::projection::{Projection, ProjectionError};
 use super::rows::{self, Key};
 use super::schema::VERSION;
-use super::{Holder, Identity, Ledger, LedgerError, LedgerView};
+use super::{BatchIdentity, Holder, Ledger, LedgerError, LedgerView};
 use crate::lifecycle::{Addresses, Event, Evidence, Letter, LetterState};
 
 /// A state file that mail which came back is entered into.
@@ -61,7 +61,11 @@ impl ReturnsLedger {
     /// # Errors
     /// When there is none, or it cannot be trusted; for one of an older format also when a run holds
     /// it.
-    pub fn open(path: &Path, identity: &Identity, holder: &Holder) -> Result<Self, LedgerError> {
+    pub fn open(
+        path: &Path,
+        identity: &BatchIdentity,
+        holder: &Holder,
+    ) -> Result<Self, LedgerError> {
         let mut view = LedgerView::open(path, identity)?;
         if view.format != VERSION {
             let ledger = Ledger::open(path, identity, holder)?;

@@ -16,7 +16,7 @@ pub enum BounceReason {
     MailboxFull,
     /// The mailbox is there, and is not in use.
     MailboxDisabled,
-    /// The server refused it without a reason that can be told.
+    /// The server refused it for a reason that is not clear.
     Refused,
     /// The address takes no mail from this sender.
     NotAllowed,

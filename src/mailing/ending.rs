@@ -146,7 +146,7 @@ fn incomplete(counts: &Counts, open: u64) -> Reason {
     }
     if open > 0 {
         next_steps.push((
-            Some("refused addresses"),
+            Some("addresses that refused it or that it bounced at"),
             "the other addresses of the letter have it; correct these in the list, then `postroom resend --only ID --because TEXT` writes to them alone".to_owned(),
         ));
     }

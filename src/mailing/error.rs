@@ -109,6 +109,12 @@ pub enum MailingError {
     /// No letter has an address that bounced or was refused.
     #[error("no address was refused and none bounced")]
     NothingBounced,
+    /// A letter about which nothing is suspected, and nothing unclear.
+    #[error("there is nothing to settle at {0}")]
+    NothingToReview(String),
+    /// Mail that came back cannot be read.
+    #[error("{}", .0.text)]
+    Returns(Fault),
 }
 
 /// Why a letter cannot be sent again.
@@ -138,6 +144,8 @@ impl MailingError {
         match self {
             Self::Config(_)
             | Self::NothingToResume(_)
+            | Self::NothingToReview(_)
+            | Self::Returns(_)
             | Self::Ledger(LedgerError::Missing { .. } | LedgerError::NotInDoubt { .. }) => None,
             Self::LedgerWhileSending(_) => {
                 Some("letters in hand are in doubt; `postroom status` shows what is recorded")
@@ -175,7 +183,7 @@ impl MailingError {
             Self::Ledger(error) | Self::LedgerWhileSending(error) => {
                 return Some(error.next_step().into_owned());
             }
-            Self::Transport(fault) => return Some(fault.next_step.clone()),
+            Self::Transport(fault) | Self::Returns(fault) => return Some(fault.next_step.clone()),
             Self::Server(error) | Self::Probe(error) => match error {
                 SendError::Unauthorised(_) => {
                     "run `postroom login`, or correct the account in the secrets file"
@@ -225,6 +233,7 @@ impl MailingError {
                 NotResendable::Unlisted => "put its rows back into the list",
             },
             Self::NothingBounced => "name letters with --only",
+            Self::NothingToReview(_) => "`postroom returns` lists what is to be looked at",
         };
         Some(step.to_owned())
     }

@@ -13,6 +13,7 @@ mod load;
 mod online;
 mod prepare;
 mod resend;
+mod returns;
 mod send;
 mod state_file;
 
@@ -25,6 +26,7 @@ pub use load::{LoadRequest, Loaded};
 pub use online::{Online, ask, probe};
 pub use prepare::{Moved, Prepared, prepare};
 pub use resend::{Resend, ResendChoice, ResendRequest, resend};
+pub use returns::{Collector, MailCounts, MailFate, MailReport, ReviewRequest, review};
 pub use send::{Consent, SendRequest, Start, choose, send};
 pub use state_file::{StateFile, person};
 

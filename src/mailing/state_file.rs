@@ -104,6 +104,6 @@ pub fn person() -> String {
 }
 
 /// The name of this machine.
-fn host() -> String {
+pub(super) fn host() -> String {
     gethostname::gethostname().to_string_lossy().into_owned()
 }

@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::Letter;
+use super::letter::addresses;
 use super::rows::Row;
-use crate::lifecycle::LetterState;
+use crate::lifecycle::{LetterMailKind, LetterState, reason_in_words};
 
 /// The columns that are added. Their names cannot be those of a list's own.
-pub(super) const ADDED: [&str; 8] = [
+pub(super) const ADDED: [&str; 10] = [
     "postroom_state",
     "postroom_sent_to",
     "postroom_changed",
@@ -18,6 +19,8 @@ pub(super) const ADDED: [&str; 8] = [
     "postroom_attempts",
     "postroom_attachments_sha256",
     "postroom_error",
+    "postroom_outcome",
+    "postroom_next",
 ];
 
 /// What stands in one of them.
@@ -47,9 +50,9 @@ impl Cell {
 
 /// What stands in the added columns of a letter's rows, and of those that have none: why such a row is
 /// left out.
-pub(super) fn added(row: Row<'_>) -> [Cell; 8] {
+pub(super) fn added(row: Row<'_>) -> [Cell; 10] {
     let Some(letter) = row.letter else {
-        let mut cells = [const { Cell::Empty }; 8];
+        let mut cells = [const { Cell::Empty }; 10];
         if let Some(key) = row.left_out {
             cells[0] = Cell::Text(format!("left out ({key})"));
         }
@@ -75,6 +78,8 @@ pub(super) fn added(row: Row<'_>) -> [Cell; 8] {
         Cell::Count(record.letter.attempts()),
         Cell::Text(digests.join(" ")),
         Cell::Text(error(letter)),
+        Cell::Text(outcome(letter)),
+        Cell::Text(next(letter)),
     ]
 }
 
@@ -98,6 +103,58 @@ fn changed(letter: &Letter) -> String {
     words.join("; ")
 }
 
+/// What became of it at each address that something is known of.
+fn outcome(letter: &Letter) -> String {
+    let record = &letter.record;
+    let mut parts: Vec<String> = addresses(record)
+        .iter()
+        .filter_map(|address| {
+            let returned = address.returned?;
+            let mut text = format!("{} {}", address.address, returned.outcome.word());
+            if !returned.reason.is_empty() {
+                text.push_str(&format!(": {}", reason_in_words(&returned.reason)));
+            }
+            Some(text)
+        })
+        .collect();
+    parts.extend(record.letter.suspicions().map(|mail| {
+        let address = mail.address.as_deref().unwrap_or_default();
+        format!("{address} suspected: {}", reason_in_words(&mail.why))
+    }));
+    for (kind, word) in [
+        (LetterMailKind::Read, "read"),
+        (LetterMailKind::Answer, "answered"),
+        (LetterMailKind::AutomaticAnswer, "answered by a program"),
+    ] {
+        match record.letter.mail_of(kind).count() {
+            0 => {}
+            1 => parts.push(word.to_owned()),
+            times => parts.push(format!("{word} {times} times")),
+        }
+    }
+    parts.join("; ")
+}
+
+/// What a person does about a letter.
+fn next(letter: &Letter) -> String {
+    let record = &letter.record;
+    let mut steps: Vec<&str> = Vec::new();
+    for address in addresses(record) {
+        let step = address
+            .next_step()
+            .filter(|_| !record.letter.has_it(address.address));
+        // What took the place of an address that bounced may have it by now.
+        let step = step.filter(|_| !record.letter.open_addresses().is_empty());
+        if let Some(step) = step.filter(|step| !steps.contains(step)) {
+            steps.push(step);
+        }
+    }
+    if record.letter.to_look_at().next().is_some() {
+        steps.push("look at what came back, then `postroom returns --confirm` or `--dismiss`");
+    }
+    steps.join("; ")
+}
+
 fn error(letter: &Letter) -> String {
     let record = &letter.record;
     let error = record.letter.error.iter();
@@ -110,7 +167,11 @@ fn error(letter: &Letter) -> String {
         let fate = fate.and_then(|sending| sending.known_fate(address));
         let Some(fate) = fate else { continue };
         if let Some(returned) = &fate.returned {
-            parts.push(format!("bounced for {address}: {}", returned.reason));
+            let reason = reason_in_words(&returned.reason);
+            parts.push(format!(
+                "{} at {address}: {reason}",
+                returned.outcome.word()
+            ));
         } else if let Some(refusal) = &fate.refusal {
             parts.push(format!("refused for {address}: {}", refusal.in_one_line()));
         }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Letter, LetterJson, Record};
-use crate::ledger::{Counts, Kind, RunRecord, Wait};
+use crate::ledger::{Counts, Kind, Outcomes, RunRecord, Wait};
 use crate::lifecycle::RunState;
 use crate::manifest::LeftOut;
 
@@ -20,6 +20,7 @@ pub(super) struct RecordJson<'a> {
     left_out: Vec<LeftOut>,
     counts: Counts,
     partly_refused: u64,
+    outcomes: Outcomes,
     log: LogJson<'a>,
     runs: Vec<RunJson<'a>>,
     waits: Vec<WaitJson>,
@@ -83,6 +84,7 @@ impl Record {
                 .collect(),
             counts: self.counts,
             partly_refused: self.with_open_addresses,
+            outcomes: self.outcomes,
             log: LogJson {
                 kept: self.log.has_log,
                 whole: self.log.flaw.is_none(),

@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use crate::ledger::{LetterRecord, Resolution};
 use crate::lifecycle::{
-    AddressKind, AddressState, Addresses, Changes, LetterState, Reply, Sending, SendingState,
-    SentAttachment,
+    AddressKind, AddressOutcome, AddressState, Addresses, BounceReason, Changes, Evidence, Letter,
+    LetterMail, LetterMailKind, LetterState, Reply, Returned, Sending, SendingState,
+    SentAttachment, reason_in_words,
 };
 
 /// A letter as programs read it.
@@ -27,6 +28,14 @@ pub struct LetterJson<'a> {
     error: Option<&'a Reply>,
     sendings: Vec<SendingJson<'a>>,
     addresses: Vec<AddressJson<'a>>,
+    /// What a person should look at in mail that came back.
+    look: Vec<LookJson<'a>>,
+    /// How many people answered.
+    replies: usize,
+    /// How many programs answered.
+    auto_replies: usize,
+    /// Who read it, as programs of theirs say.
+    read_by: Vec<&'a str>,
     /// How the list differs from what was sent, in the record; none where it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     changed: Option<ChangedJson>,
@@ -61,6 +70,48 @@ struct AddressJson<'a> {
     text: Option<&'a str>,
     at: Option<String>,
     message_id: Option<&'a str>,
+    outcome: AddressOutcome,
+    /// Of a bounce: whether the address is wrong.
+    hard: bool,
+    reason: Option<&'a str>,
+    /// The same for people.
+    reason_in_words: Option<&'a str>,
+    outcome_at: Option<String>,
+    evidence: Option<EvidenceJson<'a>>,
+    suspected: Option<LookJson<'a>>,
+    /// What a person does about it.
+    next: Option<&'static str>,
+}
+
+/// What tells of an outcome: a mail or a list by its digest, or a person's words.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum EvidenceJson<'a> {
+    Mail(Evidence),
+    Words { kind: &'static str, text: &'a str },
+}
+
+impl<'a> EvidenceJson<'a> {
+    fn of(line: &'a str) -> Self {
+        match Evidence::parse(line) {
+            Some(evidence) => Self::Mail(evidence),
+            None => Self::Words {
+                kind: "word",
+                text: line,
+            },
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct LookJson<'a> {
+    kind: LetterMailKind,
+    address: Option<&'a str>,
+    why: &'a str,
+    code: Option<&'a str>,
+    text: Option<&'a str>,
+    at: String,
+    evidence: EvidenceJson<'a>,
 }
 
 #[derive(Debug, Serialize)]
@@ -104,7 +155,17 @@ impl<'a> LetterJson<'a> {
             attachments: &sending.message.attachments,
             error: letter.error.as_ref(),
             sendings: handed_over(record).map(sending_json).collect(),
-            addresses: addresses(record).into_iter().map(address_json).collect(),
+            addresses: addresses(record)
+                .into_iter()
+                .map(|of| address_json(letter, of))
+                .collect(),
+            look: letter.to_look_at().map(look_json).collect(),
+            replies: letter.mail_of(LetterMailKind::Answer).count(),
+            auto_replies: letter.mail_of(LetterMailKind::AutomaticAnswer).count(),
+            read_by: letter
+                .mail_of(LetterMailKind::Read)
+                .filter_map(|mail| mail.address.as_deref())
+                .collect(),
             changed: None,
             resolved: resolution.map(|resolution| ResolvedJson {
                 at: resolution.at.to_string(),
@@ -168,15 +229,52 @@ fn refused(record: &LetterRecord) -> Vec<RefusedJson<'_>> {
     .collect()
 }
 
-fn address_json(of: AddressRecord<'_>) -> AddressJson<'_> {
+fn look_json(mail: &LetterMail) -> LookJson<'_> {
+    LookJson {
+        kind: mail.kind,
+        address: mail.address.as_deref(),
+        why: &mail.why,
+        code: mail.code.as_deref(),
+        text: mail.text.as_deref(),
+        at: mail.at.to_string(),
+        evidence: EvidenceJson::of(&mail.evidence),
+    }
+}
+
+fn address_json<'a>(letter: &'a Letter, of: AddressRecord<'a>) -> AddressJson<'a> {
+    let refusal = of.refusal;
+    let returned = of.returned;
+    let suspected = letter.suspicions().find(|mail| {
+        mail.address
+            .as_deref()
+            .is_some_and(|address| address.eq_ignore_ascii_case(of.address))
+    });
     AddressJson {
         address: of.address,
         kind: of.kind,
         state: of.state,
-        code: of.refusal.map(|refusal| refusal.code.as_str()),
-        text: of.refusal.map(|refusal| refusal.text.as_str()),
+        code: refusal
+            .map(|refusal| refusal.code.as_str())
+            .or_else(|| returned?.code.as_deref()),
+        text: refusal
+            .map(|refusal| refusal.text.as_str())
+            .or_else(|| returned?.text.as_deref()),
         at: of.sending.and_then(accepted_at),
         message_id: of.sending.map(|last| last.message.message_id.as_str()),
+        outcome: returned
+            .map(|returned| returned.outcome)
+            .unwrap_or_default(),
+        hard: returned.is_some_and(|returned| returned.hard),
+        reason: returned
+            .map(|returned| returned.reason.as_str())
+            .filter(|reason| !reason.is_empty()),
+        reason_in_words: returned
+            .map(|returned| reason_in_words(&returned.reason))
+            .filter(|reason| !reason.is_empty()),
+        outcome_at: returned.map(|returned| returned.at.to_string()),
+        evidence: returned.map(|returned| EvidenceJson::of(&returned.evidence)),
+        suspected: suspected.map(look_json),
+        next: of.next_step(),
     }
 }
 
@@ -193,8 +291,20 @@ pub struct AddressRecord<'a> {
     pub word: &'static str,
     /// In which words, when it was refused.
     pub refusal: Option<&'a Reply>,
+    /// What came back from it.
+    pub returned: Option<&'a Returned>,
     /// The message that this is about; none when nothing was written to it yet.
     pub sending: Option<&'a Sending>,
+}
+
+impl AddressRecord<'_> {
+    /// What a person does about it; none where there is nothing to do.
+    #[must_use]
+    pub fn next_step(&self) -> Option<&'static str> {
+        let returned = self.returned?;
+        let reason = BounceReason::parse(&returned.reason).unwrap_or(BounceReason::Other);
+        (returned.outcome == AddressOutcome::Bounced).then(|| reason.next_step())
+    }
 }
 
 /// Every address that was written to, and those that the list has and nothing was written to, each
@@ -236,6 +346,9 @@ pub fn addresses(record: &LetterRecord) -> Vec<AddressRecord<'_>> {
             refusal: sending
                 .and_then(|sending| sending.known_fate(address))
                 .and_then(|fate| fate.refusal.as_ref()),
+            returned: sending
+                .and_then(|sending| sending.known_fate(address))
+                .and_then(|fate| fate.returned.as_ref()),
             sending,
         });
     }

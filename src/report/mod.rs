@@ -19,7 +19,8 @@ use jiff::Timestamp;
 use crate::config::Batch;
 use crate::fault::Fault;
 use crate::ledger::{
-    Counts, Kind, LedgerError, LedgerView, LetterRecord, LogCheck, Resolution, RunRecord, Wait,
+    Counts, Kind, LedgerError, LedgerView, LetterRecord, LogCheck, Outcomes, Resolution, RunRecord,
+    Wait,
 };
 use crate::lifecycle::Changes;
 use crate::manifest::{Addressees, Manifest};
@@ -35,6 +36,7 @@ pub struct Record {
     in_use: bool,
     counts: Counts,
     with_open_addresses: u64,
+    outcomes: Outcomes,
     runs: Vec<RunRecord>,
     waits: Vec<Wait>,
     log: LogCheck,
@@ -110,6 +112,7 @@ impl Record {
             in_use: ledger.is_in_use(),
             counts: ledger.counts()?,
             with_open_addresses: ledger.with_open_addresses()?,
+            outcomes: ledger.outcomes()?,
             runs: ledger.runs()?,
             waits: ledger.waits()?,
             log,

@@ -19,7 +19,7 @@ use super::columns::{ADDED, Cell, added};
 use super::letter::{AddressRecord, addresses};
 use super::{Letter, Record};
 use crate::ledger::Kind;
-use crate::lifecycle::AddressKind;
+use crate::lifecycle::{AddressKind, reason_in_words};
 
 /// Why a workbook cannot be made.
 #[derive(Debug, Error)]
@@ -57,7 +57,7 @@ const NARROWEST: usize = 8;
 const WIDEST: usize = 48;
 
 /// The columns of the sheet with one row for each address.
-const OF_ADDRESSES: [&str; 10] = [
+const OF_ADDRESSES: [&str; 13] = [
     "Recipient",
     "Name",
     "Address",
@@ -68,6 +68,9 @@ const OF_ADDRESSES: [&str; 10] = [
     "At (UTC)",
     "Message-ID",
     "Reason",
+    "Outcome",
+    "Why",
+    "Next",
 ];
 
 const OF_RUNS: [&str; 8] = [
@@ -171,7 +174,11 @@ impl Record {
             ("Not sent", count(self.counts.pending)),
             ("Rejected", count(self.counts.rejected)),
             ("In doubt", count(self.counts.in_doubt)),
-            ("Accepted, but refused for some addresses", count(self.with_open_addresses)),
+            ("Accepted, but some addresses do not have it", count(self.with_open_addresses)),
+            ("Addresses that it bounced at", count(self.outcomes.bounced)),
+            ("Of these by trouble of our own", count(self.outcomes.our_side)),
+            ("Addresses where it was delivered", count(self.outcomes.delivered)),
+            ("Letters with mail to look at", count(self.outcomes.to_look_at)),
             ("Events of the log", count(log.events)),
             ("Last hash", text(&log.last_hash)),
             ("The log", text(&match &log.flaw {
@@ -374,6 +381,18 @@ impl<'a> TableSheet<'a> {
                 .and_then(|sending| sending.because.as_deref())
                 .unwrap_or_default(),
         )?;
+        let returned = address.returned;
+        let outcome = returned.map_or("", |returned| returned.outcome.word());
+        self.text(outcome)?;
+        let why = returned.map(|returned| {
+            let reason = reason_in_words(&returned.reason);
+            match &returned.text {
+                Some(text) => format!("{reason}: {text}"),
+                None => reason.to_owned(),
+            }
+        });
+        self.text(why.as_deref().unwrap_or_default())?;
+        self.text(address.next_step().unwrap_or_default())?;
         self.end_row();
         Ok(())
     }

@@ -76,7 +76,13 @@ fn parsed(bytes: &[u8]) -> ReadMail {
         return ReadMail::other("it is no mail");
     };
     let mail = Mail::of(&message, bytes);
-    let mut read = mail.classified();
+    // A copy of a letter, such as one in Bcc to ourselves, says of itself that a program made it.
+    let is_ours = |id: &str| !ours_in(id.as_bytes()).is_empty();
+    let mut read = if message.message_id().is_some_and(is_ours) {
+        ReadMail::other("it is a letter of ours")
+    } else {
+        mail.classified()
+    };
     read.own_id = message.message_id().map(str::to_owned);
     read.date = message
         .date()

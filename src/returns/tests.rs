@@ -443,6 +443,15 @@ fn words_alone_mark_the_address_that_they_name() {
 }
 
 #[test]
+fn a_copy_of_a_letter_is_no_answer_to_itself() {
+    let copy = format!(
+        "From: reports@study.example\nTo: head@school1.example\nMessage-ID: <{ID}>\n\
+         Auto-Submitted: auto-generated\nSubject: Report\n\nDear Sir or Madam\n"
+    );
+    assert_eq!(meaning(&copy), (MailKind::Other, Vec::new()));
+}
+
+#[test]
 fn ordinary_mail_and_garbage_say_nothing() {
     for mail in [
         "",

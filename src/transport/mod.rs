@@ -11,6 +11,8 @@ mod call;
 mod drafts;
 mod ews;
 mod graph;
+mod imap;
+mod incoming;
 mod outbox;
 mod redacted;
 mod smtp;
@@ -19,6 +21,7 @@ pub mod tried;
 
 pub use answer::{Answer, Cause, Code};
 pub use attempt::{Doubt, Earlier, Keep, TransportAttempt, new_trace};
+pub use incoming::{Incoming, Listed, incoming};
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -43,6 +43,7 @@ mod real_sign_in;
 mod report;
 mod resend;
 mod resume;
+mod returns;
 mod sign_in;
 mod smtp;
 mod smtp_faults;

@@ -85,6 +85,9 @@ function details(letter) {
   add(letter.sendings.length > 1 ? 'Sent ' + figure(letter.sendings.length) + ' times' : 'Sent', ...letter.sendings.map(sendingLines));
   if (!letter.sendings.length) add('Message-ID', letter.message_id);
   add('Addresses', ...letter.addresses.map((address) => addressLine(letter, address)));
+  add('To look at', ...letter.look.filter(({ kind }) => kind !== 'suspected').map(({ why }) => why));
+  add('Came back', ...[letter.replies ? plural(letter.replies, 'answer') : '', letter.auto_replies ? plural(letter.auto_replies, 'automatic answer') : '',
+    ...letter.read_by.map((reader) => 'read, says the program of ' + reader)].filter(Boolean));
   add('Changed since', ...changes(letter));
   add('Tries', figure(letter.attempts));
   if (letter.receipt) add('Answer', letter.receipt);
@@ -111,7 +114,19 @@ function sendingLines(sending) {
 function addressLine(letter, address) {
   const kind = address.kind === 'to' ? '' : ' (' + address.kind + ')';
   const answer = [address.code, address.text].filter(Boolean).join(' ');
-  return [addressChip(letter, address), ' ' + address.address + kind + (answer ? ': ' + answer : '')];
+  const lines = [addressChip(letter, address), ' ' + address.address + kind];
+  if (address.state === 'refused' && answer) lines.push(': ' + answer);
+  if (address.outcome !== 'unknown') {
+    lines.push(make('div', {}, make('b', {}, address.outcome), (address.reason_in_words ? ': ' + address.reason_in_words : '')
+      + (answer && address.state !== 'refused' ? ' (' + answer + ')' : '') + ', ' + time(address.outcome_at) + ' UTC'));
+    if (address.evidence) {
+      lines.push(make('div', { class: 'quiet' }, address.evidence.sha256
+        ? 'by a ' + address.evidence.kind.replaceAll('_', ' ') + ', SHA-256 ' + address.evidence.sha256 : 'by the word: ' + address.evidence.text));
+    }
+  }
+  if (address.suspected) lines.push(make('div', {}, make('b', {}, 'suspected'), ': ' + [address.suspected.code, address.suspected.text || address.suspected.why].filter(Boolean).join(' ') + '; the mail names no message of ours'));
+  if (address.next) lines.push(make('div', {}, 'Next: ' + address.next));
+  return lines;
 }
 
 /** What is looked at stands in the address, so that it can be kept and sent on. */

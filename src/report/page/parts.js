@@ -32,14 +32,23 @@ const WORDS = { pending: 'not sent', accepted: 'accepted', rejected: 'rejected',
 const SIGNS = { pending: '○', accepted: '✓', rejected: '✕', refused: '✕', in_doubt: '?' };
 const ACCEPTED = record.kind === 'outbox' ? 'the file is in the folder' : 'our server took it; it says nothing of delivery';
 
-/** Whether a letter was accepted, and addresses of the list do not have it. */
+/** Whether a letter was accepted, and addresses of the list do not have it or mail about it is to be looked at. */
 const isPartly = (letter) => letter.state === 'accepted' && letter.look_into;
+
+/** Addresses that a letter bounced at. */
+const bounced = (letter) => letter.addresses.filter(({ outcome }) => outcome === 'bounced');
+
+/** What is said of such a letter in a word. */
+function partlyWord(letter) {
+  if (letter.refused.length) return 'partly refused';
+  return bounced(letter).length ? 'bounced' : letter.look.length ? 'to look at' : 'partly sent';
+}
 
 const mark = (kind, sign, word) => make('span', { class: 'chip ' + kind, title: kind === 'accepted' ? ACCEPTED : null },
   make('span', { 'aria-hidden': 'true' }, sign), ' ' + word);
 
 /** The state of a letter, marked by more than its colour. */
-const chip = (letter) => (isPartly(letter) ? mark('partly', '!', 'partly refused') : mark(letter.state, SIGNS[letter.state], WORDS[letter.state]));
+const chip = (letter) => (isPartly(letter) ? mark('partly', '!', partlyWord(letter)) : mark(letter.state, SIGNS[letter.state], WORDS[letter.state]));
 
 /** That of an address. Of a message that no server took it is what became of the message. */
 function addressChip(letter, address) {

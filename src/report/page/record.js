@@ -9,7 +9,13 @@ function totals() {
     tile(counts.pending, 'not sent', ''),
     tile(counts.rejected, 'rejected', 'bad'),
     tile(counts.in_doubt, 'in doubt', 'warn'));
-  if (record.partly_refused) at('totals').append(tile(record.partly_refused, 'accepted, but refused for some addresses', 'warn'));
+  if (record.partly_refused) at('totals').append(tile(record.partly_refused, 'accepted, but some addresses do not have it', 'warn'));
+  const { outcomes } = record;
+  if (outcomes.bounced) at('totals').append(tile(outcomes.bounced, 'bounced', 'bad', 'addresses that it came back from'));
+  if (outcomes.delivered) at('totals').append(tile(outcomes.delivered, 'delivered', 'good', 'addresses whose server has it'));
+  if (outcomes.delayed) at('totals').append(tile(outcomes.delayed, 'delayed', 'warn', 'addresses that a server still tries'));
+  if (outcomes.our_side) at('look').before(make('p', { class: 'banner' }, 'Our own mailbox or server was blocked or over its limit at ' + figure(outcomes.our_side)
+    + (outcomes.our_side === 1 ? ' address' : ' addresses') + ': let whoever runs your mail unblock it. The addresses are not at fault.'));
 }
 
 const command = (text) => make('code', { class: 'command' }, text);
@@ -19,6 +25,13 @@ function advice(letter) {
   const error = letter.error ? letter.error.code + ': ' + letter.error.text : '';
   if (letter.state === 'in_doubt') return [error, ['Look in the Sent folder or the server’s log, or ask the school; then ', command('postroom resolve BATCH ' + shellWord(letter.id) + ' --accepted'), ', or ', command('--unsent'), ' to have it sent.']];
   if (letter.state === 'rejected') return [error, ['Mend what the answer names; then ', command('postroom send --retry-rejected'), '.']];
+  if (isPartly(letter) && !letter.refused.length && (bounced(letter).length || letter.look.length)) {
+    const what = [...bounced(letter).map(({ address, reason_in_words: reason }) => address + ': ' + (reason || 'bounced')),
+      ...letter.look.map(({ address, why }) => (address ? address + ' is suspected' : why))];
+    const next = letter.look.length ? ['Look at what came back; then ', command('postroom returns BATCH --confirm ' + shellWord(letter.id) + ' --because …'), ', or ', command('--dismiss'), '.']
+      : [(bounced(letter)[0].next || 'Correct the address in the list'), '. ', command('postroom resend BATCH --only ' + shellWord(letter.id) + ' --because …'), ' writes to those that do not have it.'];
+    return [what.join('; '), next];
+  }
   if (isPartly(letter)) {
     const what = [...letter.refused.map((refusal) => refusal.address + ': ' + refusal.answer),
       ...letter.addresses.filter((address) => !address.message_id).map(({ address }) => address + ': not written to yet')];

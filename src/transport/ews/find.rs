@@ -61,7 +61,7 @@ pub(super) fn by(
 }
 
 /// The items of a response message.
-fn items(message: &Element) -> impl Iterator<Item = &Element> {
+pub(super) fn items(message: &Element) -> impl Iterator<Item = &Element> {
     let items = message
         .child(Space::Messages, "Items")
         .or_else(|| message.within(Space::Types, "Items"));

@@ -9,6 +9,7 @@ mod answer;
 mod codes;
 mod draft;
 mod find;
+mod incoming;
 mod reading;
 mod requests;
 mod service;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use reqwest::Certificate;
 
+pub(super) use self::incoming::incoming;
 use self::service::Service;
 use super::call::{Step, Trail, describe};
 use super::drafts::{Became, DraftNote, became, find_report, look_up, on_its_way, seen};
@@ -53,6 +55,13 @@ pub(super) fn open(
     secrets: &Secrets,
     bearer: &Arc<dyn Bearer>,
 ) -> Result<Box<dyn Transport>, Fault> {
+    Ok(Box::new(Ews {
+        service: service(secrets, bearer)?,
+        copies: secrets.ews.get()?.save_in != SaveIn::None,
+    }))
+}
+
+fn service(secrets: &Secrets, bearer: &Arc<dyn Bearer>) -> Result<Service, Fault> {
     let settings = secrets.ews.get()?;
     let place = settings
         .place(&secrets.sign_in, secrets.send_emails_as.as_ref())
@@ -67,10 +76,7 @@ pub(super) fn open(
             "check the certificates of this machine, and ews_ca_file",
         )
     })?;
-    Ok(Box::new(Ews {
-        service: Service::new(http, place, settings.login.clone(), bearer),
-        copies: settings.save_in != SaveIn::None,
-    }))
+    Ok(Service::new(http, place, settings.login.clone(), bearer))
 }
 
 /// The certificates of `ews_ca_file`.

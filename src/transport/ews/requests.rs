@@ -3,6 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 
 use super::soap::Tag;
 use crate::address::{Address, HeaderText, Mailbox};
@@ -14,6 +15,8 @@ use crate::transport::drafts::{DraftMark, MARK_SET, marks};
 pub(super) enum Folder {
     Drafts,
     SentItems,
+    Inbox,
+    Junk,
 }
 
 /// What a letter is looked for by.
@@ -37,6 +40,15 @@ pub(super) fn create(message: &Message, mailbox: Option<&Address>) -> Tag {
     }));
     if !letter.bcc.is_empty() {
         inside.push(Tag::new("t:BccRecipients").holding(letter.bcc.iter().map(person)));
+    }
+    for (name, is_asked) in [
+        ("t:IsReadReceiptRequested", message.receipts.of_reading()),
+        (
+            "t:IsDeliveryReceiptRequested",
+            message.receipts.of_delivery(),
+        ),
+    ] {
+        inside.extend(is_asked.then(|| Tag::new(name).text("true")));
     }
     // Always said: without it letters could go out in the name of the person who signed in.
     inside.push(Tag::new("t:From").holding([person(&letter.from)]));
@@ -93,6 +105,46 @@ pub(super) fn find(by: By, value: &str, mailbox: Option<&Address>) -> Tag {
         ])
 }
 
+/// The messages of a folder that came since a moment, so many from a place on.
+pub(super) fn find_received(
+    from: Folder,
+    since: Timestamp,
+    (offset, count): (usize, usize),
+    mailbox: Option<&Address>,
+) -> Tag {
+    let since = since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let constant =
+        Tag::new("t:FieldURIOrConstant").holding([Tag::new("t:Constant").with("Value", since)]);
+    let received = Tag::new("t:FieldURI").with("FieldURI", "item:DateTimeReceived");
+    let id = Tag::new("t:FieldURI").with("FieldURI", "message:InternetMessageId");
+    Tag::new("m:FindItem")
+        .with("Traversal", "Shallow")
+        .holding([
+            Tag::new("m:ItemShape").holding([
+                Tag::new("t:BaseShape").text("IdOnly"),
+                Tag::new("t:AdditionalProperties").holding([id]),
+            ]),
+            Tag::new("m:IndexedPageItemView")
+                .with("MaxEntriesReturned", count.to_string())
+                .with("Offset", offset.to_string())
+                .with("BasePoint", "Beginning"),
+            Tag::new("m:Restriction")
+                .holding([Tag::new("t:IsGreaterThanOrEqualTo").holding([received, constant])]),
+            Tag::new("m:ParentFolderIds").holding([folder(from, mailbox)]),
+        ])
+}
+
+/// A message as it came.
+pub(super) fn get_mime(name: &str) -> Tag {
+    Tag::new("m:GetItem").holding([
+        Tag::new("m:ItemShape").holding([
+            Tag::new("t:BaseShape").text("IdOnly"),
+            Tag::new("t:IncludeMimeContent").text("true"),
+        ]),
+        item_ids(name),
+    ])
+}
+
 /// Removes a message for good: a letter that nobody wants is no use to anybody.
 pub(super) fn delete(name: &str) -> Tag {
     Tag::new("m:DeleteItem")
@@ -120,6 +172,8 @@ pub(super) fn folder(folder: Folder, mailbox: Option<&Address>) -> Tag {
     let id = match folder {
         Folder::Drafts => "drafts",
         Folder::SentItems => "sentitems",
+        Folder::Inbox => "inbox",
+        Folder::Junk => "junkemail",
     };
     Tag::new("t:DistinguishedFolderId")
         .with("Id", id)

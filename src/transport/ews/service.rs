@@ -41,6 +41,14 @@ impl Service {
         }
     }
 
+    /// The same, which takes answers of so many bytes.
+    pub fn taking(self, largest: u64) -> Self {
+        Self {
+            http: self.http.taking(largest),
+            ..self
+        }
+    }
+
     /// The mailbox to name in a request; none for that of whoever asks.
     pub fn mailbox(&self, own: bool) -> Option<&Address> {
         self.place.mailbox.as_ref().filter(|_| !own)

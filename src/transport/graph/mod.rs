@@ -10,6 +10,7 @@ mod answer;
 mod body;
 mod draft;
 mod find;
+mod incoming;
 mod service;
 mod survey;
 mod upload;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use reqwest::Method;
 
 use self::abilities::Abilities;
+pub(super) use self::incoming::incoming;
 use self::service::{Ask, Service};
 use super::call::{Step, Trail, describe};
 use super::drafts::{Became, DraftNote, became, find_report, look_up, on_its_way, seen};
@@ -46,20 +48,23 @@ pub(super) fn open(
     secrets: &Secrets,
     bearer: &Arc<dyn Bearer>,
 ) -> Result<Box<dyn Transport>, Fault> {
+    Ok(Box::new(Graph {
+        service: service(secrets, bearer)?,
+        in_own: false,
+    }))
+}
+
+fn service(secrets: &Secrets, bearer: &Arc<dyn Bearer>) -> Result<Service, Fault> {
     let settings = secrets.graph.get()?;
     let place = settings
         .place(&secrets.sign_in, secrets.send_emails_as.as_ref())
         .map_err(Fault::from)?;
-    let service = Service::new(place, bearer, settings.silence).map_err(|failure| {
+    Service::new(place, bearer, settings.silence).map_err(|failure| {
         Fault::new(
             format!("the connection to Microsoft Graph cannot be prepared: {failure}"),
             "check the certificates of this machine",
         )
-    })?;
-    Ok(Box::new(Graph {
-        service,
-        in_own: false,
-    }))
+    })
 }
 
 struct Graph {

@@ -45,6 +45,14 @@ impl Service {
         })
     }
 
+    /// The same, which takes answers of so many bytes.
+    pub fn taking(self, largest: u64) -> Self {
+        Self {
+            http: self.http.taking(largest),
+            ..self
+        }
+    }
+
     /// What the sign-in allows.
     pub fn abilities(&mut self) -> Result<Abilities, SendError> {
         let own = self.place.mailbox.is_none();

@@ -185,7 +185,7 @@ fn the_page_shows_totals_timeline_and_what_to_look_into_and_asks_for_nothing() {
     let totals = browser.text("document.getElementById('totals').innerText.replace(/\\s+/g, ' ')");
     assert_eq!(
         totals,
-        "56 accepted our server took it; it says nothing of delivery 2 not sent 1 rejected 1 in doubt 1 accepted, but refused for some addresses"
+        "56 accepted our server took it; it says nothing of delivery 2 not sent 1 rejected 1 in doubt 1 accepted, but some addresses do not have it"
     );
     let look = browser.text("document.getElementById('look').innerText");
     for part in [

@@ -4,6 +4,8 @@
 pub mod chromium;
 pub mod connections;
 pub mod disk;
+#[cfg(target_os = "linux")]
+pub mod dovecot;
 pub mod ews;
 pub mod ews_desk;
 pub mod ews_schema;
@@ -16,6 +18,8 @@ pub mod oauth;
 pub mod pace;
 pub mod pdf;
 pub mod png;
+#[cfg(target_os = "linux")]
+pub mod postfix;
 pub mod provider;
 pub mod servers;
 pub mod signing_in;
@@ -257,6 +261,14 @@ impl Ran {
     #[track_caller]
     pub fn says(self, part: &str) -> Self {
         assert!(self.stderr.contains(part), "{part:?} is not in {self:?}");
+        self
+    }
+
+    /// Fails the test unless this is among its results.
+    #[track_caller]
+    pub fn shows(self, part: &str) -> Self {
+        let output = self.output();
+        assert!(self.stdout.contains(part), "{part:?} is not in {output}");
         self
     }
 

@@ -107,6 +107,15 @@ impl Drop for RealServer {
     }
 }
 
+/// Whether what only root can start is tried; a word about it where it is not.
+pub fn is_root_or_skip() -> bool {
+    let root = is_root();
+    if !root {
+        eprintln!("skipped: only root starts it");
+    }
+    root
+}
+
 /// The server; none, with a word about it, when it is not installed and nobody insists on it.
 #[track_caller]
 pub fn or_skip<T>(server: Result<T, String>) -> Option<T> {

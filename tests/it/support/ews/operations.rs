@@ -117,6 +117,14 @@ impl Call<'_> {
 
     pub fn get_item(&self, person: &str) -> Said {
         let message = self.named(person)?;
+        if self.operation.within("IncludeMimeContent").is_some() {
+            return Ok(format!(
+                "<m:Items><t:Message><t:MimeContent CharacterSet=\"UTF-8\">{}</t:MimeContent>{}\
+                 </t:Message></m:Items>",
+                STANDARD.encode(&message.mime),
+                self.item_id_of(&message)
+            ));
+        }
         Ok(format!("<m:Items>{}</m:Items>", self.shown(&message)))
     }
 
@@ -141,11 +149,21 @@ impl Call<'_> {
                 let found = state.search(&mailbox, Some(folder));
                 drop(state);
                 let found: Vec<_> = found.iter().filter(|it| self.is_meant(it)).collect();
-                let items: String = found.iter().map(|it| self.shown(it)).collect();
+                let view = self.operation.child("IndexedPageItemView");
+                let number = |name| {
+                    let value = view.and_then(|view| view.attribute(name));
+                    value.and_then(|value| value.parse::<usize>().ok())
+                };
+                let offset = number("Offset").unwrap_or(0);
+                // A server may give fewer than are asked for.
+                let most = number("MaxEntriesReturned").unwrap_or(10).min(10);
+                let shown = found.iter().skip(offset).take(most);
+                let items: String = shown.map(|it| self.shown(it)).collect();
                 Ok(format!(
-                    "<m:RootFolder TotalItemsInView=\"{}\" IncludesLastItemInRange=\"true\">\
+                    "<m:RootFolder TotalItemsInView=\"{}\" IncludesLastItemInRange=\"{}\">\
                      <t:Items>{items}</t:Items></m:RootFolder>",
-                    found.len()
+                    found.len(),
+                    offset + most >= found.len()
                 ))
             })
             .collect()
@@ -176,6 +194,12 @@ impl Call<'_> {
 
     /// Whether the restriction takes a message.
     fn is_meant(&self, message: &Stored) -> bool {
+        if let Some(since) = self.operation.within("IsGreaterThanOrEqualTo") {
+            let field = since
+                .child("FieldURI")
+                .and_then(|it| it.attribute("FieldURI"));
+            return field == Some("item:DateTimeReceived");
+        }
         let Some(equal) = self.operation.within("IsEqualTo") else {
             self.violation("no restriction that is known");
             return false;
@@ -212,6 +236,8 @@ impl Call<'_> {
         let folder = match node.attribute("Id") {
             Some("drafts") => Folder::Drafts,
             Some("sentitems") => Folder::SentItems,
+            Some("inbox") => Folder::Inbox,
+            Some("junkemail") => Folder::Junk,
             _ => return Err("ErrorInvalidFolderId"),
         };
         let mailbox = node.within("EmailAddress").map(|it| it.text.clone());

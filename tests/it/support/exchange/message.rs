@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 pub enum Folder {
     Drafts,
     SentItems,
+    Inbox,
+    Junk,
     Deleted,
 }
 
@@ -19,6 +21,8 @@ impl Folder {
         match self {
             Self::Drafts => "folder-drafts",
             Self::SentItems => "folder-sent-items",
+            Self::Inbox => "folder-inbox",
+            Self::Junk => "folder-junk",
             Self::Deleted => "folder-deleted-items",
         }
     }
@@ -28,6 +32,8 @@ impl Folder {
         match self {
             Self::Drafts => "Drafts",
             Self::SentItems => "Sent Items",
+            Self::Inbox => "Inbox",
+            Self::Junk => "Junk Email",
             Self::Deleted => "Deleted Items",
         }
     }
@@ -107,12 +113,15 @@ pub struct Stored {
     pub is_submitted: bool,
     /// When the transport picked it up.
     pub sent_at: Option<Instant>,
+    /// What came in, as it came.
+    pub mime: Arc<[u8]>,
 }
 
 impl Stored {
     pub(super) fn new(id: String, mailbox: &str, message_id: String, new: NewMessage) -> Self {
         let tag = new.tag();
         Self {
+            mime: Arc::from([]),
             id,
             mailbox: mailbox.to_owned(),
             folder: Folder::Drafts,

@@ -71,6 +71,12 @@ impl Exchange {
         self.lock().keep_properties = keep;
     }
 
+    /// Puts a message that came in into a folder of a mailbox.
+    pub fn deliver(&self, mailbox: &str, folder: Folder, mime: &str) {
+        let mime = mime.replace('\n', "\r\n");
+        self.lock().deliver(mailbox, folder, mime.as_bytes());
+    }
+
     pub fn set_pickup(&self, pickup: Pickup) {
         self.lock().pickup = pickup;
     }

@@ -101,6 +101,26 @@ impl State {
         message
     }
 
+    /// Puts a message that came in into a folder.
+    pub fn deliver(&mut self, mailbox: &str, folder: Folder, mime: &[u8]) {
+        self.made += 1;
+        let text = String::from_utf8_lossy(mime);
+        let id = text
+            .lines()
+            .find_map(|line| line.strip_prefix("Message-ID: "));
+        let id = id.unwrap_or_default().trim().to_owned();
+        let name = format!("AAkFake{:05}=", self.made);
+        let mut message = Stored::new(name, mailbox, id, NewMessage::default());
+        message.folder = folder;
+        message.is_draft = false;
+        message.mime = mime.into();
+        self.items.push(Item {
+            message,
+            keep_copy: false,
+            searches: 0,
+        });
+    }
+
     /// A message of a mailbox that was not deleted.
     pub fn get(&self, mailbox: &str, id: &str) -> Option<Stored> {
         let place = self.place(mailbox, id).ok()?;

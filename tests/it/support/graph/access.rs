@@ -111,6 +111,7 @@ fn scopes(kind: GraphKind, at_home: bool) -> Vec<String> {
         | GraphKind::CreateUploadSession
         | GraphKind::DeleteMessage => &["Mail.ReadWrite"],
         GraphKind::GetMessage
+        | GraphKind::GetMime
         | GraphKind::ListAttachments
         | GraphKind::Find
         | GraphKind::Folder => &["Mail.Read", "Mail.ReadWrite"],

@@ -114,6 +114,7 @@ impl<'a> Call<'a> {
             GraphKind::CreateUploadSession => self.create_upload_session(&caller),
             GraphKind::SendDraft => self.send_draft(&caller),
             GraphKind::GetMessage => self.get_message(&caller),
+            GraphKind::GetMime => self.get_mime(&caller),
             GraphKind::DeleteMessage => self.delete_message(&caller),
             GraphKind::Find => self.find(&caller),
             GraphKind::Folder => Ok(self.folder(&caller)),

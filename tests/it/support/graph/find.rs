@@ -13,18 +13,24 @@ use super::shape::is_property_id;
 const PAGE: usize = 10;
 const BY_MESSAGE_ID: &str = "internetMessageId eq '";
 const BY_PROPERTY: &str = "singleValueExtendedProperties/Any(ep: ep/id eq '";
+const SINCE: &str = "receivedDateTime ge ";
 const AND_VALUE: &str = "' and ep/value eq '";
 
-/// The two filters there are.
+/// The filters there are.
 #[derive(Debug, PartialEq, Eq)]
 enum Filter {
     MessageId(String),
-    Property { id: String, value: String },
+    Property {
+        id: String,
+        value: String,
+    },
+    /// What came in since a moment, which all of it has.
+    Since,
 }
 
 impl Call<'_> {
     pub fn find(&self, caller: &Caller) -> Answered {
-        let shown = self.shown(&["$filter", "$select", "$expand", "$top"])?;
+        let shown = self.shown(&["$filter", "$select", "$expand", "$top", "$skip"])?;
         let text = self.route.parameter("$filter").unwrap_or_default();
         let filter = Filter::parse(text)
             .ok_or_else(|| self.bad_query(&format!("$filter={text} is not known")))?;
@@ -33,14 +39,47 @@ impl Call<'_> {
             Some(Ok(top @ 1..=1000)) => top,
             Some(_) => return Err(self.bad_query("$top is no number from 1 to 1000")),
         };
+        // As few at a time as Graph may give, so that there are pages.
+        let top = if filter == Filter::Since {
+            top.min(PAGE)
+        } else {
+            top
+        };
+        let skip: usize = match self.route.parameter("$skip").map(str::parse) {
+            None => 0,
+            Some(Ok(skip)) => skip,
+            Some(Err(_)) => return Err(self.bad_query("$skip is no number")),
+        };
         let mut state = self.hub.exchange.lock();
         let found = state.search(&caller.mailbox, self.route.folder);
-        let found = found.iter().filter(|message| filter.takes(message));
+        let found: Vec<_> = found
+            .iter()
+            .filter(|message| filter.takes(message))
+            .collect();
         let list: Vec<Value> = found
+            .iter()
+            .skip(skip)
             .take(top)
             .map(|message| shown.message(message))
             .collect();
-        Ok(Response::json(200, &json!({ "value": list })))
+        let mut answer = json!({ "value": list });
+        if filter == Filter::Since && found.len() > skip + top {
+            let host = self.message.header("Host").unwrap_or_default();
+            let query: Vec<String> = self
+                .route
+                .query
+                .iter()
+                .filter(|(name, _)| name != "$skip")
+                .map(|(name, value)| format!("{name}={}", value.replace(' ', "%20")))
+                .collect();
+            answer["@odata.nextLink"] = json!(format!(
+                "http://{host}{}?{}&$skip={}",
+                self.route.path,
+                query.join("&"),
+                skip + top
+            ));
+        }
+        Ok(Response::json(200, &answer))
     }
 
     pub fn folder(&self, caller: &Caller) -> Response {
@@ -62,6 +101,9 @@ impl Filter {
             let id = unquote(rest.strip_suffix('\'')?)?;
             return Some(Self::MessageId(id));
         }
+        if let Some(since) = text.strip_prefix(SINCE) {
+            return since.ends_with('Z').then_some(Self::Since);
+        }
         let rest = text.strip_prefix(BY_PROPERTY)?.strip_suffix("')")?;
         let (id, value) = rest.split_once(AND_VALUE)?;
         let (id, value) = (unquote(id)?, unquote(value)?);
@@ -70,6 +112,7 @@ impl Filter {
 
     fn takes(&self, message: &Stored) -> bool {
         match self {
+            Self::Since => true,
             Self::MessageId(id) => message.internet_message_id == *id,
             Self::Property { id, value } => message
                 .properties

@@ -77,6 +77,13 @@ impl Call<'_> {
         Ok(Response::json(200, &shown.message(&found)))
     }
 
+    pub fn get_mime(&self, caller: &Caller) -> Answered {
+        let state = self.hub.exchange.lock();
+        let found = state.get(&caller.mailbox, &self.route.id);
+        let found = found.ok_or_else(not_found)?;
+        Ok(Response::new(200, "text/plain", found.mime.to_vec()))
+    }
+
     pub fn delete_message(&self, caller: &Caller) -> Answered {
         let mut state = self.hub.exchange.lock();
         let deleted = state.delete(&caller.mailbox, &self.route.id);

@@ -16,6 +16,7 @@ pub enum GraphKind {
     CancelUpload,
     SendDraft,
     GetMessage,
+    GetMime,
     DeleteMessage,
     Find,
     Folder,
@@ -132,6 +133,7 @@ impl Route {
             ("GET", ["messages"] | ["mailFolders", _, "messages"]) => GraphKind::Find,
             ("GET", ["mailFolders", _]) => GraphKind::Folder,
             ("GET", ["messages", _]) => GraphKind::GetMessage,
+            ("GET", ["messages", _, "$value"]) => GraphKind::GetMime,
             ("DELETE", ["messages", _]) => GraphKind::DeleteMessage,
             ("POST", ["messages", _, "send"]) => GraphKind::SendDraft,
             ("POST", ["messages", _, "attachments"]) => GraphKind::Attach,
@@ -156,6 +158,8 @@ fn folder(name: &str) -> Option<Folder> {
     [
         ("sentitems", Folder::SentItems),
         ("drafts", Folder::Drafts),
+        ("inbox", Folder::Inbox),
+        ("junkemail", Folder::Junk),
         ("deleteditems", Folder::Deleted),
     ]
     .into_iter()

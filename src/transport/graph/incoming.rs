@@ -1,0 +1,140 @@
+//! Inbox and Junk of the mailbox, message by message as it came.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::{Method, Url};
+use serde::Deserialize;
+
+use super::find::read;
+use super::service::{Ask, Service};
+use crate::config::Secrets;
+use crate::fault::Fault;
+use crate::transport::call::{Step, Unrecorded, describe};
+use crate::transport::incoming::{Incoming, Listed, MOST_LISTED, plain_id};
+use crate::transport::{Answer, Bearer, Cause, SendError};
+
+/// The folders that mail comes into (Microsoft Graph, "mailFolder": well-known names).
+const FOLDERS: [&str; 2] = ["inbox", "junkemail"];
+
+#[derive(Deserialize)]
+struct Page {
+    value: Vec<Item>,
+    #[serde(rename = "@odata.nextLink")]
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Item {
+    id: String,
+    internet_message_id: Option<String>,
+}
+
+struct GraphInbox(Service);
+
+pub(in crate::transport) fn incoming(
+    secrets: &Secrets,
+    bearer: &Arc<dyn Bearer>,
+    largest: u64,
+) -> Result<Box<dyn Incoming>, Fault> {
+    let service = super::service(secrets, bearer)?;
+    Ok(Box::new(GraphInbox(service.taking(largest))))
+}
+
+impl Incoming for GraphInbox {
+    fn describe(&self) -> String {
+        let place = &self.0.place;
+        describe("graph", &place.url, place.mailbox.as_ref())
+    }
+
+    fn list(&mut self, since: Timestamp) -> Result<Vec<Listed>, SendError> {
+        self.may_read()?;
+        let mut listed = Vec::new();
+        for folder in FOLDERS {
+            let found = match self.folder(folder, since) {
+                // The link to a later page was too old (410): the list begins anew, once.
+                Err(SendError::Unusable(answer)) if answer.code.is_status(410) => {
+                    self.folder(folder, since)?
+                }
+                found => found?,
+            };
+            listed.extend(found);
+        }
+        Ok(listed)
+    }
+
+    fn fetch(&mut self, name: &str, _: u64) -> Result<Option<Vec<u8>>, SendError> {
+        let url = self.0.url(false, &["messages", name, "$value"]);
+        let reply = self.0.look(&get(url), &mut Unrecorded::new().trail())?;
+        Ok(reply.map(|reply| reply.body))
+    }
+}
+
+impl GraphInbox {
+    fn folder(&mut self, folder: &str, since: Timestamp) -> Result<Vec<Listed>, SendError> {
+        let mut url = self.0.url(false, &["mailFolders", folder, "messages"]);
+        let filter = format!(
+            "receivedDateTime ge {}",
+            since.strftime("%Y-%m-%dT%H:%M:%SZ")
+        );
+        url.set_query(Some(&format!(
+            "$filter={}&$select=id,internetMessageId&$top=100",
+            utf8_percent_encode(&filter, NON_ALPHANUMERIC)
+        )));
+        let mut listed: Vec<Listed> = Vec::new();
+        loop {
+            let reply = self.0.ask(&get(url), &mut Unrecorded::new().trail())?;
+            let page: Page = read(&reply)?;
+            let is_empty = page.value.is_empty();
+            listed.extend(page.value.into_iter().map(|item| Listed {
+                message_id: item.internet_message_id.as_deref().and_then(plain_id),
+                name: item.id,
+            }));
+            let Some(next) = page
+                .next
+                .filter(|_| !is_empty && listed.len() < MOST_LISTED)
+            else {
+                return Ok(listed);
+            };
+            url = self.same_place(&next)?;
+        }
+    }
+
+    /// The address of a further page: our token goes nowhere else.
+    fn same_place(&self, link: &str) -> Result<Url, SendError> {
+        Url::parse(link)
+            .ok()
+            .filter(|url| url.origin() == self.0.place.url.origin())
+            .ok_or_else(|| {
+                SendError::Unusable(Answer::new(
+                    Cause::NoAnswer,
+                    "the next page of the mailbox is said to be at another server",
+                ))
+            })
+    }
+
+    fn may_read(&mut self) -> Result<(), SendError> {
+        let abilities = self.0.abilities()?;
+        if abilities.read {
+            return Ok(());
+        }
+        let scope = abilities.scope("Mail.Read");
+        Err(SendError::Unauthorised(Answer::new(
+            Cause::Scopes,
+            &format!(
+                "the sign-in does not allow {scope}: add the delegated permission {scope} to the app registration (and to graph_scopes, where that is filled in), then run `postroom login` again; without it, save the mails as files and read them with `postroom returns --from PATH`"
+            ),
+        )))
+    }
+}
+
+fn get(url: Url) -> Ask<'static> {
+    Ask {
+        method: Method::GET,
+        url,
+        json: None,
+        step: Step::Prepare,
+    }
+}

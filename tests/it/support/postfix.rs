@@ -1,0 +1,171 @@
+//! A whole Postfix in folders of its own, on loopback: it takes mail at a high port, passes it on to
+//! another port of this machine, and delivers to one mailbox. No other Postfix is touched.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::wait;
+
+pub struct Postfix {
+    folder: TempDir,
+    pub port: u16,
+}
+
+impl Postfix {
+    /// Starts one that delivers mail for `study.example` and passes all other mail on to a port.
+    /// Nothing is known of the domain `nowhere.example`. What cannot be passed on is warned of after a
+    /// second, and given up after some.
+    pub fn start(next: u16) -> Result<Self, String> {
+        let postfix = "/usr/sbin/postfix";
+        let daemons = "/usr/lib/postfix/sbin";
+        if !Path::new(postfix).exists() || !Path::new(daemons).exists() {
+            return Err("Postfix is not installed".into());
+        }
+        let (user, group) = owner("postfix").ok_or("there is no user postfix")?;
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        fs::set_permissions(at, fs::Permissions::from_mode(0o755)).unwrap();
+        for name in ["etc", "queue", "data", "mail"] {
+            fs::create_dir(at.join(name)).unwrap();
+        }
+        for name in ["data", "mail"] {
+            chown(at.join(name), Some(user), Some(group)).unwrap();
+        }
+        let port = wait::free_port();
+        let root = at.display();
+        fs::write(
+            at.join("etc/main.cf"),
+            format!(
+                "compatibility_level = 3.6\nqueue_directory = {root}/queue\ndata_directory = {root}/data\n\
+                 command_directory = /usr/sbin\ndaemon_directory = {daemons}\nmail_owner = postfix\n\
+                 setgid_group = postdrop\ninet_interfaces = 127.0.0.1\ninet_protocols = ipv4\n\
+                 myhostname = mx.study.example\nmydestination =\nmynetworks = 127.0.0.0/8\n\
+                 smtpd_relay_restrictions = permit_mynetworks, reject\nsmtpd_reject_unlisted_recipient = no\nalias_maps =\nalias_database =\n\
+                 virtual_mailbox_domains = study.example\nvirtual_mailbox_base = {root}/mail\n\
+                 virtual_mailbox_maps = static:inbox/\nvirtual_minimum_uid = 1\n\
+                 virtual_uid_maps = static:{user}\nvirtual_gid_maps = static:{group}\n\
+                 transport_maps = regexp:{root}/etc/transport\nmaillog_file = {root}/log\n\
+                 maillog_file_prefixes = {root}\nnotify_classes =\nqueue_run_delay = 1s\n\
+                 minimal_backoff_time = 1s\nmaximal_backoff_time = 1s\ndelay_warning_time = 1s\n\
+                 maximal_queue_lifetime = 6s\nbounce_queue_lifetime = 6s\n\
+                 smtpd_client_connection_count_limit = 0\ndisable_dns_lookups = yes\n"
+            ),
+        )
+        .unwrap();
+        fs::write(
+            at.join("etc/transport"),
+            format!(
+                "/@nowhere\\.example$/ error:5.4.4 Host or domain name not found. Name service error for \
+                 name=nowhere.example type=MX: Host not found\n/@study\\.example$/ virtual:\n\
+                 /./ smtp:[127.0.0.1]:{next}\n"
+            ),
+        )
+        .unwrap();
+        let mut services = format!("127.0.0.1:{port} inet n - n - - smtpd\n");
+        for line in [
+            "pickup unix n - n 60 1 pickup",
+            "cleanup unix n - n - 0 cleanup",
+            "qmgr unix n - n 300 1 qmgr",
+            "rewrite unix - - n - - trivial-rewrite",
+            "bounce unix - - n - 0 bounce",
+            "defer unix - - n - 0 bounce",
+            "trace unix - - n - 0 bounce",
+            "verify unix - - n - 1 verify",
+            "flush unix n - n 1000? 0 flush",
+            "proxymap unix - - n - - proxymap",
+            "proxywrite unix - - n - 1 proxymap",
+            "smtp unix - - n - - smtp",
+            "relay unix - - n - - smtp",
+            "error unix - - n - - error",
+            "retry unix - - n - - error",
+            "virtual unix - n n - - virtual",
+            "anvil unix - - n - 1 anvil",
+            "scache unix - - n - 1 scache",
+            "postlog unix-dgram n - n - 1 postlogd",
+        ] {
+            services.push_str(line);
+            services.push('\n');
+        }
+        fs::write(at.join("etc/master.cf"), services).unwrap();
+        let started = Command::new(postfix)
+            .arg("-c")
+            .arg(at.join("etc"))
+            .arg("start")
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| error.to_string())?;
+        if !started.status.success() {
+            return Err(format!(
+                "Postfix does not start: {}",
+                String::from_utf8_lossy(&started.stderr)
+            ));
+        }
+        let server = Self { folder, port };
+        wait::until("the start of Postfix", || {
+            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+        });
+        Ok(server)
+    }
+
+    /// The Maildir of `study.example`.
+    pub fn inbox(&self) -> PathBuf {
+        self.folder.path().join("mail/inbox")
+    }
+
+    /// The mails in it.
+    pub fn mails(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.inbox().join("new")) else {
+            return Vec::new();
+        };
+        entries
+            .map(|entry| {
+                let bytes = fs::read(entry.unwrap().path()).unwrap();
+                String::from_utf8_lossy(&bytes).into_owned()
+            })
+            .collect()
+    }
+
+    /// Whether no mail is on its way.
+    pub fn is_idle(&self) -> bool {
+        ["incoming", "active", "deferred", "maildrop"]
+            .iter()
+            .all(|queue| is_empty(&self.folder.path().join("queue").join(queue)))
+    }
+}
+
+impl Drop for Postfix {
+    fn drop(&mut self) {
+        let _ = Command::new("/usr/sbin/postfix")
+            .arg("-c")
+            .arg(self.folder.path().join("etc"))
+            .arg("stop")
+            .stdin(Stdio::null())
+            .output();
+    }
+}
+
+/// Whether no file is below a folder.
+fn is_empty(folder: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return true;
+    };
+    entries.flatten().all(|entry| {
+        let path = entry.path();
+        path.is_dir() && is_empty(&path)
+    })
+}
+
+/// User and group of a name, as /etc/passwd has them.
+fn owner(name: &str) -> Option<(u32, u32)> {
+    let users = fs::read_to_string("/etc/passwd").ok()?;
+    let line = users
+        .lines()
+        .find(|line| line.split(':').next() == Some(name))?;
+    let mut fields = line.split(':').skip(2);
+    Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+}
