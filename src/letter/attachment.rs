@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::own::{OwnFiles, refuse_contents};
+use super::own::{OwnFiles, refuse_contents, refuse_system};
 use crate::digest::Sha256Digest;
 use crate::fault::{Fault, quote};
 use crate::regular::Opened;
@@ -226,6 +226,7 @@ pub(super) fn locate(
     };
     // A device may do something when it is merely opened.
     if !std::fs::metadata(&path).map_err(missing)?.is_file() {
+        refuse_system(&path.canonicalize().map_err(missing)?)?;
         return Err(Fault::new(
             format!("the {what} is not a regular file"),
             format!("correct the path of the {what}"),

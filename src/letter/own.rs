@@ -114,14 +114,7 @@ impl OwnFiles {
         opened: &Opened,
     ) -> Result<(), Fault> {
         let real_path = opened.real.as_path();
-        let of = OF_THE_SYSTEM
-            .into_iter()
-            .find(|of| real_path.starts_with(of));
-        if let Some(of) = of.filter(|_| !real_path.starts_with(SHARED_MEMORY)) {
-            return Err(refused(&format!(
-                "lies in {of}, where the system shows itself"
-            )));
-        }
+        refuse_system(real_path)?;
         let found = identity(&opened.metadata);
         let own = self
             .files
@@ -165,6 +158,19 @@ impl OwnFiles {
             ));
         }
         Ok(())
+    }
+}
+
+/// Refuses what the system shows of itself.
+pub(super) fn refuse_system(real_path: &Path) -> Result<(), Fault> {
+    let of = OF_THE_SYSTEM
+        .into_iter()
+        .find(|of| real_path.starts_with(of));
+    match of.filter(|_| !real_path.starts_with(SHARED_MEMORY)) {
+        Some(of) => Err(refused(&format!(
+            "lies in {of}, where the system shows itself"
+        ))),
+        None => Ok(()),
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn read_by(
     parse(&text, begin, delimiter, rule, findings)
 }
 
-/// The line `sep=;` by which Excel is told the delimiter: where the next line begins, and which it is.
+/// The line `sep=;` by which Excel learns the delimiter: where the next line begins, and which it is.
 fn separator_line(text: &str) -> Option<(usize, u8)> {
     let rest = text
         .get(..4)

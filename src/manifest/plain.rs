@@ -176,7 +176,7 @@ fn date(moment: &ExcelDateTime) -> ShownCell {
     let text = if moment.is_duration() {
         NumberStyle::of("[h]:mm:ss", None).show(number, true, false)
     } else {
-        // The library has told the two epochs apart where it reads the parts of a date.
+        // The library has chosen between the two epochs where it reads the parts of a date.
         let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
         match (number.trunc() == 0.0, number.fract() == 0.0) {
             (_, true) => format!("{year:04}-{month:02}-{day:02}"),

@@ -211,13 +211,13 @@ fn a_workbook_of_old_is_read_and_what_it_does_not_show_is_said() {
     assert!(body.contains("Oak School [2026-03-01]"), "{body}");
     let body = read(&batch, "1002").body;
     assert!(body.contains("École Élémentaire [12.5]"), "{body}");
-    let told = list_with(
+    let shown = list_with(
         "list.xls",
         &bytes,
         &format!("{PLAIN}\nhidden_rows = \"send\""),
     );
     assert!(
-        findings(&told)
+        findings(&shown)
             .iter()
             .all(|(severity, _)| severity == "notice")
     );

@@ -200,7 +200,7 @@ fn the_mark_of_a_text_is_no_part_of_an_address() {
 }
 
 #[test]
-fn a_quote_that_nobody_closed_is_told_where_it_opened() {
+fn a_quote_that_nobody_closed_is_shown_where_it_opened() {
     says(
         "z04_unclosed",
         "fault",

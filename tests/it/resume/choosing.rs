@@ -162,7 +162,7 @@ fn status_json_has_every_letter_with_its_state() {
     assert_eq!(status["transport"], "outbox");
     assert_eq!(
         status["counts"],
-        serde_json::json!({"pending": 2, "accepted": 1, "rejected": 0, "in_doubt": 0})
+        serde_json::json!({"pending": 2, "accepted": 1, "rejected": 0, "in_doubt": 0, "delayed": 0, "relayed": 0, "delivered": 0, "bounced": 0, "to_look_at": 0, "our_side": 0})
     );
     let first = &status["letters"][0];
     assert_eq!(first["state"], "accepted");
