@@ -1,10 +1,10 @@
-//! What answers mean that no server may ever give: for the fuzz targets, which cannot reach the
-//! readers of answers otherwise.
+//! What answers mean that no server may ever give: for the fuzz targets and for the manual's table of
+//! answers, which cannot reach the readers of answers otherwise.
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use super::call::Step;
-use super::{SendError, ews, graph};
+use super::{SendError, ews, graph, smtp};
 use crate::http::HttpReply;
 
 /// What one answer means for each kind of request: one that prepares a letter, one that sends a draft
@@ -23,6 +23,13 @@ pub fn graph_error(status: u16, body: &[u8]) -> Meanings {
     meanings(status, "application/json", body, |reply, step| {
         Some(graph::tried(reply, step))
     })
+}
+
+/// A reply of a mail server that is no success: while connecting, at MAIL FROM, at RCPT TO, at DATA and
+/// after the final dot.
+#[must_use]
+pub fn smtp_reply(code: u16, text: &str) -> [SendError; 5] {
+    smtp::tried(code, text)
 }
 
 fn meanings(

@@ -19,6 +19,7 @@
     )
 )]
 
+mod answers;
 mod architecture;
 #[cfg(target_os = "linux")]
 mod bombs;

@@ -23,6 +23,14 @@ use crate::fault::Fault;
 use crate::message::{Encoded, Message};
 use crate::network::NetworkError;
 
+/// What a reply means at each step.
+pub(super) fn tried(code: u16, text: &str) -> [SendError; 5] {
+    Phase::ALL.map(|phase| {
+        let text = text.to_owned();
+        Failure::Reply { code, text }.refused_at(phase)
+    })
+}
+
 pub(super) fn open(
     secrets: &Secrets,
     bearer: &Arc<dyn Bearer>,

@@ -27,6 +27,11 @@ pub(super) enum Phase {
     Dot,
 }
 
+impl Phase {
+    /// All of them, in their order.
+    pub const ALL: [Self; 5] = [Self::Connect, Self::Mail, Self::Rcpt, Self::Data, Self::Dot];
+}
+
 /// Why a command did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
