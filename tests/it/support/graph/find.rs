@@ -47,8 +47,8 @@ impl Call<'_> {
         };
         let skip: usize = match self.route.parameter("$skip").map(str::parse) {
             None => 0,
-            Some(Ok(skip)) => skip,
-            Some(Err(_)) => return Err(self.bad_query("$skip is no number")),
+            Some(Ok(skip)) if filter == Filter::Since => skip,
+            Some(_) => return Err(self.bad_query("$skip is no number, or not of a page")),
         };
         let mut state = self.hub.exchange.lock();
         let found = state.search(&caller.mailbox, self.route.folder);
