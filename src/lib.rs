@@ -85,10 +85,10 @@
 //!
 //! **Never another's report.** Ids match exactly, each attachment is a readable file inside the
 //! batch's folder, the same contents for two recipients are a fault, and so is a report whose text
-//! shows another recipient. The text of each PDF is *proved*: confirmed, contradicted (a fault) or
-//! unreadable, which is never taken for absent; the PDF may come from anywhere, so reading it is
-//! bounded. When a letter is made for the wire it must have the digest of the letter that was
-//! checked.
+//! shows another recipient. Each PDF is *proved*: confirmed (by what is its recipient's alone),
+//! contradicted (a fault), ambiguous, silent or unreadable, which is never taken for absent. The PDF may
+//! come from anywhere, so a process of its own reads it, bounded in memory and time. When a letter is
+//! made for the wire it must have the digest of the letter that was checked.
 //!
 //! **Threads.** The deciding thread owns the ledger. One composer makes the next few letters ready;
 //! one worker for each connection hands messages over. Settlements share a commit with the claims

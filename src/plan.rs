@@ -93,17 +93,20 @@ impl Plan {
         clock: &dyn Clock,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Self, Vec<Fault>> {
-        let made = making::make_all(letters, None, clock, progress);
+        let mut made = making::make_all(letters, None, clock, progress);
         let twice = belonging::claimed_twice(letters, &made.entries);
-        let mut strangers = belonging::strangers(letters, &made.strangers);
+        let mut weighed =
+            belonging::weigh(letters, &made.open, &mut made.conditions, &mut made.entries);
         // Whose report a copy is has been reported.
         let reported: HashSet<usize> = twice.iter().map(|(index, _)| *index).collect();
-        strangers.retain(|(index, _)| !reported.contains(index));
-        let mut findings = [made.findings, strangers, twice].concat();
+        weighed.retain(|(index, _)| !reported.contains(index));
+        made.claims.sort_unstable();
+        let mut findings = [made.findings, weighed, twice].concat();
         findings.sort_by_key(|(index, _)| *index);
         let mut findings: Vec<Fault> = findings.into_iter().map(|(_, fault)| fault).collect();
         letters.explain_missing(&mut findings);
-        findings.extend(letters.unclaimed(made.claims));
+        letters.find_missing(&made.missing, &made.claims, &mut findings);
+        findings.extend(letters.unclaimed(&made.claims));
         // Collected so, they stay where they are: a large batch has them in memory once.
         let entries: Option<Vec<PlannedLetter>> = made.entries.into_iter().collect();
         let Some(entries) = entries.filter(|_| !findings.iter().any(Fault::is_fault)) else {
@@ -144,12 +147,10 @@ impl Plan {
         if places.last().is_some_and(|last| *last >= letters.len()) {
             return None;
         }
-        let made = making::make_all(letters, Some(&places), clock, progress);
-        let mut findings = [
-            made.findings,
-            belonging::strangers(letters, &made.strangers),
-        ]
-        .concat();
+        let mut made = making::make_all(letters, Some(&places), clock, progress);
+        let weighed =
+            belonging::weigh(letters, &made.open, &mut made.conditions, &mut made.entries);
+        let mut findings = [made.findings, weighed].concat();
         findings.sort_by_key(|(index, _)| *index);
         let findings: Vec<Fault> = findings.into_iter().map(|(_, fault)| fault).collect();
         let entries: Vec<PlannedLetter> = made.entries.into_iter().collect::<Option<_>>()?;
@@ -210,7 +211,7 @@ impl Plan {
         self.letters.iter().map(|letter| letter.bytes).sum()
     }
 
-    /// How many attachments the proofs found this of.
+    /// How many attachments have this verdict.
     #[must_use]
     pub fn with_verdict(&self, verdict: Verdict) -> usize {
         let attachments = self.letters.iter().flat_map(|letter| &letter.attachments);

@@ -64,7 +64,13 @@ pub(super) enum Verb {
     Resolve(ResolveArgs),
     /// Write the record: a page, the dispatch list with what became of each row, JSON
     Report(ReportArgs),
+    /// Read PDFs from standard input; postroom runs itself so
+    #[command(name = READ_PDFS, hide = true)]
+    ReadPdfs,
 }
+
+/// The argument by which the program runs itself to read PDFs.
+pub(super) const READ_PDFS: &str = "read-pdfs";
 
 impl Verb {
     /// How much the verb may say.
@@ -85,6 +91,7 @@ impl Verb {
             Self::Status(args) => args.common.output(),
             Self::Resolve(args) => args.common.output(),
             Self::Report(args) => args.common.output(),
+            Self::ReadPdfs => Output::default(),
         }
     }
 }

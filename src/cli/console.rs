@@ -157,6 +157,11 @@ impl Console {
     }
 }
 
+/// Standard output for answers to another process.
+pub(super) fn raw_stdout() -> Stdout {
+    stdout()
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the one place that prints"

@@ -13,6 +13,7 @@ mod json;
 mod login;
 mod preview;
 mod progress;
+mod reading;
 mod report;
 mod resend;
 mod resolve;
@@ -45,6 +46,10 @@ pub fn main() -> ExitCode {
             return if failed { Exit::Usage } else { Exit::Success }.into();
         }
     };
+    if matches!(cli.verb, Verb::ReadPdfs) {
+        return reading::serve();
+    }
+    reading::prepare();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let console = Console::new(cli.verb.output());
     let result = match &cli.verb {
@@ -61,6 +66,7 @@ pub fn main() -> ExitCode {
         Verb::Login(args) => login::login(args, &console, &*clock),
         Verb::Logout(args) => login::logout(args, &console),
         Verb::Whoami(args) => login::whoami(args, &console, &clock),
+        Verb::ReadPdfs => return reading::serve(),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -27,6 +27,11 @@ pub(super) fn attachments(plan: &Plan) -> String {
     let mut text = count(plan.attachments() as u64);
     let found: Vec<_> = [
         (Verdict::Confirmed, "shown to be the recipient's"),
+        (Verdict::Contradicted, "that show another recipient"),
+        (
+            Verdict::Ambiguous,
+            "that show nothing of the recipient's alone",
+        ),
         (Verdict::Silent, "without the recipient's name or id"),
         (Verdict::Unreadable, "that cannot be read"),
     ]

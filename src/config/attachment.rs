@@ -38,6 +38,9 @@ pub struct AttachmentConfig {
     /// Texts that the PDF must not show, templates.
     #[serde(default)]
     pub must_not_contain: Vec<String>,
+    /// Names and ids of others that the PDF may show, templates: a report may mention a partner school.
+    #[serde(default)]
+    pub may_show: Vec<String>,
     /// How much it weighs that a PDF cannot be read. Written at all, it has every PDF read.
     pub unreadable: Option<Unreadable>,
     /// Whether the PDF is searched for the names and ids of other recipients; it is unless the file
@@ -132,6 +135,7 @@ impl AttachmentConfig {
         for (key, texts) in [
             ("attachment.must_contain", &self.must_contain),
             ("attachment.must_not_contain", &self.must_not_contain),
+            ("attachment.may_show", &self.may_show),
         ] {
             if texts.iter().any(|text| text.trim().is_empty()) {
                 return Err(ConfigError::value(

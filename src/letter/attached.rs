@@ -6,10 +6,11 @@ use std::io;
 use std::path::Path;
 
 use super::attachment::{self, Attachment, MISSING, Place, Read};
+use super::evidence::Evidence;
 use super::files::{self, FileTable, FolderListings};
 use super::lock;
-use super::others::Others;
-use super::proof::{Asked, Owner, Proof, not_a_pdf};
+use super::pdf::PdfReaders;
+use super::proof::{Asked, MustContain, Owner, Proof, not_a_pdf};
 use super::template::{self, Escape, Templates};
 use super::wording::Wording;
 use crate::config::{AttachmentConfig, Batch, Missing};
@@ -37,6 +38,7 @@ pub(super) struct AttachmentTemplate {
     name: Option<String>,
     must_contain: Vec<String>,
     must_not_contain: Vec<String>,
+    may_show: Vec<String>,
 }
 
 /// What a letter is made for.
@@ -64,6 +66,8 @@ pub(super) struct Gathered {
     pub findings: Vec<Fault>,
     /// What the attachments are locked with.
     pub passwords: Vec<Secret>,
+    /// The files that are not there, as the batch file names them.
+    pub missing: Vec<String>,
 }
 
 /// One recipient, as templates and proofs see it.
@@ -73,7 +77,8 @@ pub(super) struct For<'a> {
     pub context: &'a tera::Context,
     pub id: &'a str,
     pub owner: Owner<'a>,
-    pub others: Option<&'a Others>,
+    pub evidence: Option<&'a Evidence>,
+    pub readers: &'a PdfReaders,
 }
 
 /// The number under which a file is claimed.
@@ -81,6 +86,11 @@ pub(super) fn claim(path: &Path) -> u64 {
     let mut hasher = DefaultHasher::new();
     path.hash(&mut hasher);
     hasher.finish()
+}
+
+fn is_missing(file: &Path) -> bool {
+    let found = std::fs::metadata(file);
+    found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 impl AttachmentTemplate {
@@ -113,6 +123,7 @@ impl AttachmentTemplate {
                 .map(|_| template::attachment_name(index)),
             must_contain: named(&config.must_contain, "must_contain"),
             must_not_contain: named(&config.must_not_contain, "must_not_contain"),
+            may_show: named(&config.may_show, "may_show"),
         })
     }
 
@@ -214,7 +225,11 @@ impl AttachmentTemplate {
         purpose: Purpose,
         gathered: &mut Gathered,
     ) -> Result<(), Fault> {
-        gathered.claims.push(claim(&place.folder.join(path)));
+        let file = place.folder.join(path);
+        gathered.claims.push(claim(&file));
+        if purpose == Purpose::Check && is_missing(&file) {
+            gathered.missing.push(quote(path));
+        }
         let name = self
             .name
             .as_deref()
@@ -259,7 +274,7 @@ impl AttachmentTemplate {
             let plain = contents.as_deref().filter(|_| attachment.is_pdf);
             let at = |fault: Fault| fault.file(quote(path)).id(recipient.id);
             let plain = plain.ok_or_else(|| at(not_lockable()))?;
-            let locked = lock::locked(plain, &password).map_err(at)?;
+            let locked = lock::locked(plain, &password, recipient.readers).map_err(at)?;
             attachment.bytes = locked.len() as u64;
             attachment.lock = Some(lock::mark(&password, recipient.id, &attachment.sha256));
             contents = Some(locked);
@@ -306,24 +321,34 @@ impl AttachmentTemplate {
         let unreadable = self.config.unreadable.unwrap_or_default();
         let asked = Asked {
             pages: self.config.pages,
-            must_contain: recipient.texts(&self.must_contain)?,
+            must_contain: self.must_contain(recipient)?,
             must_not_contain: recipient.texts(&self.must_not_contain)?,
+            may_show: recipient.rendered(&self.may_show)?,
             unreadable,
             wants_text: self.config.wants_text(),
-            others: recipient.others.filter(|_| self.config.is_cross_checked()),
+            evidence: recipient
+                .evidence
+                .filter(|_| self.config.is_cross_checked()),
         };
         let mut findings = Vec::new();
         let mut proof = if is_pdf {
             // A file that is too large is one that the reader refuses before it looks inside.
-            Proof::of(&asked, recipient.owner, contents, &mut findings)
+            Proof::of(
+                &asked,
+                recipient.owner,
+                contents,
+                recipient.readers,
+                &mut findings,
+            )
         } else {
             if !asked.must_contain.is_empty() || !asked.must_not_contain.is_empty() {
                 findings.push(not_a_pdf(unreadable));
             }
             Proof::default()
         };
-        if !proof.others.is_empty() {
+        if proof.is_open() {
             proof.file = quote(path);
+            proof.template = quote(&self.written);
         }
         gathered
             .findings
@@ -340,7 +365,25 @@ impl AttachmentTemplate {
     }
 }
 
+impl AttachmentTemplate {
+    /// The texts that the attachment of one recipient must show.
+    fn must_contain(&self, recipient: &For<'_>) -> Result<Vec<MustContain>, Fault> {
+        let texts = recipient.texts(&self.must_contain)?;
+        let written = self.config.must_contain.iter();
+        let is_theirs = written.map(|text| text.contains("{{") || text.contains("{%"));
+        let both = texts.into_iter().zip(is_theirs);
+        Ok(both
+            .map(|(text, is_theirs)| MustContain { text, is_theirs })
+            .collect())
+    }
+}
+
 impl For<'_> {
+    /// Texts of which any may be empty.
+    fn rendered(&self, names: &[String]) -> Result<Vec<String>, Fault> {
+        names.iter().map(|name| self.render(name)).collect()
+    }
+
     /// One of the batch file's templates, as text.
     pub fn render(&self, template: &str) -> Result<String, Fault> {
         self.templates

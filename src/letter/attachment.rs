@@ -160,7 +160,8 @@ pub(super) fn belongs(
         path.extension()
             .is_some_and(|suffix| suffix.eq_ignore_ascii_case("pdf"))
     });
-    if is_pdf && !read.start.starts_with(b"%PDF-") {
+    // Readers take no offence at a line end before it.
+    if is_pdf && !read.start.trim_ascii_start().starts_with(b"%PDF-") {
         return Err(at(Fault::new(
             "the attachment is called .pdf but does not begin like a PDF",
             "make the report anew",

@@ -6,7 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::attached::{AttachmentTemplate, Gathered, Purpose};
-use super::others::Other;
+use super::attachment::PUT_THERE;
+use super::evidence::Other;
+use super::missing::Search;
 use super::proof::Proof;
 use super::text::DERIVED_TEXT;
 use super::unclaimed::unclaimed;
@@ -27,10 +29,12 @@ pub struct Checked {
     pub warnings: Vec<Fault>,
     /// The files that it claims, for [`Letters::unclaimed`].
     pub claims: Vec<u64>,
+    /// The files that are not there, as the batch file names them.
+    pub missing: Vec<String>,
 }
 
 impl Letters {
-    /// Warnings about recipients that get no letter.
+    /// Warnings about recipients that get no letter, or are named alike.
     #[must_use]
     pub fn findings(&self) -> &[Fault] {
         &self.findings
@@ -67,6 +71,7 @@ impl Letters {
             proofs: gathered.proofs,
             warnings: findings,
             claims: gathered.claims,
+            missing: gathered.missing,
         }
     }
 
@@ -85,16 +90,46 @@ impl Letters {
         })
     }
 
-    /// Notices about files in the attachments' folders that are none of the claimed ones.
+    /// Says of missing files, each with the letter that lacks it and as the batch file names it, which
+    /// file of the folder shows the recipient, where no name of a file says it. The claims are sorted.
+    pub fn find_missing(
+        &self,
+        missing: &[(usize, String)],
+        claims: &[u64],
+        findings: &mut [Fault],
+    ) {
+        let mut search = Search::new(self, claims);
+        for (index, written) in missing {
+            let id = self.id(*index);
+            let finding = findings.iter_mut().find(|fault| {
+                fault.next_step == PUT_THERE
+                    && fault.id.as_deref() == Some(id)
+                    && fault.file.as_ref() == Some(written)
+            });
+            if let Some(fault) = finding
+                && let Some(next_step) = search.file_for(*index, written)
+            {
+                fault.next_step = next_step;
+            }
+        }
+        self.end_checks();
+    }
+
+    /// Ends what only the checks need.
+    pub fn end_checks(&self) {
+        self.readers.end();
+    }
+
+    /// Notices about files in the attachments' folders that are none of the claimed ones. The claims
+    /// are sorted.
     #[must_use]
-    pub fn unclaimed(&self, mut claims: Vec<u64>) -> Vec<Fault> {
-        claims.sort_unstable();
+    pub fn unclaimed(&self, claims: &[u64]) -> Vec<Fault> {
         let templates = self
             .plan
             .attachments
             .iter()
             .map(AttachmentTemplate::written);
-        unclaimed(&self.plan.place(), templates, &claims)
+        unclaimed(&self.plan.place(), templates, claims)
     }
 
     /// Leaves out the recipients that lack a file without which the batch file skips them.

@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::attached::{AttachmentTemplate, For, Gathered, Purpose};
 use super::attachment::Place;
 use super::body::RenderedBody;
+use super::evidence::Evidence;
 use super::extras::ExtrasTemplate;
-use super::others::Others;
 use super::own::OwnFiles;
+use super::pdf::PdfReaders;
 use super::picture::{self, PictureAlbum, PictureFrame};
 use super::proof::Owner;
 use super::sender::Sender;
@@ -33,8 +34,9 @@ pub struct Letters {
     pub(super) plan: LetterPlan,
     /// The recipients that get a letter, where some get none.
     pub(super) chosen: Option<Vec<u32>>,
-    others: Option<Others>,
-    /// Warnings about recipients that get no letter.
+    pub(super) evidence: Option<Evidence>,
+    pub(super) readers: PdfReaders,
+    /// Warnings about recipients that get no letter, or are named alike.
     pub(super) findings: Vec<Fault>,
 }
 
@@ -96,16 +98,21 @@ impl Letters {
                 if !flaws.is_empty() {
                     return Err(flaws);
                 }
-                let others = batch
+                let evidence = batch
                     .attachments
                     .iter()
                     .any(AttachmentConfig::is_cross_checked)
-                    .then(|| Others::of(&manifest));
+                    .then(|| Evidence::of(&manifest));
+                let list = quote(&batch.manifest.path.display().to_string());
+                let mut findings = evidence
+                    .as_ref()
+                    .map(|evidence| evidence.alike(&manifest, &list))
+                    .unwrap_or_default();
                 let own = OwnFiles::of(batch, secrets, &templates);
                 let from = first_from(&sender, &manifest, &values, &templates)
                     .map_err(|fault| vec![fault])?;
                 let attachments = attachments(batch)?;
-                let findings = not_in_the_list(&attachments, &manifest);
+                findings.extend(not_in_the_list(&attachments, &manifest));
                 Self {
                     manifest,
                     templates,
@@ -129,7 +136,8 @@ impl Letters {
                         redirect,
                     },
                     chosen: None,
-                    others,
+                    evidence,
+                    readers: PdfReaders::default(),
                     findings,
                 }
                 .without_skipped()
@@ -163,6 +171,12 @@ impl Letters {
             u32::try_from(place).unwrap_or(u32::MAX),
             self.manifest.recipient(place),
         )
+    }
+
+    /// The place of a letter's recipient in the manifest.
+    #[must_use]
+    pub fn place(&self, index: usize) -> u32 {
+        self.recipient(index).0
     }
 
     /// The recipient id of a letter.
@@ -408,7 +422,8 @@ impl Letters {
                 manifest: &self.manifest,
                 index,
             },
-            others: self.others.as_ref(),
+            evidence: self.evidence.as_ref(),
+            readers: &self.readers,
         }
     }
 
@@ -454,7 +469,8 @@ fn first_from(
         context: &context,
         id,
         owner: Owner { manifest, index: 0 },
-        others: None,
+        evidence: None,
+        readers: &PdfReaders::default(),
     })
 }
 

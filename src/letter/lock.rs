@@ -13,7 +13,7 @@ use lopdf::{
     Document, EncryptionState, EncryptionVersion, LoadOptions, Object, Permissions, StringFormat,
 };
 
-use super::pdf;
+use super::pdf::PdfReaders;
 use crate::contain;
 use crate::digest::{Parts, Sha256Digest, hex};
 use crate::fault::Fault;
@@ -79,7 +79,11 @@ pub(super) fn mark(password: &Secret, id: &str, report: &Sha256Digest) -> Sha256
 }
 
 /// The PDF, locked. Its length follows from the file alone.
-pub(super) fn locked(bytes: &[u8], password: &Secret) -> Result<Vec<u8>, Fault> {
+pub(super) fn locked(
+    bytes: &[u8],
+    password: &Secret,
+    readers: &PdfReaders,
+) -> Result<Vec<u8>, Fault> {
     let refused = |why: &str| {
         Fault::new(
             format!("the PDF cannot be locked: {why}"),
@@ -87,11 +91,10 @@ pub(super) fn locked(bytes: &[u8], password: &Secret) -> Result<Vec<u8>, Fault> 
         )
     };
     // Within the bounds of the proofs: what they do not read is not read here either.
-    let read = pdf::read(bytes, false);
-    if read.pages.is_none() || read.mended {
+    let Some(pages) = readers.read(bytes, false).pages else {
         return Err(refused("it is damaged, too large, or locked already"));
-    }
-    match contain::panics(|| lock(bytes, password)) {
+    };
+    match contain::panics(|| lock(bytes, password, pages)) {
         Ok(Ok(locked)) => Ok(locked),
         // What the library says may name parts of the file.
         Ok(Err(LockError::Locked)) => Err(refused("it is locked already")),
@@ -107,7 +110,8 @@ enum LockError {
     Pdf,
 }
 
-fn lock(bytes: &[u8], password: &Secret) -> Result<Vec<u8>, LockError> {
+/// Locks a PDF of so many pages.
+fn lock(bytes: &[u8], password: &Secret, pages: u32) -> Result<Vec<u8>, LockError> {
     let options = LoadOptions {
         max_decompressed_size: Some(LARGEST_STREAM),
         ..LoadOptions::default()
@@ -117,6 +121,11 @@ fn lock(bytes: &[u8], password: &Secret) -> Result<Vec<u8>, LockError> {
     // One that opens without a password was opened, and does not say so any more by its trailer.
     if document.is_encrypted() || document.was_encrypted() {
         return Err(LockError::Locked);
+    }
+    // What the library had to mend may have lost a part.
+    let has_all = document.page_iter().count() == pages as usize;
+    if document.xref_recovery.is_some() || !has_all {
+        return Err(LockError::Pdf);
     }
     document.objects.values_mut().for_each(in_hexadecimal);
     in_hexadecimal_all(document.trailer.iter_mut().map(|(_, object)| object));
@@ -219,8 +228,8 @@ mod tests {
     #[test]
     fn only_the_password_opens_it_and_its_size_is_no_matter_of_chance() {
         let (report, password) = (report(), Secret::new("Größe 7\u{e9}!".into()));
-        let first = locked(&report, &password).unwrap();
-        let second = locked(&report, &password).unwrap();
+        let first = locked(&report, &password, &PdfReaders::default()).unwrap();
+        let second = locked(&report, &password, &PdfReaders::default()).unwrap();
         assert_ne!(first, second);
         assert_eq!(first.len(), second.len());
         for word in [&b"Oak"[..], b"Park"] {
@@ -240,9 +249,9 @@ mod tests {
     #[test]
     fn what_is_locked_or_no_pdf_is_not_locked() {
         let password = Secret::new("correct horse".into());
-        let once = locked(&report(), &password).unwrap();
+        let once = locked(&report(), &password, &PdfReaders::default()).unwrap();
         for bytes in [&once[..], b"%PDF-1.7\n", b""] {
-            let fault = locked(bytes, &password).unwrap_err();
+            let fault = locked(bytes, &password, &PdfReaders::default()).unwrap_err();
             assert!(!fault.text.contains("horse"));
         }
     }

@@ -6,6 +6,7 @@ mod body;
 mod bounded;
 mod checked;
 mod dates;
+mod evidence;
 mod extras;
 mod files;
 mod letters;
@@ -13,9 +14,9 @@ mod lock;
 mod look;
 mod markdown;
 mod markup;
+mod missing;
 mod missing_pattern;
 pub mod naming;
-mod others;
 mod own;
 mod pdf;
 mod picture;
@@ -37,9 +38,10 @@ mod wording;
 
 pub use attachment::Attachment;
 pub use checked::Checked;
+pub use evidence::Other;
 pub use extras::Extras;
 pub use letters::Letters;
-pub use others::Other;
+pub use pdf::{read_pdfs_with, serve_pdfs};
 pub use picture::Picture;
 pub use proof::{Proof, Verdict};
 pub use watch::{OFTEN, PATIENCE, Stuck};
@@ -139,8 +141,8 @@ impl Letter {
 #[doc(hidden)]
 #[must_use]
 pub fn read_pdf(bytes: &[u8]) -> (Option<u32>, Option<String>) {
-    let contents = pdf::read(bytes, true);
-    (contents.pages, contents.text.ok().map(|text| text.text))
+    let contents = pdf::read_unbounded(bytes, true);
+    (contents.pages, contents.text.ok().map(|text| text.shown))
 }
 
 #[cfg(test)]

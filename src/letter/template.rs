@@ -121,6 +121,7 @@ impl Templates {
             for (key, texts) in [
                 ("must_contain", &attachment.must_contain),
                 ("must_not_contain", &attachment.must_not_contain),
+                ("may_show", &attachment.may_show),
             ] {
                 for (number, text) in texts.iter().enumerate() {
                     strings.push((attachment_text(index, key, number), text.clone()));

@@ -3,7 +3,8 @@
 //! A PDF breaks names over lines, hyphenates them, draws two letters as one glyph, writes an accent
 //! as a character of its own and an apostrophe as a quotation mark. So only letters and digits are
 //! compared, in compatibility form (NFKD of UAX #15), without accents, in lower case. Where words
-//! begin is kept beside them, because `1001` is not in `21001`.
+//! begin is kept beside them, because `1001` is not in `21001`: a sign, an apostrophe, and the step
+//! from a letter to a digit or back end a word, and in scripts that write no blanks each letter does.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -29,7 +30,17 @@ enum Edge {
     Capital,
     /// A blank, a sign or nothing.
     Word,
+    /// The end of a line.
+    Line,
 }
+
+/// The word that lists shorten, and its short form.
+const SAINT: [char; 5] = ['s', 'a', 'i', 'n', 't'];
+const ST: [char; 2] = ['s', 't'];
+/// Words that belong together stand no further apart, in letters.
+const NEAR: usize = 100;
+/// How much a letter of a script without blanks says, next to one of an alphabet.
+const WEIGHT_OF_A_SIGN: usize = 2;
 
 impl Wording {
     /// Makes a text comparable.
@@ -60,6 +71,9 @@ impl Wording {
             if before.is_lowercase() && character.is_uppercase() {
                 edge = edge.max(Edge::Capital);
             }
+            if is_step(before, character) || is_without_blanks(before, character) {
+                edge = edge.max(Edge::Word);
+            }
             before = character;
             for letter in std::iter::once(character).nfkd() {
                 if is_combining_mark(letter) {
@@ -68,21 +82,44 @@ impl Wording {
                 if letter.is_alphanumeric() || letter == LOST {
                     wording.push(letter, edge);
                     edge = Edge::Inside;
-                } else if !is_apostrophe(letter) {
+                } else if letter == '&' {
+                    for letter in ['a', 'n', 'd'] {
+                        wording.push(letter, std::mem::replace(&mut edge, Edge::Inside));
+                    }
                     edge = Edge::Word;
+                } else if matches!(character, '\n' | '\r' | '\u{c}' | '\u{2028}' | '\u{2029}') {
+                    edge = Edge::Line;
+                } else {
+                    edge = edge.max(Edge::Word);
                 }
             }
         }
+        wording.shorten_saints();
         wording
+    }
+
+    /// Writes each word `Saint` as lists do.
+    fn shorten_saints(&mut self) {
+        let mut at = 0;
+        while at + SAINT.len() <= self.len() {
+            if self.letters[at..].starts_with(&SAINT)
+                && self.is_edge(at)
+                && self.is_edge(at + SAINT.len())
+            {
+                self.letters.splice(at..at + SAINT.len(), ST);
+                self.edges.drain(at + ST.len()..at + SAINT.len());
+            }
+            at += 1;
+        }
     }
 
     fn push(&mut self, letter: char, mut edge: Edge) {
         let between_digits = letter.is_numeric()
-            && edge == Edge::Word
+            && edge >= Edge::Word
             && self.letters.last().is_some_and(|last| last.is_numeric());
         if between_digits {
             self.letters.push(' ');
-            self.edges.push(Edge::Word);
+            self.edges.push(edge);
         }
         let mut add = |letter| {
             self.letters.push(letter);
@@ -106,6 +143,12 @@ impl Wording {
         };
     }
 
+    /// How much the text says, in letters of an alphabet: a sign of a script without blanks says more.
+    pub fn weight(&self) -> usize {
+        let signs = self.letters.iter().filter(|letter| is_sign(**letter));
+        self.len() + signs.count() * (WEIGHT_OF_A_SIGN - 1)
+    }
+
     /// How many letters and digits there are.
     pub fn len(&self) -> usize {
         self.letters.len()
@@ -123,12 +166,19 @@ impl Wording {
 
     /// Whether there are digits only.
     pub fn is_number(&self) -> bool {
-        self.letters.iter().all(|letter| letter.is_numeric())
+        self.letters
+            .iter()
+            .all(|letter| letter.is_numeric() || *letter == ' ')
     }
 
     /// Whether a word begins at `at`, or the text ends there.
     pub fn is_edge(&self, at: usize) -> bool {
-        self.edge(at) == Edge::Word
+        self.edge(at) >= Edge::Word
+    }
+
+    /// Whether a line ends right before `at`.
+    pub fn is_line_end(&self, at: usize) -> bool {
+        self.edge(at) == Edge::Line
     }
 
     fn edge(&self, at: usize) -> Edge {
@@ -144,6 +194,44 @@ impl Wording {
                     && self.edge(at) >= Edge::Capital
                     && self.edge(at + length) >= Edge::Capital
             })
+    }
+
+    /// Whether the words of `wanted` stand near each other in this text, in any order: a table may be
+    /// drawn row by row, and a line from its end.
+    pub fn has_words_of(&self, wanted: &Self) -> bool {
+        let words = wanted.words();
+        let Some(longest) = words.iter().max_by_key(|word| word.len()) else {
+            return false;
+        };
+        let stands_at = |word: &[char], at: usize| {
+            self.letters[at..].starts_with(word)
+                && self.edge(at) >= Edge::Capital
+                && self.edge(at + word.len()) >= Edge::Capital
+        };
+        (0..self.len())
+            .filter(|at| stands_at(longest, *at))
+            .any(|at| {
+                let near = at.saturating_sub(NEAR)..(at + NEAR).min(self.len());
+                words
+                    .iter()
+                    .all(|word| near.clone().any(|at| stands_at(word, at)))
+            })
+    }
+
+    /// The words, without what stands between them.
+    fn words(&self) -> Vec<&[char]> {
+        let starts = (0..self.len()).filter(|at| self.is_edge(*at) && self.letters[*at] != ' ');
+        let mut starts: Vec<usize> = starts.collect();
+        starts.push(self.len());
+        let word = |pair: &[usize]| &self.letters[pair[0]..pair[1]];
+        let mut words: Vec<&[char]> = starts.windows(2).map(word).collect();
+        for word in &mut words {
+            if let [rest @ .., ' '] = word {
+                *word = rest;
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
     }
 
     /// Whether `wanted` may stand in this text: glyphs whose letters are lost count as whatever is
@@ -190,11 +278,22 @@ fn is_hyphen(character: char) -> bool {
     matches!(character, '-' | '\u{2010}' | '\u{2011}')
 }
 
-fn is_apostrophe(character: char) -> bool {
-    matches!(
-        character,
-        '\'' | '\u{2019}' | '\u{2018}' | '\u{2bc}' | '\u{60}' | '\u{b4}'
-    )
+/// Whether a number begins or ends between two characters.
+fn is_step(before: char, next: char) -> bool {
+    (before.is_alphabetic() && next.is_numeric()) || (before.is_numeric() && next.is_alphabetic())
+}
+
+/// Whether a word may end between two characters because their script writes no blanks.
+fn is_without_blanks(before: char, next: char) -> bool {
+    is_sign(before) || is_sign(next)
+}
+
+/// Thai, Lao, Burmese, Khmer, Chinese and Japanese.
+fn is_sign(letter: char) -> bool {
+    matches!(letter, '\u{e01}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
+        | '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9d}'
+        | '\u{20000}'..='\u{3ffff}')
 }
 
 /// Soft hyphens and marks without width.
@@ -257,7 +356,8 @@ mod tests {
             ("id:1001-2024", true),
             ("21001", false),
             ("10012", false),
-            ("1001B", false),
+            ("1001B", true),
+            ("RRS1001", true),
             ("10 01", false),
             ("10\n01", false),
             ("1,001", false),
@@ -267,6 +367,49 @@ mod tests {
         assert!(shows("RRS 1042", "RRS-1042"));
         assert!(!shows("RRS-10421", "RRS-1042"));
         assert!(!shows("1.5 %", "15 %"));
+    }
+
+    #[test]
+    fn an_apostrophe_ends_a_word() {
+        for (text, wanted) in [
+            ("Elm Hill School's report", "Elm Hill School"),
+            ("Elm Hill School\u{2019}s report", "Elm Hill School"),
+            ("les élèves de l'Institut Pasteur", "Institut Pasteur"),
+            ("d\u{2019}Oak School", "Oak School"),
+            ("Elm Hill School1", "Elm Hill School"),
+        ] {
+            assert!(shows(text, wanted), "{text}");
+        }
+        assert!(!shows("Elm Hill Schools", "Elm Hill School"));
+    }
+
+    #[test]
+    fn short_forms_are_the_same_words() {
+        assert!(shows("Saint Mary and Saint John", "St. Mary & St John"));
+        assert!(shows("St Mary & St John", "Saint Mary and Saint John"));
+        assert!(shows("SAINT-MALO", "St Malo"));
+        assert!(!shows("Saintes", "Stes"));
+    }
+
+    #[test]
+    fn words_that_are_drawn_in_another_order_are_near_each_other() {
+        let near = |text: &str, wanted: &str| Wording::of(text).has_words_of(&Wording::of(wanted));
+        assert!(near("School Park Oak", "Oak Park School"));
+        assert!(near("Oak Park 12 pupils\nSchool good", "Oak Park School"));
+        assert!(near("10 of 01 School", "School 01 10"));
+        assert!(!near("Oak Hill School", "Oak Park School"));
+        assert!(!near(
+            &format!("Oak {} Park School", "x ".repeat(300)),
+            "Oak Park School"
+        ));
+        assert!(!near("Oaks Parks School", "Oak Park School"));
+    }
+
+    #[test]
+    fn scripts_without_blanks_are_searched_letter_by_letter() {
+        assert!(shows("これは東小学校の報告書です", "東小学校"));
+        assert!(shows("รายงานของโรงเรียนวัดป่าประจำปี", "โรงเรียนวัดป่า"));
+        assert!(Wording::of("東小学校").weight() >= 6);
     }
 
     #[test]

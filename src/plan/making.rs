@@ -15,10 +15,26 @@ pub(super) struct Made {
     pub entries: Vec<Option<PlannedLetter>>,
     /// What was found, with the place of the letter.
     pub findings: Vec<(usize, Fault)>,
-    /// The proofs of attachments that show other recipients, with the place of the letter.
-    pub strangers: Vec<(usize, Proof)>,
+    /// The proofs that all letters together decide, or that show others.
+    pub open: Vec<OpenProof>,
+    /// The texts that attachments have to show and do, by number, with the index of the letter among
+    /// those made and the attachment.
+    pub conditions: Vec<(u64, usize, u32)>,
     /// The files that the letters claim.
     pub claims: Vec<u64>,
+    /// The files that are not there, with the place of the letter.
+    pub missing: Vec<(usize, String)>,
+}
+
+/// A proof that says more than that its attachment is confirmed.
+pub(super) struct OpenProof {
+    /// Which of the letters made.
+    pub index: usize,
+    /// The place of the letter.
+    pub place: usize,
+    /// Which of its attachments.
+    pub attachment: u32,
+    pub proof: Proof,
 }
 
 /// Makes and proves every letter on all cores, or those at some places.
@@ -52,8 +68,10 @@ pub(super) fn make_all(
     let mut made = Made {
         entries: vec![None; count],
         findings: Vec::new(),
-        strangers: Vec::new(),
+        open: Vec::new(),
+        conditions: Vec::new(),
         claims: Vec::new(),
+        missing: Vec::new(),
     };
     let mut names = LastName::default();
     let mut done = 0;
@@ -77,8 +95,21 @@ pub(super) fn make_all(
                 made.claims.append(&mut one.claims);
                 let found = one.findings.into_iter();
                 made.findings.extend(found.map(|fault| (place, fault)));
-                let shown = one.strangers.into_iter();
-                made.strangers.extend(shown.map(|proof| (place, proof)));
+                let missing = one.missing.into_iter();
+                made.missing.extend(missing.map(|file| (place, file)));
+                for (attachment, proof) in (0_u32..).zip(one.proofs) {
+                    let numbers = proof.conditions.iter();
+                    made.conditions
+                        .extend(numbers.map(|number| (*number, index, attachment)));
+                    if proof.is_open() {
+                        made.open.push(OpenProof {
+                            index,
+                            place,
+                            attachment,
+                            proof,
+                        });
+                    }
+                }
             }
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
@@ -93,7 +124,9 @@ pub(super) fn make_all(
         progress(done);
     }
     // Letters come in the order in which they are done.
-    made.strangers.sort_by_key(|(place, _)| *place);
+    made.open.sort_by_key(|one| (one.place, one.attachment));
+    made.missing.sort();
+    letters.end_checks();
     made
 }
 
@@ -101,8 +134,9 @@ pub(super) fn make_all(
 struct One {
     entry: Option<PlannedLetter>,
     findings: Vec<Fault>,
-    strangers: Vec<Proof>,
+    proofs: Vec<Proof>,
     claims: Vec<u64>,
+    missing: Vec<String>,
 }
 
 fn one(letters: &Letters, index: usize) -> One {
@@ -110,15 +144,15 @@ fn one(letters: &Letters, index: usize) -> One {
     let mut one = One {
         entry: None,
         findings: checked.warnings,
-        strangers: Vec::new(),
+        proofs: Vec::new(),
         claims: checked.claims,
+        missing: checked.missing,
     };
     match checked.letter {
         Ok(letter) => one.entry = Some(PlannedLetter::of(&letter, &checked.proofs)),
         Err(faults) => one.findings.extend(faults),
     }
-    let shows_others = |proof: &Proof| !proof.others.is_empty();
-    one.strangers = checked.proofs.into_iter().filter(shows_others).collect();
+    one.proofs = checked.proofs;
     one
 }
 

@@ -120,8 +120,10 @@ impl GalleryRow {
 fn shown(verdict: Verdict) -> Option<ShownProof> {
     let (text, kind) = match verdict {
         Verdict::Unasked => return None,
-        Verdict::Confirmed => ("shows what it must show", "good"),
-        Verdict::Silent => ("names no recipient", "quiet"),
+        Verdict::Confirmed => ("shows its recipient", "good"),
+        Verdict::Contradicted => ("shows another recipient", "warn"),
+        Verdict::Ambiguous => ("shows nothing of its recipient alone", "warn"),
+        Verdict::Silent => ("names no recipient", "warn"),
         Verdict::Unreadable => ("its text cannot be read", "warn"),
     };
     Some(ShownProof { text, kind })

@@ -187,7 +187,7 @@ fn a_changed_plan() {
         list + "S005,School 5,teacher5@school5.example\n",
     );
     batch.write("reports/S005.pdf", report(5));
-    batch.write("reports/S001.pdf", report(11));
+    batch.write("reports/S001.pdf", pdf(&[&["School 1"]], b"made anew"));
     assert_snapshot!(
         "a_changed_plan_send",
         shown(&batch, &batch.run("send", &[]))

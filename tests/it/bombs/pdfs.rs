@@ -259,3 +259,63 @@ fn pages_that_are_their_own_parents() {
     pdf.object("<< /Type /Pages /Parent 3 0 R /Kids [2 0 R 3 0 R] >>");
     unread("a circle", &pdf.end());
 }
+
+#[test]
+fn forms_that_draw_each_other_without_end() {
+    // Each of thirty forms draws the next one twice.
+    let mut pdf = Pdf::new();
+    pdf.stream("", b"/F6 Do")
+        .object("<< /XObject << /F6 6 0 R >> >>");
+    for number in 6..36 {
+        let next = number + 1;
+        let keys = format!(
+            "/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /F {next} 0 R >> >>"
+        );
+        pdf.stream(&keys, b"/F Do /F Do");
+    }
+    unread("doubled", &pdf.end());
+    let mut pdf = Pdf::new();
+    let keys = "/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources 5 0 R";
+    pdf.stream("", b"/F Do")
+        .object("<< /XObject << /F 6 0 R >> >>")
+        .stream(keys, b"/F Do /F Do");
+    unread("itself", &pdf.end());
+}
+
+#[test]
+fn texts_that_are_shown_without_end() {
+    const FONT: &str =
+        "<< /Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >>";
+    for (name, shown) in [
+        ("shown", &b"(a) Tj "[..]),
+        ("empty", b"() Tj "),
+        ("clipping", b"7 Tr (abcdefgh) Tj "),
+        ("saved", b"q "),
+        ("set", b"0 Tr /F 9 Tf "),
+    ] {
+        let content = zlib(&shown.repeat(1 << 14), 400);
+        let mut pdf = Pdf::new();
+        unread(name, &pdf.stream(FLATE, &content).object(FONT).end());
+    }
+}
+
+#[test]
+fn widths_of_more_glyphs_than_there_are() {
+    let mut pdf = Pdf::new();
+    pdf.stream("", b"BT /F 9 Tf <0041> Tj ET")
+        .object("<< /Font << /F 6 0 R >> >>")
+        .object("<< /Type /Font /Subtype /Type0 /BaseFont /A /Encoding /Identity-H /DescendantFonts [7 0 R] >>")
+        .object("<< /Type /Font /Subtype /CIDFontType2 /BaseFont /A /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> /W [0 4294967294 500] >>");
+    unread("widths", &pdf.end());
+}
+
+#[test]
+fn bookmarks_and_names_that_lead_back_to_themselves() {
+    let mut pdf = Pdf::new();
+    pdf.places[0] = pdf.bytes.len();
+    pdf.bytes.extend(
+        b"1 0 obj\n<< /Type /Catalog /Pages 2 0 R /Outlines 4 0 R /Names << /EmbeddedFiles 4 0 R >> >>\nendobj\n",
+    );
+    pdf.object("<< /First 4 0 R /Next 4 0 R /Kids [4 0 R 4 0 R] >>");
+    unread("a circle", &pdf.end());
+}

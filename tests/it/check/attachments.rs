@@ -186,7 +186,7 @@ fn a_file_name_with_a_slash_is_refused() {
     let batch = attached("path = \"reports/{{ id }}.pdf\"\nname = \"{{ name }}.pdf\"");
     batch.write(
         "list.csv",
-        "ID,School,Email\nS001,Oak / Ash,a@s.example\nS002,Elm,b@s.example\n",
+        "ID,School,Email\nS001,Oak / Ash,a@s.example\nS002,School 2,b@s.example\n",
     );
     let fault = one_fault(&batch);
     assert_part(&fault, "text", "`Oak / Ash.pdf` has a slash in it");

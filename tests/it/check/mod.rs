@@ -2,6 +2,7 @@
 //! sent.
 
 mod attachments;
+mod cases;
 mod init;
 mod missing;
 mod plan;

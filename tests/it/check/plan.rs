@@ -70,7 +70,7 @@ fn check_json_has_the_documented_keys() {
     assert_eq!(summary["from"], "Study <reports@study.example>");
     assert!(summary["bytes"].as_u64().unwrap() > 0 && summary["seconds"] == 0);
     let attachment = &checked["letters"][0]["attachments"][0];
-    assert_eq!(attachment["verdict"], "silent");
+    assert_eq!(attachment["verdict"], "confirmed");
     assert_eq!(attachment["pages"], 1);
     let letter = &checked["letters"][1];
     for key in [

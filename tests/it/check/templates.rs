@@ -102,9 +102,12 @@ fn a_line_break_in_the_subject_is_reported_with_the_school() {
     let batch = TestBatch::new(2);
     batch.write(
         "list.csv",
-        "ID,School,Email\nS001,\"Oak\nBcc: x@evil.example\",a@s.example\nS002,Ash,b@s.example\n",
+        "ID,School,Email\nS001,\"School 1\nBcc: x@evil.example\",a@s.example\nS002,School 2,b@s.example\n",
     );
-    let fault = one_fault(&batch);
+    let mut faults = faults(&batch);
+    faults.retain(|finding| finding["severity"] == "fault");
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    let fault = faults.remove(0);
     assert_eq!(fault["id"], "S001");
     assert_part(&fault, "text", "line break");
 }

@@ -1,0 +1,302 @@
+//! The processes that read PDFs: this program run once more, with bounds on memory and time.
+//!
+//! A PDF may be made to take all memory, or no end of time, in ways that no check foresees. A process
+//! that reads it can be ended, and takes nothing of this one with it. A few are kept ready, for
+//! starting one takes longer than reading a report.
+//!
+//! A request is one byte (whether the text is asked for), eight bytes of length and the file; an
+//! answer is four bytes of length and JSON.
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::{Contents, Why, read_unbounded};
+use crate::memory;
+
+/// How long a file may take. One that is no attack takes a small part of it.
+const PATIENCE: Duration = Duration::from_secs(12);
+/// When a process that does not end by itself is ended.
+const LAST_PATIENCE: Duration = Duration::from_secs(14);
+/// How often a process looks whether it takes too much.
+const OFTEN: Duration = Duration::from_millis(20);
+/// What a process may take of memory, in bytes.
+const MOST_MEMORY: u64 = 224 << 20;
+/// The library goes through nested things by calling itself.
+const STACK: usize = 16 << 20;
+/// A longer answer is none of ours.
+const LONGEST_ANSWER: usize = 256 << 20;
+
+/// The program that reads, and the argument by which it does.
+static PROGRAM: OnceLock<(PathBuf, &'static str)> = OnceLock::new();
+
+/// Has PDFs read by processes of this program, run with one argument, by which it calls
+/// [`serve_pdfs`]. Without it they are read in this process, without bounds.
+pub fn read_pdfs_with(program: PathBuf, argument: &'static str) {
+    // Whoever came first has set the same.
+    let _ = PROGRAM.set((program, argument));
+}
+
+/// The processes of a batch that wait for a PDF.
+#[derive(Debug, Default)]
+pub(in crate::letter) struct PdfReaders {
+    idle: Mutex<Vec<Process>>,
+}
+
+impl PdfReaders {
+    /// Reads a PDF; without `wants_text` only its pages are counted.
+    pub fn read(&self, bytes: &[u8], wants_text: bool) -> Contents {
+        let Some((program, argument)) = PROGRAM.get() else {
+            return read_unbounded(bytes, wants_text);
+        };
+        let waiting = self.lock().pop();
+        if let Some(process) = waiting {
+            match self.ask(process, bytes, wants_text) {
+                // It may have been ended by somebody else while it waited.
+                Err(Failure::Ended) => {}
+                Ok(contents) => return contents,
+                Err(Failure::TooLong) => return Contents::none(Why::TooMuch),
+            }
+        }
+        match Process::start(program, argument) {
+            Ok(process) => self
+                .ask(process, bytes, wants_text)
+                .unwrap_or(Contents::none(Why::TooMuch)),
+            Err(_) => Contents::none(Why::NoReader),
+        }
+    }
+
+    fn ask(
+        &self,
+        mut process: Process,
+        bytes: &[u8],
+        wants_text: bool,
+    ) -> Result<Contents, Failure> {
+        let contents = process.ask(bytes, wants_text)?;
+        self.lock().push(process);
+        Ok(contents)
+    }
+
+    /// Ends the processes that wait.
+    pub fn end(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Process>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failure {
+    /// The process ended: it took too much, or somebody ended it.
+    Ended,
+    /// It did not answer in time.
+    TooLong,
+}
+
+/// A process that reads one PDF after the other.
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    requests: Option<ChildStdin>,
+    answers_rx: Receiver<Vec<u8>>,
+}
+
+impl Process {
+    fn start(program: &PathBuf, argument: &str) -> io::Result<Self> {
+        let mut command = Command::new(program);
+        command
+            .arg(argument)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        apart(&mut command);
+        let mut child = command.spawn()?;
+        let (Some(requests), Some(mut answers)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        };
+        let (answers_tx, answers_rx) = channel();
+        thread::Builder::new()
+            .name("pdf answers".to_owned())
+            .spawn(move || {
+                while let Ok(answer) = read_answer(&mut answers) {
+                    if answers_tx.send(answer).is_err() {
+                        return;
+                    }
+                }
+            })?;
+        Ok(Self {
+            child,
+            requests: Some(requests),
+            answers_rx,
+        })
+    }
+
+    fn ask(&mut self, bytes: &[u8], wants_text: bool) -> Result<Contents, Failure> {
+        let requests = self.requests.as_mut().ok_or(Failure::Ended)?;
+        write_request(requests, bytes, wants_text).map_err(|_| Failure::Ended)?;
+        let answer = self.answers_rx.recv_timeout(LAST_PATIENCE);
+        let answer = answer.map_err(|error| match error {
+            RecvTimeoutError::Timeout => Failure::TooLong,
+            RecvTimeoutError::Disconnected => Failure::Ended,
+        })?;
+        serde_json::from_slice(&answer).map_err(|_| Failure::Ended)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Without requests it ends by itself; one that does not, and one that is at work still, is ended.
+        self.requests = None;
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Ctrl-C at the terminal is for this program, which then ends in order: the processes that read for
+/// it are not to be gone before. They get nothing of its environment either, where secrets may be.
+#[cfg(unix)]
+fn apart(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    command.process_group(0).env_clear();
+}
+
+#[cfg(windows)]
+fn apart(command: &mut Command) {
+    use std::os::windows::process::CommandExt;
+    const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
+    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+    command.creation_flags(CREATE_NEW_PROCESS_GROUP | CREATE_NO_WINDOW);
+}
+
+#[cfg(not(any(unix, windows)))]
+fn apart(_: &mut Command) {}
+
+fn write_request(to: &mut impl Write, bytes: &[u8], wants_text: bool) -> io::Result<()> {
+    let mut head = [0; 9];
+    head[0] = u8::from(wants_text);
+    head[1..].copy_from_slice(&(bytes.len() as u64).to_be_bytes());
+    to.write_all(&head)?;
+    to.write_all(bytes)?;
+    to.flush()
+}
+
+fn read_request(from: &mut impl Read) -> io::Result<(Vec<u8>, bool)> {
+    let mut head = [0; 9];
+    from.read_exact(&mut head)?;
+    let mut length = [0; 8];
+    length.copy_from_slice(&head[1..]);
+    let length = usize::try_from(u64::from_be_bytes(length)).map_err(io::Error::other)?;
+    let mut bytes = vec![0; length];
+    from.read_exact(&mut bytes)?;
+    Ok((bytes, head[0] == 1))
+}
+
+fn write_answer(to: &mut impl Write, contents: &Contents) -> io::Result<()> {
+    let answer = serde_json::to_vec(contents)?;
+    let length = u32::try_from(answer.len()).map_err(io::Error::other)?;
+    to.write_all(&length.to_be_bytes())?;
+    to.write_all(&answer)?;
+    to.flush()
+}
+
+fn read_answer(from: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut length = [0; 4];
+    from.read_exact(&mut length)?;
+    let length = u32::from_be_bytes(length) as usize;
+    if length > LONGEST_ANSWER {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut answer = vec![0; length];
+    from.read_exact(&mut answer)?;
+    Ok(answer)
+}
+
+/// What the thread that reads says to the one that watches it.
+enum Step {
+    Begun,
+    Done,
+}
+
+/// Reads PDFs from `requests` and writes what they show to `answers`, until there are no more requests
+/// or one takes too much memory or time. The process then ends, and with it whatever still reads.
+pub fn serve_pdfs(
+    mut requests: impl Read + Send + 'static,
+    mut answers: impl Write + Send + 'static,
+) {
+    bound_memory();
+    let (steps_tx, steps_rx) = channel();
+    let reader = thread::Builder::new().stack_size(STACK);
+    let begun = reader.spawn(move || {
+        while let Ok((bytes, wants_text)) = read_request(&mut requests) {
+            if steps_tx.send(Step::Begun).is_err() {
+                return;
+            }
+            let contents = super::engine::read(bytes, wants_text);
+            let is_sent = write_answer(&mut answers, &contents).is_ok();
+            if !is_sent || steps_tx.send(Step::Done).is_err() {
+                return;
+            }
+        }
+    });
+    if begun.is_err() {
+        return;
+    }
+    while let Ok(Step::Begun) = steps_rx.recv() {
+        let mut waited = Duration::ZERO;
+        loop {
+            match steps_rx.recv_timeout(OFTEN) {
+                Ok(_) => break,
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => waited += OFTEN,
+            }
+            if waited > PATIENCE || memory::resident().is_some_and(|taken| taken > MOST_MEMORY) {
+                return;
+            }
+        }
+    }
+}
+
+/// Bounds what this process may take of memory, where the system can: then an allocation fails before
+/// anybody sees that there is too little. Nothing is left behind when it ends so.
+#[cfg(unix)]
+fn bound_memory() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let most = |bytes| Rlimit {
+        current: Some(bytes),
+        maximum: Some(bytes),
+    };
+    // Where a limit cannot be set the watch over this process still holds.
+    let _ = setrlimit(Resource::Data, most(MOST_MEMORY));
+    let _ = setrlimit(Resource::Core, most(0));
+}
+
+#[cfg(not(unix))]
+fn bound_memory() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_and_answers_come_over_whole() {
+        let mut pipe = Vec::new();
+        write_request(&mut pipe, b"%PDF-1.7", true).unwrap();
+        let (bytes, wants_text) = read_request(&mut pipe.as_slice()).unwrap();
+        assert_eq!((bytes.as_slice(), wants_text), (&b"%PDF-1.7"[..], true));
+        let contents = Contents::none(Why::Damaged);
+        let mut pipe = Vec::new();
+        write_answer(&mut pipe, &contents).unwrap();
+        let answer = read_answer(&mut pipe.as_slice()).unwrap();
+        assert_eq!(
+            serde_json::from_slice::<Contents>(&answer).unwrap(),
+            contents
+        );
+    }
+}
