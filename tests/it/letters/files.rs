@@ -68,6 +68,8 @@ fn who_has_no_file_can_be_skipped() {
 fn a_table_names_the_files() {
     let batch = with_attachment(2, "files = \"reports.csv\"\nmany = true");
     batch.write("reports/appendix.pdf", report(7));
+    batch.write("reports/S001.pdf", report(2));
+    batch.write("reports/S002.pdf", report(1));
     batch.write(
         "reports.csv",
         "\u{feff}ID;File;Why\nS001;reports/S002.pdf;by its text\nS002;reports/S001.pdf;\nS002;reports/appendix.pdf;\nS009;reports/x.pdf;\n",
