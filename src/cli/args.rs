@@ -1,13 +1,16 @@
 //! What can be written on the command line.
 
+mod installed;
 mod report;
 mod returns;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(super) use self::installed::{CompletionsArgs, ManArgs};
 pub(super) use self::report::{Format, ReportArgs};
 pub(super) use self::returns::ReturnsArgs;
 
@@ -19,7 +22,7 @@ use crate::mailing::LoadRequest;
 
 /// Sends every school its own report, once, and can prove it.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(version = version(), max_term_width = 100, disable_help_subcommand = true)]
 #[command(after_help = "Exit codes:
   0    all letters accepted
   1    unexpected error
@@ -33,6 +36,18 @@ use crate::mailing::LoadRequest;
 pub(super) struct Cli {
     #[command(subcommand)]
     pub verb: Verb,
+}
+
+/// The version, and in a package the commit that it was made from.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        let version = env!("CARGO_PKG_VERSION");
+        match option_env!("POSTROOM_COMMIT") {
+            Some(commit) if !commit.is_empty() => format!("{version} ({commit})"),
+            _ => version.to_owned(),
+        }
+    });
+    &VERSION
 }
 
 #[derive(Debug, Subcommand)]
@@ -64,6 +79,10 @@ pub(super) enum Verb {
     Resolve(ResolveArgs),
     /// Write the record: a page, the dispatch list with what became of each row, JSON
     Report(ReportArgs),
+    /// Print the script by which your shell completes verbs and options
+    Completions(CompletionsArgs),
+    /// Write manual pages for man into a folder
+    Man(ManArgs),
     /// Read PDFs from standard input; postroom runs itself so
     #[command(name = READ_PDFS, hide = true)]
     ReadPdfs,
@@ -91,7 +110,7 @@ impl Verb {
             Self::Status(args) => args.common.output(),
             Self::Resolve(args) => args.common.output(),
             Self::Report(args) => args.common.output(),
-            Self::ReadPdfs => Output::default(),
+            Self::Completions(_) | Self::Man(_) | Self::ReadPdfs => Output::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::ledger::LedgerError;
 use crate::mailing::{Conclusion, MailingError};
 use crate::transport::SendError;
 
-/// How the program ends. The codes are documented in the README and never change their meaning.
+/// How the program ends. The codes are documented in `docs/when-it-goes-wrong.md` and never change their meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exit {
     /// All letters asked for are accepted.

@@ -9,6 +9,7 @@ mod exit;
 mod findings;
 mod front;
 mod init;
+mod installed;
 mod json;
 mod login;
 mod preview;
@@ -27,13 +28,19 @@ mod words;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
+use clap::{Command, CommandFactory, Parser};
 
 use self::args::{Cli, Verb};
 use self::console::Console;
 use self::exit::Exit;
 use crate::clock::{Clock, SystemClock};
 use crate::mailing::Start;
+
+/// The command line: all verbs with their options, as the manual must have them.
+#[must_use]
+pub fn command() -> Command {
+    Cli::command()
+}
 
 /// Runs the program with the arguments of the process.
 #[must_use]
@@ -62,6 +69,8 @@ pub fn main() -> ExitCode {
         Verb::Returns(args) => returns::run(args, &console, &clock),
         Verb::Status(args) => status::run(args, &console),
         Verb::Report(args) => report::run(args, &console, &*clock),
+        Verb::Completions(args) => Ok(installed::completions(args, &console)),
+        Verb::Man(args) => installed::man(args, &console),
         Verb::Resolve(args) => resolve::run(args, &console, &*clock),
         Verb::Login(args) => login::login(args, &console, &*clock),
         Verb::Logout(args) => login::logout(args, &console),
