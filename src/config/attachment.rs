@@ -106,6 +106,13 @@ impl AttachmentConfig {
                 "write either path, or files with a table of ids and files",
             );
         }
+        if self.path.chars().any(char::is_control) {
+            return refuse(
+                "attachment.path",
+                &format!("has a control character: {}", super::BACKSLASH),
+                super::WITH_SLASHES,
+            );
+        }
         if self.many && self.name.is_some() {
             return refuse(
                 "attachment.name",

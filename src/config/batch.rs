@@ -145,8 +145,11 @@ impl Batch {
         let text = read_written(&file).map_err(|source| ConfigError::Read {
             what: WHAT,
             path: file.clone(),
+            next_step: super::after_reading(
+                &source,
+                "name a batch.toml or its folder; `postroom init DIR` makes one",
+            ),
             source,
-            next_step: "name a batch.toml or its folder; `postroom init DIR` makes one",
         })?;
         Self::parse(&file, &text)
     }
@@ -158,18 +161,24 @@ impl Batch {
     /// When it is not valid, or has values that cannot be worked with.
     #[doc(hidden)]
     pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
-        let parsed: BatchFile = toml::from_str(text).map_err(|error| ConfigError::Syntax {
-            what: WHAT,
-            path: file.to_owned(),
+        let parsed: BatchFile = toml::from_str(text).map_err(|error| {
             // The reader's own display quotes the line, which no other file's may be.
-            detail: if super::may_hold_secrets(file, text) {
+            let mut detail = if super::may_hold_secrets(file, text) {
                 format!(
                     "{}\nit may hold secrets, so no line of it is shown",
                     super::at_line(text, &error, &super::without_value(error.message()))
                 )
             } else {
                 error.to_string().trim_end().to_owned()
-            },
+            };
+            if super::stopped_at_backslash(text, &error) {
+                detail.push_str(&format!("\n{}: {}", super::BACKSLASH, super::WITH_SLASHES));
+            }
+            ConfigError::Syntax {
+                what: WHAT,
+                path: file.to_owned(),
+                detail,
+            }
         })?;
         let folder = match file.parent() {
             Some(folder) if folder != Path::new("") => folder.to_owned(),
@@ -299,6 +308,25 @@ impl Batch {
         }
         let written = [("outbox.path", Some(&self.outbox.path))];
         for (key, path) in self.read_paths().into_iter().chain(written) {
+            // `"reports\new"` is TOML, of a path with a line end in it.
+            let has_control = |path: &PathBuf| path.to_string_lossy().chars().any(char::is_control);
+            if path.is_some_and(has_control) {
+                return refuse(
+                    key,
+                    &format!("has a control character: {}", super::BACKSLASH),
+                    super::WITH_SLASHES,
+                );
+            }
+            let has_backslash = |path: &PathBuf| {
+                path.to_string_lossy().contains('\\') && !self.resolve(path).exists()
+            };
+            if cfg!(unix) && path.is_some_and(has_backslash) {
+                return refuse(
+                    key,
+                    "has a backslash, which is no separator of folders here",
+                    super::WITH_SLASHES,
+                );
+            }
             if path.is_some_and(|path| !self.allows(path)) {
                 return refuse(
                     key,

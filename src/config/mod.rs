@@ -47,16 +47,50 @@ fn read_written(path: &Path) -> io::Result<String> {
 }
 
 fn read_opened(file: File) -> io::Result<String> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     // What has no size of its own, as some files of the system, is bounded too.
-    file.take(LARGEST_FILE + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LARGEST_FILE {
+    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_FILE {
         return Err(io::Error::new(
             io::ErrorKind::FileTooLarge,
             "it is larger than 1 MB",
         ));
     }
-    Ok(text)
+    let is_utf16 = bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
+    String::from_utf8(bytes).map_err(|_| {
+        let encoding = if is_utf16 {
+            "it is saved as UTF-16, not as UTF-8"
+        } else {
+            "it is not saved as UTF-8"
+        };
+        io::Error::new(io::ErrorKind::InvalidData, encoding)
+    })
+}
+
+/// What to do about a file that could not be read, where `otherwise` is for one that is not there.
+fn after_reading(error: &io::Error, otherwise: &'static str) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::InvalidData => {
+            "save it again as UTF-8; Notepad has that under Save as, Encoding"
+        }
+        _ => otherwise,
+    }
+}
+
+/// What a backslash means in a path as Windows writes it.
+const BACKSLASH: &str = "a backslash between double quotes begins a special character";
+/// How a path is written instead.
+const WITH_SLASHES: &str = "write paths with /, on Windows too";
+
+/// Whether the reader of a file stopped at a line where a backslash stands between double quotes.
+fn stopped_at_backslash(text: &str, error: &toml::de::Error) -> bool {
+    let at = error.span().map_or(0, |span| span.start.min(text.len()));
+    let line = text
+        .get(..at)
+        .map_or(0, |before| before.matches('\n').count());
+    text.lines()
+        .nth(line)
+        .is_some_and(|line| line.contains('"') && line.contains('\\'))
 }
 
 /// Whether a file is called like one with secrets.

@@ -178,8 +178,11 @@ fn read(path: &Path) -> Result<SecretsFile, ConfigError> {
     let cannot = |source| ConfigError::Read {
         what: WHAT,
         path: path.to_owned(),
+        next_step: super::after_reading(
+            &source,
+            "copy .example-secrets.toml to .secrets.toml and fill it in",
+        ),
         source,
-        next_step: "copy .example-secrets.toml to .secrets.toml and fill it in",
     };
     let file = regular::open(path).map_err(cannot)?;
     let metadata = file.metadata().map_err(cannot)?;

@@ -54,4 +54,5 @@ mod support;
 #[cfg(unix)]
 mod texts;
 mod trust;
+mod windows_files;
 mod words;
