@@ -26,6 +26,7 @@ mod bombs;
 mod check;
 mod contract;
 mod corpus;
+mod docs;
 mod ews;
 mod exchange;
 #[cfg(unix)]
