@@ -18,6 +18,8 @@ pub(super) struct Job {
     pub cost: Cost,
     pub trace: String,
     pub message: Message,
+    /// Whether the letter is left pending if it is not taken now.
+    pub is_last_try: bool,
 }
 
 /// What a thread says of the letter that it has in hand.
@@ -58,6 +60,7 @@ fn hand_over(
         cost,
         trace,
         message,
+        is_last_try,
     } = job;
     let mut tried = pending.earlier.clone().unwrap_or_default();
     let earlier = pending
@@ -77,6 +80,7 @@ fn hand_over(
         asked && answer.recv().is_ok()
     };
     let mut attempt = TransportAttempt::new(&trace, earlier, &mut keep);
+    attempt.is_last = is_last_try;
     let result = transport.send(&message, &mut attempt);
     let request_ids = attempt.request_ids;
     pending.earlier = Some(tried);

@@ -249,7 +249,9 @@ impl DispatchLoop<'_> {
         let claimed = self.ledger.commit(&ends, &claims)?;
         for ((composed, claim), wanted) in chosen.into_iter().zip(claimed).zip(claims) {
             if let Ok(message) = composed.result {
+                let tries = self.tries.get(&composed.pending.seq).copied();
                 self.workers.hand_over(Job {
+                    is_last_try: tries.unwrap_or(0) + 1 >= self.dispatch.config.attempts,
                     pending: composed.pending,
                     claim,
                     cost: composed.cost,

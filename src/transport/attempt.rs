@@ -11,6 +11,9 @@ pub struct TransportAttempt<'a> {
     pub trace: &'a str,
     /// What is known of the try before this one; none when this is the first.
     pub earlier: Option<Earlier>,
+    /// Whether the letter is left pending if it is not taken now: addresses that may be taken later no
+    /// longer hold it back for the others.
+    pub is_last: bool,
     /// The server's own names of the requests that it answered.
     pub request_ids: Vec<String>,
     keep: &'a mut Keep<'a>,
@@ -42,6 +45,7 @@ impl<'a> TransportAttempt<'a> {
         Self {
             trace,
             earlier,
+            is_last: false,
             request_ids: Vec::new(),
             keep,
         }

@@ -1,8 +1,7 @@
 //! One connection: opened, protected, signed in.
 //!
-//! lettre speaks the protocol. Its own sockets leave Nagle's algorithm on, which costs some 40 ms a
-//! message when the final dot waits for an acknowledgement (RFC 9293 section 3.7.4), so the socket
-//! is opened here, set to send at once, and driven by a runtime of this thread.
+//! The socket is set to send at once: Nagle's algorithm costs some 40 ms a message when the final dot
+//! waits for an acknowledgement (RFC 9293 section 3.7.4). A runtime of this thread drives it.
 
 use std::fmt;
 use std::future::Future;
@@ -11,12 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lettre::transport::smtp::Error;
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Ehlo, Rset};
-use lettre::transport::smtp::extension::ClientId;
-use lettre::transport::smtp::response::Response;
+use lettre::transport::smtp::commands::{Data, Rset};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
@@ -24,9 +18,10 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::super::call::unauthorised;
 use super::super::{Answer, Bearer, Cause, SendError, one_line};
+use super::conversation::{Conversation, SmtpReply, Wire};
 use super::data::Stuffed;
-use super::reply::{self, Failure, Phase};
-use super::stream::{Listening, SmtpStream, Wire};
+use super::offers::{Offers, Proof};
+use super::reply::{Failure, Phase};
 use super::tls;
 use crate::config::{SmtpLogin, SmtpSecurity, SmtpSettings};
 use crate::fault::Fault;
@@ -38,15 +33,14 @@ pub(super) struct Connector {
     settings: SmtpSettings,
     bearer: Arc<dyn Bearer>,
     runtime: Arc<Runtime>,
-    starttls: Option<TlsParameters>,
-    implicit: Option<(TlsConnector, ServerName<'static>)>,
-    hello: ClientId,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+    /// The name to greet with.
+    hello: String,
 }
 
 /// An open connection.
 pub(super) struct Connection {
-    smtp: AsyncSmtpConnection,
-    listening: Listening,
+    conversation: Conversation,
     runtime: Arc<Runtime>,
     timeout: Duration,
     broken: bool,
@@ -65,18 +59,15 @@ impl Connector {
                     "close other programs, then run the same command again",
                 )
             })?;
-        let (mut starttls, mut implicit) = (None, None);
-        match settings.security {
-            SmtpSecurity::None => {}
-            SmtpSecurity::StartTls => starttls = Some(tls::for_starttls(settings)?),
-            SmtpSecurity::Tls => implicit = Some(tls::from_the_start(settings)?),
-        }
+        let tls = match settings.security {
+            SmtpSecurity::None => None,
+            SmtpSecurity::StartTls | SmtpSecurity::Tls => Some(tls::connector(settings)?),
+        };
         Ok(Self {
             settings: settings.clone(),
             bearer: Arc::clone(bearer),
             runtime: Arc::new(runtime),
-            starttls,
-            implicit,
+            tls,
             hello: hello(),
         })
     }
@@ -92,15 +83,11 @@ impl Connector {
         let account = match &self.settings.login {
             None => return self.open(None),
             Some(SmtpLogin::Password(account, password)) => {
-                let credentials = Credentials::new(account.clone(), password.expose().to_owned());
-                return self.open(Some((&[Mechanism::Plain, Mechanism::Login], credentials)));
+                return self.open(Some((account, &Proof::Password(password))));
             }
             Some(SmtpLogin::Token(account)) => account,
         };
-        let with = |token: &Secret| {
-            let credentials = Credentials::new(account.clone(), token.expose().to_owned());
-            self.open(Some((&[Mechanism::Xoauth2], credentials)))
-        };
+        let with = |token: &Secret| self.open(Some((account, &Proof::Token(token))));
         let token = self.token(None)?;
         match with(&token) {
             Err(SendError::Unauthorised(_)) => with(&self.token(Some(&token))?),
@@ -114,69 +101,44 @@ impl Connector {
             .map_err(|error| unauthorised(&error))
     }
 
-    fn open(&self, login: Option<(&[Mechanism], Credentials)>) -> Result<Connection, SendError> {
+    fn open(&self, login: Option<(&str, &Proof<'_>)>) -> Result<Connection, SendError> {
         // Each step has the time that one reply may take.
-        let listening = Listening::default();
-        let wire = self.within("connect", self.open_wire())?;
-        let stream = Box::new(SmtpStream::new(wire, &listening));
-        let connected = AsyncSmtpConnection::connect_with_transport(stream, &self.hello);
-        let mut smtp = self.within("greeting", async {
-            connected
-                .await
-                .map_err(|error| Failure::from(error).refused_at(Phase::Connect))
+        let at_connect = |failure: Failure| failure.refused_at(Phase::Connect);
+        let mut conversation = Conversation::new(self.within("connect", self.open_wire())?);
+        let mut offers = self.within(GREETING, async {
+            conversation.reply().await.map_err(at_connect)?;
+            let offers = Offers::ask(&mut conversation, &self.hello).await;
+            offers.map_err(at_connect)
         })?;
-        if let Some(parameters) = &self.starttls {
-            if !smtp.can_starttls() {
+        if self.settings.security == SmtpSecurity::StartTls
+            && let Some((connector, name)) = &self.tls
+        {
+            if !offers.starttls {
                 return Err(SendError::Unusable(Answer::new(
                     Cause::NoStartTls,
                     "the server does not offer STARTTLS, so nothing was sent in the clear: set smtp.security to \"tls\", or \"none\" for a relay in a trusted network",
                 )));
             }
-            self.within("STARTTLS", async {
-                smtp.starttls(parameters.clone(), &self.hello)
-                    .await
-                    .map_err(tls::refused)
+            (conversation, offers) = self.within("STARTTLS", async {
+                conversation.say("STARTTLS\r\n").await.map_err(at_connect)?;
+                let protected = conversation.protect(connector, name.clone()).await;
+                let mut conversation = protected.map_err(tls::refused)?;
+                let offers = Offers::ask(&mut conversation, &self.hello).await;
+                Ok((conversation, offers.map_err(at_connect)?))
             })?;
         }
-        if let Some((mechanisms, credentials)) = login {
-            // Which way to sign in fits is asked here, so that lettre's own errors need no telling
-            // apart.
-            let offered = smtp.server_info().get_auth_mechanism(mechanisms);
-            let mechanism = offered.ok_or_else(reply::no_way_to_sign_in)?;
-            self.within("AUTH", async {
-                smtp.auth(&[mechanism], &credentials)
-                    .await
-                    .map_err(|error| reply::sign_in_refused(error, mechanism))
-            })?;
+        if let Some((account, proof)) = login {
+            let server = self.server();
+            let signed_in = offers.sign_in(&mut conversation, account, &server, proof);
+            self.within("AUTH", signed_in)?;
         }
-        let takes_dsn = self.within("EHLO", self.takes_dsn(&mut smtp))?;
         Ok(Connection {
-            smtp,
-            listening,
+            conversation,
             runtime: Arc::clone(&self.runtime),
             timeout: self.settings.timeout,
             broken: false,
-            takes_dsn,
+            takes_dsn: offers.dsn,
         })
-    }
-
-    /// Whether the server offers delivery reports (RFC 3461 section 4). lettre keeps only what it
-    /// knows itself of what a server offers, so it is asked once more.
-    async fn takes_dsn(&self, smtp: &mut AsyncSmtpConnection) -> Result<bool, SendError> {
-        let is_dsn = |line: &str| {
-            let mut words = line.split_ascii_whitespace();
-            words
-                .next()
-                .is_some_and(|word| word.eq_ignore_ascii_case("DSN"))
-        };
-        match smtp.command(Ehlo::new(self.hello.clone())).await {
-            Ok(reply) => Ok(reply.message().any(is_dsn)),
-            Err(error) => match Failure::from(error) {
-                // A server that speaks HELO alone has none.
-                Failure::Reply { code, .. } if code != 421 => Ok(false),
-                failure => Err(failure.refused_at(Phase::Connect)),
-            },
-        }
     }
 
     async fn open_wire(&self) -> Result<Wire, SendError> {
@@ -189,26 +151,38 @@ impl Connector {
         let addresses: Vec<SocketAddr> = tokio::net::lookup_host(server)
             .await
             .map_err(|error| {
-                Failure::Broken(NetworkError::unresolved(words(&error))).refused_at(Phase::Connect)
+                let unknown = Failure::Broken(NetworkError::unresolved(words(&error)));
+                with_step(
+                    unknown.refused_at(Phase::Connect),
+                    "look at the spelling of smtp.host, and whether this machine is online",
+                )
             })?
             .collect();
         let tcp = TcpStream::connect(&*addresses)
             .await
             .map_err(|error| failed(&error))?;
         tcp.set_nodelay(true).map_err(|error| failed(&error))?;
-        if self.starttls.is_some() {
-            return Ok(Wire::LineByLine(tcp));
-        }
-        let Some((connector, name)) = &self.implicit else {
+        let Some((connector, name)) = self
+            .tls
+            .as_ref()
+            .filter(|_| self.settings.security == SmtpSecurity::Tls)
+        else {
             return Ok(Wire::Plain(tcp));
         };
         match connector.connect(name.clone(), tcp).await {
             Ok(stream) => Ok(Wire::Protected(Box::new(stream))),
             Err(error) => Err(match NetworkKind::of(&error) {
                 // Neither a certificate nor a port without TLS gets better by waiting.
-                NetworkKind::Certificate(_) | NetworkKind::Tls => {
+                NetworkKind::Certificate(_) => {
                     SendError::Unusable(Answer::new(Cause::Tls, &error.to_string()))
                 }
+                NetworkKind::Tls => SendError::Unusable(
+                    Answer::new(
+                        Cause::Tls,
+                        &format!("{} does not speak TLS from the first byte: {error}", self.server()),
+                    )
+                    .with("set smtp.security to \"starttls\" (usually with port 587), or correct smtp.port"),
+                ),
                 NetworkKind::Unresolved
                 | NetworkKind::Refused
                 | NetworkKind::Unreachable
@@ -230,8 +204,30 @@ impl Connector {
             .block_on(async { tokio::time::timeout(timeout, future).await })
             .unwrap_or_else(|_| {
                 let silence = Failure::silence(timeout).refused_at(Phase::Connect);
-                Err(during(step, silence))
+                let silence = during(&format!("{step}, {}", self.server()), silence);
+                if step == GREETING && self.settings.security != SmtpSecurity::Tls {
+                    // Such a server waits for the first word of TLS.
+                    return Err(with_step(
+                        silence,
+                        "if this port speaks TLS from the first byte (usually 465), set smtp.security to \"tls\"",
+                    ));
+                }
+                Err(silence)
             })
+    }
+}
+
+/// The step in which the server speaks first.
+const GREETING: &str = "greeting";
+
+/// Adds what can be done about it.
+fn with_step(failure: SendError, next_step: &str) -> SendError {
+    match failure {
+        SendError::Transient { answer, everyone } => SendError::Transient {
+            answer: answer.with(next_step),
+            everyone,
+        },
+        other => other,
     }
 }
 
@@ -247,16 +243,16 @@ fn during(step: &str, failure: SendError) -> SendError {
 }
 
 /// The name to greet with: this machine's where it is a domain name (RFC 5321 section 4.1.1.1).
-fn hello() -> ClientId {
+fn hello() -> String {
     let name = gethostname::gethostname().to_string_lossy().into_owned();
     let is_domain = name.contains('.')
         && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
     if is_domain {
-        ClientId::Domain(name)
+        name
     } else {
-        ClientId::Ipv4(std::net::Ipv4Addr::LOCALHOST)
+        "[127.0.0.1]".to_owned()
     }
 }
 
@@ -269,7 +265,7 @@ impl Connection {
     /// Whether all of what was written last is on its way: from then on the server may have taken
     /// it.
     pub fn is_all_on_its_way(&self) -> bool {
-        self.listening.has_begun()
+        self.conversation.is_all_on_its_way()
     }
 
     /// Whether the server takes what is asked of its delivery reports.
@@ -295,13 +291,13 @@ impl Connection {
     /// Asks to send data; only 354 allows it (RFC 5321 section 4.1.1.4).
     pub fn data(&mut self) -> Result<(), Failure> {
         let reply = self.exchange(Data)?;
-        if u16::from(reply.code()) == 354 {
+        if reply.code == 354 {
             return Ok(());
         }
         self.broken = true;
         Err(Failure::nonsense(format!(
             "the mail server answered DATA with {}",
-            reply.code()
+            reply.code
         )))
     }
 
@@ -312,39 +308,40 @@ impl Connection {
     pub fn message(&mut self, data: &Stuffed<'_>) -> Result<String, Failure> {
         const SLOWEST: u64 = 20_000; // bytes a second
         let patience = self.timeout * 10 + Duration::from_secs(data.bytes() / SLOWEST);
-        self.listening.not_yet();
-        // lettre's own way for data looks at each byte, which took a third of a run's time, so it
-        // goes as a command does.
+        let data = data.to_string();
+        let said = self.conversation.say(&data);
         let reply = self
             .runtime
-            .block_on(async { tokio::time::timeout(patience, self.smtp.command(data)).await });
+            .block_on(async { tokio::time::timeout(patience, said).await });
         let reply = self.judge(reply, patience)?;
-        if !(200..300).contains(&u16::from(reply.code())) {
+        if !(200..300).contains(&reply.code) {
             self.broken = true;
             return Err(Failure::nonsense(format!(
                 "the mail server answered {}",
-                reply.code()
+                reply.code
             )));
         }
-        let lines: Vec<_> = reply.message().collect();
-        Ok(one_line(&format!("{} {}", reply.code(), lines.join(" "))))
+        let text = reply.lines.join(" ");
+        Ok(one_line(&format!("{} {text}", reply.code)))
     }
 
-    fn exchange<C: fmt::Display>(&mut self, command: C) -> Result<Response, Failure> {
+    fn exchange<C: fmt::Display>(&mut self, command: C) -> Result<SmtpReply, Failure> {
         let timeout = self.timeout;
+        let command = command.to_string();
+        let said = self.conversation.say(&command);
         let reply = self
             .runtime
-            .block_on(async { tokio::time::timeout(timeout, self.smtp.command(command)).await });
+            .block_on(async { tokio::time::timeout(timeout, said).await });
         self.judge(reply, timeout)
     }
 
     fn judge<T>(
         &mut self,
-        reply: Result<Result<T, Error>, tokio::time::error::Elapsed>,
+        reply: Result<Result<T, Failure>, tokio::time::error::Elapsed>,
         waited: Duration,
     ) -> Result<T, Failure> {
         let result = match reply {
-            Ok(reply) => reply.map_err(Failure::from),
+            Ok(reply) => reply,
             Err(_) => Err(Failure::silence(waited)),
         };
         // After a 421 the server closes (RFC 5321 section 3.8), and after silence nobody knows.
@@ -361,9 +358,9 @@ impl Drop for Connection {
     fn drop(&mut self) {
         if !self.broken {
             let goodbye = Duration::from_secs(2).min(self.timeout);
-            let _ = self
-                .runtime
-                .block_on(async { tokio::time::timeout(goodbye, self.smtp.quit()).await });
+            let _ = self.runtime.block_on(async {
+                tokio::time::timeout(goodbye, self.conversation.say("QUIT\r\n")).await
+            });
         }
     }
 }

@@ -34,7 +34,6 @@ impl fmt::Display for Stuffed<'_> {
         if !is_new_line {
             f.write_str("\r\n")?;
         }
-        // lettre ends what it takes for a command with nothing of its own.
         f.write_str(".\r\n")
     }
 }

@@ -1,10 +1,11 @@
 //! A mail server over SMTP (RFC 5321), one connection that is kept between messages.
 
 mod connection;
+mod conversation;
 mod data;
 mod dsn;
+mod offers;
 mod reply;
-mod stream;
 mod tls;
 
 use std::sync::Arc;
@@ -56,7 +57,9 @@ struct Smtp {
 struct Offered {
     refused: Vec<(Address, Answer)>,
     accepted: usize,
-    first_refusal: Option<SendError>,
+    /// The first refusal for good, and the first for now.
+    refusal: Option<SendError>,
+    deferral: Option<SendError>,
 }
 
 impl Transport for Smtp {
@@ -67,15 +70,16 @@ impl Transport for Smtp {
     fn send(
         &mut self,
         message: &Message,
-        _: &mut TransportAttempt<'_>,
+        attempt: &mut TransportAttempt<'_>,
     ) -> Result<Receipt, SendError> {
         let reused = self.connection.is_some();
-        match self.try_send(message) {
+        let is_last = attempt.is_last;
+        match self.try_send(message, is_last) {
             // A server may close an idle connection between two messages: nothing was offered yet.
             Err(SendError::Transient { everyone: true, .. })
                 if reused && self.connection.is_none() =>
             {
-                self.try_send(message)
+                self.try_send(message, is_last)
             }
             other => other,
         }
@@ -99,12 +103,12 @@ impl Transport for Smtp {
 }
 
 impl Smtp {
-    fn try_send(&mut self, message: &Message) -> Result<Receipt, SendError> {
+    fn try_send(&mut self, message: &Message, is_last: bool) -> Result<Receipt, SendError> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.connector.connect()?,
         };
-        let sent = offer(&mut connection, message).and_then(|offered| {
+        let sent = offer(&mut connection, message, is_last).and_then(|offered| {
             transmit(&mut connection, message).map(|text| Receipt {
                 text,
                 refused: offered.refused,
@@ -124,7 +128,14 @@ impl Smtp {
 }
 
 /// MAIL and RCPT: who it is from and for.
-fn offer(connection: &mut Connection, message: &Message) -> Result<Offered, SendError> {
+///
+/// An address that may be taken later holds the letter back for all, since it goes out once. At the last
+/// try it does no longer: the others get the letter, and it stands in the record as refused.
+fn offer(
+    connection: &mut Connection,
+    message: &Message,
+    is_last: bool,
+) -> Result<Offered, SendError> {
     let from = lettre_address(&message.envelope.from)?;
     let mut asked = dsn::of_message(connection.takes_dsn(), message);
     let mut sender = connection.command(Mail::new(Some(from.clone()), asked));
@@ -138,7 +149,8 @@ fn offer(connection: &mut Connection, message: &Message) -> Result<Offered, Send
     let mut offered = Offered {
         refused: Vec::new(),
         accepted: 0,
-        first_refusal: None,
+        refusal: None,
+        deferral: None,
     };
     for address in &message.envelope.to {
         let asked = dsn::of_address(connection.takes_dsn(), message.receipts, address);
@@ -150,17 +162,29 @@ fn offer(connection: &mut Connection, message: &Message) -> Result<Offered, Send
         match failure.refused_at(Phase::Rcpt) {
             SendError::Rejected(answer) => {
                 offered.refused.push((address.clone(), answer.clone()));
-                offered
-                    .first_refusal
-                    .get_or_insert(SendError::Rejected(answer));
+                offered.refusal.get_or_insert(SendError::Rejected(answer));
             }
-            // An address that may be taken later holds the letter back for all: it goes out once.
+            SendError::Transient {
+                answer,
+                everyone: false,
+            } if is_last => {
+                offered.refused.push((address.clone(), answer.clone()));
+                let later = SendError::Transient {
+                    answer,
+                    everyone: false,
+                };
+                offered.deferral.get_or_insert(later);
+            }
             other => return Err(other),
         }
     }
-    match offered.first_refusal.take() {
-        Some(refusal) if offered.accepted == 0 => Err(refusal),
-        _ => Ok(offered),
+    if offered.accepted > 0 {
+        return Ok(offered);
+    }
+    // Where nobody has it, an address that may be taken later leaves the letter pending.
+    match offered.deferral.take().or(offered.refusal.take()) {
+        Some(refusal) => Err(refusal),
+        None => Ok(offered),
     }
 }
 

@@ -3,13 +3,10 @@
 //! Codes: RFC 5321 section 4.2, enhanced codes RFC 3463; those of Exchange Online as Microsoft's
 //! pages on non-delivery reports and on SMTP submission list them.
 
-use std::error::Error as _;
 use std::time::Duration;
 
-use lettre::transport::smtp::Error;
-use lettre::transport::smtp::authentication::Mechanism;
-
 use super::super::{Answer, Cause, Code, SendError};
+use super::offers::Proof;
 use crate::network::{NetworkError, NetworkKind};
 
 /// Where in the conversation a reply came.
@@ -72,48 +69,47 @@ impl Failure {
     }
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        match error.status() {
-            Some(code) => Self::Reply {
-                code: code.into(),
-                // lettre keeps the server's words as the cause.
-                text: error.source().map(ToString::to_string).unwrap_or_default(),
-            },
-            None if error.is_response() => Self::nonsense(error.to_string()),
-            None => Self::Broken(NetworkError::of(&error, error.to_string())),
-        }
-    }
-}
-
 /// The server takes no way to sign in that we have the means for.
 pub(super) fn no_way_to_sign_in() -> SendError {
     SendError::Unauthorised(Answer::new(
         Cause::Auth,
-        "No compatible authentication mechanism was found",
+        "the server offers no way to sign in that is known here: AUTH PLAIN, LOGIN or XOAUTH2, which some offer under TLS only (smtp.security)",
     ))
 }
 
-/// A sign-in that failed. Without a reply code it is a client error of lettre's: the server answered with
-/// a challenge (334) that lettre does not know. To an access token that is a refusal, whose reason only
-/// the next reply would say (Microsoft, "Authenticate an IMAP, POP or SMTP connection using OAuth",
-/// SASL XOAUTH2); lettre ends the conversation before it.
-pub(super) fn sign_in_refused(error: Error, mechanism: Mechanism) -> SendError {
-    if error.is_client() {
-        let text = match mechanism {
-            Mechanism::Xoauth2 => {
-                "the server refused the access token: check that the account may send as the mailbox, and that authenticated SMTP is on for it"
-            }
-            Mechanism::Plain | Mechanism::Login => {
-                "the server asked for something else than an account and its password"
-            }
-        };
-        return SendError::Unauthorised(Answer::new(Cause::Auth, text));
-    }
-    match Failure::from(error).refused_at(Phase::Connect) {
-        SendError::Unusable(answer) => SendError::Unauthorised(answer),
+/// A sign-in that the server refused.
+pub(super) fn sign_in_refused(
+    failure: Failure,
+    proof: &Proof<'_>,
+    account: &str,
+    server: &str,
+) -> SendError {
+    match failure.refused_at(Phase::Connect) {
+        SendError::Unusable(answer) | SendError::Unauthorised(answer) => {
+            SendError::Unauthorised(answer.with(&match proof {
+                Proof::Password(_) => format!(
+                    "correct smtp.username and smtp.password in the secrets file: {server} does not take this password of {account}; many mailboxes want an app password here"
+                ),
+                Proof::Token(_) => format!(
+                    "the server refused the access token: check that {account} may send as the mailbox, and that authenticated SMTP is on for it at {server}"
+                ),
+            }))
+        }
         other => other,
     }
+}
+
+/// A sign-in that came to no end: the server asks for something else.
+pub(super) fn not_signed_in(proof: &Proof<'_>) -> SendError {
+    let text = match proof {
+        Proof::Token(_) => {
+            "the server refused the access token: check that the account may send as the mailbox, and that authenticated SMTP is on for it"
+        }
+        Proof::Password(_) => {
+            "the server asked for something else than an account and its password"
+        }
+    };
+    SendError::Unauthorised(Answer::new(Cause::Auth, text))
 }
 
 /// An enhanced status code (RFC 3463 section 2): class, subject and detail.
@@ -152,9 +148,40 @@ impl Enhanced {
     }
 }
 
+/// Whether a limit of the account is used up, which no waiting of minutes helps. Servers say it under
+/// codes that mean other things elsewhere, so that their name for it has to be read: Exchange Online
+/// ("Non-delivery reports in Exchange Online"), Amazon SES ("SMTP issues"), Gmail ("SMTP error
+/// reference", 5.4.5).
+fn is_quota(enhanced: Option<Enhanced>, text: &str) -> bool {
+    const NAMES: [&[&str]; 6] = [
+        &["submissionquotaexceeded"],
+        &["submissionquotaexceededexception"],
+        &["submission", "quota", "exceeded"],
+        &["daily", "message", "quota", "exceeded"],
+        &["daily", "user", "sending", "limit", "exceeded"],
+        &["daily", "user", "sending", "quota", "exceeded"],
+    ];
+    if enhanced.is_some_and(|code| matches!(code, Enhanced(5, 7, 232 | 233) | Enhanced(5, 4, 5))) {
+        return true;
+    }
+    let text = text.to_ascii_lowercase();
+    let words: Vec<&str> = text
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    NAMES
+        .iter()
+        .any(|name| words.windows(name.len()).any(|words| words == *name))
+}
+
 fn judge(phase: Phase, code: u16, text: &str) -> SendError {
     let answer = Answer::new(Code::Smtp(code), text);
     let enhanced = Enhanced::of(text);
+    if is_quota(enhanced, text) {
+        return SendError::Unusable(answer.with(
+            "the sending limit of this account is used up: most limits count the last 24 hours, so go on tomorrow",
+        ));
+    }
     match code {
         // Closing the channel, or asked to come back later by policy: it is about us, not the letter.
         421 | 432 => SendError::Throttled { wait: None, answer },
@@ -230,6 +257,22 @@ mod tests {
             (Phase::Dot, 550, "5.1.8 bad outbound sender", "unusable"),
             (Phase::Dot, 550, "5.7.705 tenant threshold", "unusable"),
             (Phase::Dot, 554, "5.6.0 rejected content", "rejected"),
+            (
+                Phase::Dot,
+                554,
+                "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; failed",
+                "unusable",
+            ),
+            (
+                Phase::Mail,
+                454,
+                "Throttling failure: Daily message quota exceeded.",
+                "unusable",
+            ),
+            (Phase::Dot, 550, "5.7.233 over the limit", "unusable"),
+            (Phase::Dot, 550, "5.4.5 daily limit", "unusable"),
+            // The recipient's limit is about this letter.
+            (Phase::Rcpt, 552, "5.2.2 quota exceeded", "rejected"),
         ] {
             assert_eq!(word(phase, code, text), expected, "{phase:?} {code} {text}");
         }

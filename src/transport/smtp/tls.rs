@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use lettre::transport::smtp::Error;
-use lettre::transport::smtp::client::{Certificate, TlsParameters};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
@@ -14,26 +12,11 @@ use super::super::{Answer, Cause, SendError};
 use super::reply::{Failure, Phase};
 use crate::config::SmtpSettings;
 use crate::fault::Fault;
+use crate::network::NetworkError;
 use crate::regular;
 
-/// What STARTTLS needs: lettre raises the connection itself.
-pub(super) fn for_starttls(settings: &SmtpSettings) -> Result<TlsParameters, Fault> {
-    let cannot = |error: Error| {
-        Fault::new(
-            format!("TLS cannot be set up for {}: {error}", settings.host),
-            "correct smtp.host or smtp.ca_file in the secrets file",
-        )
-    };
-    let mut builder = TlsParameters::builder(settings.host.clone());
-    for certificate in authority(settings)? {
-        let certificate = Certificate::from_der(certificate.to_vec()).map_err(cannot)?;
-        builder = builder.add_root_certificate(certificate);
-    }
-    builder.build_rustls().map_err(cannot)
-}
-
-/// What TLS from the first byte needs.
-pub(super) fn from_the_start(
+/// What a protected connection needs.
+pub(super) fn connector(
     settings: &SmtpSettings,
 ) -> Result<(TlsConnector, ServerName<'static>), Fault> {
     let name = ServerName::try_from(settings.host.clone()).map_err(|_| {
@@ -60,13 +43,11 @@ pub(super) fn from_the_start(
 }
 
 /// A failed handshake: a certificate that is not trusted does not get better by waiting.
-pub(super) fn refused(error: Error) -> SendError {
-    match Failure::from(error) {
-        Failure::Broken(error) if error.kind.lasts() => {
-            SendError::Unusable(Answer::new(Cause::Tls, &error.text))
-        }
-        other @ (Failure::Broken(_) | Failure::Reply { .. }) => other.refused_at(Phase::Connect),
+pub(super) fn refused(error: NetworkError) -> SendError {
+    if error.kind.lasts() {
+        return SendError::Unusable(Answer::new(Cause::Tls, &error.text));
     }
+    Failure::Broken(error).refused_at(Phase::Connect)
 }
 
 /// The certificates of `smtp.ca_file`; none when no file is named.
@@ -99,9 +80,8 @@ mod tests {
     use std::net::TcpStream;
     use std::time::Duration;
 
-    use lettre::transport::smtp::client::SmtpConnection;
-    use lettre::transport::smtp::extension::ClientId;
-
+    use super::super::conversation::{Conversation, Wire};
+    use super::super::offers::Offers;
     use super::*;
     use crate::config::SmtpSecurity;
     use crate::network::NetworkKind;
@@ -116,6 +96,24 @@ mod tests {
             ca_file: Some(ca_file.to_owned()),
             timeout: Duration::from_secs(20),
         }
+    }
+
+    /// Raises a connection to TLS, and gives why that failed.
+    fn raise(port: u16, ca_file: &Path) -> NetworkError {
+        let (connector, name) = connector(&settings(port, ca_file)).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await;
+            let mut conversation = Conversation::new(Wire::Plain(stream.unwrap()));
+            conversation.reply().await.unwrap();
+            let offers = Offers::ask(&mut conversation, "here.example").await;
+            assert!(offers.unwrap().starttls);
+            conversation.say("STARTTLS\r\n").await.unwrap();
+            conversation.protect(&connector, name).await.unwrap_err()
+        })
     }
 
     /// As much of SMTP as leads to TLS.
@@ -143,15 +141,9 @@ mod tests {
             };
             std::fs::write(&ca_file, authority).unwrap();
             let (port, served) = serve(config, begin);
-            let parameters = for_starttls(&settings(port, &ca_file)).unwrap();
-            let hello = ClientId::Domain("here.example".into());
-            let mut smtp =
-                SmtpConnection::connect(("127.0.0.1", port), None, &hello, None, None).unwrap();
-            let error = smtp.starttls(&parameters, &hello).unwrap_err();
-            drop(smtp);
+            let error = raise(port, &ca_file);
             served.join().unwrap();
-            let kind = NetworkKind::of(&error);
-            assert_eq!(kind, NetworkKind::Certificate(flaw), "{error}");
+            assert_eq!(error.kind, NetworkKind::Certificate(flaw), "{error}");
             let SendError::Unusable(answer) = refused(error) else {
                 panic!("{flaw:?}");
             };
@@ -169,13 +161,11 @@ mod tests {
             begin(socket);
             socket.write_all(b"220 still here\r\n").unwrap();
         });
-        let parameters = for_starttls(&settings(port, &ca_file)).unwrap();
-        let hello = ClientId::Domain("here.example".into());
-        let mut smtp =
-            SmtpConnection::connect(("127.0.0.1", port), None, &hello, None, None).unwrap();
-        let error = smtp.starttls(&parameters, &hello).unwrap_err();
-        assert_eq!(NetworkKind::of(&error), NetworkKind::Tls, "{error}");
-        drop(smtp);
+        let error = raise(port, &ca_file);
+        assert!(
+            matches!(error.kind, NetworkKind::Tls | NetworkKind::Nonsense),
+            "{error}"
+        );
         served.join().unwrap();
         assert!(matches!(
             refused(error),

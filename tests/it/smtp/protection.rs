@@ -238,3 +238,39 @@ fn replies_that_came_before_tls_are_not_the_servers() {
     assert_eq!(batch.in_state("accepted"), Vec::<String>::new(), "{ran:?}");
     assert_stopped(ran, 5, &server, &batch);
 }
+
+/// Both ways round, the key to change is named.
+#[test]
+fn tls_and_a_port_that_do_not_fit_name_the_key_that_mends_it() {
+    let clear = SmtpServer::start();
+    let batch = batch_for(&clear, "127.0.0.1", "security = \"tls\"");
+    assert_stopped(batch.send(&[]), 5, &clear, &batch)
+        .says(&format!("127.0.0.1:{} does not speak TLS", clear.port()))
+        .says("smtp.security to \"starttls\"");
+    let protected = SmtpServer::builder().implicit_tls().start();
+    let batch = batch_for(&protected, "127.0.0.1", "security = \"none\"");
+    batch.replace(".secrets.toml", "\"5s\"", "\"300ms\"");
+    assert_stopped(batch.send(&[]), 5, &protected, &batch)
+        .says(&format!("127.0.0.1:{}", protected.port()))
+        .says("set smtp.security to \"tls\"");
+}
+
+#[test]
+fn a_wrong_password_names_the_account_the_server_and_the_password() {
+    let server = SmtpServer::builder().auth(USER, PASSWORD).start();
+    let lines = format!("security = \"none\"\n{}", login("another"));
+    let batch = batch_for(&server, "127.0.0.1", &lines);
+    assert_stopped(batch.send(&[]), 6, &server, &batch)
+        .says("smtp.password")
+        .says(USER)
+        .says(&format!("127.0.0.1:{}", server.port()));
+}
+
+#[test]
+fn a_host_that_does_not_exist_is_a_spelling_to_look_at() {
+    let server = SmtpServer::start();
+    let batch = batch_for(&server, "mail.school.invalid", "security = \"none\"");
+    assert_stopped(batch.send(&[]), 5, &server, &batch)
+        .says("mail.school.invalid")
+        .says("spelling of smtp.host");
+}

@@ -5,6 +5,7 @@ mod cuts;
 mod doubt;
 mod refusals;
 mod rejections;
+mod replies;
 mod runs;
 mod silence;
 use std::sync::Arc;

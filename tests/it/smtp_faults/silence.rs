@@ -40,7 +40,8 @@ fn silence_for_ever_ends_the_run_and_every_letter_is_pending() {
     batch
         .send(&[])
         .expect(5)
-        .says("greeting: the mail server was silent");
+        .says("greeting, 127.0.0.1:")
+        .says("the mail server was silent");
     assert_eq!(batch.in_state("pending").len(), 2);
 }
 

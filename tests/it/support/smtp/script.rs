@@ -55,6 +55,8 @@ pub enum Action {
     /// This reply in place of the normal one. Success codes let the step take effect. At
     /// `Body` it is sent at once, and stands for the reply to the final dot: nothing is kept.
     Reply(u16, String),
+    /// These bytes, which mean this code; the step takes effect by it.
+    Bytes(u16, Vec<u8>),
     /// Close the connection; nothing is kept.
     Cut,
     /// Reset the connection; nothing is kept.
@@ -561,6 +563,13 @@ impl Session<'_> {
                 Action::Garbage(bytes) => {
                     self.write(&bytes)?;
                     return Ok(Some(0));
+                }
+                Action::Bytes(code, bytes) => {
+                    if let Some(mail) = stake.take().filter(|_| is_success(code)) {
+                        self.hub.accept(mail);
+                    }
+                    self.write(&bytes)?;
+                    return Ok(Some(code));
                 }
                 Action::Reply(code, text) => (code, vec![text]),
                 Action::GoThenCut | Action::GoThenCall(_) => {

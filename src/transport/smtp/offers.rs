@@ -1,0 +1,143 @@
+//! What a mail server offers (RFC 5321 section 4.1.1.1), and the ways to sign in (RFC 4954).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::super::SendError;
+use super::conversation::{Conversation, SmtpReply};
+use super::reply::{self, Failure};
+use crate::secret::Secret;
+
+/// What a server offers, as far as it is used here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Offers {
+    /// It can be raised to TLS (RFC 3207).
+    pub starttls: bool,
+    /// It takes what is asked of its delivery reports (RFC 3461 section 4).
+    pub dsn: bool,
+    plain: bool,
+    login: bool,
+    xoauth2: bool,
+}
+
+/// What a sign-in proves itself by.
+pub(super) enum Proof<'a> {
+    /// A password.
+    Password(&'a Secret),
+    /// An access token.
+    Token(&'a Secret),
+}
+
+impl Offers {
+    /// Greets the server by this name and reads what it offers. One that does not know EHLO is greeted in
+    /// the old way, and offers nothing (RFC 5321 section 3.2).
+    pub async fn ask(conversation: &mut Conversation, name: &str) -> Result<Self, Failure> {
+        match conversation.say(&format!("EHLO {name}\r\n")).await {
+            Ok(reply) => Ok(Self::of(&reply)),
+            Err(Failure::Reply {
+                code: 500 | 501 | 502 | 504 | 550,
+                ..
+            }) => {
+                conversation.say(&format!("HELO {name}\r\n")).await?;
+                Ok(Self::default())
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Keywords are of any case. `AUTH=` is how servers wrote it before RFC 2554, and some do still.
+    fn of(reply: &SmtpReply) -> Self {
+        let mut offers = Self::default();
+        for line in reply.lines.iter().skip(1) {
+            let line = line.to_ascii_uppercase();
+            let mut words = line.split(|c: char| c.is_ascii_whitespace() || c == '=');
+            match words.next() {
+                Some("STARTTLS") => offers.starttls = true,
+                Some("DSN") => offers.dsn = true,
+                Some("AUTH") => {
+                    for mechanism in words {
+                        match mechanism {
+                            "PLAIN" => offers.plain = true,
+                            "LOGIN" => offers.login = true,
+                            "XOAUTH2" => offers.xoauth2 = true,
+                            _ => {}
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        offers
+    }
+
+    /// Signs in by a way that the server offers.
+    pub async fn sign_in(
+        self,
+        conversation: &mut Conversation,
+        account: &str,
+        server: &str,
+        proof: &Proof<'_>,
+    ) -> Result<(), SendError> {
+        let (first, rest) = match proof {
+            Proof::Password(password) if self.plain => {
+                let initial = STANDARD.encode(format!("\0{account}\0{}", password.expose()));
+                (format!("AUTH PLAIN {initial}\r\n"), Vec::new())
+            }
+            Proof::Password(password) if self.login => {
+                let word = |text: &str| format!("{}\r\n", STANDARD.encode(text));
+                let rest = vec![word(account), word(password.expose())];
+                ("AUTH LOGIN\r\n".to_owned(), rest)
+            }
+            Proof::Token(token) if self.xoauth2 => {
+                let initial = format!(
+                    "user={account}\u{1}auth=Bearer {}\u{1}\u{1}",
+                    token.expose()
+                );
+                let initial = STANDARD.encode(initial);
+                // A challenge is a refusal here, whose reason comes after an empty line (Microsoft,
+                // "Authenticate an IMAP, POP or SMTP connection using OAuth").
+                (
+                    format!("AUTH XOAUTH2 {initial}\r\n"),
+                    vec!["\r\n".to_owned()],
+                )
+            }
+            Proof::Password(_) | Proof::Token(_) => return Err(reply::no_way_to_sign_in()),
+        };
+        let refused = |failure| reply::sign_in_refused(failure, proof, account, server);
+        let mut answer = conversation.say(&first).await.map_err(refused)?;
+        for words in rest {
+            if answer.code != 334 {
+                break;
+            }
+            answer = conversation.say(&words).await.map_err(refused)?;
+        }
+        if answer.code < 300 {
+            Ok(())
+        } else {
+            Err(reply::not_signed_in(proof))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offered(lines: &[&str]) -> Offers {
+        Offers::of(&SmtpReply {
+            code: 250,
+            lines: lines.iter().map(ToString::to_string).collect(),
+        })
+    }
+
+    #[test]
+    fn offers_are_read_in_any_case_and_in_the_old_form() {
+        let all = offered(&["AUTH", "StartTLS", "dsn", "auth plain Login xoauth2"]);
+        assert!(all.starttls && all.dsn && all.plain && all.login && all.xoauth2);
+        let old = offered(&["mail.example", "AUTH=LOGIN PLAIN"]);
+        assert!(old.plain && old.login && !old.xoauth2 && !old.dsn);
+        // The first line is the server's name, and others only look alike.
+        assert_eq!(offered(&["DSN", "AUTHPLAIN", "XDSN"]), Offers::default());
+        assert_eq!(offered(&[]), Offers::default());
+    }
+}
