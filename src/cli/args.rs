@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 pub(super) use self::installed::{CompletionsArgs, ManArgs};
 pub(super) use self::report::{Format, ReportArgs};
@@ -22,7 +22,7 @@ use crate::mailing::LoadRequest;
 
 /// Sends every school its own report, once, and can prove it.
 #[derive(Debug, Parser)]
-#[command(version = version(), max_term_width = 100, disable_help_subcommand = true)]
+#[command(version = version(), max_term_width = 100)]
 #[command(after_help = "Exit codes:
   0    all letters accepted
   1    unexpected error
@@ -369,14 +369,14 @@ pub(super) struct StatusArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("word").required(true).args(["accepted", "unsent"]))]
+#[command(override_usage = "postroom resolve <--accepted|--unsent> [OPTIONS] ID... [BATCH]")]
 pub(super) struct ResolveArgs {
-    /// The batch file, or the folder with its batch.toml
-    pub batch: PathBuf,
-    /// The recipients in doubt
+    /// The recipients in doubt, then the batch file or its folder if it is not this one
     #[arg(required = true, value_name = "ID")]
     pub ids: Vec<String>,
     /// They went out
-    #[arg(long, required_unless_present = "unsent", conflicts_with = "unsent")]
+    #[arg(long)]
     pub accepted: bool,
     /// They did not; the next send sends them
     #[arg(long)]
@@ -386,4 +386,70 @@ pub(super) struct ResolveArgs {
     pub because: Option<String>,
     #[command(flatten)]
     pub common: Options,
+}
+
+impl ResolveArgs {
+    /// The batch and the ids. The batch is the last word; the first one too, as it once was.
+    pub fn parts(&self) -> (&Path, &[String]) {
+        let is_batch = |word: &str| {
+            let path = Path::new(word);
+            path.join("batch.toml").is_file()
+                || path.extension().is_some_and(|end| end == "toml") && path.is_file()
+        };
+        match &*self.ids {
+            [ids @ .., last] if !ids.is_empty() && is_batch(last) => (Path::new(last), ids),
+            [first, ids @ ..] if !ids.is_empty() && is_batch(first) => (Path::new(first), ids),
+            ids => (Path::new("."), ids),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(words: &[&str]) -> Result<ResolveArgs, clap::Error> {
+        let cli = Cli::try_parse_from([&["postroom", "resolve"], words].concat())?;
+        match cli.verb {
+            Verb::Resolve(args) => Ok(args),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_batch_of_resolve_comes_last_and_may_be_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("batch.toml");
+        std::fs::write(&file, "").unwrap();
+        let (batch, file) = (folder.path().to_str().unwrap(), file.to_str().unwrap());
+        for (words, at) in [
+            (&["S001", "S002", batch][..], batch),
+            (&["S001", "S002", file], file),
+            (&[batch, "S001", "S002"], batch),
+            (&["S001", "S002"], "."),
+        ] {
+            let args = resolve(&[&["--unsent"], words].concat()).unwrap();
+            let (found, ids) = args.parts();
+            assert_eq!(found, Path::new(at));
+            assert_eq!(ids, ["S001", "S002"]);
+        }
+    }
+
+    #[test]
+    fn resolve_without_a_choice_names_both() {
+        for words in [&["S001"][..], &["S001", "--accepted", "--unsent"]] {
+            let said = resolve(words).unwrap_err().to_string();
+            assert!(
+                said.contains("--accepted") && said.contains("--unsent"),
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn help_takes_the_name_of_a_verb() {
+        let error = Cli::try_parse_from(["postroom", "help", "send"]).unwrap_err();
+        assert_eq!(error.kind(), clap::error::ErrorKind::DisplayHelp);
+        assert!(error.to_string().contains("--redirect-to"));
+    }
 }

@@ -11,6 +11,7 @@ use super::front::TerminalFront;
 use super::signed_in::SignedIn;
 use super::{json, words};
 use crate::clock::Clock;
+use crate::config::TransportName;
 use crate::dispatch::estimate;
 use crate::fault::{Fault, NextStep, Severity, quote};
 use crate::ledger::{Counts, LedgerError};
@@ -40,6 +41,7 @@ pub(super) fn run(
     if let Err(MailingError::Transport(fault)) = &transport {
         findings.push(fault.clone());
     }
+    findings.extend(password_that_ends(&loaded));
     let begun = planned.as_ref().map(|prepared| begun(&state, prepared));
     match &begun {
         Some(Ok((_, differences))) => findings.extend(differences.iter().cloned()),
@@ -76,7 +78,9 @@ pub(super) fn run(
             if !findings.iter().any(Fault::is_fault) =>
         {
             let mut lines = summary(&loaded, &prepared, &transport.describe(), &findings, counts);
-            lines.extend(only.iter().flat_map(|only| listed(only, &prepared)));
+            if only.is_some() || console.output.verbose {
+                lines.extend(listed(only.as_ref(), &prepared));
+            }
             let width = |(word, text): &(&str, String)| format!("{word:<12} {text}");
             lines.extend(online.facts.iter().map(width));
             console.result(&lines.join("\n"));
@@ -84,6 +88,21 @@ pub(super) fn run(
         }
         _ => Err(MailingError::Faults(findings).into()),
     }
+}
+
+/// What works today and not for long.
+fn password_that_ends(loaded: &Loaded) -> Option<Fault> {
+    let is_smtp = loaded.batch.dispatch.transport == TransportName::Smtp;
+    let settings = loaded.secrets.smtp.get().ok()?.as_ref()?;
+    (is_smtp && settings.has_password_that_ends()).then(|| {
+        Fault::warning(
+            format!(
+                "{} takes passwords until the end of December 2026, and then only where an administrator allows it",
+                settings.host
+            ),
+            "write auth = \"oauth\" into [smtp] and run `postroom login`, or use transport = \"graph\"",
+        )
+    })
 }
 
 /// The recipients that `--only` names; none where it names nobody.
@@ -98,10 +117,12 @@ pub(super) fn chosen(
     Ok(Some(ids.into_iter().collect()))
 }
 
-/// The letters of some recipients: who they are and where the letters go.
-fn listed(only: &HashSet<String>, prepared: &Prepared) -> Vec<String> {
+/// The letters of some recipients, or of all: who they are and where the letters go.
+fn listed(only: Option<&HashSet<String>>, prepared: &Prepared) -> Vec<String> {
     let letters = &prepared.letters;
-    let chosen = (0..letters.len()).filter(|index| only.contains(letters.id(*index)));
+    let chosen = (0..letters.len())
+        .filter(|index| only.is_none_or(|only| only.contains(letters.id(*index))));
+    let word = if only.is_some() { "only" } else { "letter" };
     chosen
         .map(|index| {
             let addressees = letters.addressees(index);
@@ -112,7 +133,7 @@ fn listed(only: &HashSet<String>, prepared: &Prepared) -> Vec<String> {
                 .map(|mailbox| mailbox.address.to_string())
                 .collect();
             format!(
-                "only         {} {}: {}",
+                "{word:<12} {} {}: {}",
                 quote(letters.id(index)),
                 quote(letters.name(index)),
                 listed.join(", ")

@@ -26,7 +26,24 @@ pub(super) fn show_end(
         status::list(&finished.ledger, console, false, &|_| true)?;
     }
     let word = if rehearsal { "rehearsal: " } else { "" };
+    if finished.before.pending == 0 && finished.before.in_doubt == 0 {
+        let accepted = finished.counts.accepted;
+        let all = finished.counts.total() == accepted;
+        let which = if all { "all " } else { "" };
+        let verb = if accepted == 1 { "was" } else { "were" };
+        let on = last_accepted(finished)?.map_or(String::new(), |day| format!(" on {day}"));
+        console.result(&format!(
+            "{word}nothing left to send: {which}{} {verb} accepted{on}",
+            words::count(accepted)
+        ));
+    }
     console.result(&format!("{word}{}", status::counts_line(&finished.counts)));
+    if loaded.batch.dispatch.transport == TransportName::Outbox && finished.counts.accepted > 0 {
+        console.result(&format!(
+            "the letters are in {}",
+            loaded.batch.resolve(&loaded.batch.outbox.path).display()
+        ));
+    }
     match &finished.log {
         // Where the output of a run is kept, so is this, and it is then out of reach of whoever
         // changes the state file.
@@ -48,6 +65,16 @@ pub(super) fn show_end(
         console.error(&in_words(reason));
     }
     Ok(exit)
+}
+
+/// The day on which the last letter was accepted.
+fn last_accepted(finished: &Finished) -> Result<Option<String>, LedgerError> {
+    let mut last = None;
+    finished.ledger.each_letter(&mut |record| {
+        let sending = record.letter.last_accepted();
+        last = last.max(sending.and_then(|sending| sending.accepted_at));
+    })?;
+    Ok(last.map(|at| at.strftime("%-d %B %Y").to_string()))
 }
 
 fn in_words(reason: &Reason) -> String {

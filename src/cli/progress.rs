@@ -34,18 +34,15 @@ impl<'a> Progress<'a> {
     ) -> Self {
         let under_limits: Arc<dyn Fn(u64) -> Duration + Send + Sync> = under_limits.into();
         let bar = console.shows_bar().then(|| {
-            let rate = |state: &ProgressState, text: &mut dyn Write| {
-                let _ = write!(text, "{:.1}/s", state.per_sec());
-            };
             let left = move |state: &ProgressState, text: &mut dyn Write| {
-                let letters = state.len().unwrap_or(0).saturating_sub(state.pos());
-                let left = state.eta().max(under_limits(letters));
+                let done = state.pos();
+                let letters = state.len().unwrap_or(0).saturating_sub(done);
+                let left = time_left(state.elapsed(), done, letters, under_limits(letters));
                 let _ = write!(text, "{} left", words::duration(left));
             };
+            // The message takes what is left of the line, so that narrow terminals are not overrun.
             let bar = ProgressBar::new(letters).with_style(
-                style("{bar:30} {pos}/{len}  {rate}  {left}  {msg}")
-                    .with_key("rate", rate)
-                    .with_key("left", left),
+                style("{bar:14} {pos}/{len}  {left}  {wide_msg}").with_key("left", left),
             );
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
@@ -155,8 +152,36 @@ impl<'a> Progress<'a> {
     }
 }
 
+/// How long the letters take that are left: at the pace of the whole run so far, and never less than the
+/// limits ask for. The pace of the last seconds knows nothing of a wait that is to come.
+fn time_left(elapsed: Duration, done: u64, letters: u64, under_limits: Duration) -> Duration {
+    let at_this_pace = match u32::try_from(done) {
+        Ok(done) if done > 0 => {
+            (elapsed / done).saturating_mul(u32::try_from(letters).unwrap_or(u32::MAX))
+        }
+        _ => Duration::ZERO,
+    };
+    at_this_pace.max(under_limits)
+}
+
 impl Drop for Progress<'_> {
     fn drop(&mut self) {
         self.console.set_bar(None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_comes_from_the_limits_and_from_the_whole_run() {
+        let (second, minute) = (Duration::from_secs(1), Duration::from_mins(1));
+        // The first letters of a window are fast, and the limit knows what is to come.
+        assert_eq!(time_left(second, 28, 280, 10 * minute), 10 * minute);
+        // A server that is slower than the limits.
+        assert_eq!(time_left(minute, 10, 20, second), 2 * minute);
+        assert_eq!(time_left(Duration::ZERO, 0, 20, minute), minute);
+        assert_eq!(time_left(minute, 10, 0, Duration::ZERO), Duration::ZERO);
     }
 }

@@ -9,7 +9,8 @@ use crate::lifecycle::PersonalWord;
 use crate::mailing::{Loaded, StateFile, person};
 
 pub(super) fn run(args: &ResolveArgs, console: &Console, clock: &dyn Clock) -> Result<Exit, Stop> {
-    let loaded = Loaded::load(&args.common.load_request(&args.batch))?;
+    let (batch, ids) = args.parts();
+    let loaded = Loaded::load(&args.common.load_request(batch))?;
     let state = StateFile::of(&loaded, false);
     // Only `send` may begin a batch.
     state.view()?;
@@ -19,7 +20,7 @@ pub(super) fn run(args: &ResolveArgs, console: &Console, clock: &dyn Clock) -> R
         by: person(),
         because: args.because.clone(),
     };
-    ledger.resolve(&args.ids, &word, clock.now())?;
+    ledger.resolve(ids, &word, clock.now())?;
     let (word, next) = if args.accepted {
         ("accepted", "they are not sent again")
     } else {
@@ -30,7 +31,7 @@ pub(super) fn run(args: &ResolveArgs, console: &Console, clock: &dyn Clock) -> R
     }
     console.result(&format!(
         "{} settled as {word}: {next}\nso far  {}",
-        words::plural(args.ids.len() as u64, "letter"),
+        words::plural(ids.len() as u64, "letter"),
         status::counts_line(&ledger.counts()?)
     ));
     ledger.end_run(clock.now(), "resolved").1?;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::auth::{AccessToken, Resource, Tokens};
+use crate::auth::{AccessToken, AuthError, Resource, Tokens};
 use crate::clock::Clock;
 use crate::config::SignInSettings;
 use crate::secret::Secret;
@@ -28,15 +28,22 @@ impl SignedIn {
 impl SignedIn {
     fn access(&self, resource: Resource, refused: Option<&str>) -> Result<AccessToken, NoToken> {
         let begun = || {
-            Tokens::new(&self.settings, Arc::clone(&self.clock))
-                .map_err(|error| NoToken::new(&error))
+            Tokens::new(&self.settings, Arc::clone(&self.clock)).map_err(|error| no_token(&error))
         };
         let tokens = self.tokens.get_or_init(begun);
         let token = tokens
             .as_ref()
             .map_err(Clone::clone)?
             .access(resource, refused);
-        token.map_err(|error| NoToken::new(&error))
+        token.map_err(|error| no_token(&error))
+    }
+}
+
+fn no_token(error: &AuthError) -> NoToken {
+    let reason = NoToken::new(error);
+    match error {
+        AuthError::Unreachable(_) => reason.unreachable(),
+        _ => reason,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `batch.toml`.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -142,6 +143,20 @@ impl Batch {
         } else {
             path.to_owned()
         };
+        let ending = file.extension().map(OsStr::to_ascii_lowercase);
+        let is_list = ["csv", "tsv", "xlsx", "xlsm", "xls", "xlsb", "ods"]
+            .iter()
+            .any(|list| ending.as_deref() == Some(OsStr::new(list)));
+        if is_list {
+            return Err(ConfigError::Read {
+                what: WHAT,
+                path: file,
+                source: std::io::Error::other(
+                    "this is a list, and a batch is a folder with a batch.toml that names its list, reports and letter",
+                ),
+                next_step: "name the folder of the batch; `postroom init DIR --from LIST` makes one for this list",
+            });
+        }
         let text = read_written(&file).map_err(|source| ConfigError::Read {
             what: WHAT,
             path: file.clone(),

@@ -45,6 +45,17 @@ const TOKEN_HOSTS: [&str; 3] = [
     "smtp.partner.outlook.cn",
 ];
 
+impl SmtpSettings {
+    /// Whether it signs in to Exchange Online with a password, which is switched off for tenants at the end
+    /// of December 2026 unless an administrator allows it again (Microsoft, message MC786329 of 27 January
+    /// 2026).
+    #[must_use]
+    pub fn has_password_that_ends(&self) -> bool {
+        let is_password = matches!(self.login, Some(SmtpLogin::Password(..)));
+        is_password && self.host.eq_ignore_ascii_case(TOKEN_HOSTS[0])
+    }
+}
+
 /// How an SMTP connection is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SmtpSecurity {

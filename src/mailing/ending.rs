@@ -12,6 +12,8 @@ pub struct Finished {
     pub conclusion: Conclusion,
     /// How many letters stand where.
     pub counts: Counts,
+    /// How many stood where when it began.
+    pub before: Counts,
     /// The state file, to look at.
     pub ledger: LedgerView,
     /// Where its log ends, or why the end of the run could not be noted, by which nothing is lost.
@@ -141,7 +143,7 @@ fn incomplete(counts: &Counts, open: u64) -> Reason {
     if counts.in_doubt > 0 {
         next_steps.push((
             Some("in doubt"),
-            "look in the Sent folder or ask the school, then `postroom resolve BATCH ID --accepted` or `--unsent`".to_owned(),
+            "look in the Sent folder or ask the school, then `postroom resolve ID --accepted` or `--unsent`".to_owned(),
         ));
     }
     if open > 0 {

@@ -227,7 +227,7 @@ impl MailingError {
                 NotResendable::Unknown => "correct --only; `postroom status -v` lists all letters",
                 NotResendable::Unsent => "`postroom send` sends what is left",
                 NotResendable::InDoubt => {
-                    "settle it first with `postroom resolve BATCH ID --accepted` or `--unsent`"
+                    "settle it first with `postroom resolve ID --accepted` or `--unsent`"
                 }
                 NotResendable::Rejected => "mend the cause, then `postroom send --retry-rejected`",
                 NotResendable::Unlisted => "put its rows back into the list",

@@ -305,6 +305,7 @@ pub(super) fn dispatch_and_end(
     front: &mut dyn Front,
 ) -> Result<Finished, MailingError> {
     let while_sending = MailingError::LedgerWhileSending;
+    let before = ledger.counts().map_err(while_sending)?;
     let (_, mut wait) = reconcile(&dispatch, &mut ledger, transports, front)?;
     let mut is_look_cut_short = dispatch.interrupt.is_asked();
     let mut rounds = 0;
@@ -329,7 +330,8 @@ pub(super) fn dispatch_and_end(
         }
         (dispatch.only, dispatch.limit, wait) = (Some(unsent), None, asked_to_wait);
     };
-    end(ledger, ending, is_look_cut_short, rehearsal, dispatch.clock)
+    let finished = end(ledger, ending, is_look_cut_short, rehearsal, dispatch.clock)?;
+    Ok(Finished { before, ..finished })
 }
 
 /// As [`reconcile`], but where the server asks to wait, it is waited for and asked again as long as
@@ -406,6 +408,7 @@ fn end(
     Ok(Finished {
         ending,
         conclusion,
+        before: counts,
         counts,
         ledger,
         log,

@@ -96,10 +96,17 @@ pub(super) fn authorise(headers: &mut HeaderMap, value: &str) -> Result<(), Send
     Ok(())
 }
 
-/// The sign-in could not give what was asked of it.
+/// The sign-in could not give what was asked of it. A service that cannot be reached says nothing of
+/// who we are, and may be back soon.
 pub(super) fn unauthorised(error: &NoToken) -> SendError {
-    let answer = Answer::new(Cause::SignIn, &error.to_string());
-    SendError::Unauthorised(answer.with(&error.next_step()))
+    let answer = Answer::new(Cause::SignIn, &error.to_string()).with(&error.next_step());
+    if error.is_unreachable() {
+        return SendError::Transient {
+            answer,
+            everyone: true,
+        };
+    }
+    SendError::Unauthorised(answer)
 }
 
 /// What no answer, or half of one, means.

@@ -134,6 +134,7 @@ pub trait Bearer: Send + Sync {
 pub struct NoToken {
     text: String,
     next_step: String,
+    is_unreachable: bool,
 }
 
 impl NoToken {
@@ -142,7 +143,24 @@ impl NoToken {
         Self {
             text: error.to_string(),
             next_step: error.next_step().into_owned(),
+            is_unreachable: false,
         }
+    }
+
+    /// The same for a sign-in service that could not be reached: a matter of the network, and not of who
+    /// we are.
+    #[must_use]
+    pub fn unreachable(self) -> Self {
+        Self {
+            is_unreachable: true,
+            ..self
+        }
+    }
+
+    /// Whether the sign-in service could not be reached.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        self.is_unreachable
     }
 }
 

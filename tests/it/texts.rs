@@ -7,7 +7,7 @@ use std::fs::File;
 
 use insta::assert_snapshot;
 
-use crate::support::{Ran, TestBatch, pdf, report};
+use crate::support::{Ran, TestBatch, pdf, program, report};
 
 const STATE: &str = "batch.outbox.db";
 
@@ -295,4 +295,12 @@ fn nothing_to_resume() {
     assert_snapshot!("nothing_begun", shown(&batch, &batch.run("resume", &[])));
     batch.run("send", &[]).expect(0);
     assert_snapshot!("nothing_left", shown(&batch, &batch.run("resume", &[])));
+}
+
+#[test]
+fn a_list_in_place_of_a_batch() {
+    let batch = TestBatch::new(1);
+    let mut command = program();
+    command.arg("check").arg(batch.path("list.csv"));
+    assert_snapshot!(shown(&batch, &Ran::of(command.output().unwrap())));
 }

@@ -217,3 +217,24 @@ fn what_is_no_regular_file_is_reported_and_not_waited_for() {
     batch.replace("batch.toml", "list.csv", "/dev/zero");
     batch.run("check", &[]).expect(3).says("not a regular file");
 }
+
+#[test]
+fn a_password_at_office_365_is_warned_about_and_a_token_is_not() {
+    let batch = TestBatch::new(1);
+    batch.use_smtp(587, "");
+    let secrets = |lines: &str| {
+        batch.secrets(&format!(
+            "username = \"ann@study.example\"\nclient_id = \"c\"\ntenant_id = \"t\"\n\
+             [smtp]\nhost = \"smtp.office365.com\"\n{lines}\n"
+        ));
+    };
+    secrets("username = \"ann@study.example\"\npassword = \"secret\"");
+    batch
+        .run("check", &[])
+        .expect(0)
+        .says("takes passwords until the end of December 2026")
+        .says("auth = \"oauth\"");
+    secrets("auth = \"oauth\"");
+    let ran = batch.run("check", &[]).expect(0);
+    assert!(!ran.output().contains("December 2026"), "{ran:?}");
+}

@@ -110,3 +110,33 @@ fn a_folder_without_the_right_to_write_stops_the_run() {
     rights(0o755).unwrap();
     batch.run("send", &[]).expect(0);
 }
+
+/// Who runs it once more learns that nothing happened, why, and where the letters are.
+#[test]
+fn a_run_that_sends_nothing_says_so_and_where_the_letters_are() {
+    let batch = TestBatch::new(3);
+    let folder = batch.path("outbox").display().to_string();
+    let first = batch.run("send", &[]).expect(0);
+    assert!(!first.stdout.contains("nothing left"), "{first:?}");
+    assert!(first.stdout.contains(&folder), "{first:?}");
+    let again = batch.run("send", &[]).expect(0);
+    let said = &again.stdout;
+    assert!(
+        said.contains("nothing left to send: all 3 were accepted on "),
+        "{said}"
+    );
+    assert!(
+        said.contains(&format!("the letters are in {folder}")),
+        "{said}"
+    );
+    let batch = TestBatch::new(3);
+    let rehearsal = ["--redirect-to", "ann@study.example"];
+    let _ = batch.run("send", &rehearsal).expect(0);
+    let again = batch.run("send", &rehearsal).expect(0);
+    assert!(
+        again
+            .stdout
+            .contains("rehearsal: nothing left to send: all 3"),
+        "{again:?}"
+    );
+}

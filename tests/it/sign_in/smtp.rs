@@ -184,7 +184,7 @@ fn a_sign_in_service_that_is_down_stops_the_batch() {
     desk.use_smtp(server.port());
     desk.server.script(|_| OauthAction::Cut);
     desk.send()
-        .expect(6)
+        .expect(5)
         .says("the sign-in service could not be used");
     assert!(server.received().is_empty());
     desk.server.script(|_| OauthAction::Go);
