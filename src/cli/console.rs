@@ -118,6 +118,14 @@ impl Console {
         *slot = bar;
     }
 
+    /// Calls a person back to the terminal.
+    pub fn bell(&self) {
+        if stderr().is_terminal() && !self.output.quiet {
+            let mut stderr = stderr().lock();
+            let _ = stderr.write_all(b"\x07").and_then(|()| stderr.flush());
+        }
+    }
+
     /// Asks a question that is answered with a line; none, and the end of the input, is an empty one.
     pub fn ask(question: &str) -> String {
         let mut stderr = stderr().lock();

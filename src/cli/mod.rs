@@ -12,6 +12,7 @@ mod init;
 mod installed;
 mod json;
 mod login;
+mod on_end;
 mod preview;
 mod progress;
 mod reading;

@@ -7,6 +7,7 @@ use super::console::Console;
 use super::ending::show_end;
 use super::exit::{Exit, Stop};
 use super::front::TerminalFront;
+use super::on_end;
 use super::send::{consent, listen_for_interrupt, refused};
 use super::signed_in::SignedIn;
 use crate::clock::Clock;
@@ -35,8 +36,12 @@ pub(super) fn run(
     let mut front = TerminalFront::new(console, false);
     let interrupt = Interrupt::default();
     listen_for_interrupt(&interrupt);
+    let begun = clock.elapsed();
     let finished = resend(&loaded, &request, &bearer, &**clock, &interrupt, &mut front);
     drop(front);
     let finished = finished.map_err(|error| refused(error, &loaded, false, console))?;
-    Ok(show_end(&loaded, &finished, false, console)?)
+    let exit = show_end(&loaded, &finished, false, console)?;
+    let took = clock.elapsed().saturating_sub(begun);
+    on_end::announce(&loaded, &finished, false, took, console);
+    Ok(exit)
 }

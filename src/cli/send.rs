@@ -9,6 +9,7 @@ use super::exit::{Exit, Stop};
 use super::findings;
 use super::front::TerminalFront;
 use super::json;
+use super::on_end;
 use super::show::dry_run;
 use super::signed_in::SignedIn;
 use crate::clock::Clock;
@@ -41,10 +42,14 @@ pub(super) fn run(
     }
     let interrupt = Interrupt::default();
     listen_for_interrupt(&interrupt);
+    let begun = clock.elapsed();
     let finished = send(&loaded, &request, &bearer, &**clock, &interrupt, &mut front);
     drop(front);
     let finished = finished.map_err(|error| refused(error, &loaded, rehearsal, console))?;
-    Ok(show_end(&loaded, &finished, rehearsal, console)?)
+    let exit = show_end(&loaded, &finished, rehearsal, console)?;
+    let took = clock.elapsed().saturating_sub(begun);
+    on_end::announce(&loaded, &finished, rehearsal, took, console);
+    Ok(exit)
 }
 
 fn request(args: &SendArgs, start: Start) -> SendRequest {

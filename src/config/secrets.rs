@@ -25,6 +25,8 @@ pub struct Secrets {
     pub send_emails_as: Option<Address>,
     /// The mail server, if one is named.
     pub smtp: SettingsOf<Option<SmtpSettings>>,
+    /// A program with its arguments that is run when a run has ended; none if it is empty.
+    pub on_end: Vec<String>,
     /// The app registration and the account that signs in.
     pub sign_in: SignInSettings,
     /// Microsoft Graph.
@@ -90,6 +92,8 @@ struct SecretsFile {
     token_store: Option<String>,
     #[serde(deserialize_with = "value")]
     token_command: Option<Vec<String>>,
+    #[serde(deserialize_with = "value")]
+    on_end: Option<Vec<String>>,
     #[serde(deserialize_with = "value")]
     graph_url: Option<String>,
     #[serde(deserialize_with = "value")]
@@ -235,12 +239,11 @@ impl SecretsFile {
     fn keeps_to_its_place(&self, path: &Path, own: Option<&Path>) -> Result<(), ConfigError> {
         let is_given =
             |text: &Option<String>| text.as_deref().is_some_and(|text| !text.trim().is_empty());
-        let has_command = self
-            .token_command
-            .as_ref()
-            .is_some_and(|words| !words.is_empty());
+        let is_program =
+            |words: &Option<Vec<String>>| words.as_ref().is_some_and(|words| !words.is_empty());
         for (key, is_given) in [
-            ("token_command", has_command),
+            ("token_command", is_program(&self.token_command)),
+            ("on_end", is_program(&self.on_end)),
             ("authority", is_given(&self.authority)),
             ("graph_url", is_given(&self.graph_url)),
             ("ews_url", is_given(&self.ews_url)),
@@ -303,6 +306,9 @@ impl SecretsFile {
         if let Some(value) = variable("POSTROOM_TOKEN_COMMAND") {
             self.token_command = Some(value.split_whitespace().map(str::to_owned).collect());
         }
+        if let Some(value) = variable("POSTROOM_ON_END") {
+            self.on_end = Some(value.split_whitespace().map(str::to_owned).collect());
+        }
         if let Some(value) = variable("POSTROOM_SMTP_PASSWORD") {
             smtp.password = Some(Secret::new(value));
         }
@@ -361,6 +367,7 @@ impl SecretsFile {
             smtp: SettingsOf(self.smtp.typed(shown, send_emails_as.as_ref())),
             returns: SettingsOf(self.returns.typed(shown, send_emails_as.as_ref())),
             send_emails_as,
+            on_end: self.on_end.unwrap_or_default(),
             ews: SettingsOf(ews.typed(
                 self.save_in.as_deref(),
                 self.timeout.as_deref(),

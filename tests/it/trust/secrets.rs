@@ -45,6 +45,7 @@ fn a_colleagues_secrets_file_gets_no_password_and_no_letter() {
 fn a_secrets_file_that_lies_with_a_batch_runs_no_program_and_names_no_service() {
     for (key, value) in [
         ("token_command", "[\"sh\", \"-c\", \"touch taken\"]"),
+        ("on_end", "[\"sh\", \"-c\", \"touch taken\"]"),
         ("authority", "\"http://127.0.0.1:9\""),
         ("graph_url", "\"http://127.0.0.1:9\""),
         ("ews_url", "\"http://127.0.0.1:9/EWS/Exchange.asmx\""),
@@ -128,4 +129,38 @@ fn the_users_own_file_may_say_everything_and_stands_behind_that_of_a_batch() {
         shown.stdout.contains("graph graph.microsoft.com"),
         "{shown:?}"
     );
+}
+
+/// Runs the program of `on_end` of a file that is named, and gives what it read.
+#[cfg(unix)]
+#[test]
+fn the_program_of_on_end_reads_how_a_run_ended() {
+    let batch = TestBatch::new(2);
+    let secrets = |words: &str| batch.secrets(&format!("on_end = {words}\n"));
+    secrets("[\"sh\", \"-c\", \"cat > ended.json; echo noise\"]");
+    let named = ["--yes", "--secrets", ".secrets.toml"];
+    let ran = batch.run("send", &named).expect(0);
+    assert!(!ran.stdout.contains("noise"), "{ran:?}");
+    let text = fs::read_to_string(batch.path("ended.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(summary["ending"], "complete");
+    assert_eq!(
+        (&summary["accepted"], &summary["exit"]),
+        (&2.into(), &0.into())
+    );
+    assert_eq!(summary["reason"], serde_json::Value::Null);
+    // What becomes of the program changes nothing.
+    for words in ["[\"sh\", \"-c\", \"exit 3\"]", "[\"no-such-program-here\"]"] {
+        secrets(words);
+        batch.run("send", &named).expect(0).says("on_end");
+    }
+    // A folder that came from somebody else runs nothing.
+    fs::remove_file(batch.path("ended.json")).unwrap();
+    secrets("[\"sh\", \"-c\", \"cat > ended.json\"]");
+    let ran = batch.run("send", &["--yes"]).expect(2);
+    assert!(
+        ran.stderr.contains("`on_end` is taken from no file"),
+        "{ran:?}"
+    );
+    assert!(!batch.path("ended.json").exists());
 }
