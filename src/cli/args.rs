@@ -39,7 +39,7 @@ pub(super) struct Cli {
 }
 
 /// The version, and in a package the commit that it was made from.
-fn version() -> &'static str {
+pub(super) fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(|| {
         let version = env!("CARGO_PKG_VERSION");
         match option_env!("POSTROOM_COMMIT") {

@@ -37,10 +37,22 @@ use self::exit::Exit;
 use crate::clock::{Clock, SystemClock};
 use crate::mailing::Start;
 
-/// The command line: all verbs with their options, as the manual must have them.
+/// The command line: all verbs that people use, with their options, as the manual must have them.
 #[must_use]
 pub fn command() -> Command {
-    Cli::command()
+    let whole = Cli::command();
+    // What the program runs of itself is for nobody to complete or to read about.
+    let verbs = whole.get_subcommands().filter(|verb| !verb.is_hide_set());
+    let mut shown = Command::new("postroom")
+        .version(args::version())
+        .subcommands(verbs);
+    if let Some(about) = whole.get_about() {
+        shown = shown.about(about.clone());
+    }
+    if let Some(end) = whole.get_after_help() {
+        shown = shown.after_help(end.clone());
+    }
+    shown.disable_help_subcommand(true)
 }
 
 /// Runs the program with the arguments of the process.

@@ -264,6 +264,10 @@ fn every_shell_gets_completions_of_all_verbs() {
         for word in ["preview", "resend", "redirect-to", "accept-lost-state"] {
             assert!(script.contains(word), "{shell}: {word}");
         }
+        assert!(
+            !script.contains("read-pdfs"),
+            "{shell}: for the program alone"
+        );
     }
     let ran = program().args(["completions", "cmd"]).output().unwrap();
     assert_eq!(ran.status.code(), Some(2));
