@@ -194,21 +194,18 @@ fn a_file_name_with_a_slash_is_refused() {
 
 #[test]
 fn control_characters_and_the_separators_of_another_system_are_refused() {
-    // Where the last is no separator it is a name, and nothing is called so.
+    for path in ["\"reports/a\\u0000.pdf\"", "\"reports/a\\u001b[2J.pdf\""] {
+        attached(&format!("path = {path}"))
+            .run("check", &[])
+            .expect(2)
+            .says("`attachment.path` has a control character");
+    }
+    // Where a backslash is no separator it is part of a name, and nothing is called so.
     let other = if cfg!(windows) { "outside" } else { "missing" };
-    for (path, text) in [
-        ("\"reports/a\\u0000.pdf\"", "has a control character in it"),
-        (
-            "\"reports/a\\u001b[2J.pdf\"",
-            "has a control character in it",
-        ),
-        ("'..\\secret.pdf'", other),
-    ] {
-        let faults = faults(&attached(&format!("path = {path}")));
-        assert!(!faults.is_empty());
-        for fault in faults {
-            assert_part(&fault, "text", text);
-        }
+    let faults = faults(&attached("path = '..\\secret.pdf'"));
+    assert!(!faults.is_empty());
+    for fault in faults {
+        assert_part(&fault, "text", other);
     }
 }
 

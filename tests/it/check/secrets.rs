@@ -224,8 +224,8 @@ fn a_password_at_office_365_is_warned_about_and_a_token_is_not() {
     batch.use_smtp(587, "");
     let secrets = |lines: &str| {
         batch.secrets(&format!(
-            "username = \"ann@study.example\"\nclient_id = \"c\"\ntenant_id = \"t\"\n\
-             [smtp]\nhost = \"smtp.office365.com\"\n{lines}\n"
+            "send_emails_as = \"reports@study.example\"\nusername = \"ann@study.example\"\n\
+             client_id = \"c\"\ntenant_id = \"t\"\n[smtp]\nhost = \"smtp.office365.com\"\n{lines}\n"
         ));
     };
     secrets("username = \"ann@study.example\"\npassword = \"secret\"");
