@@ -69,19 +69,7 @@ pub(super) fn run(args: &InitArgs, console: &Console) -> Result<Exit, Stop> {
             ),
         ));
     }
-    for (name, contents) in FILES {
-        let path = folder.join(name);
-        write_new(&path, contents).map_err(|error| {
-            Stop::new(
-                Exit::Unexpected,
-                format!(
-                    "cannot write {}: {error}\n  next: name a folder where you may write",
-                    path.display()
-                ),
-            )
-        })?;
-        console.note(&format!("wrote {}", path.display()));
-    }
+    write_all(folder, FILES, console)?;
     console.result(&format!(
         "A batch of three invented schools is in {0}.\n  next: edit {0}/batch.toml, then `postroom check {0}`",
         folder.display()
@@ -153,19 +141,7 @@ fn propose(args: &InitArgs, list: &Path, console: &Console) -> Result<Exit, Stop
         .filter(|(name, _)| name.starts_with('.') && !folder.join(name).exists());
     let pictures = proposal.pictures.iter();
     let pictures = pictures.map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
-    for (name, contents) in proposed.chain(pictures).chain(beside) {
-        let path = folder.join(name);
-        write_new(&path, contents).map_err(|error| {
-            Stop::new(
-                Exit::Unexpected,
-                format!(
-                    "cannot write {}: {error}\n  next: name a folder where you may write",
-                    path.display()
-                ),
-            )
-        })?;
-        console.note(&format!("wrote {}", path.display()));
-    }
+    write_all(folder, proposed.chain(pictures).chain(beside), console)?;
     if !args.json {
         show_letters(folder, console);
         console.result(&format!(
@@ -238,6 +214,28 @@ fn show_proposal(proposal: &Proposal, console: &Console) {
     for doubt in &proposal.doubts {
         console.note(&format!("look at: {}", words::one_line(doubt)));
     }
+}
+
+/// Writes files that are not there yet into a folder, and names each.
+fn write_all<'a>(
+    folder: &Path,
+    files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    console: &Console,
+) -> Result<(), Stop> {
+    for (name, contents) in files {
+        let path = folder.join(name);
+        write_new(&path, contents).map_err(|error| {
+            Stop::new(
+                Exit::Unexpected,
+                format!(
+                    "cannot write {}: {error}\n  next: name a folder where you may write",
+                    path.display()
+                ),
+            )
+        })?;
+        console.note(&format!("wrote {}", path.display()));
+    }
+    Ok(())
 }
 
 /// Writes a file that must not be there yet, even if it came a moment ago.
