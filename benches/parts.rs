@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use postroom::config::{Batch, DispatchConfig, Secrets, TransportName};
 use postroom::dispatch::{Cost, Limiter};
 use postroom::ledger::{
-    BatchIdentity, Claim, Holder, Kind, Ledger, LetterPlan, Pending, Settlement,
+    AdoptedLetter, BatchIdentity, Claim, Holder, Kind, Ledger, Pending, Settlement,
 };
 use postroom::letter::Letters;
 use postroom::lifecycle::{Accepted, Addresses, PlannedMessage, SentAttachment, SettledAs};
@@ -159,7 +159,7 @@ fn ledger(folder: &TempDir) -> Ledger {
     };
     let mut ledger =
         Ledger::open(&folder.path().join("batch.state.db"), &identity, &holder).unwrap();
-    let letters = (0..LETTERS).map(|number| LetterPlan {
+    let letters = (0..LETTERS).map(|number| AdoptedLetter {
         id: format!("S{number:06}"),
         message: PlannedMessage {
             message_id: format!("{number}@study.example"),

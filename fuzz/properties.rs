@@ -6,7 +6,7 @@ use std::path::Path;
 
 use postroom::address::{Address, HeaderText, Mailbox, parse_list};
 use postroom::config::{Batch, Secrets};
-use postroom::fault::Fault;
+use postroom::finding::Finding;
 use postroom::letter::read_pdf;
 use postroom::manifest::Manifest;
 use postroom::returns::{MAX_RECIPIENTS, read};
@@ -128,7 +128,7 @@ fn manifest(name: &str, bytes: &[u8]) {
     );
     let batch = Batch::parse(Path::new("batch.toml"), &batch).expect("it is one of ours");
     let (manifest, findings) = Manifest::of_bytes(bytes, &batch.manifest);
-    assert_eq!(manifest.is_none(), findings.iter().any(Fault::is_fault));
+    assert_eq!(manifest.is_none(), findings.iter().any(Finding::is_fault));
     for finding in &findings {
         for text in [&finding.text, &finding.next_step, &finding.place()] {
             assert_tame(text);
@@ -167,7 +167,7 @@ pub fn ews(bytes: &[u8]) {
         body.windows(words.len())
             .any(|part| part == words.as_bytes())
     };
-    if status == 200 && !says("Fault") && !says("ResponseMessages") {
+    if status == 200 && !says("Finding") && !says("ResponseMessages") {
         assert_in_doubt(&meanings);
     }
 }

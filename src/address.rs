@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::quote;
+use crate::finding::quote;
 
 /// Why a text is not an address or a header value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

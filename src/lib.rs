@@ -39,7 +39,7 @@
 //!
 //! Beside them stand the leaves that know nothing of the rest: [`clock`] (the only reader of time,
 //! so that tests can set it), [`address`] (parsed single-line values), [`secret`] (values that
-//! cannot be shown), [`fault`] (what the checks find, and what an error says to do), [`figures`]
+//! cannot be shown), [`finding`] (what the checks find, and what an error says to do), [`figures`]
 //! (numbers as people write them), [`digest`] (SHA-256 over parts), [`network`] (the
 //! kinds of a failed connection), [`http`] (which knows whether the server can have seen a request),
 //! [`durable`] (files put in place whole), [`regular`] (files opened, and nothing else), [`contain`]
@@ -106,8 +106,8 @@ pub mod contain;
 pub mod digest;
 pub mod dispatch;
 pub mod durable;
-pub mod fault;
 pub mod figures;
+pub mod finding;
 pub mod http;
 pub mod ledger;
 pub mod letter;

@@ -19,7 +19,7 @@ pub use id::PlanId;
 use crate::address::Mailbox;
 use crate::clock::Clock;
 use crate::digest::{Parts, Sha256Digest};
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::letter::{Letter, Letters, Proof, Verdict};
 
 /// All letters of a batch, by digest.
@@ -35,7 +35,7 @@ pub struct Plan {
     /// Where the entries stand in the manifest, if not one for each letter.
     places: Option<Arc<[usize]>>,
     /// Warnings and notices of the proofs.
-    pub findings: Vec<Fault>,
+    pub findings: Vec<Finding>,
 }
 
 /// What is left of a batch that was begun.
@@ -92,7 +92,7 @@ impl Plan {
         destination: &Destination,
         clock: &dyn Clock,
         progress: &mut dyn FnMut(usize),
-    ) -> Result<Self, Vec<Fault>> {
+    ) -> Result<Self, Vec<Finding>> {
         let mut made = making::make_all(letters, None, clock, progress);
         let twice = belonging::claimed_twice(letters, &made.entries);
         let mut weighed =
@@ -103,13 +103,13 @@ impl Plan {
         made.claims.sort_unstable();
         let mut findings = [made.findings, weighed, twice].concat();
         findings.sort_by_key(|(index, _)| *index);
-        let mut findings: Vec<Fault> = findings.into_iter().map(|(_, fault)| fault).collect();
+        let mut findings: Vec<Finding> = findings.into_iter().map(|(_, fault)| fault).collect();
         letters.explain_missing(&mut findings);
         letters.find_missing(&made.missing, &made.claims, &mut findings);
         findings.extend(letters.unclaimed(&made.claims));
         // Collected so, they stay where they are: a large batch has them in memory once.
         let entries: Option<Vec<PlannedLetter>> = made.entries.into_iter().collect();
-        let Some(entries) = entries.filter(|_| !findings.iter().any(Fault::is_fault)) else {
+        let Some(entries) = entries.filter(|_| !findings.iter().any(Finding::is_fault)) else {
             return Err(findings);
         };
         let mut hasher = Sha256::new();
@@ -152,13 +152,13 @@ impl Plan {
             belonging::weigh(letters, &made.open, &mut made.conditions, &mut made.entries);
         let mut findings = [made.findings, weighed].concat();
         findings.sort_by_key(|(index, _)| *index);
-        let findings: Vec<Fault> = findings.into_iter().map(|(_, fault)| fault).collect();
+        let findings: Vec<Finding> = findings.into_iter().map(|(_, fault)| fault).collect();
         let entries: Vec<PlannedLetter> = made.entries.into_iter().collect::<Option<_>>()?;
         let as_planned = entries
             .iter()
             .zip(&begun.left)
             .all(|(entry, (_, digest))| entry.digest == *digest);
-        if !as_planned || findings.iter().any(Fault::is_fault) {
+        if !as_planned || findings.iter().any(Finding::is_fault) {
             return None;
         }
         Some(Self {

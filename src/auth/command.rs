@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::grant::payload;
 use super::{AuthError, Resource};
-use crate::fault::quote_up_to;
+use crate::finding::quote_up_to;
 use crate::secret::Secret;
 
 /// Runs `token_command` and takes what it prints for a token. `{resource}` in an argument stands for

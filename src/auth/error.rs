@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::address::Address;
 use crate::config::ConfigError;
-use crate::fault::{NextStep, quote_up_to};
+use crate::finding::{NextStep, quote_up_to};
 use crate::http::HttpError;
 
 /// A sign-in or token that did not come about. No text of it holds a secret.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::AuthError;
 use crate::config::Registration;
-use crate::fault::quote;
+use crate::finding::quote;
 use crate::secret::Secret;
 
 /// Seconds by which clocks may differ.

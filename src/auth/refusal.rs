@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use super::AuthError;
-use crate::fault::quote_up_to;
+use crate::finding::quote_up_to;
 
 /// What happened and who can mend it, for the codes that people meet.
 const KNOWN: &[(&[u32], &str, &str)] = &[
@@ -228,7 +228,7 @@ fn detail(error: &str, description: &str, known: Option<u32>, particulars: &Part
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::NextStep;
+    use crate::finding::NextStep;
 
     #[test]
     fn known_codes_say_what_happened_and_what_to_do() {

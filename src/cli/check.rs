@@ -13,7 +13,7 @@ use super::{json, words};
 use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::dispatch::estimate;
-use crate::fault::{Fault, NextStep, Severity, quote};
+use crate::finding::{Finding, NextStep, Severity, quote};
 use crate::ledger::{Counts, LedgerError};
 use crate::mailing::{self, Loaded, MailingError, Online, Prepared, StateFile, prepare};
 use crate::transport::Transport;
@@ -75,7 +75,7 @@ pub(super) fn run(
     }
     match (planned, begun, transport) {
         (Some(prepared), Some(Ok((counts, _))), Ok(transport))
-            if !findings.iter().any(Fault::is_fault) =>
+            if !findings.iter().any(Finding::is_fault) =>
         {
             let mut lines = summary(&loaded, &prepared, &transport.describe(), &findings, counts);
             if only.is_some() || console.output.verbose {
@@ -91,11 +91,11 @@ pub(super) fn run(
 }
 
 /// What works today and not for long.
-fn password_that_ends(loaded: &Loaded) -> Option<Fault> {
+fn password_that_ends(loaded: &Loaded) -> Option<Finding> {
     let is_smtp = loaded.batch.dispatch.transport == TransportName::Smtp;
     let settings = loaded.secrets.smtp.get().ok()?.as_ref()?;
     (is_smtp && settings.has_password_that_ends()).then(|| {
-        Fault::warning(
+        Finding::warning(
             format!(
                 "{} takes passwords until the end of December 2026, and then only where an administrator allows it",
                 settings.host
@@ -151,7 +151,7 @@ fn ask_online(
     clock: &dyn Clock,
 ) -> Result<Online, Stop> {
     let (mut online, own_address) = mailing::ask(transport, loaded, planned)?;
-    if !args.probe || online.findings.iter().any(Fault::is_fault) {
+    if !args.probe || online.findings.iter().any(Finding::is_fault) {
         return Ok(online);
     }
     match (planned, own_address.or_else(|| loaded.own_address())) {
@@ -160,7 +160,7 @@ fn ask_online(
             online.facts.extend(probe.facts);
             online.findings.extend(probe.findings);
         }
-        (Some(_), None) => online.findings.push(Fault::warning(
+        (Some(_), None) => online.findings.push(Finding::warning(
             "no probe was sent: it is not known who you are",
             "write username in the secrets file",
         )),
@@ -175,7 +175,7 @@ const WAITS: &str = "send refuses until it is put back, or takes it with --accep
 fn begun(
     state: &StateFile,
     prepared: &Prepared,
-) -> Result<(Option<Counts>, Vec<Fault>), LedgerError> {
+) -> Result<(Option<Counts>, Vec<Finding>), LedgerError> {
     let ledger = match state.view() {
         Ok(ledger) => ledger,
         Err(LedgerError::Missing { .. }) => return Ok((None, Vec::new())),
@@ -186,33 +186,33 @@ fn begun(
     } else {
         (Vec::new(), None)
     };
-    let moved = moved.map(|moved| Fault::warning(moved.to_string(), WAITS));
+    let moved = moved.map(|moved| Finding::warning(moved.to_string(), WAITS));
     let differences = differences.iter().map(|difference| {
         let next_step = if mailing::waits_for_a_word(difference) {
             WAITS
         } else {
             "send leaves it as it was; `postroom resend` sends it again"
         };
-        Fault::warning(super::changes::in_words(difference), next_step).id(&difference.id)
+        Finding::warning(super::changes::in_words(difference), next_step).id(&difference.id)
     });
     let findings = moved.into_iter().chain(differences).collect();
     Ok((Some(ledger.counts()?), findings))
 }
 
 /// A state file that `send` would refuse, as a finding.
-fn untrusted(state: &StateFile, error: &LedgerError) -> Fault {
+fn untrusted(state: &StateFile, error: &LedgerError) -> Finding {
     let path = state.path.display().to_string();
     let text = error.to_string();
     // The file is named by the finding.
     let text = text
         .strip_prefix(&path)
         .map_or(text.as_str(), str::trim_start);
-    Fault::new(text, error.next_step()).file(path)
+    Finding::fault(text, error.next_step()).file(path)
 }
 
 /// How many findings are worth a look; notices are not among them.
-pub(super) fn warnings(findings: &[Fault]) -> usize {
-    let is_warning = |finding: &&Fault| finding.severity != Severity::Notice;
+pub(super) fn warnings(findings: &[Finding]) -> usize {
+    let is_warning = |finding: &&Finding| finding.severity != Severity::Notice;
     findings.iter().filter(is_warning).count()
 }
 
@@ -221,7 +221,7 @@ fn summary(
     loaded: &Loaded,
     prepared: &Prepared,
     transport: &str,
-    findings: &[Fault],
+    findings: &[Finding],
     begun: Option<Counts>,
 ) -> Vec<String> {
     let plan = &prepared.plan;

@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 
 use super::exit::Exit;
 use super::words;
-use crate::fault::{Fault, escape};
+use crate::finding::{Finding, escape};
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, Default)]
@@ -78,7 +78,7 @@ impl Console {
     }
 
     /// What the checks found; only faults break a silence that was asked for.
-    pub fn finding(&self, finding: &Fault) {
+    pub fn finding(&self, finding: &Finding) {
         if finding.is_fault() || !self.output.quiet {
             self.above_bar(|| write_line(&mut stderr().lock(), &words::fault(finding)));
         }

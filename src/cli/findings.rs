@@ -2,7 +2,7 @@
 
 use super::console::Console;
 use super::words;
-use crate::fault::Fault;
+use crate::finding::Finding;
 
 /// The most findings that are shown one by one.
 const MOST_SHOWN: usize = 100;
@@ -13,7 +13,7 @@ const FEW: usize = 3;
 
 /// Shows findings one after the other; those of one cause are shown together, unless a person wants to
 /// see each.
-pub(super) fn show(findings: &[Fault], console: &Console) {
+pub(super) fn show(findings: &[Finding], console: &Console) {
     let same = same(findings);
     let groups = if console.output.verbose {
         same.into_iter().map(|finding| vec![finding]).collect()
@@ -36,8 +36,8 @@ pub(super) fn show(findings: &[Fault], console: &Console) {
 }
 
 /// The same finding for several recipients as one that names them.
-fn same(findings: &[Fault]) -> Vec<Fault> {
-    let mut groups: Vec<(Fault, Vec<&str>)> = Vec::new();
+fn same(findings: &[Finding]) -> Vec<Finding> {
+    let mut groups: Vec<(Finding, Vec<&str>)> = Vec::new();
     for finding in findings {
         let mut same = finding.clone();
         same.id = None;
@@ -52,7 +52,7 @@ fn same(findings: &[Fault]) -> Vec<Fault> {
             None => groups.push((same, ids.into_iter().collect())),
         }
     }
-    let named = |(mut finding, ids): (Fault, Vec<&str>)| {
+    let named = |(mut finding, ids): (Finding, Vec<&str>)| {
         finding.id = match ids.len() {
             0 => None,
             1..=MOST_NAMED => Some(ids.join(", ")),
@@ -68,8 +68,8 @@ fn same(findings: &[Fault]) -> Vec<Fault> {
 }
 
 /// Findings by their cause: the one that they name, else what they say.
-fn of_one_cause(findings: Vec<Fault>) -> Vec<Vec<Fault>> {
-    let is_one = |one: &Fault, other: &Fault| {
+fn of_one_cause(findings: Vec<Finding>) -> Vec<Vec<Finding>> {
+    let is_one = |one: &Finding, other: &Finding| {
         one.severity == other.severity
             && match (&one.cause, &other.cause) {
                 (Some(one), Some(other)) => one == other,
@@ -77,7 +77,7 @@ fn of_one_cause(findings: Vec<Fault>) -> Vec<Vec<Fault>> {
                 _ => false,
             }
     };
-    let mut groups: Vec<Vec<Fault>> = Vec::new();
+    let mut groups: Vec<Vec<Finding>> = Vec::new();
     for finding in findings {
         let mut recent = groups.iter_mut().rev().take(MOST_SHOWN);
         match recent.find(|group| is_one(&group[0], &finding)) {
@@ -89,7 +89,7 @@ fn of_one_cause(findings: Vec<Fault>) -> Vec<Vec<Fault>> {
 }
 
 /// One finding for many of one cause, with the first few of them.
-fn together(first: &Fault, group: &[Fault]) -> Fault {
+fn together(first: &Finding, group: &[Finding]) -> Finding {
     let number = words::count(group.len() as u64);
     let mut text = match &first.cause {
         Some(cause) => format!("{number} {cause}"),
@@ -123,13 +123,13 @@ mod tests {
     #[test]
     fn many_findings_of_one_cause_are_one() {
         let missing = |id: u32| {
-            Fault::new("the attachment is missing", "put it there")
+            Finding::fault("the attachment is missing", "put it there")
                 .file(format!("reports/{id}.pdf"))
                 .id(id.to_string())
                 .same_cause("reports are missing")
         };
-        let mut findings: Vec<Fault> = (1..=60).map(missing).collect();
-        findings.push(Fault::notice("another thing", "look"));
+        let mut findings: Vec<Finding> = (1..=60).map(missing).collect();
+        findings.push(Finding::notice("another thing", "look"));
         let groups = of_one_cause(same(&findings));
         assert_eq!(groups.len(), 2);
         let shown = words::fault(&together(&groups[0][0], &groups[0]));

@@ -8,7 +8,7 @@ use super::console::Console;
 use super::progress::Progress;
 use super::{findings, show, words};
 use crate::dispatch::DispatchEvent;
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::mailing::{Front, Notice, Question};
 
 /// Shows one mailing.
@@ -50,7 +50,7 @@ impl Front for TerminalFront<'_> {
         bar.set_position(done as u64);
     }
 
-    fn findings(&mut self, found: &[Fault]) {
+    fn findings(&mut self, found: &[Finding]) {
         self.end_checking();
         findings::show(found, self.console);
     }

@@ -8,7 +8,7 @@ use super::console::Console;
 use crate::address::Mailbox;
 use crate::digest::hex;
 use crate::dispatch::estimate;
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::ledger::{Counts, LedgerError, LedgerView, Outcomes};
 use crate::letter::Letters;
 use crate::mailing::{Loaded, StateFile};
@@ -102,7 +102,7 @@ pub(super) fn plan(
     state: &StateFile,
     planned: Option<(&Letters, &Plan)>,
     only: Option<&HashSet<String>>,
-    faults: &[Fault],
+    faults: &[Finding],
     online: &[(&'static str, String)],
 ) {
     let batch = &loaded.batch.name;
@@ -180,7 +180,7 @@ pub(super) fn plan(
     console.end_json();
 }
 
-fn summary(loaded: &Loaded, letters: &Letters, plan: &Plan, faults: &[Fault]) -> SummaryJson {
+fn summary(loaded: &Loaded, letters: &Letters, plan: &Plan, faults: &[Finding]) -> SummaryJson {
     let (count, bytes, addresses) = (plan.letters.len(), plan.bytes(), plan.addresses());
     let time = estimate(&loaded.batch.dispatch, count as u64, bytes, addresses);
     SummaryJson {

@@ -11,9 +11,9 @@ use super::exit::{Exit, Stop};
 use super::signed_in::SignedIn;
 use super::{status, words};
 use crate::clock::Clock;
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::ledger::{LedgerView, Outcomes};
-use crate::lifecycle::{AddressReturn, BounceReason, Event, Evidence, reason_in_words};
+use crate::lifecycle::{AddressReturn, BounceReason, Event, MailEvidence, reason_in_words};
 use crate::mailing::{
     Collector, Loaded, MailCounts, MailFate, MailReport, MailingError, ReviewRequest, review,
 };
@@ -33,12 +33,12 @@ pub(super) fn run(
     let mut folders = Vec::new();
     for path in &args.from {
         let files = MailFiles::below(path);
-        folders.push(files.map_err(|error| refused(Fault::from_error(&error)))?);
+        folders.push(files.map_err(|error| refused(Finding::from_error(&error)))?);
     }
     let mut traces = Vec::new();
     for path in &args.trace {
         let rows = read_trace(path);
-        traces.push(rows.map_err(|error| refused(Fault::from_error(&error)))?);
+        traces.push(rows.map_err(|error| refused(Finding::from_error(&error)))?);
     }
     let is_file = !(args.from.is_empty() && args.trace.is_empty());
     let is_first = Cell::new(true);
@@ -51,7 +51,7 @@ pub(super) fn run(
                     ",\n"
                 };
                 console.json(begin);
-                console.json(&to_json(&MessageJson::of(report, is_file)));
+                console.json(&to_json(&ReturnedMessageJson::of(report, is_file)));
             }
         } else {
             shown(report, console);
@@ -253,7 +253,7 @@ fn line(id: &str, event: &Event, whole: bool) -> String {
 }
 
 #[derive(Serialize)]
-struct MessageJson<'a> {
+struct ReturnedMessageJson<'a> {
     /// Where it was found: a file,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
@@ -264,13 +264,13 @@ struct MessageJson<'a> {
     fate: MailFate,
     letters: Vec<&'a str>,
     letter: Option<&'a str>,
-    addresses: Vec<AddressJson<'a>>,
-    evidence: Option<&'a Evidence>,
+    addresses: Vec<ReturnedAddressJson<'a>>,
+    evidence: Option<&'a MailEvidence>,
     why: &'a str,
 }
 
 #[derive(Serialize)]
-struct AddressJson<'a> {
+struct ReturnedAddressJson<'a> {
     address: &'a str,
     outcome: &'static str,
     hard: bool,
@@ -279,7 +279,7 @@ struct AddressJson<'a> {
     text: Option<&'a str>,
 }
 
-impl<'a> MessageJson<'a> {
+impl<'a> ReturnedMessageJson<'a> {
     fn of(report: &'a MailReport, is_file: bool) -> Self {
         let place = Some(report.place.as_str());
         let mut letters: Vec<&str> = Vec::new();
@@ -298,7 +298,7 @@ impl<'a> MessageJson<'a> {
             addresses: report
                 .events
                 .iter()
-                .filter_map(|(_, event)| AddressJson::of(event))
+                .filter_map(|(_, event)| ReturnedAddressJson::of(event))
                 .collect(),
             evidence: report.evidence.as_ref(),
             why: &report.why,
@@ -306,7 +306,7 @@ impl<'a> MessageJson<'a> {
     }
 }
 
-impl<'a> AddressJson<'a> {
+impl<'a> ReturnedAddressJson<'a> {
     fn of(event: &'a Event) -> Option<Self> {
         let (Event::Bounced(of)
         | Event::Delayed(of)

@@ -2,13 +2,13 @@
 
 pub(super) use crate::figures::{bytes, count, duration, expected, plural};
 
-use crate::fault::{Fault, NextStep, Severity};
+use crate::finding::{Finding, NextStep, Severity};
 use crate::letter::Verdict;
 use crate::plan::Plan;
 
 /// A text from a file, as a terminal may show it in one line.
 pub(super) fn one_line(text: &str) -> String {
-    crate::fault::quote_up_to(400, text)
+    crate::finding::quote_up_to(400, text)
 }
 
 /// An error with its next step.
@@ -51,7 +51,7 @@ pub(super) fn attachments(plan: &Plan) -> String {
 }
 
 /// A finding in two lines: the place and what is wrong, then the next step.
-pub(super) fn fault(fault: &Fault) -> String {
+pub(super) fn fault(fault: &Finding) -> String {
     let severity = match fault.severity {
         Severity::Fault => "fault",
         Severity::Warning => "warning",
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_fault_says_the_place_the_thing_and_the_next_step() {
-        let found = Fault::new("`x` is not a mail address", "correct it")
+        let found = Finding::fault("`x` is not a mail address", "correct it")
             .file("list.csv")
             .row(14)
             .column("Email")

@@ -11,7 +11,7 @@ use super::attachment::AttachmentConfig;
 use super::dispatch::{DispatchConfig, OutboxConfig, ReturnsTable};
 use super::letter::LetterConfig;
 use super::{ConfigError, read_written};
-use crate::fault::quote;
+use crate::finding::quote;
 use crate::regular::Opened;
 
 const WHAT: &str = "batch file";

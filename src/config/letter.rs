@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::ConfigError;
 use crate::address::Mailbox;
-use crate::fault::quote;
+use crate::finding::quote;
 
 /// The most header fields of one's own: Microsoft Graph takes no more (Microsoft Graph,
 /// "internetMessageHeader"), and a batch must not depend on its transport.

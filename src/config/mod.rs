@@ -34,7 +34,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::fault::{Fault, NextStep};
+use crate::finding::{Finding, NextStep};
 use crate::regular;
 
 /// A batch or secrets file beyond this size is another file: what is parsed of it would take a
@@ -223,13 +223,13 @@ impl ConfigError {
     }
 }
 
-impl From<ConfigError> for Fault {
+impl From<ConfigError> for Finding {
     fn from(error: ConfigError) -> Self {
         Self::from(&error)
     }
 }
 
-impl From<&ConfigError> for Fault {
+impl From<&ConfigError> for Finding {
     fn from(error: &ConfigError) -> Self {
         match error {
             ConfigError::Value {
@@ -237,7 +237,7 @@ impl From<&ConfigError> for Fault {
                 key,
                 text,
                 next_step,
-            } => Self::new(format!("`{key}` {text}"), next_step.clone())
+            } => Self::fault(format!("`{key}` {text}"), next_step.clone())
                 .file(path.display().to_string()),
             error @ (ConfigError::Read { .. }
             | ConfigError::Syntax { .. }

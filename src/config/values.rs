@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::fault::NextStep;
+use crate::finding::NextStep;
 
 /// No window is closed for longer, unless its zone leaves out whole days.
 const LONGEST_CLOSED: Duration = Duration::from_hours(24);

@@ -7,7 +7,7 @@ use std::thread;
 
 use crate::clock::Signal;
 use crate::config::Receipts;
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::ledger::Pending;
 use crate::letter::Letters;
 use crate::message::Message;
@@ -19,7 +19,7 @@ use super::limiter::Cost;
 pub(super) struct Composed {
     pub pending: Pending,
     pub cost: Cost,
-    pub result: Result<Box<Message>, Vec<Fault>>,
+    pub result: Result<Box<Message>, Vec<Finding>>,
 }
 
 /// What messages are made from, and for.
@@ -60,7 +60,7 @@ pub(super) fn run(
 impl Composer<'_> {
     /// The letter is made anew and must be the planned one, for the recipient whom the ledger means: a
     /// report or template that changed since the checks is never sent.
-    fn compose(&self, pending: &Pending) -> Result<Box<Message>, Vec<Fault>> {
+    fn compose(&self, pending: &Pending) -> Result<Box<Message>, Vec<Finding>> {
         let (mut letter, contents) = self.letters.make_with_contents(pending.position)?;
         if let Some(addresses) = &pending.only_to {
             letter = letter.only_to(&|address| addresses.has(address.as_str()));
@@ -68,7 +68,7 @@ impl Composer<'_> {
         let digest = PlannedLetter::of(&letter, &[]).digest;
         if pending.digest != digest || letter.id != pending.id {
             return Err(vec![
-                Fault::new(
+                Finding::fault(
                     "the letter or its report changed since it was checked",
                     "look at it again, then run the same command",
                 )

@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Signal};
 use crate::config::DispatchConfig;
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::ledger::{Ledger, LedgerError};
 use crate::letter::Letters;
 use crate::transport::{Answer, Transport};
@@ -106,7 +106,7 @@ pub enum Ending {
     /// The transport cannot be used.
     Unusable(Answer),
     /// A letter is no longer the one that was checked.
-    Changed(Vec<Fault>),
+    Changed(Vec<Finding>),
 }
 
 impl Dispatch<'_> {

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config::{Batch, Secrets};
-use crate::ledger::{BatchIdentity, Counts, Holder, Kind, LedgerView, LetterPlan, LetterRecord};
+use crate::ledger::{AdoptedLetter, BatchIdentity, Counts, Holder, Kind, LedgerView, LetterRecord};
 use crate::lifecycle::{Addresses, LetterState, PlannedMessage, Sending};
 use crate::manifest::Manifest;
 use crate::message::message_id;
@@ -126,7 +126,7 @@ impl Case {
             let letters = self.plan.letters.iter().enumerate().map(|(index, letter)| {
                 let id = self.letters.id(index);
                 let to = self.letters.addressees(index).to.into_iter();
-                LetterPlan {
+                AdoptedLetter {
                     id: id.into(),
                     message: PlannedMessage {
                         message_id: message_id("b", id, &letter.digest, from, 1),

@@ -7,7 +7,7 @@ use crate::lifecycle::{Accepted, Refusal, Reply, SettledAs};
 use crate::transport::{Answer, Receipt, SendError};
 
 /// What follows from one answer.
-pub(super) struct Judgement {
+pub(super) struct Consequence {
     pub ended: SettledAs,
     pub next: Next,
 }
@@ -31,10 +31,10 @@ pub(super) enum Next {
 }
 
 /// Judges the answer to one letter. Every word has its arm: a new one must be thought about here.
-pub(super) fn judge(id: &str, result: Result<Receipt, SendError>) -> Judgement {
+pub(super) fn judge(id: &str, result: Result<Receipt, SendError>) -> Consequence {
     let id = id.to_owned();
     match result {
-        Ok(receipt) => Judgement {
+        Ok(receipt) => Consequence {
             ended: SettledAs::Accepted(Accepted {
                 receipt: receipt.text.clone(),
                 refused: receipt
@@ -60,7 +60,7 @@ pub(super) fn judge(id: &str, result: Result<Receipt, SendError>) -> Judgement {
                 receipt.wait,
             ),
         },
-        Err(SendError::Rejected(answer)) => Judgement {
+        Err(SendError::Rejected(answer)) => Consequence {
             ended: SettledAs::Rejected(recorded(&answer)),
             next: Next::Failed(
                 DispatchEvent::Rejected {
@@ -70,7 +70,7 @@ pub(super) fn judge(id: &str, result: Result<Receipt, SendError>) -> Judgement {
                 answer,
             ),
         },
-        Err(SendError::InDoubt(answer)) => Judgement {
+        Err(SendError::InDoubt(answer)) => Consequence {
             ended: SettledAs::InDoubt(recorded(&answer)),
             next: Next::Failed(
                 DispatchEvent::InDoubt {
@@ -106,8 +106,8 @@ pub(super) fn judge(id: &str, result: Result<Receipt, SendError>) -> Judgement {
     }
 }
 
-fn not_taken(answer: &Answer, next: impl FnOnce(Answer) -> Next) -> Judgement {
-    Judgement {
+fn not_taken(answer: &Answer, next: impl FnOnce(Answer) -> Next) -> Consequence {
+    Consequence {
         ended: SettledAs::NotTaken(recorded(answer)),
         next: next(answer.clone()),
     }

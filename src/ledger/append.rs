@@ -12,8 +12,8 @@ use super::projection::{Projection, ProjectionError};
 use super::rows::{self, Key};
 use super::{Holder, Ledger, LedgerError, LedgerView, LogEnd};
 use crate::lifecycle::{
-    Claiming, Event, Illegal, Letter, LetterState, PersonalWord, Planned, Reopening, RunBegun,
-    SettledAs, Settling,
+    Claiming, Event, Illegal, LetterHistory, LetterState, PersonalWord, Planned, Reopening,
+    RunBegun, SettledAs, Settling,
 };
 
 /// A letter about to leave.
@@ -374,7 +374,7 @@ fn claim(log: &mut Log<'_>, wanted: &Claim) -> Result<Claimed, ProjectionError> 
     })
 }
 
-fn message_id(letter: &Letter) -> String {
+fn message_id(letter: &LetterHistory) -> String {
     letter
         .sending()
         .map(|sending| sending.message.message_id.clone())

@@ -85,19 +85,19 @@ impl Comparison<'_> {
         let statement = self.expected.prepare(&format!("SELECT * FROM {table}"))?;
         let columns: Vec<&str> = statement.column_names().collect();
         let place = |name: &str| columns.iter().position(|column| *column == name);
-        let key_of = |line: &Line| -> Line {
+        let key_of = |line: &RowValues| -> RowValues {
             keys.iter()
                 .filter_map(|name| line.get(place(name)?).cloned())
                 .collect()
         };
-        let letter = |line: &Line| -> Option<String> {
+        let letter = |line: &RowValues| -> Option<String> {
             match table {
                 "letters" => text_of(line.get(place("id")?)?),
                 "sendings" | "addresses" | "attempts" => self.id_of(line.get(place("letter")?)?),
                 _ => None,
             }
         };
-        let row = |line: &Line| {
+        let row = |line: &RowValues| {
             let keys = key_of(line);
             let keys: Vec<String> = keys.iter().map(in_words).collect();
             format!("row {} of {table}", keys.join(", "))
@@ -156,12 +156,12 @@ impl Comparison<'_> {
 }
 
 /// The columns of a row, as they are shown.
-type Line = Vec<Value>;
+type RowValues = Vec<Value>;
 
 /// Where a file is not what it should be.
 struct RowDifference {
-    found: Option<Line>,
-    expected: Option<Line>,
+    found: Option<RowValues>,
+    expected: Option<RowValues>,
     /// The first column that differs, where both have a row.
     column: usize,
 }
@@ -176,7 +176,7 @@ fn differs(one: &Row<'_>, other: &Row<'_>, columns: usize) -> rusqlite::Result<O
     Ok(None)
 }
 
-fn line(row: &Row<'_>, columns: usize) -> rusqlite::Result<Line> {
+fn line(row: &Row<'_>, columns: usize) -> rusqlite::Result<RowValues> {
     let value = |column| -> rusqlite::Result<Value> {
         Ok(match row.get_ref(column)? {
             ValueRef::Null => Value::Null,
@@ -190,7 +190,7 @@ fn line(row: &Row<'_>, columns: usize) -> rusqlite::Result<Line> {
 }
 
 fn schema_flaw(difference: &RowDifference) -> Flaw {
-    let name = |line: &Option<Line>| -> Option<(String, String)> {
+    let name = |line: &Option<RowValues>| -> Option<(String, String)> {
         let line = line.as_ref()?;
         Some((text_of(line.first()?)?, text_of(line.get(1)?)?))
     };

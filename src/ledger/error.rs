@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::projection::ProjectionError;
-use crate::fault::NextStep;
+use crate::finding::NextStep;
 use crate::lifecycle::{Illegal, LetterState};
 use crate::regular::NotOurs;
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::projection::count;
 use super::rows::{self, Key, LETTER_COLUMNS, LetterRow, letter_row};
 use super::{Ledger, LedgerError, LedgerView};
-use crate::lifecycle::{AddressOutcome, Letter, LetterState};
+use crate::lifecycle::{AddressOutcome, LetterHistory, LetterState};
 
 /// How many letters stand where.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -65,7 +65,7 @@ pub struct LetterRecord {
     /// whose run was cut off, which is in doubt.
     pub state: LetterState,
     /// The letter.
-    pub letter: Letter,
+    pub letter: LetterHistory,
 }
 
 impl LetterRecord {

@@ -11,7 +11,7 @@ use crate::lifecycle::{Event, LetterState, PlanAdopted, Planned, PlannedMessage,
 
 /// A letter of the plan as the ledger keeps it.
 #[derive(Clone, Debug)]
-pub struct LetterPlan {
+pub struct AdoptedLetter {
     /// The recipient.
     pub id: String,
     /// What it carries.
@@ -157,7 +157,7 @@ impl Ledger {
         plan: &str,
         destination: &str,
         sources: &Sha256Digest,
-        letters: impl Iterator<Item = LetterPlan>,
+        letters: impl Iterator<Item = AdoptedLetter>,
     ) -> Result<(), LedgerError> {
         let began = self.began;
         let mut gone = self.read(listed)?;

@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::rows::{self, Key, LetterRow, signed, time, word};
 use crate::digest::hex;
 use crate::lifecycle::{
-    Attempt, CarriedOver, Event, Illegal, LegacyRun, Letter, LetterState, Run, RunBegun, RunState,
-    Upgraded,
+    Attempt, CarriedOver, Event, Illegal, LegacyRun, LetterHistory, LetterState, Run, RunBegun,
+    RunState, Upgraded,
 };
 
 /// An event with where and when it belongs.
@@ -180,7 +180,7 @@ impl Projection {
                 Event::Withdrawn {} => None,
                 _ => before.as_ref().and_then(|row| row.position),
             },
-            letter: Letter::apply(letter, at, event)?,
+            letter: LetterHistory::apply(letter, at, event)?,
         };
         let attempt = match (event, attempt) {
             (Event::Claimed(claiming), _) => {
@@ -219,7 +219,7 @@ impl Projection {
             seq: 0,
             id: id.to_owned(),
             position: carried.position,
-            letter: Letter::apply(None, entry.at, entry.event)?,
+            letter: LetterHistory::apply(None, entry.at, entry.event)?,
         };
         rows::store(db, None, &mut row)?;
         for attempt in &carried.attempts {

@@ -16,7 +16,7 @@ use super::projection::{Projection, ProjectionError};
 use super::rows::{self, Key};
 use super::schema::VERSION;
 use super::{BatchIdentity, Holder, Ledger, LedgerError, LedgerView};
-use crate::lifecycle::{Addresses, Event, Evidence, Letter, LetterState};
+use crate::lifecycle::{Addresses, Event, LetterHistory, LetterState, MailEvidence};
 
 /// A state file that mail which came back is entered into.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub struct ReturnsLedger {
 #[derive(Clone, Debug)]
 pub struct ReturnedMail {
     /// What tells of it.
-    pub evidence: Evidence,
+    pub evidence: MailEvidence,
     /// Each letter by its id, and what happens to it.
     pub events: Vec<(String, Event)>,
 }
@@ -126,7 +126,7 @@ impl ReturnsLedger {
 
     /// Whether a mail with this digest, or this Message-ID of its own, was read before.
     #[must_use]
-    pub fn is_known(&self, evidence: &Evidence) -> bool {
+    pub fn is_known(&self, evidence: &MailEvidence) -> bool {
         is_known(&self.known, evidence)
     }
 
@@ -140,12 +140,12 @@ impl ReturnsLedger {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn by_message_id(&self, id: &str) -> Result<Option<(String, Letter)>, LedgerError> {
+    pub fn by_message_id(&self, id: &str) -> Result<Option<(String, LetterHistory)>, LedgerError> {
         let Some(seq) = self.by_message_id.get(&hash(id)) else {
             return Ok(None);
         };
         let row = self.view.read(|db| rows::load(db, Key::Seq(*seq)))?;
-        let has_it = |letter: &Letter| {
+        let has_it = |letter: &LetterHistory| {
             let mut sendings = letter.sendings.iter();
             sendings.any(|sending| sending.message.message_id == id && sending.is_handed_over())
         };
@@ -158,7 +158,7 @@ impl ReturnsLedger {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn by_address(&self, address: &str) -> Result<Vec<(String, Letter)>, LedgerError> {
+    pub fn by_address(&self, address: &str) -> Result<Vec<(String, LetterHistory)>, LedgerError> {
         let seqs = self.by_address.get(&hash(&address.to_lowercase()));
         let mut letters = Vec::new();
         for seq in seqs.into_iter().flatten() {
@@ -261,7 +261,7 @@ fn all_at_rest(db: &Connection, events: &[(String, Event)]) -> rusqlite::Result<
     Ok(true)
 }
 
-fn is_known(known: &HashSet<String>, evidence: &Evidence) -> bool {
+fn is_known(known: &HashSet<String>, evidence: &MailEvidence) -> bool {
     let has_id = evidence
         .message_id
         .as_ref()
@@ -269,7 +269,7 @@ fn is_known(known: &HashSet<String>, evidence: &Evidence) -> bool {
     has_id || known.contains(&evidence.sha256)
 }
 
-fn learn(known: &mut HashSet<String>, evidence: &Evidence) {
+fn learn(known: &mut HashSet<String>, evidence: &MailEvidence) {
     known.insert(evidence.sha256.clone());
     known.extend(evidence.message_id.clone());
 }
@@ -290,7 +290,7 @@ fn look_for_known(
         let evidence = event
             .ok()
             .as_ref()
-            .and_then(|event| Evidence::parse(event.evidence()?));
+            .and_then(|event| MailEvidence::parse(event.evidence()?));
         if let Some(evidence) = evidence {
             learn(known, &evidence);
         }

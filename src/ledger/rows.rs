@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::lifecycle::{
-    AddressOutcome, AddressState, Attempt, AttemptOutcome, Fate, Letter, LetterMail, LetterState,
-    PlannedMessage, Reply, Returned, Sending, SendingState,
+    AddressOutcome, AddressState, Attempt, AttemptOutcome, Fate, LetterHistory, LetterMail,
+    LetterState, PlannedMessage, Reply, Returned, Sending, SendingState,
 };
 
 /// A letter with what its row has beside it.
@@ -17,7 +17,7 @@ pub(super) struct LetterRow {
     pub seq: i64,
     pub id: String,
     pub position: Option<u64>,
-    pub letter: Letter,
+    pub letter: LetterHistory,
 }
 
 /// By what a letter is found.
@@ -63,7 +63,7 @@ pub(super) fn letter_row(db: &Connection, row: &Row<'_>) -> rusqlite::Result<Let
         seq,
         id: row.get(1)?,
         position: position.map(i64::unsigned_abs),
-        letter: Letter {
+        letter: LetterHistory {
             state: word(row, 3, LetterState::parse)?,
             is_listed: position.is_some(),
             planned: planned.map(|json| parsed(4, &json)).transpose()?,

@@ -49,8 +49,8 @@ fn open(path: &Path) -> Result<Ledger, LedgerError> {
 /// What the plans of tests are made of.
 const SOURCES: Sha256Digest = [9; 32];
 
-fn planned(id: &str, digest: u8) -> LetterPlan {
-    LetterPlan {
+fn planned(id: &str, digest: u8) -> AdoptedLetter {
+    AdoptedLetter {
         id: id.into(),
         message: PlannedMessage {
             message_id: format!("{id}-{digest}@x.example"),

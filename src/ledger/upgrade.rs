@@ -20,7 +20,7 @@ use super::schema::{FIRST_OF_EVENTS, MAIL, SCHEMA, VERSION};
 use crate::digest::{Parts, Sha256Digest, hex};
 use crate::lifecycle::{
     AddressState, Addresses, Attempt, AttemptOutcome, CarriedOver, Event, Fate, LegacyRun,
-    LegacyWait, Letter, LetterState, PlannedMessage, Refusal, Reply, RunBegun, Sending,
+    LegacyWait, LetterHistory, LetterState, PlannedMessage, Refusal, Reply, RunBegun, Sending,
     SendingState, SentAttachment, Upgraded,
 };
 
@@ -250,7 +250,7 @@ fn carry_over(
     let (code, text): (Option<String>, Option<String>) = (row.get(11)?, row.get(12)?);
     Ok(CarriedOver {
         position: position.map(i64::unsigned_abs),
-        letter: Letter {
+        letter: LetterHistory {
             state,
             is_listed: position.is_some(),
             planned: None,

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use super::attachment::{self, Attachment, MISSING, Place, Read};
-use super::evidence::Evidence;
+use super::evidence::RecipientIndex;
 use super::files::{self, FileTable, FolderListings};
 use super::lock;
 use super::pdf::PdfReaders;
@@ -14,7 +14,7 @@ use super::proof::{Asked, MustContain, Owner, Proof, not_a_pdf};
 use super::template::{self, Escape, Templates};
 use super::wording::Wording;
 use crate::config::{AttachmentConfig, Batch, Missing};
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 use crate::regular::Opened;
 use crate::secret::Secret;
 
@@ -63,7 +63,7 @@ pub(super) struct Gathered {
     /// The files that the letter claims, whether they are there or not.
     pub claims: Vec<u64>,
     /// What the proofs found.
-    pub findings: Vec<Fault>,
+    pub findings: Vec<Finding>,
     /// What the attachments are locked with.
     pub passwords: Vec<Secret>,
     /// The files that are not there, as the batch file names them.
@@ -77,7 +77,7 @@ pub(super) struct For<'a> {
     pub context: &'a tera::Context,
     pub id: &'a str,
     pub owner: Owner<'a>,
-    pub evidence: Option<&'a Evidence>,
+    pub evidence: Option<&'a RecipientIndex>,
     pub readers: &'a PdfReaders,
 }
 
@@ -96,7 +96,11 @@ fn is_missing(file: &Path) -> bool {
 impl AttachmentTemplate {
     /// # Errors
     /// What is wrong with the table of files.
-    pub fn of(batch: &Batch, index: usize, config: &AttachmentConfig) -> Result<Self, Vec<Fault>> {
+    pub fn of(
+        batch: &Batch,
+        index: usize,
+        config: &AttachmentConfig,
+    ) -> Result<Self, Vec<Finding>> {
         let named = |texts: &[String], key| {
             (0..texts.len())
                 .map(|text| template::attachment_text(index, key, text))
@@ -149,7 +153,7 @@ impl AttachmentTemplate {
     }
 
     /// The paths of one recipient's files. One without a `*` need not be there.
-    pub fn paths(&self, folder: &Path, recipient: &For<'_>) -> Result<Vec<String>, Fault> {
+    pub fn paths(&self, folder: &Path, recipient: &For<'_>) -> Result<Vec<String>, Finding> {
         if let Some(table) = &self.table {
             return Ok(table.of(recipient.id).to_vec());
         }
@@ -168,14 +172,14 @@ impl AttachmentTemplate {
         recipient: &For<'_>,
         purpose: Purpose,
         gathered: &mut Gathered,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Finding> {
         let paths = self.paths(place.folder, recipient)?;
         if paths.is_empty() {
             return Err(self.none_fits(recipient));
         }
         if paths.len() > 1 && !self.config.many {
             let named: Vec<_> = paths.iter().take(3).map(|path| quote(path)).collect();
-            return Err(Fault::new(
+            return Err(Finding::fault(
                 format!(
                     "{} files are this recipient's: `{}`{}",
                     paths.len(),
@@ -197,9 +201,9 @@ impl AttachmentTemplate {
         Ok(())
     }
 
-    fn none_fits(&self, recipient: &For<'_>) -> Fault {
+    fn none_fits(&self, recipient: &For<'_>) -> Finding {
         let fault = if self.table.is_some() {
-            Fault::new(
+            Finding::fault(
                 "the table names no file for this recipient",
                 "add a row with the id and the file, or take the recipient's rows out of the manifest",
             )
@@ -207,7 +211,7 @@ impl AttachmentTemplate {
         } else {
             // Whether the template can be rendered was seen before.
             let path = recipient.render(&self.path).unwrap_or_default();
-            Fault::new(
+            Finding::fault(
                 "the attachment is missing: no file fits this path",
                 "put the file there, or correct [[attachment]] path",
             )
@@ -224,7 +228,7 @@ impl AttachmentTemplate {
         recipient: &For<'_>,
         purpose: Purpose,
         gathered: &mut Gathered,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Finding> {
         let file = place.folder.join(path);
         gathered.claims.push(claim(&file));
         if purpose == Purpose::Check && is_missing(&file) {
@@ -272,7 +276,7 @@ impl AttachmentTemplate {
         }
         if let Some(password) = password {
             let plain = contents.as_deref().filter(|_| attachment.is_pdf);
-            let at = |fault: Fault| fault.file(quote(path)).id(recipient.id);
+            let at = |fault: Finding| fault.file(quote(path)).id(recipient.id);
             let plain = plain.ok_or_else(|| at(not_lockable()))?;
             let locked = lock::locked(plain, &password, recipient.readers).map_err(at)?;
             attachment.bytes = locked.len() as u64;
@@ -292,13 +296,13 @@ impl AttachmentTemplate {
     }
 
     /// What the file is locked with. What is wrong with it is said without showing it.
-    fn password(&self, recipient: &For<'_>) -> Result<Option<Secret>, Fault> {
+    fn password(&self, recipient: &For<'_>) -> Result<Option<Secret>, Finding> {
         let Some(template) = &self.password else {
             return Ok(None);
         };
-        let at = |fault: Fault| fault.file(template.clone()).id(recipient.id);
+        let at = |fault: Finding| fault.file(template.clone()).id(recipient.id);
         let password = recipient.render(template).map_err(|_| {
-            at(Fault::new(
+            at(Finding::fault(
                 "the password of the attachment cannot be made of this recipient's values",
                 "correct [[attachment]] password, or the cell that it shows",
             ))
@@ -317,7 +321,7 @@ impl AttachmentTemplate {
         recipient: &For<'_>,
         contents: Option<&[u8]>,
         gathered: &mut Gathered,
-    ) -> Result<Proof, Fault> {
+    ) -> Result<Proof, Finding> {
         let unreadable = self.config.unreadable.unwrap_or_default();
         let asked = Asked {
             pages: self.config.pages,
@@ -367,7 +371,7 @@ impl AttachmentTemplate {
 
 impl AttachmentTemplate {
     /// The texts that the attachment of one recipient must show.
-    fn must_contain(&self, recipient: &For<'_>) -> Result<Vec<MustContain>, Fault> {
+    fn must_contain(&self, recipient: &For<'_>) -> Result<Vec<MustContain>, Finding> {
         let texts = recipient.texts(&self.must_contain)?;
         let written = self.config.must_contain.iter();
         let is_theirs = written.map(|text| text.contains("{{") || text.contains("{%"));
@@ -380,24 +384,24 @@ impl AttachmentTemplate {
 
 impl For<'_> {
     /// Texts of which any may be empty.
-    fn rendered(&self, names: &[String]) -> Result<Vec<String>, Fault> {
+    fn rendered(&self, names: &[String]) -> Result<Vec<String>, Finding> {
         names.iter().map(|name| self.render(name)).collect()
     }
 
     /// One of the batch file's templates, as text.
-    pub fn render(&self, template: &str) -> Result<String, Fault> {
+    pub fn render(&self, template: &str) -> Result<String, Finding> {
         self.templates
             .render(template, Escape::None, self.context, self.id)
     }
 
     /// The texts to look for, which must have something in them to be found.
-    fn texts(&self, names: &[String]) -> Result<Vec<String>, Fault> {
+    fn texts(&self, names: &[String]) -> Result<Vec<String>, Finding> {
         names
             .iter()
             .map(|name| {
                 let text = self.render(name)?;
                 if Wording::of(&text).is_empty() {
-                    return Err(Fault::new(
+                    return Err(Finding::fault(
                         format!(
                             "`{}` is no text to look for: it has no letter and no digit",
                             quote(&text)
@@ -409,7 +413,7 @@ impl For<'_> {
                 }
                 let length = text.chars().count();
                 if length > LONGEST_TEXT {
-                    return Err(Fault::new(
+                    return Err(Finding::fault(
                         format!(
                             "the text to look for has {length} characters, more than {LONGEST_TEXT}: `{}`",
                             quote(&text)
@@ -425,8 +429,8 @@ impl For<'_> {
     }
 }
 
-fn not_lockable() -> Fault {
-    Fault::new(
+fn not_lockable() -> Finding {
+    Finding::fault(
         "only a PDF of at most 64 MB can be locked",
         "name a PDF, or take password out of this [[attachment]]",
     )

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::own::{OwnFiles, refuse_contents, refuse_system};
 use crate::digest::Sha256Digest;
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 use crate::regular::Opened;
 
 /// What files that are not there have in common.
@@ -131,8 +131,8 @@ pub(super) fn belongs(
     name: Option<&str>,
     shared: bool,
     read: &mut dyn FnMut(&mut Opened) -> io::Result<Read>,
-) -> Result<Attachment, Fault> {
-    let at = |fault: Fault| fault.file(quote(written));
+) -> Result<Attachment, Finding> {
+    let at = |fault: Finding| fault.file(quote(written));
     let mut opened = locate(place, fixed, written, ATTACHMENT).map_err(at)?;
     let path = place.folder.join(written);
     let name = match name {
@@ -144,14 +144,14 @@ pub(super) fn belongs(
     };
     check_name(&name).map_err(at)?;
     let read = read(&mut opened).map_err(|error| {
-        at(Fault::new(
+        at(Finding::fault(
             format!("the attachment cannot be read: {error}"),
             "let this user read the file",
         ))
     })?;
     refuse_contents(&read.start).map_err(at)?;
     if read.bytes == 0 {
-        return Err(at(Fault::new(
+        return Err(at(Finding::fault(
             "the attachment is empty",
             "make the report anew",
         )));
@@ -162,7 +162,7 @@ pub(super) fn belongs(
     });
     // Readers take no offence at a line end before it.
     if is_pdf && !read.start.trim_ascii_start().starts_with(b"%PDF-") {
-        return Err(at(Fault::new(
+        return Err(at(Finding::fault(
             "the attachment is called .pdf but does not begin like a PDF",
             "make the report anew",
         )));
@@ -186,9 +186,9 @@ pub(super) fn locate(
     fixed: &str,
     written: &str,
     what: &str,
-) -> Result<Opened, Fault> {
+) -> Result<Opened, Finding> {
     let leaves = || {
-        Fault::new(
+        Finding::fault(
             format!("the {what} lies outside the batch's folder"),
             "put the file into the folder, or set allow_outside = true in [batch]",
         )
@@ -200,14 +200,14 @@ pub(super) fn locate(
         return Err(leaves());
     }
     if written.is_empty() || written.contains(char::is_control) {
-        return Err(Fault::new(
+        return Err(Finding::fault(
             format!("the {what}'s path is empty, or has a control character in it"),
             format!("correct the path of the {what}"),
         ));
     }
     let path = place.folder.join(written);
     let missing = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => Fault::new(
+        io::ErrorKind::NotFound => Finding::fault(
             format!("the {what} is missing"),
             if what == PICTURE {
                 "put the file beside the letter, or take the picture out of it"
@@ -220,7 +220,7 @@ pub(super) fn locate(
         } else {
             MISSING
         }),
-        _ => Fault::new(
+        _ => Finding::fault(
             format!("the {what} cannot be read: {error}"),
             "let this user read the file",
         ),
@@ -228,7 +228,7 @@ pub(super) fn locate(
     // A device may do something when it is merely opened.
     if !std::fs::metadata(&path).map_err(missing)?.is_file() {
         refuse_system(&path.canonicalize().map_err(missing)?)?;
-        return Err(Fault::new(
+        return Err(Finding::fault(
             format!("the {what} is not a regular file"),
             format!("correct the path of the {what}"),
         ));
@@ -240,7 +240,7 @@ pub(super) fn locate(
     }
     place.own.refuse(place, fixed, written, &opened)?;
     if opened.metadata.len() > LARGEST {
-        return Err(Fault::new(
+        return Err(Finding::fault(
             format!("the {what} is larger than {} MB", LARGEST >> 20),
             "make it smaller: no mail server takes so much",
         ));
@@ -248,7 +248,7 @@ pub(super) fn locate(
     Ok(opened)
 }
 
-fn check_name(name: &str) -> Result<(), Fault> {
+fn check_name(name: &str) -> Result<(), Finding> {
     const LONGEST: usize = 150;
     let refused = if name.is_empty() {
         "is empty"
@@ -261,7 +261,7 @@ fn check_name(name: &str) -> Result<(), Fault> {
     } else {
         return Ok(());
     };
-    Err(Fault::new(
+    Err(Finding::fault(
         format!("the attachment's name `{}` {refused}", quote(name)),
         "correct [[attachment]] name",
     ))

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::source::{self, is_called_so, name_of};
 use crate::config::{Batch, LetterConfig, is_template};
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 
 /// A path by value that fits more files than these says too little.
 const MOST_FILES: usize = 100;
@@ -117,7 +117,7 @@ impl Bodies {
     }
 
     /// The names and paths of all files that a body may be made of.
-    pub fn files(&self, batch: &Batch, faults: &mut Vec<Fault>) -> Vec<(String, PathBuf)> {
+    pub fn files(&self, batch: &Batch, faults: &mut Vec<Finding>) -> Vec<(String, PathBuf)> {
         let mut files = Vec::new();
         for body in self.each() {
             match body {
@@ -135,15 +135,15 @@ impl Bodies {
     }
 
     /// The style sheet that the batch file names.
-    pub fn style(batch: &Batch) -> Result<Option<String>, Fault> {
+    pub fn style(batch: &Batch) -> Result<Option<String>, Finding> {
         let Some(path) = &batch.letter.stylesheet else {
             return Ok(None);
         };
-        let at = |fault: Fault| fault.file(path.display().to_string());
+        let at = |fault: Finding| fault.file(path.display().to_string());
         let style =
             source::read_up_to(batch, path, source::LARGEST_FILE, "style sheet").map_err(at)?;
         if style.contains('<') {
-            return Err(at(Fault::new(
+            return Err(at(Finding::fault(
                 "the style sheet has a `<` in it, which no style needs and which could end it",
                 "leave the rules alone in the file, without <style> around them",
             )));
@@ -152,14 +152,14 @@ impl Bodies {
     }
 
     /// The name of the file that a path by value came to.
-    pub fn chosen(&self, path: &str) -> Result<String, Fault> {
+    pub fn chosen(&self, path: &str) -> Result<String, Finding> {
         let name = name_of(Path::new(path), &self.folder);
         if self.named.contains(&name) {
             return Ok(name);
         }
         let mut others: Vec<&str> = self.named.iter().map(String::as_str).collect();
         others.truncate(10);
-        Err(Fault::new(
+        Err(Finding::fault(
             format!("there is no letter `{}`", quote(path)),
             if others.is_empty() {
                 "put the file there".to_owned()
@@ -191,20 +191,20 @@ fn folder_of(path: &Path) -> PathBuf {
 
 /// The files that a path by value may lead to: those in its folder that begin and end as it does, and
 /// are called like a template.
-fn fitting(batch: &Batch, path: &Path) -> Result<Vec<PathBuf>, Fault> {
+fn fitting(batch: &Batch, path: &Path) -> Result<Vec<PathBuf>, Finding> {
     let text = path.to_string_lossy();
     let folder = folder_of(path);
     let end = text.rfind(['}', '/']).map_or(0, |end| end + 1);
     let begins = fixed(&text).rsplit('/').next().unwrap_or_default();
     let ends = &text[end..];
     if text[fixed(&text).len()..end].contains('/') || text[end..].contains('/') {
-        return Err(Fault::new(
+        return Err(Finding::fault(
             "a value stands for a folder in the path of the letter",
             "let values stand in the name of the file alone, such as letters/{{ language }}.md",
         ));
     }
     let unreadable = |error: std::io::Error| {
-        Fault::new(
+        Finding::fault(
             format!("the folder of the letters cannot be read: {error}"),
             "put the letters there",
         )
@@ -223,7 +223,7 @@ fn fitting(batch: &Batch, path: &Path) -> Result<Vec<PathBuf>, Fault> {
         }
     }
     if found.len() > MOST_FILES {
-        return Err(Fault::new(
+        return Err(Finding::fault(
             format!("the path fits more than {MOST_FILES} files"),
             "put the letters into a folder of their own",
         ));

@@ -15,18 +15,18 @@ use super::unclaimed::unclaimed;
 use super::watch::{OFTEN, PATIENCE};
 use super::{Letter, Letters};
 use crate::contain;
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 use crate::secret::Secret;
 
 /// A letter that was made to be checked.
 #[derive(Debug)]
 pub struct Checked {
     /// The letter, or the findings that keep it from going.
-    pub letter: Result<Letter, Vec<Fault>>,
+    pub letter: Result<Letter, Vec<Finding>>,
     /// What the proofs found of each attachment that was found.
     pub proofs: Vec<Proof>,
     /// Warnings about a letter that may go.
-    pub warnings: Vec<Fault>,
+    pub warnings: Vec<Finding>,
     /// The files that it claims, for [`Letters::unclaimed`].
     pub claims: Vec<u64>,
     /// The files that are not there, as the batch file names them.
@@ -36,7 +36,7 @@ pub struct Checked {
 impl Letters {
     /// Warnings about recipients that get no letter, or are named alike.
     #[must_use]
-    pub fn findings(&self) -> &[Fault] {
+    pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
@@ -59,7 +59,7 @@ impl Letters {
             findings.extend(shown_password(letter, &gathered.passwords));
         }
         let letter = match letter {
-            Ok(letter) if !findings.iter().any(Fault::is_fault) => Ok(letter),
+            Ok(letter) if !findings.iter().any(Finding::is_fault) => Ok(letter),
             Ok(_) => Err(std::mem::take(&mut findings)),
             Err(mut faults) => {
                 faults.append(&mut findings);
@@ -77,11 +77,11 @@ impl Letters {
 
     /// The fault of a letter whose text alternative cannot be made. It is made anew where it is wanted:
     /// to keep all of them takes more memory than a large batch may.
-    fn without_text(&self, letter: &Letter) -> Option<Fault> {
+    fn without_text(&self, letter: &Letter) -> Option<Finding> {
         let derive = || contain::panics(|| letter.text().len());
         let made = self.templates.watch.over(&letter.id, DERIVED_TEXT, derive);
         made.is_err().then(|| {
-            Fault::new(
+            Finding::fault(
                 "no plain text can be made of the letter",
                 "correct the markup of the template, or name a [letter] text of your own",
             )
@@ -96,7 +96,7 @@ impl Letters {
         &self,
         missing: &[(usize, String)],
         claims: &[u64],
-        findings: &mut [Fault],
+        findings: &mut [Finding],
     ) {
         let mut search = Search::new(self, claims);
         for (index, written) in missing {
@@ -123,7 +123,7 @@ impl Letters {
     /// Notices about files in the attachments' folders that are none of the claimed ones. The claims
     /// are sorted.
     #[must_use]
-    pub fn unclaimed(&self, claims: &[u64]) -> Vec<Fault> {
+    pub fn unclaimed(&self, claims: &[u64]) -> Vec<Finding> {
         let templates = self
             .plan
             .attachments
@@ -133,7 +133,7 @@ impl Letters {
     }
 
     /// Leaves out the recipients that lack a file without which the batch file skips them.
-    pub(super) fn without_skipped(self) -> Result<Self, Vec<Fault>> {
+    pub(super) fn without_skipped(self) -> Result<Self, Vec<Finding>> {
         if !self
             .plan
             .attachments
@@ -172,7 +172,7 @@ impl Letters {
     }
 
     /// The places of the recipients that have all their files, and a warning for each other one.
-    fn with_all_files(&self) -> Result<(Vec<u32>, Vec<Fault>), Vec<Fault>> {
+    fn with_all_files(&self) -> Result<(Vec<u32>, Vec<Finding>), Vec<Finding>> {
         let mut chosen = Vec::new();
         let (mut warnings, mut faults) = (Vec::new(), Vec::new());
         for index in 0..self.manifest.len() {
@@ -184,7 +184,7 @@ impl Letters {
             }
         }
         if chosen.is_empty() && faults.is_empty() {
-            faults.push(Fault::new(
+            faults.push(Finding::fault(
                 "no recipient has an attachment, so there is no letter",
                 "correct [[attachment]] path, or put the files there",
             ));
@@ -197,7 +197,7 @@ impl Letters {
     }
 
     /// The warning about a recipient who gets no letter.
-    fn missing(&self, index: usize, place: u32) -> Result<Option<Fault>, Fault> {
+    fn missing(&self, index: usize, place: u32) -> Result<Option<Finding>, Finding> {
         let recipient = self.manifest.recipient(index);
         let context = self.context(&recipient);
         let owner = self.for_one(place, recipient.id(), &context);
@@ -210,7 +210,7 @@ impl Letters {
             };
             if paths.iter().all(is_missing) {
                 return Ok(Some(
-                    Fault::warning(
+                    Finding::warning(
                         "the attachment is missing, so this recipient gets no letter",
                         "put the file there if the recipient is to get one",
                     )
@@ -224,7 +224,7 @@ impl Letters {
 }
 
 /// The warning about a letter that gives away what its attachment is locked with.
-fn shown_password(letter: &Letter, passwords: &[Secret]) -> Option<Fault> {
+fn shown_password(letter: &Letter, passwords: &[Secret]) -> Option<Finding> {
     /// What is shorter may stand in any text.
     const SHORTEST: usize = 4;
     let texts = [letter.html.as_deref(), letter.own_text.as_deref()];
@@ -237,7 +237,7 @@ fn shown_password(letter: &Letter, passwords: &[Secret]) -> Option<Fault> {
         .map(Secret::expose)
         .any(|password| password.chars().count() >= SHORTEST && shows(password));
     given_away.then(|| {
-        Fault::warning(
+        Finding::warning(
             "the letter shows the password that its attachment is locked with",
             "tell it to the recipient in another way: who reads the letter can open the report",
         )
@@ -245,8 +245,8 @@ fn shown_password(letter: &Letter, passwords: &[Secret]) -> Option<Fault> {
     })
 }
 
-fn not_made() -> Fault {
-    Fault::new(
+fn not_made() -> Finding {
+    Finding::fault(
         "the paths of the attachments could not be made",
         "run the same command again",
     )

@@ -4,7 +4,7 @@
 //! of what follows is looked up wherever a word ends. Sixteen bytes are kept for a name.
 
 use super::wording::Wording;
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 use crate::manifest::Manifest;
 
 /// An id that is shorter says nothing by itself, and a name neither.
@@ -24,7 +24,7 @@ const MOST_WARNINGS: usize = 20;
 
 /// Looks for the names and ids of recipients.
 #[derive(Debug)]
-pub(super) struct Evidence {
+pub(super) struct RecipientIndex {
     /// By hash.
     entries: Vec<Entry>,
     /// For each length of [`STARTS`]: which hashes of the first letters there are.
@@ -84,7 +84,7 @@ struct Match {
     is_inside: bool,
 }
 
-impl Evidence {
+impl RecipientIndex {
     /// Takes the names and ids of a manifest.
     pub fn of(manifest: &Manifest) -> Self {
         let starts = || vec![0; SLOTS / 64].into();
@@ -295,7 +295,7 @@ impl Evidence {
     }
 
     /// Warnings about recipients that a report cannot tell apart by name, or by id.
-    pub fn alike(&self, manifest: &Manifest, file: &str) -> Vec<Fault> {
+    pub fn alike(&self, manifest: &Manifest, file: &str) -> Vec<Finding> {
         let mut warnings = Vec::new();
         for same_hash in self.entries.chunk_by(|one, next| one.hash == next.hash) {
             for is_name in [true, false] {
@@ -337,7 +337,7 @@ impl Evidence {
                         "see whether they are one recipient; else give them other ids",
                     )
                 };
-                let mut warning = Fault::warning(
+                let mut warning = Finding::warning(
                     format!("{} and {}{more} {text}", named(*first), others.join(", ")),
                     next_step,
                 )

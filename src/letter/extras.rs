@@ -4,7 +4,7 @@ use super::attached::For;
 use super::template;
 use crate::address::HeaderText;
 use crate::config::{Importance, LetterConfig};
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 
 /// The longest value of a header field of one's own, in bytes.
 const LONGEST_VALUE: usize = 800;
@@ -40,7 +40,7 @@ impl ExtrasTemplate {
     }
 
     /// The extras of one recipient's letter.
-    pub fn make(&self, recipient: &For<'_>) -> Result<Extras, Vec<Fault>> {
+    pub fn make(&self, recipient: &For<'_>) -> Result<Extras, Vec<Finding>> {
         let mut faults = Vec::new();
         let mut extras = Extras {
             importance: self.importance,
@@ -69,7 +69,7 @@ impl ExtrasTemplate {
 }
 
 /// The Message-ID that the letter answers to; none where the value is empty.
-fn answered(recipient: &For<'_>) -> Result<Option<String>, Fault> {
+fn answered(recipient: &For<'_>) -> Result<Option<String>, Finding> {
     let text = recipient.render(template::IN_REPLY_TO)?;
     let id = text.trim().trim_start_matches('<').trim_end_matches('>');
     if id.is_empty() {
@@ -83,7 +83,7 @@ fn answered(recipient: &For<'_>) -> Result<Option<String>, Fault> {
         .split_once('@')
         .is_some_and(|(left, right)| !left.is_empty() && !right.is_empty() && !right.contains('@'));
     if !is_plain || !has_parts || id.len() > LONGEST_ID {
-        return Err(Fault::new(
+        return Err(Finding::fault(
             format!("`{}` is no Message-ID to answer to", quote(id)),
             "give the Message-ID of the first letter, as the CSV record has it: <…@…>",
         )
@@ -93,12 +93,12 @@ fn answered(recipient: &For<'_>) -> Result<Option<String>, Fault> {
     Ok(Some(id.to_owned()))
 }
 
-fn value(recipient: &For<'_>, name: &str) -> Result<HeaderText, Fault> {
+fn value(recipient: &For<'_>, name: &str) -> Result<HeaderText, Finding> {
     let template = template::header(name);
     let text = recipient.render(&template)?;
     let text = text.trim();
     let unfit = |why: &str| {
-        Fault::new(
+        Finding::fault(
             format!("the value of the header field {name} {why}"),
             "look at the cells that it shows",
         )

@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::source;
 use crate::config::Batch;
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 
 /// What stands for a `*` of the batch file in a path: a `*` out of a cell is only itself.
 const STAR: char = '\u{F0200}';
@@ -69,10 +69,10 @@ struct ListedFile {
 
 impl FolderListings {
     /// The files that a path with stars means, in order.
-    pub fn fitting(&self, root: &Path, path: &str) -> Result<Vec<String>, Fault> {
+    pub fn fitting(&self, root: &Path, path: &str) -> Result<Vec<String>, Finding> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         if has_stars(folder) || name.matches(STAR).count() > MOST_STARS {
-            return Err(Fault::new(
+            return Err(Finding::fault(
                 format!("a `*` stands for a folder, or there are more than {MOST_STARS}"),
                 "let `*` stand in the name of the file, once or twice",
             ));
@@ -95,14 +95,14 @@ impl FolderListings {
             }
         }
         match (found.is_empty(), beside) {
-            (true, Some(name)) => Err(Fault::new(
+            (true, Some(name)) => Err(Finding::fault(
                 format!(
                     "no file fits: in `{}` a letter or digit stands beside the `*`, so it may be another recipient's",
                     quote(name)
                 ),
                 "write the path so that `*` ends at a blank or a mark, such as `* ({{ id }}).pdf`",
             )),
-            _ if found.len() > MOST_FILES => Err(Fault::new(
+            _ if found.len() > MOST_FILES => Err(Finding::fault(
                 format!("more than {MOST_FILES} files fit"),
                 "write more of the name into the path",
             )),
@@ -110,13 +110,13 @@ impl FolderListings {
         }
     }
 
-    fn list(&self, folder: &Path) -> Result<Arc<[ListedFile]>, Fault> {
+    fn list(&self, folder: &Path) -> Result<Arc<[ListedFile]>, Finding> {
         let lock = || self.listed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(listed) = lock().get(folder) {
             return Ok(Arc::clone(listed));
         }
         let unreadable = |error: std::io::Error| {
-            Fault::new(
+            Finding::fault(
                 format!("the folder of the attachments cannot be read: {error}"),
                 "correct [[attachment]] path, or let this user read the folder",
             )
@@ -205,9 +205,9 @@ pub(super) struct FileTable {
 
 impl FileTable {
     /// Reads a table: CSV in UTF-8 with the columns `id` and `file`, and any others.
-    pub fn read(batch: &Batch, path: &Path) -> Result<Self, Vec<Fault>> {
+    pub fn read(batch: &Batch, path: &Path) -> Result<Self, Vec<Finding>> {
         let shown = path.display().to_string();
-        let at = |fault: Fault| fault.file(shown.clone());
+        let at = |fault: Finding| fault.file(shown.clone());
         let text = source::read_up_to(batch, path, LARGEST_TABLE, "table")
             .map_err(|fault| vec![at(fault)])?;
         let head = text.lines().next().unwrap_or_default();
@@ -220,7 +220,7 @@ impl FileTable {
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
         let unreadable = |error: &csv::Error| {
-            vec![at(Fault::new(
+            vec![at(Finding::fault(
                 format!("the table cannot be read: {error}"),
                 "save it as CSV in UTF-8, with the columns id and file",
             ))]
@@ -235,7 +235,7 @@ impl FileTable {
                 .position(|other| other.eq_ignore_ascii_case(name))
         };
         let (Some(id), Some(file)) = (column("id"), column("file")) else {
-            return Err(vec![at(Fault::new(
+            return Err(vec![at(Finding::fault(
                 "the table has no column `id`, or no column `file`",
                 "name its columns id and file in the first line",
             ))]);
@@ -250,7 +250,7 @@ impl FileTable {
                 continue;
             }
             if id.is_empty() {
-                let fault = Fault::new("a file has no id", "write the id, or take the row out");
+                let fault = Finding::fault("a file has no id", "write the id, or take the row out");
                 faults.push(at(fault).row(row));
                 continue;
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::attached::{AttachmentTemplate, For, Gathered, Purpose};
 use super::attachment::Place;
 use super::body::RenderedBody;
-use super::evidence::Evidence;
+use super::evidence::RecipientIndex;
 use super::extras::ExtrasTemplate;
 use super::own::OwnFiles;
 use super::pdf::PdfReaders;
@@ -22,7 +22,7 @@ use super::{Letter, rehearsal, text};
 use crate::address::{Address, HeaderText, Mailbox};
 use crate::config::{AttachmentConfig, Batch, LetterConfig, Secrets};
 use crate::digest::Sha256Digest;
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 use crate::manifest::{Addressees, Manifest, Recipient};
 
 /// Makes the letters of a batch: the same code for check, preview and send.
@@ -31,18 +31,18 @@ pub struct Letters {
     pub(super) manifest: Manifest,
     pub(super) templates: Templates,
     values: Values,
-    pub(super) plan: LetterPlan,
+    pub(super) plan: LetterSettings,
     /// The recipients that get a letter, where some get none.
     pub(super) chosen: Option<Vec<u32>>,
-    pub(super) evidence: Option<Evidence>,
+    pub(super) evidence: Option<RecipientIndex>,
     pub(super) readers: PdfReaders,
     /// Warnings about recipients that get no letter, or are named alike.
-    pub(super) findings: Vec<Fault>,
+    pub(super) findings: Vec<Finding>,
 }
 
 /// What all letters of a batch share.
 #[derive(Debug)]
-pub(super) struct LetterPlan {
+pub(super) struct LetterSettings {
     /// The text of the batch file.
     pub batch: String,
     pub folder: PathBuf,
@@ -61,7 +61,7 @@ pub(super) struct LetterPlan {
     pub redirect: Option<Address>,
 }
 
-impl LetterPlan {
+impl LetterSettings {
     /// Where attachments may lie.
     pub fn place(&self) -> Place<'_> {
         Place {
@@ -84,7 +84,7 @@ impl Letters {
         secrets: &Secrets,
         manifest: Manifest,
         redirect: Option<Address>,
-    ) -> Result<Self, Vec<Fault>> {
+    ) -> Result<Self, Vec<Finding>> {
         let sender = Sender::of(batch, secrets);
         let values = Values::new(batch, manifest.headers());
         let templates = Templates::load(batch);
@@ -102,7 +102,7 @@ impl Letters {
                     .attachments
                     .iter()
                     .any(AttachmentConfig::is_cross_checked)
-                    .then(|| Evidence::of(&manifest));
+                    .then(|| RecipientIndex::of(&manifest));
                 let list = quote(&batch.manifest.path.display().to_string());
                 let mut findings = evidence
                     .as_ref()
@@ -117,7 +117,7 @@ impl Letters {
                     manifest,
                     templates,
                     values,
-                    plan: LetterPlan {
+                    plan: LetterSettings {
                         batch: batch.text.clone(),
                         real: batch
                             .folder
@@ -253,7 +253,7 @@ impl Letters {
     ///
     /// # Errors
     /// Everything that is wrong with this letter.
-    pub fn make(&self, index: usize) -> Result<Letter, Vec<Fault>> {
+    pub fn make(&self, index: usize) -> Result<Letter, Vec<Finding>> {
         self.letter(index, Purpose::Digest, &mut Gathered::default())
     }
 
@@ -261,7 +261,7 @@ impl Letters {
     ///
     /// # Errors
     /// Everything that is wrong with this letter.
-    pub fn make_with_contents(&self, index: usize) -> Result<(Letter, Vec<Vec<u8>>), Vec<Fault>> {
+    pub fn make_with_contents(&self, index: usize) -> Result<(Letter, Vec<Vec<u8>>), Vec<Finding>> {
         let mut gathered = Gathered::default();
         let letter = self.letter(index, Purpose::Wire, &mut gathered)?;
         Ok((letter, gathered.contents))
@@ -299,7 +299,7 @@ impl Letters {
         index: usize,
         purpose: Purpose,
         gathered: &mut Gathered,
-    ) -> Result<Letter, Vec<Fault>> {
+    ) -> Result<Letter, Vec<Finding>> {
         let (place, recipient) = self.recipient(index);
         let (id, name) = (recipient.id(), recipient.name());
         let context = self.context(&recipient);
@@ -341,7 +341,7 @@ impl Letters {
                     from: &from.address,
                 };
                 let framed = picture::take_in(html, &frame, &self.plan.album);
-                let at = |fault: Fault| match fault.file {
+                let at = |fault: Finding| match fault.file {
                     Some(_) => fault.id(id),
                     None => fault.file(body.file.clone()).id(id),
                 };
@@ -385,11 +385,11 @@ impl Letters {
     }
 
     /// The From mailbox of one letter. Message-IDs are of its domain, which all letters must share.
-    fn sender_of(&self, recipient: &For<'_>) -> Result<Mailbox, Fault> {
+    fn sender_of(&self, recipient: &For<'_>) -> Result<Mailbox, Finding> {
         let from = self.plan.sender.from(recipient)?;
         let domain = self.plan.from.address.domain();
         if !from.address.domain().eq_ignore_ascii_case(domain) {
-            return Err(Fault::new(
+            return Err(Finding::fault(
                 format!(
                     "the letter comes from {}, and the first one from {}: their domains differ",
                     from.address, self.plan.from.address
@@ -427,11 +427,11 @@ impl Letters {
         }
     }
 
-    fn within_size(&self, letter: &Letter) -> Result<(), Vec<Fault>> {
+    fn within_size(&self, letter: &Letter) -> Result<(), Vec<Finding>> {
         let bytes = letter.encoded_bytes();
         match self.plan.size_limit {
             Some(limit) if bytes > limit => Err(vec![
-                Fault::new(
+                Finding::fault(
                     format!(
                         "the letter takes {:.1} MB when encoded, more than the {:.1} MB that the transport carries",
                         bytes as f64 / 1e6,
@@ -447,7 +447,7 @@ impl Letters {
 }
 
 /// What was made, or what is wrong with it, which goes to the other faults.
-fn taken<T>(made: Result<T, Vec<Fault>>, faults: &mut Vec<Fault>) -> Option<T> {
+fn taken<T>(made: Result<T, Vec<Finding>>, faults: &mut Vec<Finding>) -> Option<T> {
     made.map_err(|more| faults.extend(more)).ok()
 }
 
@@ -457,7 +457,7 @@ fn first_from(
     manifest: &Manifest,
     values: &Values,
     templates: &Templates,
-) -> Result<Mailbox, Fault> {
+) -> Result<Mailbox, Finding> {
     if let Some(from) = sender.fixed() {
         return Ok(from.clone());
     }
@@ -488,7 +488,7 @@ fn always(letter: &LetterConfig) -> Addressees {
 }
 
 /// The attachments of a batch, by all that is wrong with their tables.
-fn attachments(batch: &Batch) -> Result<Vec<AttachmentTemplate>, Vec<Fault>> {
+fn attachments(batch: &Batch) -> Result<Vec<AttachmentTemplate>, Vec<Finding>> {
     let (mut made, mut faults) = (Vec::new(), Vec::new());
     for (index, config) in batch.attachments.iter().enumerate() {
         made.extend(taken(
@@ -504,7 +504,7 @@ fn attachments(batch: &Batch) -> Result<Vec<AttachmentTemplate>, Vec<Fault>> {
 }
 
 /// Notices about tables that name files for ids which the list does not have.
-fn not_in_the_list(attachments: &[AttachmentTemplate], manifest: &Manifest) -> Vec<Fault> {
+fn not_in_the_list(attachments: &[AttachmentTemplate], manifest: &Manifest) -> Vec<Finding> {
     const MOST_NAMED: usize = 5;
     let with_table = attachments
         .iter()
@@ -522,7 +522,7 @@ fn not_in_the_list(attachments: &[AttachmentTemplate], manifest: &Manifest) -> V
         let named: Vec<_> = others.iter().take(MOST_NAMED).map(|id| quote(id)).collect();
         let more = others.len() - named.len();
         notices.push(
-            Fault::notice(
+            Finding::notice(
                 format!(
                     "the table names files for {} that the list does not have: {}{}",
                     if others.len() == 1 { "an id" } else { "ids" },

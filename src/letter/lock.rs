@@ -16,7 +16,7 @@ use lopdf::{
 use super::pdf::PdfReaders;
 use crate::contain;
 use crate::digest::{Parts, Sha256Digest, hex};
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::secret::Secret;
 
 /// What readers take of a password (ISO 32000-2, section 7.6.4.3.3), in bytes.
@@ -34,7 +34,7 @@ const ROUNDS: NonZeroU32 = match NonZeroU32::new(20_000) {
 const FILTER: &[u8] = b"StdCF";
 
 /// What is wrong with a password; none if it can be used. It is not shown.
-pub(super) fn refused(password: &Secret) -> Option<Fault> {
+pub(super) fn refused(password: &Secret) -> Option<Finding> {
     let password = password.expose();
     let why = if password.is_empty() {
         "is empty"
@@ -45,16 +45,16 @@ pub(super) fn refused(password: &Secret) -> Option<Fault> {
     } else {
         return None;
     };
-    Some(Fault::new(
+    Some(Finding::fault(
         format!("the password of the attachment {why}"),
         "correct the cell that [[attachment]] password shows",
     ))
 }
 
 /// The warning about a password that is soon found.
-pub(super) fn guessable(password: &Secret) -> Option<Fault> {
+pub(super) fn guessable(password: &Secret) -> Option<Finding> {
     (password.expose().chars().count() < SHORTEST).then(|| {
-        Fault::warning(
+        Finding::warning(
             format!("the password of the attachment has fewer than {SHORTEST} characters"),
             "use a longer one: whoever has the file can try all short ones",
         )
@@ -83,9 +83,9 @@ pub(super) fn locked(
     bytes: &[u8],
     password: &Secret,
     readers: &PdfReaders,
-) -> Result<Vec<u8>, Fault> {
+) -> Result<Vec<u8>, Finding> {
     let refused = |why: &str| {
-        Fault::new(
+        Finding::fault(
             format!("the PDF cannot be locked: {why}"),
             "make the report anew, as an ordinary PDF",
         )

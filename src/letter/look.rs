@@ -7,7 +7,7 @@ use tera::Context;
 use super::markup::{elements, visible};
 use super::remote::remote;
 use super::{Letter, Letters};
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 
 /// A mark that is longer is ordinary text in such brackets.
 const LONGEST_MARK: usize = 40;
@@ -17,11 +17,11 @@ const BRACKETS: [(&str, &str); 4] = [("«", "»"), ("<<", ">>"), ("{{", "}}"), (
 
 impl Letters {
     /// Warnings about what a letter's readers will be shown.
-    pub(super) fn looked_over(&self, index: usize, letter: &Letter) -> Vec<Fault> {
-        let mut warnings: Vec<Fault> = Vec::new();
+    pub(super) fn looked_over(&self, index: usize, letter: &Letter) -> Vec<Finding> {
+        let mut warnings: Vec<Finding> = Vec::new();
         let html = letter.html.as_deref().unwrap_or_default();
         warnings.extend(remote(html).into_iter().map(|what| {
-            Fault::warning(
+            Finding::warning(
                 format!(
                     "the letter loads something from elsewhere: {}",
                     quote(&what)
@@ -39,14 +39,14 @@ impl Letters {
             letter.own_text.as_deref().unwrap_or_default(),
         ];
         if let Some(mark) = texts.iter().find_map(|text| left_over(text)) {
-            warnings.push(Fault::warning(
+            warnings.push(Finding::warning(
                 format!("the letter shows `{}`, as it stands there", quote(&mark)),
                 "write {{ name }}, {{ id }} or {{ row['Column'] }} where a value is to stand; text \
                  that is meant so may stay",
             ));
         }
         if let Some(gap) = texts.iter().find_map(|text| gap(text)) {
-            warnings.push(Fault::warning(
+            warnings.push(Finding::warning(
                 format!(
                     "the letter has a gap before a mark: `{}`{}",
                     quote(&gap),
@@ -57,7 +57,7 @@ impl Letters {
             ));
         }
         let file = self.templates.bodies.shown();
-        let mut warnings: Vec<Fault> = warnings
+        let mut warnings: Vec<Finding> = warnings
             .into_iter()
             .map(|warning| warning.file(file.clone()).id(&letter.id))
             .collect();
@@ -67,7 +67,7 @@ impl Letters {
             .chain([&letter.subject]);
         if let Some(text) = texts.find(|text| text.as_str().contains("=?")) {
             warnings.push(
-                Fault::warning(
+                Finding::warning(
                     format!(
                         "the subject or a name holds `=?`, as encoded text does: `{}`",
                         quote(text.as_str())
@@ -155,7 +155,7 @@ fn gap(text: &str) -> Option<String> {
 }
 
 /// The warning about HTML that says it is written otherwise than letters are.
-fn other_charset(html: &str) -> Option<Fault> {
+fn other_charset(html: &str) -> Option<Finding> {
     let metas = elements(html).filter(|element| element.name.eq_ignore_ascii_case("meta"));
     let said = metas.filter_map(|meta| {
         let charset = meta.attribute("charset").map(str::to_owned);
@@ -168,7 +168,7 @@ fn other_charset(html: &str) -> Option<Fault> {
     let other = said
         .map(|charset| charset.trim_matches(['"', '\'', ' ']).to_owned())
         .find(|charset| !["utf-8", "utf8"].contains(&charset.to_ascii_lowercase().as_str()))?;
-    Some(Fault::warning(
+    Some(Finding::warning(
         format!(
             "the HTML says that it is in `{}`, and letters go out in UTF-8",
             quote(&other)
@@ -178,7 +178,7 @@ fn other_charset(html: &str) -> Option<Fault> {
 }
 
 /// Warnings about the names that attachments are seen under.
-fn names_of_files(letter: &Letter) -> Vec<Fault> {
+fn names_of_files(letter: &Letter) -> Vec<Finding> {
     let mut warnings = Vec::new();
     let folded = |name: &str| name.to_lowercase();
     for (place, attachment) in letter.attachments.iter().enumerate() {
@@ -188,7 +188,7 @@ fn names_of_files(letter: &Letter) -> Vec<Fault> {
             .map(|other| folded(&other.name))
             .any(|other| other == folded(name))
         {
-            warnings.push(Fault::warning(
+            warnings.push(Finding::warning(
                 format!("two attachments are called `{}`", quote(name)),
                 "give each a name of its own in [[attachment]] name",
             ));
@@ -200,7 +200,7 @@ fn names_of_files(letter: &Letter) -> Vec<Fault> {
         if let Some(real) = ending(&attachment.path)
             && ending(Path::new(&**name)) != Some(real.clone())
         {
-            warnings.push(Fault::warning(
+            warnings.push(Finding::warning(
                 format!("the attachment `{}` is seen without its ending .{real}", quote(name)),
                 format!("write it in [[attachment]] name, such as \"Report.{real}\": mail programs open files by it"),
             ));

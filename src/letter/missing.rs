@@ -7,7 +7,7 @@ use super::Letters;
 use super::attached::claim;
 use super::evidence::OwnSign;
 use super::wording::Wording;
-use crate::fault::quote;
+use crate::finding::quote;
 use crate::regular;
 
 /// Missing files for which others are opened.

@@ -6,7 +6,7 @@ use super::Letters;
 use super::attached::AttachmentTemplate;
 use super::attachment::{MISSING, PUT_THERE};
 use super::naming::{NamedRecipient, assign, is_written_otherwise, propose};
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 
 /// A folder with more files is not looked at.
 const MOST_FILES: usize = 20_000;
@@ -14,8 +14,8 @@ const MOST_FILES: usize = 20_000;
 impl Letters {
     /// Says what may be done about reports that are missing: the pattern by which the folder's files are
     /// named, or the file that shows the recipient.
-    pub fn explain_missing(&self, findings: &mut [Fault]) {
-        let is_missing = |fault: &Fault| fault.cause.as_deref() == Some(MISSING);
+    pub fn explain_missing(&self, findings: &mut [Finding]) {
+        let is_missing = |fault: &Finding| fault.cause.as_deref() == Some(MISSING);
         if !findings.iter().any(is_missing) {
             return;
         }
@@ -41,7 +41,7 @@ impl Letters {
             if files.is_empty() {
                 continue;
             }
-            let of_folder = |fault: &&mut Fault| {
+            let of_folder = |fault: &&mut Finding| {
                 is_missing(fault)
                     && fault
                         .file
@@ -65,7 +65,8 @@ impl Letters {
                 }
                 continue;
             }
-            let unexplained = |fault: &&mut Fault| of_folder(fault) && fault.next_step == PUT_THERE;
+            let unexplained =
+                |fault: &&mut Finding| of_folder(fault) && fault.next_step == PUT_THERE;
             for fault in findings.iter_mut().filter(unexplained).take(100) {
                 if let Some(next) = self.hint(fault, folder, &files) {
                     fault.next_step = next;
@@ -75,7 +76,7 @@ impl Letters {
     }
 
     /// What may be done about one file that is missing.
-    fn hint(&self, fault: &Fault, folder: &str, files: &[String]) -> Option<String> {
+    fn hint(&self, fault: &Finding, folder: &str, files: &[String]) -> Option<String> {
         let wanted = fault.file.as_deref()?.strip_prefix(folder)?;
         let otherwise = files.iter().find(|file| is_written_otherwise(file, wanted));
         if let Some(file) = otherwise {

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use super::attachment::Place;
 use super::template::Templates;
 use crate::config::{Batch, Secrets};
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::regular::Opened;
 
 /// The mark of a preview's folder.
@@ -112,7 +112,7 @@ impl OwnFiles {
         fixed: &str,
         written: &str,
         opened: &Opened,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Finding> {
         let real_path = opened.real.as_path();
         refuse_system(real_path)?;
         let found = identity(&opened.metadata);
@@ -162,7 +162,7 @@ impl OwnFiles {
 }
 
 /// Refuses what the system shows of itself.
-pub(super) fn refuse_system(real_path: &Path) -> Result<(), Fault> {
+pub(super) fn refuse_system(real_path: &Path) -> Result<(), Finding> {
     let of = OF_THE_SYSTEM
         .into_iter()
         .find(|of| real_path.starts_with(of));
@@ -175,7 +175,7 @@ pub(super) fn refuse_system(real_path: &Path) -> Result<(), Fault> {
 }
 
 /// Refuses a file by how it begins: a state file may lie anywhere.
-pub(super) fn refuse_contents(start: &[u8]) -> Result<(), Fault> {
+pub(super) fn refuse_contents(start: &[u8]) -> Result<(), Finding> {
     let application = start.get(APPLICATION_AT..APPLICATION_AT + APPLICATION.len());
     if start.starts_with(SQLITE) && application == Some(APPLICATION) {
         return Err(refused("is a state file of postroom"));
@@ -183,8 +183,8 @@ pub(super) fn refuse_contents(start: &[u8]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn refused(why: &str) -> Fault {
-    Fault::new(
+fn refused(why: &str) -> Finding {
+    Finding::fault(
         format!("the attachment {why}, which no letter carries"),
         "correct the cell or [[attachment]] path: it must name a report",
     )

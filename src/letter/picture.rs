@@ -11,7 +11,7 @@ use super::attachment::{self, PICTURE, Place, locate};
 use super::markup::{MarkupElement, decoded, elements, place_of};
 use crate::address::Address;
 use crate::digest::{Sha256Digest, hex};
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 use crate::regular::Opened;
 
 /// A picture beyond this size is not meant for a letter.
@@ -71,9 +71,9 @@ pub(super) struct PictureFrame<'a> {
 pub(super) struct FramedLetter {
     pub html: String,
     pub pictures: Vec<Picture>,
-    pub faults: Vec<Fault>,
+    pub faults: Vec<Finding>,
     /// What needs a look and keeps nothing from going.
-    pub warnings: Vec<Fault>,
+    pub warnings: Vec<Finding>,
 }
 
 /// Takes the pictures that a letter shows into it, each once, and names them there.
@@ -91,7 +91,7 @@ pub(super) fn take_in(
             && element.attribute("alt").is_none()
             && element.name.eq_ignore_ascii_case("img")
         {
-            framed.warnings.push(Fault::warning(
+            framed.warnings.push(Finding::warning(
                 format!(
                     "a picture has no text in its place: `{}`",
                     quote(element.attribute("src").unwrap_or_default())
@@ -211,7 +211,7 @@ fn find(
         .iter()
         .any(|one| one.content_id == content_id);
     if is_new && framed.pictures.len() >= MOST {
-        framed.faults.push(Fault::new(
+        framed.faults.push(Finding::fault(
             format!("the letter shows more than {MOST} pictures"),
             "leave some out",
         ));
@@ -231,7 +231,7 @@ fn find(
 
 impl PictureAlbum {
     /// A picture by its path: beside the template, else in the batch's folder.
-    fn get(&self, path: &str, frame: &PictureFrame<'_>) -> Result<PictureFile, Fault> {
+    fn get(&self, path: &str, frame: &PictureFrame<'_>) -> Result<PictureFile, Finding> {
         let beside = without_steps(&frame.folder.join(path));
         let is_beside = frame.place.folder.join(&beside).exists();
         let written = if is_beside {
@@ -273,22 +273,22 @@ fn without_steps(path: &Path) -> PathBuf {
     plain
 }
 
-fn read(written: &str, opened: &mut Opened) -> Result<PictureFile, Fault> {
+fn read(written: &str, opened: &mut Opened) -> Result<PictureFile, Finding> {
     let unreadable = |error: std::io::Error| {
-        Fault::new(
+        Finding::fault(
             format!("the picture cannot be read: {error}"),
             "let this user read the file",
         )
     };
     if opened.metadata.len() > LARGEST {
-        return Err(Fault::new(
+        return Err(Finding::fault(
             format!("the picture is larger than {} MB", LARGEST >> 20),
             "make it smaller: every letter carries it",
         ));
     }
     let (read, contents) = attachment::read(&mut opened.file).map_err(unreadable)?;
     let media_type = media_type(&contents).ok_or_else(|| {
-        Fault::new(
+        Finding::fault(
             "the file is no picture that mail programs show",
             "save it as PNG, JPEG or GIF",
         )
@@ -338,15 +338,15 @@ fn replaced(text: String, places: &[(usize, usize, String)]) -> String {
     made
 }
 
-fn data() -> Fault {
-    Fault::warning(
+fn data() -> Finding {
+    Finding::warning(
         "a picture stands in the HTML itself (`data:`), which Outlook and Gmail do not show",
         "put it into a file of the batch's folder and name that: it goes with the letter",
     )
 }
 
-fn on_this_machine(address: &str) -> Fault {
-    Fault::new(
+fn on_this_machine(address: &str) -> Finding {
+    Finding::fault(
         format!(
             "a picture is named by its place on this machine: `{}`",
             quote(address)
@@ -355,8 +355,8 @@ fn on_this_machine(address: &str) -> Fault {
     )
 }
 
-fn stranger(id: &str) -> Fault {
-    Fault::warning(
+fn stranger(id: &str) -> Finding {
+    Finding::warning(
         format!(
             "the letter shows `cid:{}`, and carries no such picture",
             quote(id)

@@ -3,11 +3,11 @@
 //! It is against mistakes, not against whoever makes the PDF. Each verdict is about one attachment;
 //! what only all letters together show is found in `plan`.
 
-use super::evidence::{Evidence, Other, OwnSign, can_prove, number_of, wording_of};
+use super::evidence::{Other, OwnSign, RecipientIndex, can_prove, number_of, wording_of};
 use super::pdf::{Contents, PdfReaders, Text, Why};
 use super::wording::Wording;
 use crate::config::Unreadable;
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 use crate::manifest::Manifest;
 
 /// What the proofs found of one attachment.
@@ -88,7 +88,7 @@ pub(super) struct Asked<'a> {
     pub unreadable: Unreadable,
     pub wants_text: bool,
     /// Where the names of others are looked for.
-    pub evidence: Option<&'a Evidence>,
+    pub evidence: Option<&'a RecipientIndex>,
 }
 
 /// A text that an attachment must show.
@@ -114,7 +114,7 @@ impl Proof {
         owner: Owner<'_>,
         contents: Option<&[u8]>,
         readers: &PdfReaders,
-        findings: &mut Vec<Fault>,
+        findings: &mut Vec<Finding>,
     ) -> Self {
         let read = contents.map_or(Contents::none(Why::TooMuch), |contents| {
             readers.read(contents, asked.wants_text)
@@ -126,7 +126,7 @@ impl Proof {
         asked: &Asked<'_>,
         owner: Owner<'_>,
         read: &Contents,
-        findings: &mut Vec<Fault>,
+        findings: &mut Vec<Finding>,
     ) -> Self {
         let mut proof = Self {
             pages: read.pages,
@@ -135,7 +135,7 @@ impl Proof {
         if let (Some(wanted), Some(pages)) = (asked.pages, read.pages)
             && wanted != pages
         {
-            findings.push(Fault::warning(
+            findings.push(Finding::warning(
                 format!("the PDF has {}, not {wanted}", in_pages(pages)),
                 "see whether the report is complete, or correct [[attachment]] pages",
             ));
@@ -174,7 +174,7 @@ impl Proof {
         asked: &Asked<'_>,
         read: &Text,
         shown: &Wording,
-        findings: &mut Vec<Fault>,
+        findings: &mut Vec<Finding>,
     ) {
         for wanted in &asked.must_contain {
             let wording = Wording::of(&wanted.text);
@@ -203,7 +203,7 @@ impl Proof {
                     ),
                 ));
             } else {
-                findings.push(Fault::new(
+                findings.push(Finding::fault(
                     format!("the PDF does not show `{}`", quote(&wanted.text)),
                     "put the right report there, or correct must_contain if the report writes it in another way",
                 ));
@@ -211,7 +211,7 @@ impl Proof {
         }
         for unwanted in &asked.must_not_contain {
             if shown.shows(&Wording::of(unwanted)) {
-                findings.push(Fault::new(
+                findings.push(Finding::fault(
                     format!("the PDF shows `{}`, which it must not", quote(unwanted)),
                     "put the right report there, or correct must_not_contain",
                 ));
@@ -223,11 +223,11 @@ impl Proof {
     fn weigh(
         &mut self,
         asked: &Asked<'_>,
-        evidence: &Evidence,
+        evidence: &RecipientIndex,
         owner: Owner<'_>,
         read: &Text,
         text: &Wording,
-        findings: &mut Vec<Fault>,
+        findings: &mut Vec<Finding>,
     ) {
         let mut shown = evidence.shown(text, owner.index, owner.manifest);
         let allowed: Vec<_> = asked
@@ -286,11 +286,11 @@ fn names_somebody(asked: &Asked<'_>, owner: Owner<'_>, text: &Wording) -> bool {
 
 /// What is in the file and no page shows.
 fn look_behind(
-    evidence: &Evidence,
+    evidence: &RecipientIndex,
     owner: Owner<'_>,
     text: &Text,
     seen: &[Other],
-    findings: &mut Vec<Fault>,
+    findings: &mut Vec<Finding>,
 ) {
     let mut others = |text: &str, what: &str, next_step: &str| {
         if text.is_empty() {
@@ -303,7 +303,7 @@ fn look_behind(
             .find(|other| seen.iter().all(|seen| seen.recipient != other.recipient));
         if let Some(other) = other {
             let recipient = owner.manifest.recipient(other.recipient as usize);
-            findings.push(Fault::warning(
+            findings.push(Finding::warning(
                 format!(
                     "{what} of another recipient, {} `{}`",
                     quote(recipient.id()),
@@ -325,7 +325,7 @@ fn look_behind(
     );
     if !text.files.is_empty() {
         let files: Vec<_> = text.files.iter().map(|name| quote(name)).collect();
-        findings.push(Fault::warning(
+        findings.push(Finding::warning(
             format!(
                 "files are inside the PDF, which nobody looked into: {}",
                 files.join(", ")
@@ -334,7 +334,7 @@ fn look_behind(
         ));
     }
     if text.has_second_pdf {
-        findings.push(Fault::warning(
+        findings.push(Finding::warning(
             "a second PDF is in the same file, which nobody looked into",
             "make the report anew, so that the file holds nothing else",
         ));
@@ -350,14 +350,14 @@ fn in_pages(pages: u32) -> String {
 }
 
 /// An attachment that is asked for its text and is no PDF.
-pub(super) fn not_a_pdf(severity: Unreadable) -> Fault {
+pub(super) fn not_a_pdf(severity: Unreadable) -> Finding {
     weighed(
         severity,
         "the attachment is no PDF, so its text cannot be looked at".to_owned(),
     )
 }
 
-fn unreadable(severity: Unreadable, why: Why) -> Fault {
+fn unreadable(severity: Unreadable, why: Why) -> Finding {
     let text = match why {
         Why::Encrypted => "the PDF opens with a password only",
         Why::Damaged => "the PDF is damaged",
@@ -378,13 +378,13 @@ fn unreadable(severity: Unreadable, why: Why) -> Fault {
     fault
 }
 
-fn weighed(severity: Unreadable, text: String) -> Fault {
+fn weighed(severity: Unreadable, text: String) -> Finding {
     match severity {
-        Unreadable::Warn => Fault::warning(
+        Unreadable::Warn => Finding::warning(
             text,
             "look at the report yourself; unreadable = \"fault\" refuses such reports",
         ),
-        Unreadable::Fault => Fault::new(
+        Unreadable::Fault => Finding::fault(
             text,
             "make the report anew with text that can be searched, or set unreadable = \"warn\"",
         ),

@@ -4,7 +4,7 @@ use super::attached::For;
 use super::template;
 use crate::address::{Address, Mailbox};
 use crate::config::{Batch, Secrets, is_template};
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 
 /// A mailbox of the batch file.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Sender {
 
 impl Sender {
     /// What batch file and secrets file say.
-    pub fn of(batch: &Batch, secrets: &Secrets) -> Result<Self, Vec<Fault>> {
+    pub fn of(batch: &Batch, secrets: &Secrets) -> Result<Self, Vec<Finding>> {
         let file = batch.file.display().to_string();
         let account = secrets.send_emails_as.clone();
         let letter = &batch.letter;
@@ -39,7 +39,7 @@ impl Sender {
             (None, Some(account)) => SenderMailbox::Fixed(account.clone().into()),
             (None, None) => {
                 return Err(vec![
-                    Fault::new(
+                    Finding::fault(
                         "there is no sender",
                         "write [letter] from in the batch file, or send_emails_as in the secrets file",
                     )
@@ -64,12 +64,12 @@ impl Sender {
     }
 
     /// The From mailbox of one letter.
-    pub fn from(&self, recipient: &For<'_>) -> Result<Mailbox, Fault> {
+    pub fn from(&self, recipient: &For<'_>) -> Result<Mailbox, Finding> {
         if let SenderMailbox::Fixed(from) = &self.from {
             return Ok(from.clone());
         }
         let from = parsed(recipient, template::FROM)?.ok_or_else(|| {
-            Fault::new(
+            Finding::fault(
                 "there is no sender",
                 "fill in the cell that [letter] from shows",
             )
@@ -85,7 +85,7 @@ impl Sender {
     }
 
     /// The mailbox that answers to one letter go to, if not to its sender.
-    pub fn reply_to(&self, recipient: &For<'_>) -> Result<Option<Mailbox>, Fault> {
+    pub fn reply_to(&self, recipient: &For<'_>) -> Result<Option<Mailbox>, Finding> {
         match &self.reply_to {
             None => Ok(None),
             Some(SenderMailbox::Fixed(mailbox)) => Ok(Some(mailbox.clone())),
@@ -103,14 +103,14 @@ fn written(text: &str) -> Option<SenderMailbox> {
 }
 
 /// The mailbox that a template gives; none if it gives nothing.
-fn parsed(recipient: &For<'_>, template: &str) -> Result<Option<Mailbox>, Fault> {
+fn parsed(recipient: &For<'_>, template: &str) -> Result<Option<Mailbox>, Finding> {
     let text = recipient.render(template)?;
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
     }
     Mailbox::parse(text).map(Some).map_err(|error| {
-        Fault::new(
+        Finding::fault(
             format!("`{}` cannot be used: {error}", quote(text)),
             "correct the cell: one address, or Name <address>",
         )
@@ -119,8 +119,8 @@ fn parsed(recipient: &For<'_>, template: &str) -> Result<Option<Mailbox>, Fault>
     })
 }
 
-fn another(from: &Address, account: &Address) -> Fault {
-    Fault::new(
+fn another(from: &Address, account: &Address) -> Finding {
+    Finding::fault(
         format!("[letter] from is {from} and send_emails_as is {account}"),
         "make the two the same mailbox, or leave one out",
     )

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use crate::config::{Batch, BatchOpenError};
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::regular::Opened;
 
 /// Files beyond these bounds are not templates.
@@ -32,7 +32,7 @@ pub(super) fn gather(
     folder: &Path,
     strings: &[(String, String)],
     files: &mut Vec<(String, String)>,
-) -> Vec<Fault> {
+) -> Vec<Finding> {
     let mut wanted: Vec<String> = strings
         .iter()
         .chain(files.iter())
@@ -108,11 +108,11 @@ fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
 
 /// Reads a file that a template names. A link that was put there after it was looked for leads to
 /// nothing.
-fn read_of(folder: &Path, path: &Path, name: &str) -> Result<String, Fault> {
+fn read_of(folder: &Path, path: &Path, name: &str) -> Result<String, Finding> {
     let unreadable = |error: io::Error| unreadable("template", &error);
     let opened = Opened::at(path).map_err(unreadable)?;
     if opened.real != folder.canonicalize().map_err(unreadable)?.join(name) {
-        return Err(Fault::new(
+        return Err(Finding::fault(
             "the template became a link while it was read",
             "put the file itself there",
         ));
@@ -121,7 +121,7 @@ fn read_of(folder: &Path, path: &Path, name: &str) -> Result<String, Fault> {
 }
 
 /// Reads one template file of a batch.
-pub(super) fn read(batch: &Batch, path: &Path) -> Result<String, Fault> {
+pub(super) fn read(batch: &Batch, path: &Path) -> Result<String, Finding> {
     read_up_to(batch, path, LARGEST_FILE, "template")
 }
 
@@ -131,9 +131,9 @@ pub(super) fn read_up_to(
     path: &Path,
     largest: u64,
     what: &str,
-) -> Result<String, Fault> {
+) -> Result<String, Finding> {
     let file = batch.open(path).map_err(|error| match error {
-        BatchOpenError::LedOut => Fault::new(
+        BatchOpenError::LedOut => Finding::fault(
             format!("the {what} is a link that leaves the batch's folder"),
             "put the file itself there, or set allow_outside = true in [batch]",
         ),
@@ -142,18 +142,18 @@ pub(super) fn read_up_to(
     text(file, largest, what)
 }
 
-fn unreadable(what: &str, error: &io::Error) -> Fault {
-    Fault::new(
+fn unreadable(what: &str, error: &io::Error) -> Finding {
+    Finding::fault(
         format!("the {what} cannot be read: {error}"),
         "put the file there, saved as UTF-8",
     )
 }
 
-fn text(file: File, largest: u64, what: &str) -> Result<String, Fault> {
+fn text(file: File, largest: u64, what: &str) -> Result<String, Finding> {
     let mut source = String::new();
     let read = file.take(largest + 1).read_to_string(&mut source);
     if source.len() as u64 > largest {
-        return Err(Fault::new(
+        return Err(Finding::fault(
             format!("the {what} is larger than {} MB", largest >> 20),
             "take out what is not text, such as embedded pictures",
         ));

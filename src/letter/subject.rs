@@ -1,13 +1,13 @@
 //! The subject.
 
 use crate::address::HeaderText;
-use crate::fault::Fault;
+use crate::finding::Finding;
 
 /// The subject as a header: one line, and no longer than a mail program can show.
-pub(super) fn header(subject: &str) -> Result<HeaderText, Fault> {
+pub(super) fn header(subject: &str) -> Result<HeaderText, Finding> {
     const LONGEST: usize = 1_000;
     let bad = |error: &str, next_step: &str| {
-        Fault::new(format!("the subject cannot be used: {error}"), next_step)
+        Finding::fault(format!("the subject cannot be used: {error}"), next_step)
     };
     let length = subject.chars().count();
     if length > LONGEST {
@@ -17,7 +17,7 @@ pub(super) fn header(subject: &str) -> Result<HeaderText, Fault> {
         ));
     }
     if subject.trim().is_empty() {
-        return Err(Fault::new(
+        return Err(Finding::fault(
             "the subject is empty",
             "fill in the cell that it shows, or write words beside it",
         ));

@@ -12,7 +12,7 @@ use super::place;
 use super::source::{gather, read};
 use super::watch::Watch;
 use crate::config::{Batch, is_template};
-use crate::fault::{Fault, quote, quote_up_to};
+use crate::finding::{Finding, quote, quote_up_to};
 
 /// The name under which the subject is kept beside the files.
 pub(super) const SUBJECT: &str = "[letter] subject";
@@ -75,7 +75,7 @@ pub(super) struct Templates {
 
 impl Templates {
     /// Reads and parses all templates of a batch.
-    pub fn load(batch: &Batch) -> Result<Self, Vec<Fault>> {
+    pub fn load(batch: &Batch) -> Result<Self, Vec<Finding>> {
         let letter = &batch.letter;
         let mut files: Vec<(String, String)> = Vec::new();
         let mut faults = Vec::new();
@@ -171,7 +171,7 @@ impl Templates {
 
     /// One fault for each value that a template uses and no letter has. It finds what rendering
     /// would not: tera takes an undefined value in a condition for false.
-    pub fn unknown_values(&self, known: &HashSet<&str>) -> Vec<Fault> {
+    pub fn unknown_values(&self, known: &HashSet<&str>) -> Vec<Finding> {
         let own = self
             .text_engine
             .get_template_names()
@@ -232,7 +232,7 @@ impl Templates {
         by_name || (by_row && self.sources.iter().any(|(_, source)| spelled(source)))
     }
 
-    fn unknown_value(&self, name: &str, value: &str, known: &HashSet<&str>) -> Fault {
+    fn unknown_value(&self, name: &str, value: &str, known: &HashSet<&str>) -> Finding {
         let found = |(name, source): &'_ (String, String)| {
             place::of_value(source, value).map(|place| (name.clone(), place))
         };
@@ -244,12 +244,12 @@ impl Templates {
         );
         // What it does not use itself stands in a file that it extends or includes.
         match own.into_iter().chain(others).find_map(found) {
-            Some((file, (line, column))) => Fault::new(
+            Some((file, (line, column))) => Finding::fault(
                 format!("line {line}, column {column}: {used}"),
                 near(value, known),
             )
             .file(file),
-            None => Fault::new(used, near(value, known)).file(name),
+            None => Finding::fault(used, near(value, known)).file(name),
         }
     }
 
@@ -260,7 +260,7 @@ impl Templates {
         title: &str,
         context: &Context,
         id: &str,
-    ) -> Result<RenderedBody, Vec<Fault>> {
+    ) -> Result<RenderedBody, Vec<Finding>> {
         let mut faults = Vec::new();
         let mut made = |file: &Option<BodyFile>, escape| -> Option<(String, String)> {
             let file = file.as_ref()?;
@@ -292,7 +292,7 @@ impl Templates {
     }
 
     /// The name of the file that a recipient's body is made of.
-    fn body_file(&self, file: &BodyFile, context: &Context, id: &str) -> Result<String, Fault> {
+    fn body_file(&self, file: &BodyFile, context: &Context, id: &str) -> Result<String, Finding> {
         let key = match file {
             BodyFile::Fixed { name, .. } => return Ok(name.clone()),
             BodyFile::ByValue { key, .. } => *key,
@@ -310,7 +310,7 @@ impl Templates {
         escape: Escape,
         context: &Context,
         id: &str,
-    ) -> Result<String, Fault> {
+    ) -> Result<String, Finding> {
         let engine = match escape {
             Escape::Body => &self.body_engine,
             Escape::None => &self.text_engine,
@@ -359,7 +359,7 @@ fn near(value: &str, known: &HashSet<&str>) -> String {
 }
 
 /// A tera error as a fault with template, line and column.
-fn fault(error: &tera::Error, template: &str) -> Fault {
+fn fault(error: &tera::Error, template: &str) -> Finding {
     let (file, text) = match error.kind() {
         ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
             let span = report.span();
@@ -386,7 +386,7 @@ fn fault(error: &tera::Error, template: &str) -> Fault {
             }
         }
     };
-    Fault::new(
+    Finding::fault(
         quote_lines(&text),
         "correct the template, or the value it uses",
     )

@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config::{Batch, Secrets};
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::manifest::Manifest;
 
 const LIST: &str = "ID,School,Email,Leader Email\n\
@@ -42,7 +42,7 @@ impl Case {
         }
     }
 
-    fn letters(&self) -> Result<Letters, Vec<Fault>> {
+    fn letters(&self) -> Result<Letters, Vec<Finding>> {
         let path = self.folder.path();
         fs::write(path.join("list.csv"), self.list).unwrap();
         fs::create_dir_all(path.join("t")).unwrap();
@@ -62,7 +62,7 @@ impl Case {
         Letters::new(&batch, &Secrets::default(), manifest, None)
     }
 
-    fn refusal(&self, index: usize) -> Fault {
+    fn refusal(&self, index: usize) -> Finding {
         match self.letters() {
             Err(faults) => faults[0].clone(),
             Ok(letters) => letters.make(index).unwrap_err()[0].clone(),

@@ -1,7 +1,7 @@
 //! The text alternative.
 
 use super::markup::tags;
-use crate::fault::Fault;
+use crate::finding::Finding;
 
 /// What is being made while a text alternative is.
 pub const DERIVED_TEXT: &str = "the text alternative";
@@ -18,7 +18,7 @@ const SHALLOW: [&str; 32] = [
 ];
 
 /// Refuses elements that are nested so deep that no text can be made of them.
-pub(super) fn shallow(html: &str) -> Result<(), Fault> {
+pub(super) fn shallow(html: &str) -> Result<(), Finding> {
     let mut depth = 0_usize;
     for (name, is_end) in tags(html) {
         if SHALLOW.iter().any(|other| name.eq_ignore_ascii_case(other)) {
@@ -30,7 +30,7 @@ pub(super) fn shallow(html: &str) -> Result<(), Fault> {
             depth + 1
         };
         if depth > DEEPEST {
-            return Err(Fault::new(
+            return Err(Finding::fault(
                 format!("the letter has more than {DEEPEST} elements in one another"),
                 "look for an element that is opened again and again and never closed",
             ));

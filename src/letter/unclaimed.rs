@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::attached::claim;
 use super::attachment::Place;
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 
 /// A folder with more entries is not gone through to its end.
 const MOST_ENTRIES: usize = 100_000;
@@ -26,7 +26,7 @@ pub(super) fn unclaimed<'a>(
     place: &Place<'_>,
     templates: impl Iterator<Item = &'a str>,
     claims: &[u64],
-) -> Vec<Fault> {
+) -> Vec<Finding> {
     let mut folders: BTreeMap<&str, Reach> = BTreeMap::new();
     for (folder, depth, suffix) in templates.filter_map(reach) {
         let inside = Path::new(folder)
@@ -46,7 +46,7 @@ pub(super) fn unclaimed<'a>(
         .into_iter()
         .filter_map(|(folder, reach)| {
             let root = place.folder.join(folder);
-            let mut found = Found::default();
+            let mut found = FolderFiles::default();
             found.gather(&root, reach.depth, &reach.suffixes, claims);
             found.notice(folder, &root)
         })
@@ -71,12 +71,12 @@ fn reach(template: &str) -> Option<(&str, usize, Option<&str>)> {
 }
 
 #[derive(Default)]
-struct Found {
+struct FolderFiles {
     files: Vec<PathBuf>,
     seen: usize,
 }
 
-impl Found {
+impl FolderFiles {
     fn gather(&mut self, folder: &Path, depth: usize, suffixes: &[String], claims: &[u64]) {
         // A folder that is not there has no files; that the attachments are missing is reported elsewhere.
         let Ok(entries) = std::fs::read_dir(folder) else {
@@ -107,7 +107,7 @@ impl Found {
         }
     }
 
-    fn notice(mut self, folder: &str, root: &Path) -> Option<Fault> {
+    fn notice(mut self, folder: &str, root: &Path) -> Option<Finding> {
         if self.files.is_empty() {
             return None;
         }
@@ -139,7 +139,7 @@ impl Found {
         }
         let folder = if folder.is_empty() { "." } else { folder };
         Some(
-            Fault::notice(
+            Finding::notice(
                 text,
                 "see whether a recipient is missing from the list; take out what does not belong",
             )

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use tera::{Context, Value};
 
 use crate::config::Batch;
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 use crate::manifest::{Table, snake_case};
 
 /// Names that every letter has.
@@ -28,7 +28,7 @@ struct Column {
 
 impl Values {
     /// Works out the names once for all letters.
-    pub fn new(batch: &Batch, headers: &[String]) -> Result<Self, Vec<Fault>> {
+    pub fn new(batch: &Batch, headers: &[String]) -> Result<Self, Vec<Finding>> {
         let names: Vec<String> = headers.iter().map(|header| snake_case(header)).collect();
         let once =
             |all: &[String], one: &String| all.iter().filter(|other| *other == one).count() == 1;
@@ -53,7 +53,7 @@ impl Values {
                 None => continue,
             };
             faults.push(
-                Fault::new(
+                Finding::fault(
                     format!("[vars] {key} has the name of a value that {taken} gives"),
                     "give the value in [vars] another name",
                 )

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::memory;
 
 /// What takes longer than this to make loops for ever.
@@ -63,7 +63,7 @@ pub enum Stuck {
 impl Stuck {
     /// What is said of it.
     #[must_use]
-    pub fn finding(&self) -> Fault {
+    pub fn finding(&self) -> Finding {
         let (id, what, fault) = match self {
             Self::Endless { id, what, limit } => {
                 let text = format!(
@@ -71,12 +71,12 @@ impl Stuck {
                     limit.as_secs()
                 );
                 let next_step = "look for a loop over a range that is far too long";
-                (id, what, Fault::new(text, next_step))
+                (id, what, Finding::fault(text, next_step))
             }
             Self::Swelling { id, what, most } => {
                 let text = format!("it takes more than {} MB of memory to make", most >> 20);
                 let next_step = "look for a value that grows with each turn of a loop";
-                (id, what, Fault::new(text, next_step))
+                (id, what, Finding::fault(text, next_step))
             }
         };
         fault.file(what).id(id)

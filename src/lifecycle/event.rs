@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AddressOutcome, Attempt, Letter, PlannedMessage, Reply};
+use super::{AddressOutcome, Attempt, LetterHistory, PlannedMessage, Reply};
 use crate::digest::{Sha256Digest, as_hex};
 
 /// One entry of the log: its kind and its body. Which letter and run it is of stands beside it.
@@ -196,7 +196,7 @@ pub struct CarriedOver {
     /// Its place in the manifest.
     pub position: Option<u64>,
     /// The letter as it stood.
-    pub letter: Letter,
+    pub letter: LetterHistory,
     /// Its attempts.
     pub attempts: Vec<Attempt>,
 }

@@ -69,7 +69,7 @@ impl LetterState {
     /// Where a letter stands after an event. Whether the list has its recipient tells pending from
     /// withdrawn.
     ///
-    /// What depends on more than that is for [`Letter::apply`]: it refuses some events that are
+    /// What depends on more than that is for [`LetterHistory::apply`]: it refuses some events that are
     /// possible here, and a letter that has what it waits for is accepted instead of pending.
     ///
     /// # Errors
@@ -164,7 +164,7 @@ impl LetterState {
 /// A letter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Letter {
+pub struct LetterHistory {
     /// Where it stands.
     pub state: LetterState,
     /// Whether the list has its recipient.
@@ -201,7 +201,7 @@ impl Changes {
     }
 
     /// Takes the addresses that the list has now in place of those that the plan had.
-    pub fn of_list(&mut self, letter: &Letter, now: &[&str]) {
+    pub fn of_list(&mut self, letter: &LetterHistory, now: &[&str]) {
         self.new_addresses = now
             .iter()
             .filter(|address| letter.last_written_to(address).is_none())
@@ -218,7 +218,7 @@ impl Changes {
     }
 }
 
-impl Letter {
+impl LetterHistory {
     /// What a letter becomes by an event; none is a letter that no plan had before.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AddressOutcome, AddressReturn, Event, Letter};
+use super::{AddressOutcome, AddressReturn, Event, LetterHistory};
 
 /// What a mail about a letter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,7 +116,7 @@ impl LetterMail {
     }
 }
 
-impl Letter {
+impl LetterHistory {
     /// Mail about it of one kind.
     pub fn mail_of(&self, kind: LetterMailKind) -> impl Iterator<Item = &LetterMail> {
         self.mail.iter().filter(move |mail| mail.kind == kind)
@@ -165,7 +165,7 @@ impl Letter {
 /// What tells of an outcome: which kind of mail or list, the digest of its bytes, and the name that
 /// it had itself. In the log it is one line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Evidence {
+pub struct MailEvidence {
     /// The kind, as a word.
     pub kind: String,
     /// SHA-256 over the bytes, as hexadecimal digits.
@@ -174,7 +174,7 @@ pub struct Evidence {
     pub message_id: Option<String>,
 }
 
-impl Evidence {
+impl MailEvidence {
     /// The line of the log.
     #[must_use]
     pub fn in_one_line(&self) -> String {
@@ -208,13 +208,13 @@ mod tests {
     #[test]
     fn evidence_comes_back_from_its_line() {
         for message_id in [None, Some("b1@mx.example".to_owned())] {
-            let evidence = Evidence {
+            let evidence = MailEvidence {
                 kind: "delivery_report".into(),
                 sha256: "ab".repeat(32),
                 message_id,
             };
-            assert_eq!(Evidence::parse(&evidence.in_one_line()), Some(evidence));
+            assert_eq!(MailEvidence::parse(&evidence.in_one_line()), Some(evidence));
         }
-        assert_eq!(Evidence::parse("the school called"), None);
+        assert_eq!(MailEvidence::parse("the school called"), None);
     }
 }

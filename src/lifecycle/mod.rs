@@ -34,8 +34,8 @@ pub use event::{
     Accepted, AddressReturn, CarriedOver, Claiming, Event, LegacyRun, LegacyWait, PersonalWord,
     PlanAdopted, Planned, Refusal, Reopening, RunBegun, SettledAs, Settling, Upgraded,
 };
-pub use letter::{Changes, Letter, LetterState};
-pub use mail::{Evidence, LetterMail, LetterMailKind};
+pub use letter::{Changes, LetterHistory, LetterState};
+pub use mail::{LetterMail, LetterMailKind, MailEvidence};
 pub use reason::{BounceReason, reason_in_words};
 pub use run::{Run, RunState};
 pub use sending::{PlannedMessage, Sending, SendingState, SentAttachment};

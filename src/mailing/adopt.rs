@@ -3,7 +3,7 @@
 use super::{Loaded, MailingError, Prepared};
 use crate::address::Mailbox;
 use crate::digest::hex;
-use crate::ledger::{Change, Ledger, LedgerView, LetterPlan, PlanDifference};
+use crate::ledger::{AdoptedLetter, Change, Ledger, LedgerView, PlanDifference};
 use crate::letter::Letters;
 use crate::lifecycle::{Addresses, LetterState, PlannedMessage, SentAttachment};
 use crate::message::message_id;
@@ -88,7 +88,7 @@ fn adopt_plan(
         .letters
         .iter()
         .enumerate()
-        .map(|(index, letter)| LetterPlan {
+        .map(|(index, letter)| AdoptedLetter {
             id: letters.id(index).to_owned(),
             message: names.message(letters, index, letter),
         });

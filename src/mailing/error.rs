@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::config::ConfigError;
-use crate::fault::{Fault, NextStep};
 use crate::figures::plural;
+use crate::finding::{Finding, NextStep};
 use crate::ledger::{Counts, Kind, LedgerError, PlanDifference};
 use crate::transport::SendError;
 
@@ -24,10 +24,10 @@ pub enum MailingError {
     LedgerWhileSending(LedgerError),
     /// What the checks found.
     #[error("{} found", plural(.0.iter().filter(|fault| fault.is_fault()).count() as u64, "fault"))]
-    Faults(Vec<Fault>),
+    Faults(Vec<Finding>),
     /// Something that the transport needs is not written down.
     #[error("{}", .0.text)]
-    Transport(Fault),
+    Transport(Finding),
     /// The server does not take us, or is not there.
     #[error("{} {}", .0.answer().code, .0.answer().line())]
     Server(SendError),
@@ -91,7 +91,7 @@ pub enum MailingError {
         why: NotResendable,
     },
     /// A name that several recipients have.
-    #[error("`{}` is the name of several recipients: {}", crate::fault::quote(name), ids.join(", "))]
+    #[error("`{}` is the name of several recipients: {}", crate::finding::quote(name), ids.join(", "))]
     SeveralRecipients {
         /// The name.
         name: String,
@@ -114,7 +114,7 @@ pub enum MailingError {
     NothingToReview(String),
     /// Mail that came back cannot be read.
     #[error("{}", .0.text)]
-    Returns(Fault),
+    Returns(Finding),
 }
 
 /// Why a letter cannot be sent again.

@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::dispatch::DispatchEvent;
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::transport::Answer;
 
 /// Whoever shows a mailing and answers its question.
@@ -43,7 +43,7 @@ pub trait Front {
     fn checked(&mut self, done: usize, of: usize);
 
     /// What the checks found, without a fault among it.
-    fn findings(&mut self, findings: &[Fault]);
+    fn findings(&mut self, findings: &[Finding]);
 
     /// Something worth knowing before the question.
     fn notice(&mut self, notice: &Notice);

@@ -6,8 +6,8 @@ use super::{Loaded, MailingError, Prepared};
 use crate::address::{Address, HeaderText};
 use crate::clock::{Clock, Signal};
 use crate::config::{SaveIn, TransportName};
-use crate::fault::Fault;
 use crate::figures::bytes as in_bytes;
+use crate::finding::Finding;
 use crate::letter::{Extras, Letter};
 use crate::message::Message;
 use crate::transport::{Largest, Survey, Transport, TransportAttempt, new_trace};
@@ -23,7 +23,7 @@ pub struct Online {
     /// What was found, each with a word for it.
     pub facts: Vec<(&'static str, String)>,
     /// What is missing or in the way.
-    pub findings: Vec<Fault>,
+    pub findings: Vec<Finding>,
 }
 
 /// Asks the server, and says by which address it knows us.
@@ -73,7 +73,7 @@ fn keeps_copies(loaded: &Loaded) -> bool {
 pub(super) fn too_large(
     transport: &mut dyn Transport,
     prepared: &Prepared,
-) -> Result<Vec<Fault>, MailingError> {
+) -> Result<Vec<Finding>, MailingError> {
     let Some(largest) = transport.largest().map_err(MailingError::Server)? else {
         return Ok(Vec::new());
     };
@@ -84,8 +84,8 @@ pub(super) fn too_large(
         .collect())
 }
 
-pub(super) fn oversize(bytes: u64, largest: &Largest) -> Fault {
-    Fault::new(
+pub(super) fn oversize(bytes: u64, largest: &Largest) -> Finding {
+    Finding::fault(
         format!(
             "the letter takes {} on the wire, and the sign-in allows {}",
             in_bytes(bytes),
@@ -126,7 +126,7 @@ pub fn probe(
             }
             Ok(None) => {}
             Err(error) => {
-                online.findings.push(Fault::warning(
+                online.findings.push(Finding::warning(
                     format!(
                         "the probe was accepted and could not be looked at: {} {}",
                         error.answer().code,
@@ -138,7 +138,7 @@ pub fn probe(
             }
         }
         if clock.elapsed() >= begun + PATIENCE {
-            online.findings.push(Fault::warning(
+            online.findings.push(Finding::warning(
                 "the probe was accepted and is not in Sent Items",
                 "look there by hand; without a copy letters in doubt cannot be looked up",
             ));
@@ -153,7 +153,7 @@ impl Online {
         self.facts.extend(survey.facts);
         let warnings = survey.warnings.into_iter();
         self.findings
-            .extend(warnings.map(|(text, remedy)| Fault::warning(text, remedy)));
+            .extend(warnings.map(|(text, remedy)| Finding::warning(text, remedy)));
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Front, Loaded, MailingError, StateFile};
 use crate::address::Address;
 use crate::clock::Clock;
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::ledger::{LedgerError, LedgerView, PlanDifference};
 use crate::letter::Letters;
 use crate::manifest::Manifest;
@@ -18,7 +18,7 @@ pub struct Prepared {
     /// What was checked.
     pub plan: Plan,
     /// Warnings and notices.
-    pub findings: Vec<Fault>,
+    pub findings: Vec<Finding>,
 }
 
 impl Prepared {
@@ -101,7 +101,7 @@ pub(super) fn prepare_rest(
 fn prepare_with(
     loaded: &Loaded,
     redirect: Option<&Address>,
-    make_plan: impl FnOnce(&Arc<Letters>) -> Result<Plan, Vec<Fault>>,
+    make_plan: impl FnOnce(&Arc<Letters>) -> Result<Plan, Vec<Finding>>,
 ) -> Result<Prepared, MailingError> {
     let (manifest, mut findings) = Manifest::read(&loaded.batch);
     let Some(manifest) = manifest else {
@@ -134,7 +134,7 @@ fn all(
     destination: &Destination,
     clock: &dyn Clock,
     front: &mut dyn Front,
-) -> Result<Plan, Vec<Fault>> {
+) -> Result<Plan, Vec<Finding>> {
     let of = letters.len();
     Plan::make(letters, destination, clock, &mut |done| {
         front.checked(done, of);

@@ -14,11 +14,11 @@ use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::digest::Parts;
 use crate::dispatch::{Dispatch, Interrupt, estimate};
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::ledger::{Ledger, LedgerView, LetterRecord};
 use crate::letter::Letter as Rendered;
 use crate::lifecycle::{
-    Addresses, Changes, Letter, LetterState, Planned, PlannedMessage, Reopening, Sending,
+    Addresses, Changes, LetterHistory, LetterState, Planned, PlannedMessage, Reopening, Sending,
 };
 use crate::message::message_id;
 use crate::plan::{Destination, PlanId, PlannedLetter};
@@ -56,7 +56,7 @@ pub struct Resend {
     /// The recipient.
     pub id: String,
     /// The letter as it stands.
-    pub letter: Letter,
+    pub letter: LetterHistory,
     /// What the list has now, beside what was sent.
     pub changes: Changes,
     /// Whom it is written to now.
@@ -384,7 +384,7 @@ fn fits(transport: &mut dyn Transport, resends: &[Resend]) -> Result<(), Mailing
     let Some(largest) = largest else {
         return Ok(());
     };
-    let faults: Vec<Fault> = resends
+    let faults: Vec<Finding> = resends
         .iter()
         .filter(|resend| resend.bytes > largest.bytes)
         .map(|resend| super::online::oversize(resend.bytes, &largest).id(&resend.id))

@@ -8,9 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Loaded, MailingError, StateFile, person};
 use crate::clock::{Clock, Signal};
 use crate::digest::hex;
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::ledger::{Entered, Holder, LedgerError, LedgerView, ReturnedMail, ReturnsLedger};
-use crate::lifecycle::{AddressOutcome, AddressReturn, Event, Evidence, Letter, LetterMailKind};
+use crate::lifecycle::{
+    AddressOutcome, AddressReturn, Event, LetterHistory, LetterMailKind, MailEvidence,
+};
 use crate::returns::{FoundMail, MAX_MAIL, MailKind, ReadMail, SentMail, TraceRow, judge, read};
 use crate::transport::{Bearer, Listed, SendError, incoming};
 
@@ -28,7 +30,7 @@ pub struct MailReport {
     /// What it is; none where it cannot be read.
     pub kind: Option<MailKind>,
     /// What tells of it.
-    pub evidence: Option<Evidence>,
+    pub evidence: Option<MailEvidence>,
     /// What it means for which letters.
     pub events: Vec<(String, Event)>,
     /// Why.
@@ -102,11 +104,11 @@ pub struct Collector<'a> {
 impl SentMail for ReturnsLedger {
     type Error = LedgerError;
 
-    fn by_message_id(&self, id: &str) -> Result<Option<(String, Letter)>, LedgerError> {
+    fn by_message_id(&self, id: &str) -> Result<Option<(String, LetterHistory)>, LedgerError> {
         ReturnsLedger::by_message_id(self, id)
     }
 
-    fn by_address(&self, address: &str) -> Result<Vec<(String, Letter)>, LedgerError> {
+    fn by_address(&self, address: &str) -> Result<Vec<(String, LetterHistory)>, LedgerError> {
         ReturnsLedger::by_address(self, address)
     }
 }
@@ -167,7 +169,7 @@ impl<'a> Collector<'a> {
             }
         };
         let mail = read(&head);
-        let evidence = Evidence {
+        let evidence = MailEvidence {
             kind: mail.kind.word().to_owned(),
             sha256: hex(&found.sha256),
             message_id: mail.own_id.clone(),
@@ -189,7 +191,7 @@ impl<'a> Collector<'a> {
         let opened = incoming(transport, &loaded.secrets, bearer, MAX_MAIL + 1)
             .map_err(MailingError::Transport)?;
         let Some(mut mailbox) = opened else {
-            return Err(MailingError::Transport(Fault::new(
+            return Err(MailingError::Transport(Finding::fault(
                 format!("{transport} has no mailbox that could be read"),
                 "name it in [returns] of the secrets file, or name an .eml file, a folder of them, a Maildir or an mbox file with --from",
             )));
@@ -242,7 +244,7 @@ impl<'a> Collector<'a> {
             reader: None,
             why: "the message trace has it",
         };
-        let evidence = Evidence {
+        let evidence = MailEvidence {
             kind: "message_trace".to_owned(),
             sha256: hex(&row.sha256),
             message_id: None,
@@ -266,7 +268,7 @@ impl<'a> Collector<'a> {
         &mut self,
         place: String,
         mail: &ReadMail,
-        evidence: Evidence,
+        evidence: MailEvidence,
     ) -> Result<(), MailingError> {
         let is_too_old = match (self.since, mail.date) {
             (Some(since), Some(date)) => date < since,

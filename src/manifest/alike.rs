@@ -9,7 +9,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 use super::columns::Columns;
 use super::recipients::{Groups, Recipient};
 use super::{Findings, Table};
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 
 /// Warns of ids that differ in what nobody sees, and of schools that stand there twice.
 pub(super) fn ids(table: &Table, columns: &Columns, groups: &Groups, findings: &mut Findings) {
@@ -26,7 +26,7 @@ pub(super) fn ids(table: &Table, columns: &Columns, groups: &Groups, findings: &
         let alike = ids.insert(folded_id(one.id()), index);
         if let Some(other) = alike.map(recipient) {
             findings.add(
-                Fault::warning(
+                Finding::warning(
                     format!(
                         "the id `{}` is nearly `{}` (row {}): they differ in {} only",
                         quote(one.id()),
@@ -51,7 +51,7 @@ pub(super) fn ids(table: &Table, columns: &Columns, groups: &Groups, findings: &
             && one.addressees() == other.addressees()
         {
             findings.add(
-                Fault::warning(
+                Finding::warning(
                     format!(
                         "`{}` has the same name and addresses as `{}` (row {}): one recipient under two ids?",
                         quote(one.id()),
@@ -134,7 +134,7 @@ pub(super) fn garbled(table: &Table, findings: &mut Findings) {
         rows => format!(", and {} more rows are like this", rows - 1),
     };
     findings.add(
-        Fault::warning(
+        Finding::warning(
             format!(
                 "`{}` seems to be `{}`: UTF-8 that was read as Windows-1252{more}",
                 quote(cell.trim()),

@@ -2,7 +2,7 @@
 
 use super::{Findings, Table};
 use crate::config::ManifestConfig;
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 
 /// The columns that the batch file names, as indices into the table.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ fn locate(headers: &[String], name: &str, key: &str, findings: &mut Findings) ->
         (Some(index), None) => Some(index),
         (Some(_), Some(_)) => {
             findings.add(
-                Fault::new(
+                Finding::fault(
                     format!(
                         "column `{}` ([manifest] {key}) stands twice in the header",
                         quote(name)
@@ -78,9 +78,9 @@ fn locate(headers: &[String], name: &str, key: &str, findings: &mut Findings) ->
     }
 }
 
-fn missing(headers: &[String], name: &str, key: &str) -> Fault {
+fn missing(headers: &[String], name: &str, key: &str) -> Finding {
     if let Some(header) = headers.iter().find(|header| header.trim() == name.trim()) {
-        return Fault::new(
+        return Finding::fault(
             format!(
                 "column `{}` ([manifest] {key}) is written `{}` in the header, with stray blanks",
                 quote(name),
@@ -105,7 +105,7 @@ fn missing(headers: &[String], name: &str, key: &str) -> Fault {
             near.join(" or ")
         )
     };
-    Fault::new(
+    Finding::fault(
         format!("column `{}` ([manifest] {key}) is missing", quote(name)),
         next_step,
     )
@@ -148,7 +148,7 @@ fn note_doubled(headers: &[String], findings: &mut Findings) {
                 .any(|fault| fault.column.as_ref() == Some(header));
         if doubled {
             findings.add(
-                Fault::warning(
+                Finding::warning(
                     format!("column `{}` stands twice in the header", quote(header)),
                     "templates cannot use it by name: rename one of the two if they should",
                 )

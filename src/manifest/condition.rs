@@ -7,7 +7,7 @@ use tera::{Context, Tera, Value};
 use super::Findings;
 use super::columns::snake_case;
 use super::table::{LeftOutReason, Table};
-use crate::fault::{Fault, quote, quote_up_to};
+use crate::finding::{Finding, quote, quote_up_to};
 
 const NAME: &str = "[manifest] where";
 
@@ -28,9 +28,9 @@ pub(super) fn leave_out(
     }
 }
 
-fn rows_without(table: &Table, condition: &str, vars: &toml::Table) -> Result<Vec<usize>, Fault> {
+fn rows_without(table: &Table, condition: &str, vars: &toml::Table) -> Result<Vec<usize>, Finding> {
     let refuse = |text: String| {
-        Fault::new(
+        Finding::fault(
             format!("{NAME} cannot be used: {text}"),
             "write one expression over the columns, such as row['Send'] == \"yes\"",
         )

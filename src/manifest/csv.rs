@@ -11,7 +11,7 @@ use super::header::HeaderRule;
 use super::intake::{Intake, MOST_ABOVE, RawRow};
 use super::{Findings, Table, quotes};
 use crate::config::ManifestConfig;
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 
 /// Reads a CSV file into a table. Without a table the findings say why.
 pub(super) fn read(
@@ -74,7 +74,7 @@ fn is_too_wide(line: &str) -> bool {
 }
 
 fn too_much<T>(findings: &mut Findings, text: &str) -> Option<T> {
-    findings.add(Fault::new(
+    findings.add(Finding::fault(
         format!("the manifest is not read: {text}"),
         SPLIT,
     ));
@@ -104,7 +104,7 @@ fn decode<'a>(bytes: &'a [u8], findings: &mut Findings) -> Option<Cow<'a, str>> 
     {
         return unreadable(findings, "Windows-1252");
     }
-    findings.add(Fault::notice(
+    findings.add(Finding::notice(
         "the file is not UTF-8 and was read as Windows-1252",
         "look at a name with an accent in the preview; to be certain save the list as \"CSV UTF-8\"",
     ));
@@ -112,7 +112,7 @@ fn decode<'a>(bytes: &'a [u8], findings: &mut Findings) -> Option<Cow<'a, str>> 
 }
 
 fn unreadable<T>(findings: &mut Findings, encoding: &str) -> Option<T> {
-    findings.add(Fault::new(
+    findings.add(Finding::fault(
         format!("the text of the manifest cannot be read as {encoding}"),
         "save the list as \"CSV UTF-8\" or as .xlsx",
     ));
@@ -233,12 +233,12 @@ fn parse(
     let above = first_rows(&text[begin..], delimiter, lines_before);
     let Some(place) = rule.find(&above) else {
         findings.add(if above.is_empty() {
-            Fault::new(
+            Finding::fault(
                 "the manifest is empty",
                 "check [manifest] path: the first line must hold the column names",
             )
         } else {
-            Fault::new(
+            Finding::fault(
                 "the row of [manifest] header_row has nothing in it",
                 "correct header_row, or leave it out: it is found",
             )
@@ -265,7 +265,7 @@ fn parse(
             Ok(false) => break,
             Ok(true) => {}
             Err(error) => {
-                findings.add(Fault::new(
+                findings.add(Finding::fault(
                     format!("the manifest cannot be parsed: {error}"),
                     "save the list anew as CSV",
                 ));
@@ -283,7 +283,7 @@ fn parse(
             .any(|cell| !cell.trim().is_empty());
         if !is_blank && overhangs {
             findings.add(
-                Fault::new(
+                Finding::fault(
                     format!("the row has {} cells and the header {width}, beginning `{}`", record.len(), quote(record.get(0).unwrap_or(""))),
                     "put cells that hold the delimiter in double quotes; every row needs all its cells",
                 )
@@ -326,7 +326,7 @@ impl ShortRows {
         self.rows += 1;
     }
 
-    fn notice(&self, width: usize) -> Option<Fault> {
+    fn notice(&self, width: usize) -> Option<Finding> {
         let text = match self.rows {
             0 => return None,
             1 => format!(
@@ -337,6 +337,6 @@ impl ShortRows {
             ),
         };
         let next = "see that nothing is missing there; Excel leaves empty cells at the end out";
-        Some(Fault::notice(text, next).row(self.first))
+        Some(Finding::notice(text, next).row(self.first))
     }
 }

@@ -9,7 +9,7 @@ use super::recipients::{Groups, Recipient};
 use super::{Findings, Table};
 use crate::address::{Address, parse_list};
 use crate::config::ManifestConfig;
-use crate::fault::Fault;
+use crate::finding::Finding;
 
 /// A domain that so many recipients have is one that is meant.
 const COMMON: u32 = 3;
@@ -73,7 +73,7 @@ impl<'a> Domains<'a> {
     }
 
     /// Adds the place of a finding.
-    fn at(&self, first: First, fault: Fault) -> Fault {
+    fn at(&self, first: First, fault: Finding) -> Finding {
         fault
             .row(self.table.number(first.row as usize))
             .column(&self.table.headers()[first.column as usize])
@@ -186,7 +186,7 @@ impl<'a> Domains<'a> {
                 ),
             };
             let next = "see whether the report may go there; deny_domains in [manifest] refuses such addresses";
-            findings.add(self.at(used.first, Fault::warning(text, next)));
+            findings.add(self.at(used.first, Finding::warning(text, next)));
         }
     }
 
@@ -198,7 +198,7 @@ impl<'a> Domains<'a> {
                     used.recipients
                 );
                 let next = "see whether one person is to have all of these";
-                let fault = Fault::notice(text, next)
+                let fault = Finding::notice(text, next)
                     .same_cause("addresses get the letters of many recipients");
                 findings.add(self.at(used.first, fault));
             }
@@ -211,7 +211,7 @@ fn narrow(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-fn ruled_out(config: &ManifestConfig, address: &Address) -> Option<Fault> {
+fn ruled_out(config: &ManifestConfig, address: &Address) -> Option<Finding> {
     let domain = address.domain().to_ascii_lowercase();
     let among = |domains: &[String]| {
         domains.iter().any(|entry| {
@@ -228,14 +228,14 @@ fn ruled_out(config: &ManifestConfig, address: &Address) -> Option<Fault> {
     } else {
         return None;
     };
-    Some(Fault::new(
+    Some(Finding::fault(
         format!("`{}` {text}", address.folded()),
         format!("correct the address, or [manifest] {key}"),
     ))
 }
 
-fn near(domain: &str, better: &str, why: &str) -> Fault {
-    Fault::warning(
+fn near(domain: &str, better: &str, why: &str) -> Finding {
+    Finding::warning(
         format!("`{domain}` {why}: is it `{better}`?"),
         "correct the address if it is a slip",
     )

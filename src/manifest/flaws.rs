@@ -2,8 +2,8 @@
 
 use super::Findings;
 use super::columns::Columns;
-use super::table::{Flaw, FlawKind, Table};
-use crate::fault::{Fault, quote};
+use super::table::{ColumnFlaw, FlawKind, Table};
+use crate::finding::{Finding, quote};
 
 /// Finds what is wrong in the columns that the batch file names. What templates use, they look for
 /// themselves.
@@ -16,21 +16,21 @@ pub(super) fn in_columns(table: &Table, columns: &Columns, findings: &mut Findin
 }
 
 /// A flaw in a column that is used.
-pub(super) fn fault(table: &Table, flaw: &Flaw) -> Fault {
+pub(super) fn fault(table: &Table, flaw: &ColumnFlaw) -> Finding {
     let others = match flaw.rows {
         0 | 1 => String::new(),
         2 => ", and so does one more row".to_owned(),
         rows => format!(", and so do {} more rows", rows - 1),
     };
     let fault = match flaw.kind {
-        FlawKind::Error => Fault::new(
+        FlawKind::Error => Finding::fault(
             format!(
                 "the cell shows the error {}{others}",
                 quote(table.cell(flaw.first, flaw.column))
             ),
             "mend the formula, or put the value there",
         ),
-        FlawKind::NoValue => Fault::new(
+        FlawKind::NoValue => Finding::fault(
             format!("the cell has a formula whose value is not stored in the file{others}"),
             "open the list in Excel and save it there, or put the value in place of the formula",
         ),

@@ -1,17 +1,17 @@
 //! What can be wrong with one id or name, said as what it is.
 
-use crate::fault::{Fault, is_unseen, quote};
+use crate::finding::{Finding, is_unseen, quote};
 
 /// Why a text cannot be an id, if it cannot.
-pub(super) fn fault(id: &str) -> Option<Fault> {
+pub(super) fn fault(id: &str) -> Option<Finding> {
     if let Some(unseen) = unseen(id) {
-        return Some(Fault::new(
+        return Some(Finding::fault(
             format!("the id `{}` has {unseen} in it", quote(id)),
             "type the id anew: copied text brings such characters along",
         ));
     }
     if is_shortened(id) {
-        return Some(Fault::new(
+        return Some(Finding::fault(
             format!(
                 "the id `{}` is a number that Excel wrote short: its last digits are lost",
                 quote(id)

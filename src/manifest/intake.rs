@@ -7,7 +7,7 @@ use super::header::HeaderRule;
 use super::table::{FlawKind, LeftOutReason, TooLarge};
 use super::{Findings, Table};
 use crate::config::HiddenRows;
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 
 /// Rows that may stand above the header.
 pub(super) const MOST_ABOVE: usize = 50;
@@ -154,7 +154,7 @@ impl<'a> Intake<'a> {
         let beyond = row.cells.iter().skip(width);
         if beyond.clone().any(|cell| !cell.trim().is_empty()) {
             findings.add(
-                Fault::new(
+                Finding::fault(
                     format!(
                         "the row has a value in column {}, which has no header",
                         row.cells.len()
@@ -269,7 +269,7 @@ fn over_link<'t>(
             shown => quote(shown),
         };
         findings.add(
-            Fault::notice(
+            Finding::notice(
                 format!(
                     "the cell shows `{shown}` over a link: the link's address is taken, `{}`",
                     quote(link)
@@ -284,7 +284,7 @@ fn over_link<'t>(
     }
     if !cell.trim().eq_ignore_ascii_case(link) && !cell.contains([',', ';', '<', '\n']) {
         findings.add(
-            Fault::warning(
+            Finding::warning(
                 format!(
                     "the cell shows `{}`, and its link goes to `{}`: what it shows is taken",
                     quote(cell.trim()),
@@ -300,7 +300,7 @@ fn over_link<'t>(
     Cow::Borrowed(cell)
 }
 
-fn hidden_rows(hidden: &[u32]) -> Fault {
+fn hidden_rows(hidden: &[u32]) -> Finding {
     const MOST_NAMED: usize = 10;
     let named: Vec<String> = hidden.iter().take(MOST_NAMED).map(u32::to_string).collect();
     let mut rows = named.join(", ");
@@ -311,7 +311,7 @@ fn hidden_rows(hidden: &[u32]) -> Fault {
         1 => format!("row {rows} is hidden, by hand or by a filter"),
         many => format!("{many} rows are hidden, by hand or by a filter: {rows}"),
     };
-    let fault = Fault::new(
+    let fault = Finding::fault(
         text,
         "say in [manifest] what is meant: hidden_rows = \"skip\" leaves them out, \
          hidden_rows = \"send\" writes to them too",

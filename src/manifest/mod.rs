@@ -29,8 +29,8 @@ mod xlsx;
 pub use columns::snake_case;
 pub use ids::is_total;
 pub use recipients::{Addressees, Recipient};
-pub use survey::Survey;
-pub use table::{Flaw, FlawKind, LeftOutReason, Table};
+pub use survey::ListSurvey;
+pub use table::{ColumnFlaw, FlawKind, LeftOutReason, Table};
 
 use self::columns::Columns;
 use self::recipients::Groups;
@@ -40,7 +40,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::config::{Batch, BatchOpenError, ManifestConfig};
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 
 /// All recipients of a batch with the rows they come from.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Manifest {
     /// Reads the manifest of a batch. With the manifest come warnings and notices; without one the
     /// faults say why.
     #[must_use]
-    pub fn read(batch: &Batch) -> (Option<Self>, Vec<Fault>) {
+    pub fn read(batch: &Batch) -> (Option<Self>, Vec<Finding>) {
         let config = &batch.manifest;
         let mut findings = Findings::of(config);
         let path = batch.resolve(&config.path);
@@ -80,18 +80,18 @@ impl Manifest {
         {
             Ok(Some(bytes)) => bytes,
             Ok(None) => {
-                findings.add(Fault::new(bounds::too_large(), bounds::SPLIT));
+                findings.add(Finding::fault(bounds::too_large(), bounds::SPLIT));
                 return (None, findings.list);
             }
             Err(BatchOpenError::LedOut) => {
-                findings.add(Fault::new(
+                findings.add(Finding::fault(
                     "the manifest is a link that leaves the batch's folder",
                     "put the file itself there, or set allow_outside = true in [batch]",
                 ));
                 return (None, findings.list);
             }
             Err(BatchOpenError::System(error)) => {
-                findings.add(Fault::new(
+                findings.add(Finding::fault(
                     format!("the manifest cannot be read: {error}"),
                     "correct [manifest] path in the batch file, or put the file there",
                 ));
@@ -105,7 +105,7 @@ impl Manifest {
     /// what no file system holds, such as the fuzz targets.
     #[doc(hidden)]
     #[must_use]
-    pub fn of_bytes(bytes: &[u8], config: &ManifestConfig) -> (Option<Self>, Vec<Fault>) {
+    pub fn of_bytes(bytes: &[u8], config: &ManifestConfig) -> (Option<Self>, Vec<Finding>) {
         Self::of(bytes, config, &toml::Table::new(), Findings::of(config))
     }
 
@@ -114,12 +114,12 @@ impl Manifest {
         config: &ManifestConfig,
         vars: &toml::Table,
         mut findings: Findings,
-    ) -> (Option<Self>, Vec<Fault>) {
+    ) -> (Option<Self>, Vec<Finding>) {
         let manifest = read_table(bytes, config, &mut findings)
             .and_then(|(table, sheet)| group(table, sheet, config, vars, &mut findings));
         // As they stand in the file, so that a person mends it from top to bottom.
         findings.list.sort_by_key(|fault| fault.row);
-        let sound = !findings.list.iter().any(Fault::is_fault);
+        let sound = !findings.list.iter().any(Finding::is_fault);
         (manifest.filter(|_| sound), findings.list)
     }
 
@@ -190,7 +190,7 @@ impl Manifest {
 
     /// The faults of cells that show an error or have no value, in columns that templates use by this
     /// template name or header. Those of the columns that the batch file names were found before.
-    pub fn flaws_where(&self, is_used: impl Fn(&str, &str) -> bool) -> Vec<Fault> {
+    pub fn flaws_where(&self, is_used: impl Fn(&str, &str) -> bool) -> Vec<Finding> {
         let headers = self.table.headers();
         let used = self.table.flaws().iter().filter(|flaw| {
             let header = &headers[flaw.column];
@@ -237,13 +237,13 @@ fn group(
     flaws::in_columns(&table, &columns, findings);
     alike::garbled(&table, findings);
     let groups = recipients::group(&table, &columns, findings)?;
-    if groups.ends.is_empty() && !findings.list.iter().any(Fault::is_fault) {
+    if groups.ends.is_empty() && !findings.list.iter().any(Finding::is_fault) {
         findings.add(match table.left_out().len() {
-            0 => Fault::new(
+            0 => Finding::fault(
                 "the manifest has a header but no recipients",
                 "check that this is the right file and sheet",
             ),
-            _ => Fault::new(
+            _ => Finding::fault(
                 "every row of the manifest is left out",
                 "correct [manifest] where or hidden_rows",
             ),
@@ -259,7 +259,7 @@ fn group(
         sheet,
     };
     if let Some(text) = manifest.left_out_in_words() {
-        findings.add(Fault::notice(
+        findings.add(Finding::notice(
             text,
             "see that none of them should get a letter; --json lists all",
         ));
@@ -282,13 +282,13 @@ fn read_table(
 
 /// The notice that the list is open in a program, whose lock file lies beside it: Excel's begins with
 /// `~$`, that of `LibreOffice` with `.~lock.`.
-fn open_elsewhere(path: &Path, config: &ManifestConfig) -> Option<Fault> {
+fn open_elsewhere(path: &Path, config: &ManifestConfig) -> Option<Finding> {
     let name = path.file_name()?.to_str()?;
     let locks = [format!("~${name}"), format!(".~lock.{name}#")];
     let lock = locks
         .iter()
         .find(|lock| path.with_file_name(lock).exists())?;
-    let fault = Fault::notice(
+    let fault = Finding::notice(
         format!(
             "the list is open in another program, which left `{}` beside it",
             quote(lock)
@@ -301,7 +301,7 @@ fn open_elsewhere(path: &Path, config: &ManifestConfig) -> Option<Fault> {
 /// The findings of one manifest file.
 struct Findings {
     file: String,
-    list: Vec<Fault>,
+    list: Vec<Finding>,
 }
 
 impl Findings {
@@ -313,10 +313,10 @@ impl Findings {
     }
 
     /// Notes a finding. Beyond the bound one more says that there are others.
-    fn add(&mut self, fault: Fault) {
+    fn add(&mut self, fault: Finding) {
         let fault = match self.list.len() {
             ..bounds::MOST_FINDINGS => fault,
-            bounds::MOST_FINDINGS => Fault::new(
+            bounds::MOST_FINDINGS => Finding::fault(
                 "there is more to find than is listed here",
                 "mend what is listed, then check again",
             ),

@@ -4,10 +4,10 @@
 use memchr::memchr;
 
 use super::csv::Lines;
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 
 /// The quotes of a text that do not close where they should, the first few.
-pub(super) fn unclosed(text: &str, delimiter: u8, width: usize) -> Vec<Fault> {
+pub(super) fn unclosed(text: &str, delimiter: u8, width: usize) -> Vec<Finding> {
     const MOST: usize = 20;
     let bytes = text.as_bytes();
     let mut faults = Vec::new();
@@ -37,7 +37,7 @@ pub(super) fn unclosed(text: &str, delimiter: u8, width: usize) -> Vec<Fault> {
         if let Some(what) = what {
             let begins: String = inside.lines().next().unwrap_or_default().to_owned();
             faults.push(
-                Fault::new(
+                Finding::fault(
                     format!("the quote before `{}` {what}", quote(&begins)),
                     "close the quote at the end of its cell, or take it out",
                 )
@@ -89,7 +89,7 @@ fn swallowed(cell: &str, delimiter: u8, width: usize) -> Option<String> {
 }
 
 /// The fault of a cell that begins with a typographic quote, which closes nothing.
-pub(super) fn typographic(cell: &str) -> Option<Fault> {
+pub(super) fn typographic(cell: &str) -> Option<Finding> {
     let opens = cell
         .trim_start()
         .starts_with(['\u{201c}', '\u{201e}', '\u{ab}']);
@@ -97,7 +97,7 @@ pub(super) fn typographic(cell: &str) -> Option<Fault> {
         || cell.matches('\u{201c}').count() > 1
         || (cell.contains('\u{201e}') && cell.contains('\u{201c}'));
     (opens && !closes).then(|| {
-        Fault::new(
+        Finding::fault(
             format!(
                 "the cell begins with a typographic quote that is not closed in it: `{}`",
                 quote(cell.trim())

@@ -7,7 +7,7 @@ use super::bounds::{MOST_ADDRESSES, SPLIT};
 use super::columns::Columns;
 use super::{Findings, Table, ids};
 use crate::address::{Mailbox, parse_list};
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 
 /// All rows of one id, as a view into the manifest: a long list stays small because nothing is
 /// copied out of its cells.
@@ -125,7 +125,7 @@ pub(super) fn group(table: &Table, columns: &Columns, findings: &mut Findings) -
         check_name(&recipient, findings);
         addresses += check_addresses(&recipient, findings);
         if addresses > MOST_ADDRESSES {
-            findings.add(Fault::new(
+            findings.add(Finding::fault(
                 format!("the manifest is not read: it has more than {MOST_ADDRESSES} addresses"),
                 SPLIT,
             ));
@@ -171,7 +171,7 @@ fn chain_rows(table: &Table, id_column: usize, findings: &mut Findings) -> (Vec<
         }
         if id.len() > LONGEST_ID {
             findings.add(
-                Fault::new(
+                Finding::fault(
                     format!("the id `{}` is longer than {LONGEST_ID} bytes", quote(id)),
                     "check [manifest] id, or use a shorter id",
                 )
@@ -199,12 +199,12 @@ fn chain_rows(table: &Table, id_column: usize, findings: &mut Findings) -> (Vec<
 }
 
 /// The fault of a row without an id, as what the row is.
-fn without_id(table: &Table, row: usize, header: &str) -> Fault {
+fn without_id(table: &Table, row: usize, header: &str) -> Finding {
     let cells = (0..table.headers().len()).map(|column| table.cell(row, column).trim());
     let mut filled = cells.filter(|cell| !cell.is_empty());
     let first = filled.next().unwrap_or_default();
     if ids::is_total(first) {
-        return Fault::new(
+        return Finding::fault(
             format!(
                 "this is a row of totals, not of a recipient: `{}`",
                 quote(first)
@@ -216,7 +216,7 @@ fn without_id(table: &Table, row: usize, header: &str) -> Fault {
         );
     }
     if filled.next().is_none() {
-        return Fault::new(
+        return Finding::fault(
             format!(
                 "the row has one cell alone, `{}`: is it a note?",
                 quote(first)
@@ -224,7 +224,7 @@ fn without_id(table: &Table, row: usize, header: &str) -> Fault {
             "delete the row, or fill in the id",
         );
     }
-    Fault::new("the id is empty", "fill in the id, or delete the row")
+    Finding::fault("the id is empty", "fill in the id, or delete the row")
 }
 
 fn check_name(recipient: &Recipient<'_>, findings: &mut Findings) {
@@ -234,7 +234,7 @@ fn check_name(recipient: &Recipient<'_>, findings: &mut Findings) {
     let first = recipient.first_number();
     if name.is_empty() {
         findings.add(
-            Fault::new("the recipient has no name", "fill in the name")
+            Finding::fault("the recipient has no name", "fill in the name")
                 .row(first)
                 .column(header)
                 .id(recipient.id()),
@@ -242,7 +242,7 @@ fn check_name(recipient: &Recipient<'_>, findings: &mut Findings) {
     }
     if let Some(unseen) = ids::zero_width(name) {
         findings.add(
-            Fault::new(
+            Finding::fault(
                 format!("the name `{}` has {unseen} in it", quote(name)),
                 "type the name anew: copied text brings such characters along",
             )
@@ -254,7 +254,7 @@ fn check_name(recipient: &Recipient<'_>, findings: &mut Findings) {
     let length = name.chars().count();
     if length > LONGEST_NAME {
         findings.add(
-            Fault::new(
+            Finding::fault(
                 format!(
                     "the name has {length} characters, more than {LONGEST_NAME}: `{}`",
                     quote(name)
@@ -269,7 +269,7 @@ fn check_name(recipient: &Recipient<'_>, findings: &mut Findings) {
     for (&row, other) in recipient.rows.iter().zip(recipient.cells(column)) {
         if !other.is_empty() && other != name {
             findings.add(
-                Fault::new(
+                Finding::fault(
                     format!(
                         "one id has two names: `{}` (row {first}) and `{}`",
                         quote(name),
@@ -311,7 +311,7 @@ fn check_addresses(recipient: &Recipient<'_>, findings: &mut Findings) -> usize 
                     let marked = mailboxes.iter().find(|one| has_text_mark(one));
                     if let Some(marked) = marked {
                         findings.add(
-                            Fault::new(
+                            Finding::fault(
                                 format!(
                                     "`{}` begins with an apostrophe, as Excel marks a text",
                                     quote(marked.address.as_str())
@@ -331,13 +331,14 @@ fn check_addresses(recipient: &Recipient<'_>, findings: &mut Findings) -> usize 
                 Err(error) => {
                     any_malformed = true;
                     let fault = match ids::zero_width(cell) {
-                        Some(unseen) => Fault::new(
+                        Some(unseen) => Finding::fault(
                             format!("the address `{}` has {unseen} in it", quote(cell)),
                             "type the address anew: copied text brings such characters along",
                         ),
-                        _ => {
-                            Fault::new(error.to_string(), "correct the address, or empty the cell")
-                        }
+                        _ => Finding::fault(
+                            error.to_string(),
+                            "correct the address, or empty the cell",
+                        ),
                     };
                     findings.add(
                         fault
@@ -371,7 +372,7 @@ fn check_given(recipient: &Recipient<'_>, given: &[usize], findings: &mut Findin
             .map(|&column| format!("`{}`", quote(&headers[column])))
             .collect();
         findings.add(
-            Fault::new(
+            Finding::fault(
                 format!("no address in {}", names.join(", ")),
                 "fill in an address in one of the recipient's rows, or delete the rows",
             )
@@ -383,7 +384,7 @@ fn check_given(recipient: &Recipient<'_>, given: &[usize], findings: &mut Findin
     }
     for &column in require.iter().filter(|column| !given.contains(column)) {
         findings.add(
-            Fault::new(
+            Finding::fault(
                 format!(
                     "no address in `{}`, which [manifest] require names",
                     quote(&headers[column])

@@ -7,12 +7,12 @@ use super::intake::Intake;
 use super::workbook::{self, BookKind};
 use super::{Findings, Table, bounds, csv};
 use crate::config::HiddenRows;
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 use crate::regular;
 
 /// A list as it was found. Its hidden rows are left out of the table's rows.
 #[derive(Debug)]
-pub struct Survey {
+pub struct ListSurvey {
     /// Its rows.
     pub table: Table,
     /// The sheet of a workbook.
@@ -20,16 +20,16 @@ pub struct Survey {
     /// The other sheets that a person sees.
     pub other_sheets: Vec<String>,
     /// What was found while it was read.
-    pub findings: Vec<Fault>,
+    pub findings: Vec<Finding>,
 }
 
-impl Survey {
+impl ListSurvey {
     /// Reads a list: its sheet is the one with most addresses at its beginning, its header the row of
     /// names above them.
     ///
     /// # Errors
     /// What keeps it from being read.
-    pub fn of(path: &Path) -> Result<Self, Vec<Fault>> {
+    pub fn of(path: &Path) -> Result<Self, Vec<Finding>> {
         let mut findings = Findings {
             file: path.display().to_string(),
             list: Vec::new(),
@@ -53,11 +53,11 @@ fn read(path: &Path, findings: &mut Findings) -> Option<SurveyedTable> {
     let bytes = match regular::open(path).and_then(bounds::read) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => {
-            findings.add(Fault::new(bounds::too_large(), bounds::SPLIT));
+            findings.add(Finding::fault(bounds::too_large(), bounds::SPLIT));
             return None;
         }
         Err(error) => {
-            findings.add(Fault::new(
+            findings.add(Finding::fault(
                 format!("the list cannot be read: {error}"),
                 "name the list with --from",
             ));
@@ -87,7 +87,7 @@ fn read(path: &Path, findings: &mut Findings) -> Option<SurveyedTable> {
             }
         }
         let Some((_, name)) = best else {
-            findings.add(Fault::new(
+            findings.add(Finding::fault(
                 "the workbook has no visible sheet",
                 "show the sheet with the list in Excel, and save it",
             ));
@@ -101,14 +101,14 @@ fn read(path: &Path, findings: &mut Findings) -> Option<SurveyedTable> {
         let table = match read.and_then(|()| Ok(intake.end(findings)?)) {
             Ok(Some(table)) => table,
             Ok(None) => {
-                findings.add(Fault::new(
+                findings.add(Finding::fault(
                     format!("the sheet `{}` is empty", quote(&name)),
                     "name another list with --from",
                 ));
                 return None;
             }
             Err(error) => {
-                findings.add(Fault::new(
+                findings.add(Finding::fault(
                     format!("the sheet `{}` cannot be read: {error}", quote(&name)),
                     "save the list anew as .xlsx or as \"CSV UTF-8\"",
                 ));

@@ -30,7 +30,7 @@ pub enum FlawKind {
 
 /// The flaws of one kind in one column. There may be as many as cells, so only the first is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Flaw {
+pub struct ColumnFlaw {
     /// The column, as an index.
     pub column: usize,
     /// What it is.
@@ -66,7 +66,7 @@ impl LeftOutReason {
 pub struct Table {
     headers: Vec<String>,
     header_row: u32,
-    flaws: Vec<Flaw>,
+    flaws: Vec<ColumnFlaw>,
     /// Rows that are left out, as indices, in their order.
     left_out: Vec<(u32, LeftOutReason)>,
     text: String,
@@ -101,7 +101,7 @@ impl Table {
 
     /// What is wrong with cells.
     #[must_use]
-    pub fn flaws(&self) -> &[Flaw] {
+    pub fn flaws(&self) -> &[ColumnFlaw] {
         &self.flaws
     }
 
@@ -109,7 +109,7 @@ impl Table {
         let mut flaws = self.flaws.iter_mut();
         match flaws.find(|flaw| flaw.column == column && flaw.kind == kind) {
             Some(flaw) => flaw.rows += 1,
-            None => self.flaws.push(Flaw {
+            None => self.flaws.push(ColumnFlaw {
                 column,
                 kind,
                 first: row,

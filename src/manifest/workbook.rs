@@ -13,7 +13,7 @@ use super::xlsx::XlsxBook;
 use super::{Findings, Table, archive};
 use crate::config::{HiddenRows, ManifestConfig};
 use crate::contain;
-use crate::fault::{Fault, quote, quote_up_to};
+use crate::finding::{Finding, quote, quote_up_to};
 
 /// What else may be done about a workbook that cannot be read.
 const SAVE_ANEW: &str =
@@ -117,11 +117,11 @@ pub(super) fn read(
         };
         let Some(table) = table else {
             findings.add(match config.header_row {
-                Some(row) => Fault::new(
+                Some(row) => Finding::fault(
                     format!("the sheet `{}` has nothing in row {row}", quote(&name)),
                     "correct [manifest] header_row, or leave it out: it is found",
                 ),
-                None => Fault::new(
+                None => Finding::fault(
                     format!("the sheet `{}` is empty", quote(&name)),
                     "check [manifest] sheet: the first row must hold the column names",
                 ),
@@ -129,7 +129,7 @@ pub(super) fn read(
             return None;
         };
         if !book.knows_hidden_rows() && config.hidden_rows != HiddenRows::Send {
-            findings.add(Fault::warning(
+            findings.add(Finding::warning(
                 "of a workbook of this kind hidden rows and number formats are not seen: rows that a filter \
                  hides are read too, and numbers have no more than their digits",
                 "save the list as .xlsx; hidden_rows = \"send\" in [manifest] says that none is hidden",
@@ -149,7 +149,7 @@ pub(super) fn contained<T>(
     if kind != BookKind::Xls
         && let Err(excess) = archive::check(bytes)
     {
-        findings.add(Fault::new(
+        findings.add(Finding::fault(
             format!("the workbook is not read: {excess}"),
             SPLIT,
         ));
@@ -158,7 +158,7 @@ pub(super) fn contained<T>(
     let done = contain::panics(|| match open(bytes, kind) {
         Ok(mut book) => act(&mut *book, findings),
         Err(text) => {
-            findings.add(Fault::new(
+            findings.add(Finding::fault(
                 // It may name what stands in the file.
                 format!("the workbook cannot be read: {}", quote_up_to(200, &text)),
                 SAVE_ANEW,
@@ -167,7 +167,7 @@ pub(super) fn contained<T>(
         }
     });
     done.unwrap_or_else(|_| {
-        findings.add(Fault::new(
+        findings.add(Finding::fault(
             "the workbook cannot be read: it is damaged",
             SAVE_ANEW,
         ));
@@ -184,8 +184,8 @@ fn open(bytes: &[u8], kind: BookKind) -> Result<Box<dyn Book + '_>, String> {
     })
 }
 
-fn unreadable_sheet(name: &str, error: &SheetError) -> Fault {
-    Fault::new(
+fn unreadable_sheet(name: &str, error: &SheetError) -> Finding {
+    Finding::fault(
         format!(
             "the sheet `{}` cannot be read: {}",
             quote(name),
@@ -211,7 +211,7 @@ fn choose(book: &mut dyn Book, config: &ManifestConfig, findings: &mut Findings)
         if all.contains(&wanted.as_str()) {
             return Some(wanted.clone());
         }
-        findings.add(Fault::new(
+        findings.add(Finding::fault(
             format!("the workbook has no sheet `{}`", quote(wanted)),
             format!("the sheets are {}: correct [manifest] sheet", listed(&all)),
         ));
@@ -223,7 +223,7 @@ fn choose(book: &mut dyn Book, config: &ManifestConfig, findings: &mut Findings)
         .map(|sheet| &*sheet.name)
         .collect();
     let Some(&first) = seen.first().or(all.first()) else {
-        findings.add(Fault::new("the workbook has no sheet", SAVE_ANEW));
+        findings.add(Finding::fault("the workbook has no sheet", SAVE_ANEW));
         return None;
     };
     let has = |book: &mut dyn Book, name: &str| columns(book, name, config);
@@ -236,7 +236,7 @@ fn choose(book: &mut dyn Book, config: &ManifestConfig, findings: &mut Findings)
     for sheet in sheets.iter().filter(|sheet| !sheet.is_visible) {
         let is_list = matches!(has(book, &sheet.name), Some((found, of)) if found == of);
         if is_list && sheet.name != chosen {
-            findings.add(Fault::warning(
+            findings.add(Finding::warning(
                 format!(
                     "the sheet `{}` is hidden and has the same columns: it is not read",
                     quote(&sheet.name)
@@ -249,7 +249,7 @@ fn choose(book: &mut dyn Book, config: &ManifestConfig, findings: &mut Findings)
         }
     }
     if lists.len() > 1 {
-        findings.add(Fault::warning(
+        findings.add(Finding::warning(
             format!(
                 "several sheets have the columns of the list: {}; `{}` is read and the others are not",
                 listed(&lists),
@@ -261,7 +261,7 @@ fn choose(book: &mut dyn Book, config: &ManifestConfig, findings: &mut Findings)
             ),
         ));
     } else if chosen != first {
-        findings.add(Fault::notice(
+        findings.add(Finding::notice(
             format!(
                 "the sheet `{}` is not the list, so `{}` is read, which has its columns",
                 quote(first),

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::PlannedLetter;
 use super::making::OpenProof;
 use crate::digest::Sha256Digest;
-use crate::fault::{Fault, quote};
+use crate::finding::{Finding, quote};
 use crate::letter::{Letters, Other, Proof, Verdict};
 
 /// A name that stands in so many reports is one that reports mention, as long as each shows its own
@@ -22,7 +22,7 @@ pub(super) fn weigh(
     open: &[OpenProof],
     conditions: &mut [(u64, usize, u32)],
     entries: &mut [Option<PlannedLetter>],
-) -> Vec<(usize, Fault)> {
+) -> Vec<(usize, Finding)> {
     let proved = alone(conditions);
     let weighing = Weighing {
         letters,
@@ -39,7 +39,7 @@ pub(super) fn weigh(
     }
     let swapped = weighing.swapped();
     let reported: HashSet<usize> = swapped.iter().flat_map(|pair| [pair.0, pair.1]).collect();
-    let mut findings: Vec<(usize, Fault)> = swapped
+    let mut findings: Vec<(usize, Finding)> = swapped
         .iter()
         .map(|(one, other)| (open[*one].place, weighing.swap(&open[*one], &open[*other])))
         .collect();
@@ -143,7 +143,7 @@ impl Weighing<'_> {
         pairs
     }
 
-    fn swap(&self, one: &OpenProof, other: &OpenProof) -> Fault {
+    fn swap(&self, one: &OpenProof, other: &OpenProof) -> Finding {
         let name = |place: usize| {
             let (name, id) = self.letters.recipient_of(&Other {
                 recipient: self.letters.place(place),
@@ -152,7 +152,7 @@ impl Weighing<'_> {
             format!("`{}` ({})", quote(name), quote(id))
         };
         let (first, second) = (name(one.place), name(other.place));
-        Fault::new(
+        Finding::fault(
             format!(
                 "the reports of {first} and {second} are swapped: {} shows {second}, and {} shows {first}",
                 one.proof.file, other.proof.file
@@ -164,7 +164,7 @@ impl Weighing<'_> {
     }
 
     /// The verdict of one attachment, and what is found against it.
-    fn judge(&self, one: &OpenProof) -> (Verdict, Vec<Fault>) {
+    fn judge(&self, one: &OpenProof) -> (Verdict, Vec<Finding>) {
         let proof = &one.proof;
         let mut findings = Vec::new();
         let mut verdict = proof.verdict;
@@ -172,7 +172,7 @@ impl Weighing<'_> {
             let text = format!("the PDF shows {}", self.what(&others));
             if others.iter().all(|other| self.mentions(one, *other)) {
                 findings.push(
-                    Fault::warning(
+                    Finding::warning(
                         format!("{text}, beside its own recipient"),
                         "look at one of these reports; if it is right, write what it mentions into may_show of [[attachment]]",
                     )
@@ -181,7 +181,7 @@ impl Weighing<'_> {
             } else {
                 verdict = Verdict::Contradicted;
                 findings.push(
-                    Fault::new(
+                    Finding::fault(
                         text,
                         "put the right report there; if this is the right one and mentions the other, write that into may_show of [[attachment]]",
                     )
@@ -206,7 +206,7 @@ impl Weighing<'_> {
             Verdict::Silent => (
                 verdict,
                 vec![
-                    Fault::warning(
+                    Finding::warning(
                         "the PDF shows neither the name nor the id of its recipient",
                         "look at the report, for it may be anybody's; let it show the name, or write a text that is this recipient's alone into must_contain of [[attachment]]",
                     )
@@ -218,7 +218,7 @@ impl Weighing<'_> {
     }
 
     /// Numbers beside the own name that are the ids of others, and seldom more than figures.
-    fn figures_beside(&self, proof: &Proof) -> Vec<Fault> {
+    fn figures_beside(&self, proof: &Proof) -> Vec<Finding> {
         let ids = proof.perhaps.iter().filter(|other| !other.is_name);
         let Some(first) = ids.into_iter().next() else {
             return Vec::new();
@@ -229,7 +229,7 @@ impl Weighing<'_> {
             self.what(&[*first])
         };
         vec![
-            Fault::warning(
+            Finding::warning(
                 format!("the PDF shows {what}, beside its own recipient"),
                 "see in one of these reports whether it is a figure; if it is, write it into may_show of [[attachment]] to hear no more of it",
             )
@@ -237,7 +237,7 @@ impl Weighing<'_> {
         ]
     }
 
-    fn ambiguous(&self, proof: &Proof) -> Fault {
+    fn ambiguous(&self, proof: &Proof) -> Finding {
         let text = match proof.perhaps.first() {
             Some(other) if self.figures <= MOST_FIGURES => format!(
                 "the PDF shows nothing that is its recipient's alone, and {}",
@@ -246,7 +246,7 @@ impl Weighing<'_> {
             Some(_) => "the PDF shows nothing that is its recipient's alone, and what may be another recipient's".to_owned(),
             None => "the PDF shows nothing that tells its recipient from another: others have the same name or id, or it may be any figure or word".to_owned(),
         };
-        Fault::warning(
+        Finding::warning(
             text,
             "look at the report; let it show a name or an id of six digits that nobody else has, or write a text that is this recipient's alone into must_contain of [[attachment]]",
         )
@@ -291,7 +291,7 @@ type ContentsClaim = (u64, u32, u32);
 pub(super) fn claimed_twice(
     letters: &Letters,
     entries: &[Option<PlannedLetter>],
-) -> Vec<(usize, Fault)> {
+) -> Vec<(usize, Finding)> {
     let digest = |(_, letter, attachment): ContentsClaim| {
         let entry = entries[letter as usize].as_ref();
         entry.map(|entry| entry.attachments[attachment as usize].sha256)
@@ -314,7 +314,7 @@ pub(super) fn claimed_twice(
                 continue;
             };
             let (first, second_letter) = (first.1 as usize, second.1 as usize);
-            let mut fault = Fault::new(
+            let mut fault = Finding::fault(
                 format!(
                     "the attachment has the same contents as that of {}",
                     letters.id(first)

@@ -6,7 +6,7 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 
 use super::PlannedLetter;
 use crate::clock::Clock;
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::letter::{Letters, OFTEN, PATIENCE, Proof};
 
 /// What making all letters gave.
@@ -14,7 +14,7 @@ pub(super) struct Made {
     /// The letters that can be made, in the order of the manifest.
     pub entries: Vec<Option<PlannedLetter>>,
     /// What was found, with the place of the letter.
-    pub findings: Vec<(usize, Fault)>,
+    pub findings: Vec<(usize, Finding)>,
     /// The proofs that all letters together decide, or that show others.
     pub open: Vec<OpenProof>,
     /// The texts that attachments have to show and do, by number, with the index of the letter among
@@ -133,7 +133,7 @@ pub(super) fn make_all(
 /// One letter's part of the plan.
 struct One {
     entry: Option<PlannedLetter>,
-    findings: Vec<Fault>,
+    findings: Vec<Finding>,
     proofs: Vec<Proof>,
     claims: Vec<u64>,
     missing: Vec<String>,

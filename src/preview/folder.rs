@@ -20,12 +20,12 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// A gallery in the making.
-pub(super) struct Folder {
+pub(super) struct PreviewFolder {
     into: PathBuf,
     partial: PathBuf,
 }
 
-impl Folder {
+impl PreviewFolder {
     /// Makes the folder under another name.
     pub fn prepare(into: &Path) -> Result<Self, PreviewError> {
         let into = std::path::absolute(into).map_err(|source| storage(into, source))?;
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn a_report_is_linked_from_wherever_the_gallery_is() {
         let base = tempfile::tempdir().unwrap();
-        let folder = Folder::prepare(&base.path().join("b/preview")).unwrap();
+        let folder = PreviewFolder::prepare(&base.path().join("b/preview")).unwrap();
         let report = base.path().join("b/reports/a report #1.pdf");
         assert_eq!(folder.link_to(&report), "../reports/a%20report%20%231.pdf");
         assert_eq!(folder.link_to(&base.path().join("c.pdf")), "../../c.pdf");
@@ -160,12 +160,12 @@ mod tests {
         fs::create_dir(&into).unwrap();
         fs::write(into.join("thesis.txt"), "mine").unwrap();
         assert!(matches!(
-            Folder::prepare(&into),
+            PreviewFolder::prepare(&into),
             Err(PreviewError::Foreign { .. })
         ));
         fs::remove_file(into.join("thesis.txt")).unwrap();
         for _ in 0..2 {
-            let folder = Folder::prepare(&into).unwrap();
+            let folder = PreviewFolder::prepare(&into).unwrap();
             folder.file("index.html", b"x").unwrap();
             folder.put_in_place().unwrap();
         }

@@ -18,10 +18,10 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use self::folder::Folder;
+use self::folder::PreviewFolder;
 use self::row::GalleryRow;
 use crate::config::Batch;
-use crate::fault::{Fault, NextStep};
+use crate::finding::{Finding, NextStep};
 use crate::letter::Letters;
 use crate::message::Message;
 use crate::page::Page;
@@ -36,7 +36,7 @@ pub struct Preview<'a> {
     /// What was checked.
     pub plan: &'a Plan,
     /// What the checks found.
-    pub findings: &'a [Fault],
+    pub findings: &'a [Finding],
     /// The recipients whose letters are shown; all of them if there are none.
     pub only: Option<&'a HashSet<String>>,
     /// The date that the messages bear.
@@ -90,7 +90,7 @@ struct Data<'a> {
 /// A finding that concerns no single letter.
 #[derive(Serialize)]
 struct Note<'a> {
-    severity: crate::fault::Severity,
+    severity: crate::finding::Severity,
     place: String,
     text: &'a str,
 }
@@ -106,7 +106,7 @@ impl Preview<'_> {
         into: &Path,
         done: &(dyn Fn(usize) + Sync),
     ) -> Result<PathBuf, PreviewError> {
-        let folder = Folder::prepare(into)?;
+        let folder = PreviewFolder::prepare(into)?;
         let count = AtomicUsize::new(0);
         let rows: Mutex<Vec<(usize, GalleryRow)>> = Mutex::default();
         self.shown().into_par_iter().try_for_each(|index| {
@@ -150,7 +150,7 @@ impl Preview<'_> {
         (0..self.letters.len()).filter(is_shown).collect()
     }
 
-    fn letter(&self, index: usize, folder: &Folder) -> Result<GalleryRow, PreviewError> {
+    fn letter(&self, index: usize, folder: &PreviewFolder) -> Result<GalleryRow, PreviewError> {
         let changed = || PreviewError::Changed(self.letters.id(index).to_owned());
         let (letter, contents) = self
             .letters

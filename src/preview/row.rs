@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::folder::Folder;
+use super::folder::PreviewFolder;
 use crate::address::Mailbox;
 use crate::config::Importance;
 use crate::digest::hex;
-use crate::fault::{Fault, Severity};
+use crate::finding::{Finding, Severity};
 use crate::letter::Verdict;
 use crate::message::Message;
 use crate::plan::PlannedLetter;
@@ -66,8 +66,8 @@ impl GalleryRow {
         planned: &PlannedLetter,
         file: &str,
         bytes: usize,
-        folder: &Folder,
-        findings: &[Fault],
+        folder: &PreviewFolder,
+        findings: &[Finding],
     ) -> Self {
         let letter = message.letter();
         let files = letter.attachments.iter().zip(&planned.attachments);

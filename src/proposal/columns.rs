@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::address::parse_list;
-use crate::manifest::{Survey, Table, is_total, snake_case};
+use crate::manifest::{ListSurvey, Table, is_total, snake_case};
 
 /// Rows that are looked at: a longer list has no other columns.
 const SAMPLE: usize = 5_000;
@@ -60,7 +60,7 @@ fn total(table: &Table, row: usize) -> Option<(usize, &str)> {
 }
 
 /// Works out the columns. `files` are the names of the reports.
-pub(super) fn roles(survey: &Survey, files: &[String]) -> ColumnRoles {
+pub(super) fn roles(survey: &ListSurvey, files: &[String]) -> ColumnRoles {
     let table = &survey.table;
     let words: HashSet<String> = files.iter().flat_map(|file| file_words(file)).collect();
     let seen = look(table, &words);

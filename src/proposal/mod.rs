@@ -14,10 +14,10 @@ use serde::Serialize;
 use self::columns::{ColumnChoice, ColumnRoles};
 use self::letter::{ConvertedLetter, MergeFields};
 use crate::address::Mailbox;
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::letter::naming::{NamedFile, NamedRecipient, assign, propose};
 use crate::letter::word;
-use crate::manifest::{Survey, Table};
+use crate::manifest::{ListSurvey, Table};
 
 /// A folder with more reports is not looked at to its end.
 const MOST_FILES: usize = 100_000;
@@ -138,8 +138,8 @@ impl Proposal {
     ///
     /// # Errors
     /// When the list or the letter cannot be read, or the list has no column of addresses.
-    pub fn of(request: &ProposalRequest) -> Result<Self, Vec<Fault>> {
-        let survey = Survey::of(&request.list)?;
+    pub fn of(request: &ProposalRequest) -> Result<Self, Vec<Finding>> {
+        let survey = ListSurvey::of(&request.list)?;
         let reports = request.reports.clone().or_else(|| usual_reports(request));
         let files = reports.as_deref().map(files_of).unwrap_or_default();
         let roles = columns::roles(&survey, &files);
@@ -228,15 +228,15 @@ impl Proposal {
     }
 }
 
-fn no_columns(survey: &Survey, list: &Path) -> Fault {
+fn no_columns(survey: &ListSurvey, list: &Path) -> Finding {
     let headers: Vec<String> = survey
         .table
         .headers()
         .iter()
         .filter(|header| !header.trim().is_empty())
-        .map(|header| format!("`{}`", crate::fault::quote(header)))
+        .map(|header| format!("`{}`", crate::finding::quote(header)))
         .collect();
-    Fault::new(
+    Finding::fault(
         format!(
             "no column of mail addresses was found; row {} was taken for the header, with {}",
             survey.table.header_row(),
@@ -304,7 +304,7 @@ fn letter_of(
     table: &Table,
     id: &ColumnChoice,
     name: &ColumnChoice,
-) -> Result<(&'static str, String, ConvertedLetter), Vec<Fault>> {
+) -> Result<(&'static str, String, ConvertedLetter), Vec<Finding>> {
     let Some(path) = &request.letter else {
         let (key, file) = LetterKind::Html.key_and_name();
         let converted = ConvertedLetter {
@@ -313,8 +313,9 @@ fn letter_of(
         };
         return Ok((key, file.to_owned(), converted));
     };
-    let refuse =
-        |text: String, next: &str| vec![Fault::new(text, next).file(path.display().to_string())];
+    let refuse = |text: String, next: &str| {
+        vec![Finding::fault(text, next).file(path.display().to_string())]
+    };
     let Some(kind) = LetterKind::of(path) else {
         return Err(refuse(
             "a letter of this kind cannot be read".to_owned(),
@@ -409,7 +410,7 @@ fn reasons_of(parts: &BatchParts, converted: &ConvertedLetter) -> Vec<String> {
     reasons
 }
 
-fn doubts_of(parts: &BatchParts, survey: &Survey) -> Vec<String> {
+fn doubts_of(parts: &BatchParts, survey: &ListSurvey) -> Vec<String> {
     let mut doubts = Vec::new();
     if parts.hidden > 0 {
         doubts.push(OpenQuestion::HiddenRows(parts.hidden).doubt());

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::Letter;
+use super::ReportedLetter;
 use super::letter::addresses;
 use super::rows::Row;
 use crate::lifecycle::{LetterMailKind, LetterState, reason_in_words};
@@ -84,7 +84,7 @@ pub(super) fn added(row: Row<'_>) -> [Cell; 10] {
 }
 
 /// How what the list asks for differs from what was sent.
-fn changed(letter: &Letter) -> String {
+fn changed(letter: &ReportedLetter) -> String {
     let changes = letter.changes();
     let mut words = Vec::new();
     if !changes.new_addresses.is_empty() {
@@ -104,7 +104,7 @@ fn changed(letter: &Letter) -> String {
 }
 
 /// What became of it at each address that something is known of.
-fn outcome(letter: &Letter) -> String {
+fn outcome(letter: &ReportedLetter) -> String {
     let record = &letter.record;
     let mut parts: Vec<String> = addresses(record)
         .iter()
@@ -136,7 +136,7 @@ fn outcome(letter: &Letter) -> String {
 }
 
 /// What a person does about a letter.
-fn next(letter: &Letter) -> String {
+fn next(letter: &ReportedLetter) -> String {
     let record = &letter.record;
     let mut steps: Vec<&str> = Vec::new();
     for address in addresses(record) {
@@ -155,7 +155,7 @@ fn next(letter: &Letter) -> String {
     steps.join("; ")
 }
 
-fn error(letter: &Letter) -> String {
+fn error(letter: &ReportedLetter) -> String {
     let record = &letter.record;
     let error = record.letter.error.iter();
     let mut parts: Vec<String> = error

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Letter, LetterJson, Record};
+use super::{LetterJson, Record, ReportedLetter};
 use crate::ledger::{Counts, Kind, Outcomes, RunRecord, Wait};
 use crate::lifecycle::RunState;
 use crate::manifest::LeftOut;
@@ -115,7 +115,7 @@ fn run(record: &RunRecord) -> RunJson<'_> {
     }
 }
 
-fn letter(letter: &Letter) -> Option<LetterJson<'_>> {
+fn letter(letter: &ReportedLetter) -> Option<LetterJson<'_>> {
     LetterJson::of(
         &letter.record,
         letter.name.as_deref(),

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::ledger::{LetterRecord, Resolution};
 use crate::lifecycle::{
-    AddressKind, AddressOutcome, AddressState, Addresses, BounceReason, Changes, Evidence, Letter,
-    LetterMail, LetterMailKind, LetterState, Reply, Returned, Sending, SendingState,
+    AddressKind, AddressOutcome, AddressState, Addresses, BounceReason, Changes, LetterHistory,
+    LetterMail, LetterMailKind, LetterState, MailEvidence, Reply, Returned, Sending, SendingState,
     SentAttachment, reason_in_words,
 };
 
@@ -87,13 +87,13 @@ struct AddressJson<'a> {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum EvidenceJson<'a> {
-    Mail(Evidence),
+    Mail(MailEvidence),
     Words { kind: &'static str, text: &'a str },
 }
 
 impl<'a> EvidenceJson<'a> {
     fn of(line: &'a str) -> Self {
-        match Evidence::parse(line) {
+        match MailEvidence::parse(line) {
             Some(evidence) => Self::Mail(evidence),
             None => Self::Words {
                 kind: "word",
@@ -241,7 +241,7 @@ fn look_json(mail: &LetterMail) -> LookJson<'_> {
     }
 }
 
-fn address_json<'a>(letter: &'a Letter, of: AddressRecord<'a>) -> AddressJson<'a> {
+fn address_json<'a>(letter: &'a LetterHistory, of: AddressRecord<'a>) -> AddressJson<'a> {
     let refusal = of.refusal;
     let returned = of.returned;
     let suspected = letter.suspicions().find(|mail| {

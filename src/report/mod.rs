@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use crate::config::Batch;
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::ledger::{
     Counts, Kind, LedgerError, LedgerView, LetterRecord, LogCheck, Outcomes, Resolution, RunRecord,
     Wait,
@@ -40,21 +40,21 @@ pub struct Record {
     runs: Vec<RunRecord>,
     waits: Vec<Wait>,
     log: LogCheck,
-    letters: Vec<Letter>,
-    list: Option<List>,
+    letters: Vec<ReportedLetter>,
+    list: Option<ReportList>,
     notice: Option<String>,
 }
 
 /// The dispatch list, and which of its rows are whose.
 #[derive(Debug)]
-struct List {
+struct ReportList {
     manifest: Manifest,
     id_column: usize,
 }
 
 /// One letter of the record.
 #[derive(Debug)]
-struct Letter {
+struct ReportedLetter {
     record: LetterRecord,
     name: Option<String>,
     /// The addresses that the list has now; none when it could not be read or has no such row.
@@ -73,11 +73,11 @@ impl Record {
         kind: Kind,
         ledger: &LedgerView,
         made_at: Timestamp,
-    ) -> Result<(Self, Option<Fault>), LedgerError> {
+    ) -> Result<(Self, Option<Finding>), LedgerError> {
         let (manifest, findings) = Manifest::read(batch);
-        let fault = findings.into_iter().find(Fault::is_fault);
-        let list = manifest.and_then(|manifest| List::of(manifest, batch));
-        let places = list.as_ref().map(List::places).unwrap_or_default();
+        let fault = findings.into_iter().find(Finding::is_fault);
+        let list = manifest.and_then(|manifest| ReportList::of(manifest, batch));
+        let places = list.as_ref().map(ReportList::places).unwrap_or_default();
         let log = ledger.check_log(None)?;
         let _still = ledger.snapshot()?;
         let mut resolutions = ledger.resolutions()?;
@@ -87,7 +87,7 @@ impl Record {
             let listed = place
                 .zip(list.as_ref())
                 .map(|(place, list)| list.manifest.recipient(*place));
-            letters.push(Letter {
+            letters.push(ReportedLetter {
                 name: listed.map(|listed| listed.name().to_owned()),
                 listed: listed.map(|listed| listed.addressees()),
                 resolution: resolutions.remove(&record.id),
@@ -139,7 +139,7 @@ impl Record {
     }
 }
 
-impl Letter {
+impl ReportedLetter {
     /// How what the list asks for differs from what was sent; nothing while nothing was sent.
     fn changes(&self) -> Changes {
         let letter = &self.record.letter;
@@ -159,7 +159,7 @@ impl Letter {
     }
 }
 
-impl List {
+impl ReportList {
     fn of(manifest: Manifest, batch: &Batch) -> Option<Self> {
         let wanted = batch.manifest.id.trim();
         let id_column = manifest

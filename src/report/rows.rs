@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Letter, Record};
+use super::{Record, ReportedLetter};
 
 /// One row.
 #[derive(Clone, Copy, Debug)]
@@ -11,7 +11,7 @@ pub(super) struct Row<'a> {
     /// Its place in the list; none when the list no longer has it.
     listed: Option<usize>,
     /// The letter that it belongs to; none when no plan had it.
-    pub letter: Option<&'a Letter>,
+    pub letter: Option<&'a ReportedLetter>,
     /// The key of `[manifest]` by which the row is left out.
     pub left_out: Option<&'static str>,
 }
@@ -31,7 +31,7 @@ impl Record {
     /// All rows. Those of the list that are blank are left out.
     pub(super) fn rows(&self) -> Vec<Row<'_>> {
         let letters = self.letters.iter();
-        let by_id: HashMap<&str, &Letter> = letters
+        let by_id: HashMap<&str, &ReportedLetter> = letters
             .map(|letter| (letter.record.id.as_str(), letter))
             .collect();
         let mut rows = Vec::new();

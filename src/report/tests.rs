@@ -5,7 +5,7 @@ use std::path::Path;
 use calamine::{Data, DataType, Range, Reader, Xlsx};
 
 use super::*;
-use crate::ledger::{BatchIdentity, Claim, Holder, Ledger, LetterPlan, Settlement};
+use crate::ledger::{AdoptedLetter, BatchIdentity, Claim, Holder, Ledger, Settlement};
 use crate::lifecycle::{
     Accepted, Addresses, PersonalWord, PlannedMessage, Refusal, Reply, SentAttachment, SettledAs,
 };
@@ -33,7 +33,7 @@ fn ledger(folder: &Path) -> Ledger {
         started: start,
     };
     let mut ledger = Ledger::open(&folder.join("batch.state.db"), &identity, &holder).unwrap();
-    let letter = |id: &str| LetterPlan {
+    let letter = |id: &str| AdoptedLetter {
         id: id.into(),
         message: PlannedMessage {
             message_id: format!("{id}@x.example"),
@@ -114,7 +114,7 @@ fn ledger(folder: &Path) -> Ledger {
     ledger
 }
 
-fn record(list: &str) -> (Record, Option<Fault>) {
+fn record(list: &str) -> (Record, Option<Finding>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     fs::write(path.join("list.csv"), list).unwrap();

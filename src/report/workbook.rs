@@ -17,7 +17,7 @@ use thiserror::Error;
 
 use super::columns::{ADDED, Cell, added};
 use super::letter::{AddressRecord, addresses};
-use super::{Letter, Record};
+use super::{Record, ReportedLetter};
 use crate::ledger::Kind;
 use crate::lifecycle::{AddressKind, reason_in_words};
 
@@ -135,7 +135,7 @@ impl Record {
     }
 
     fn write_letters(&self, sheet: &mut Worksheet, formats: &Formats) -> Result<(), WorkbookError> {
-        let of = |letter: &Letter| addresses(&letter.record).len();
+        let of = |letter: &ReportedLetter| addresses(&letter.record).len();
         let rows = self.letters.iter().map(of).sum();
         let mut table = TableSheet::begin(sheet, formats, (LETTERS, LETTERS), &OF_ADDRESSES, rows)?;
         for letter in &self.letters {
@@ -352,7 +352,7 @@ impl<'a> TableSheet<'a> {
 
     fn address(
         &mut self,
-        letter: &Letter,
+        letter: &ReportedLetter,
         address: &AddressRecord<'_>,
     ) -> Result<(), WorkbookError> {
         let sending = address.sending;

@@ -6,7 +6,7 @@ use super::address;
 use super::mail::{MailKind, ReadMail};
 use super::reason;
 use super::status::{Action, ReportedRecipient};
-use crate::lifecycle::{AddressReturn, Event, Evidence, Letter, Sending};
+use crate::lifecycle::{AddressReturn, Event, LetterHistory, MailEvidence, Sending};
 
 /// What was sent.
 pub trait SentMail {
@@ -17,13 +17,13 @@ pub trait SentMail {
     ///
     /// # Errors
     /// When what was sent cannot be read.
-    fn by_message_id(&self, id: &str) -> Result<Option<(String, Letter)>, Self::Error>;
+    fn by_message_id(&self, id: &str) -> Result<Option<(String, LetterHistory)>, Self::Error>;
 
     /// The letters that were written to an address.
     ///
     /// # Errors
     /// When what was sent cannot be read.
-    fn by_address(&self, address: &str) -> Result<Vec<(String, Letter)>, Self::Error>;
+    fn by_address(&self, address: &str) -> Result<Vec<(String, LetterHistory)>, Self::Error>;
 }
 
 /// What a mail means.
@@ -55,7 +55,7 @@ const CLOCKS: SignedDuration = SignedDuration::from_hours(24);
 /// When what was sent cannot be read.
 pub fn judge<S: SentMail>(
     mail: &ReadMail,
-    evidence: &Evidence,
+    evidence: &MailEvidence,
     sent: &S,
 ) -> Result<Judged, S::Error> {
     if mail.kind == MailKind::Other {
@@ -111,7 +111,7 @@ enum Matched {
     None,
     One {
         id: String,
-        letter: Box<Letter>,
+        letter: Box<LetterHistory>,
         message_id: String,
     },
     Several,
@@ -120,7 +120,7 @@ enum Matched {
 /// The message that the strongest evidence names.
 fn of_ours<S: SentMail>(mail: &ReadMail, sent: &S) -> Result<Matched, S::Error> {
     for named in &mail.about {
-        let mut found: Vec<(String, Letter, String)> = Vec::new();
+        let mut found: Vec<(String, LetterHistory, String)> = Vec::new();
         for message_id in named {
             if let Some((id, letter)) = sent.by_message_id(message_id)? {
                 found.push((id, letter, message_id.clone()));
@@ -143,7 +143,7 @@ fn of_ours<S: SentMail>(mail: &ReadMail, sent: &S) -> Result<Matched, S::Error> 
     Ok(Matched::None)
 }
 
-fn sending_of<'a>(letter: &'a Letter, message_id: &str) -> Option<&'a Sending> {
+fn sending_of<'a>(letter: &'a LetterHistory, message_id: &str) -> Option<&'a Sending> {
     letter
         .sendings
         .iter()
@@ -283,7 +283,7 @@ fn suspected<S: SentMail>(mail: &ReadMail, evidence: &str, sent: &S) -> Result<J
 
 /// The last message to an address that a report of this date can be about.
 fn may_be_about<'a>(
-    letter: &'a Letter,
+    letter: &'a LetterHistory,
     address: &str,
     date: Option<Timestamp>,
 ) -> Option<&'a Sending> {

@@ -16,7 +16,7 @@ mod words;
 
 pub use mail::{MailKind, ReadMail, read};
 pub use matching::{Judged, SentMail, judge};
-pub use reason::{Judgement, judge as judge_line};
+pub use reason::{Diagnosis, judge as judge_line};
 pub use source::{FoundMail, MailFiles, SourceError};
 pub use status::{Action, ReportedRecipient};
 pub use trace::{TraceError, TraceRow, read_trace};

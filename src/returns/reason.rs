@@ -5,7 +5,7 @@ use crate::lifecycle::BounceReason;
 
 /// What a line tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Judgement {
+pub struct Diagnosis {
     /// The reason.
     pub reason: BounceReason,
     /// Whether the address is wrong, so that no other try helps.
@@ -65,7 +65,7 @@ const WORDS: &[(&[&str], BounceReason)] = &[
 
 /// What a server's line and its code (RFC 3463) tell of an address that was given up.
 #[must_use]
-pub fn judge(code: Option<&str>, text: &str) -> Judgement {
+pub fn judge(code: Option<&str>, text: &str) -> Diagnosis {
     let words = without_addresses(text);
     let is_code = |codes: &[&str]| code.is_some_and(|code| codes.contains(&code));
     // Some refusals mean one thing by their words and another by their code.
@@ -73,7 +73,7 @@ pub fn judge(code: Option<&str>, text: &str) -> Judgement {
         return of(BounceReason::OurSide);
     }
     if is_code(&["5.7.504"]) {
-        return Judgement {
+        return Diagnosis {
             reason: BounceReason::NoSuchAddress,
             hard: true,
         };
@@ -87,19 +87,19 @@ pub fn judge(code: Option<&str>, text: &str) -> Judgement {
     if let Some((_, reason)) = found {
         return of(*reason);
     }
-    Judgement {
+    Diagnosis {
         reason: by_code(code, &words),
         hard: false,
     }
 }
 
 /// A reason that words gave.
-fn of(reason: BounceReason) -> Judgement {
+fn of(reason: BounceReason) -> Diagnosis {
     let hard = matches!(
         reason,
         BounceReason::NoSuchAddress | BounceReason::NoSuchDomain | BounceReason::Moved
     );
-    Judgement { reason, hard }
+    Diagnosis { reason, hard }
 }
 
 /// Codes by which Exchange Online says that our own account or tenant is blocked.
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn words_come_before_digits() {
         for &(code, text, reason, hard) in CASES {
-            assert_eq!(judge(code, text), Judgement { reason, hard }, "{text}");
+            assert_eq!(judge(code, text), Diagnosis { reason, hard }, "{text}");
         }
     }
 

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{MAX_HEAD, MAX_MAIL};
 use crate::digest::Sha256Digest;
-use crate::fault::NextStep;
+use crate::finding::NextStep;
 use crate::regular;
 
 /// A mail that was found.

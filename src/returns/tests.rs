@@ -8,8 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::lifecycle::{
-    Accepted, Addresses, Claiming, Event, Evidence, Letter, Planned, PlannedMessage, SettledAs,
-    Settling,
+    Accepted, Addresses, Claiming, Event, LetterHistory, MailEvidence, Planned, PlannedMessage,
+    SettledAs, Settling,
 };
 
 const ID: &str = "0123456789abcdef0123456789abcdef.postroom@study.example";
@@ -17,10 +17,10 @@ const OLDER: &str = "fedcba9876543210fedcba9876543210.postroom@study.example";
 const FOREIGN: &str = "00000000000000000000000000000000.postroom@study.example";
 
 /// Letters that were accepted on 2 November 2026 at eight.
-struct Sent(Vec<(String, Letter)>);
+struct Sent(Vec<(String, LetterHistory)>);
 
 impl Sent {
-    fn letter(id: &str, message_id: &str, addresses: &[&str]) -> (String, Letter) {
+    fn letter(id: &str, message_id: &str, addresses: &[&str]) -> (String, LetterHistory) {
         let at = "2026-11-02T08:00:00Z".parse().unwrap();
         let message = PlannedMessage {
             message_id: message_id.to_owned(),
@@ -53,7 +53,7 @@ impl Sent {
             }),
         ];
         let letter = events.iter().fold(None, |letter, event| {
-            Some(Letter::apply(letter, at, event).unwrap())
+            Some(LetterHistory::apply(letter, at, event).unwrap())
         });
         (id.to_owned(), letter.unwrap())
     }
@@ -78,7 +78,7 @@ impl Sent {
 impl SentMail for Sent {
     type Error = Infallible;
 
-    fn by_message_id(&self, id: &str) -> Result<Option<(String, Letter)>, Infallible> {
+    fn by_message_id(&self, id: &str) -> Result<Option<(String, LetterHistory)>, Infallible> {
         let found = self
             .0
             .iter()
@@ -86,8 +86,8 @@ impl SentMail for Sent {
         Ok(found.cloned())
     }
 
-    fn by_address(&self, address: &str) -> Result<Vec<(String, Letter)>, Infallible> {
-        let has = |letter: &Letter| letter.sendings[0].message.addresses.has(address);
+    fn by_address(&self, address: &str) -> Result<Vec<(String, LetterHistory)>, Infallible> {
+        let has = |letter: &LetterHistory| letter.sendings[0].message.addresses.has(address);
         Ok(self
             .0
             .iter()
@@ -104,7 +104,7 @@ fn meaning(mail: &str) -> (MailKind, Vec<String>) {
 
 fn meaning_of(bytes: &[u8]) -> (MailKind, Vec<String>) {
     let mail = read(bytes);
-    let evidence = Evidence {
+    let evidence = MailEvidence {
         kind: mail.kind.word().to_owned(),
         sha256: "00".repeat(32),
         message_id: None,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::status::{Action, ReportedRecipient};
 use crate::digest::{Parts, Sha256Digest};
-use crate::fault::NextStep;
+use crate::finding::NextStep;
 use crate::regular;
 
 /// The largest trace that is read, in bytes.

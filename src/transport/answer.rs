@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::fault::escape;
+use crate::finding::escape;
 
 /// What the server said, or what happened instead.
 #[derive(Clone, Debug, PartialEq, Eq)]

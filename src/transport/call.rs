@@ -10,7 +10,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 use super::{Answer, Cause, NoToken, SendError, TransportAttempt, new_trace};
 use crate::address::Address;
-use crate::fault::NextStep;
+use crate::finding::NextStep;
 use crate::http::{HttpError, HttpReply};
 
 /// What a request does, which decides what its silence means.

@@ -81,7 +81,7 @@ impl DraftNote {
 /// A message in the mailbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Found {
+pub(super) struct FoundMessage {
     pub id: String,
     /// The state it is in, where the service names states.
     pub change_key: Option<String>,
@@ -94,7 +94,7 @@ pub(super) struct Found {
     pub sent_date_time: Option<String>,
 }
 
-impl Found {
+impl FoundMessage {
     /// Whether the server has taken it.
     pub fn is_taken(&self) -> bool {
         !self.is_draft || self.is_submitted
@@ -109,7 +109,7 @@ pub(super) trait Drafts {
         own: bool,
         name: &str,
         trail: &mut Trail<'_>,
-    ) -> Result<Option<Found>, SendError>;
+    ) -> Result<Option<FoundMessage>, SendError>;
 
     /// The messages that carry a mark: sent ones and drafts.
     fn by_mark(
@@ -118,7 +118,7 @@ pub(super) trait Drafts {
         mark: DraftMark,
         value: &str,
         trail: &mut Trail<'_>,
-    ) -> Result<Vec<Found>, SendError>;
+    ) -> Result<Vec<FoundMessage>, SendError>;
 
     /// The messages that have a Message-ID.
     fn by_message_id(
@@ -126,7 +126,7 @@ pub(super) trait Drafts {
         own: bool,
         message_id: &str,
         trail: &mut Trail<'_>,
-    ) -> Result<Vec<Found>, SendError>;
+    ) -> Result<Vec<FoundMessage>, SendError>;
 
     /// The messages that are a letter by its mark, or by its Message-ID where none has the mark.
     fn all(
@@ -134,7 +134,7 @@ pub(super) trait Drafts {
         own: bool,
         message_id: &str,
         trail: &mut Trail<'_>,
-    ) -> Result<Vec<Found>, SendError> {
+    ) -> Result<Vec<FoundMessage>, SendError> {
         let found = self.by_mark(own, DraftMark::Message, message_id, trail)?;
         if !found.is_empty() {
             return Ok(found);
@@ -149,7 +149,7 @@ pub(super) trait Drafts {
 /// What became of a letter that was tried before.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Became {
-    Sent(Found),
+    Sent(FoundMessage),
     /// A complete draft that was not sent.
     Ready(DraftNote),
     /// Handed over as it is, and still where letters wait for their turn.
@@ -199,8 +199,8 @@ pub(super) fn find_report(
 /// What can be said of a probe by the messages that have its mark and those that have its Message-ID;
 /// none while it is not there.
 pub(super) fn probed(
-    marked: &[Found],
-    named: &[Found],
+    marked: &[FoundMessage],
+    named: &[FoundMessage],
     message_id: &str,
     server: &str,
 ) -> Option<Survey> {
@@ -276,12 +276,12 @@ pub(super) fn became(
 }
 
 /// The receipt of a letter that was found to have gone out.
-pub(super) fn seen(found: Option<&Found>) -> Receipt {
+pub(super) fn seen(found: Option<&FoundMessage>) -> Receipt {
     let text = match found {
         Some(found) if found.is_draft => {
             "found in the mailbox, handed over and waiting for its turn".to_owned()
         }
-        Some(Found {
+        Some(FoundMessage {
             sent_date_time: Some(at),
             ..
         }) => format!("found in the mailbox, sent {at}"),

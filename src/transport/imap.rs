@@ -25,7 +25,7 @@ use super::call::unauthorised;
 use super::incoming::{Incoming, Listed, MOST_LISTED, plain_id};
 use super::{Answer, Bearer, Cause, SendError};
 use crate::config::{ImapLogin, ImapSettings};
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::regular;
 use crate::secret::Secret;
 
@@ -33,11 +33,11 @@ use crate::secret::Secret;
 const AT_ONCE: usize = 500;
 
 /// A connection of either kind.
-trait Wire: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug {}
+trait ImapWire: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug {}
 
-impl<T: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug> Wire for T {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug> ImapWire for T {}
 
-type Open = Session<Box<dyn Wire>>;
+type Open = Session<Box<dyn ImapWire>>;
 
 struct Imap {
     settings: ImapSettings,
@@ -52,12 +52,12 @@ struct Imap {
 pub(super) fn incoming(
     settings: &ImapSettings,
     bearer: &Arc<dyn Bearer>,
-) -> Result<Box<dyn Incoming>, Fault> {
+) -> Result<Box<dyn Incoming>, Finding> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| {
-            Fault::new(
+            Finding::fault(
                 format!("no connection can be opened: {error}"),
                 "close other programs, then run the same command again",
             )
@@ -212,7 +212,7 @@ impl Imap {
             within(&self.runtime, timeout, self.greeted()).map_err(|error| meaning(&error))?;
         let signed_in = async {
             let done = if is_token {
-                let answer = Token {
+                let answer = Xoauth2 {
                     answer: format!("user={account}\x01auth=Bearer {}\x01\x01", secret.expose()),
                 };
                 client.authenticate("XOAUTH2", answer).await
@@ -230,10 +230,10 @@ impl Imap {
         })
     }
 
-    async fn greeted(&self) -> Result<Client<Box<dyn Wire>>, Error> {
+    async fn greeted(&self) -> Result<Client<Box<dyn ImapWire>>, Error> {
         let server = (self.settings.host.as_str(), self.settings.port);
         let tcp = TcpStream::connect(server).await?;
-        let wire: Box<dyn Wire> = match &self.tls {
+        let wire: Box<dyn ImapWire> = match &self.tls {
             Some((connector, name)) => Box::new(connector.connect(name.clone(), tcp).await?),
             None => Box::new(tcp),
         };
@@ -244,11 +244,11 @@ impl Imap {
 }
 
 /// The one answer of XOAUTH2 (Microsoft, "Authenticate an IMAP, POP or SMTP connection using OAuth").
-struct Token {
+struct Xoauth2 {
     answer: String,
 }
 
-impl Authenticator for Token {
+impl Authenticator for Xoauth2 {
     type Response = String;
 
     fn process(&mut self, _: &[u8]) -> String {
@@ -282,9 +282,9 @@ fn meaning(error: &Error) -> SendError {
 }
 
 /// Whom to trust: the system's authorities, and a private one if the secrets file names it.
-fn connector(settings: &ImapSettings) -> Result<(TlsConnector, ServerName<'static>), Fault> {
+fn connector(settings: &ImapSettings) -> Result<(TlsConnector, ServerName<'static>), Finding> {
     let name = ServerName::try_from(settings.host.clone()).map_err(|_| {
-        Fault::new(
+        Finding::fault(
             format!("returns.host `{}` is not a host name", settings.host),
             "correct it in the secrets file",
         )
@@ -306,8 +306,8 @@ fn connector(settings: &ImapSettings) -> Result<(TlsConnector, ServerName<'stati
     Ok((TlsConnector::from(Arc::new(config)), name))
 }
 
-fn unusable(path: &Path, why: &dyn fmt::Display) -> Fault {
-    Fault::new(
+fn unusable(path: &Path, why: &dyn fmt::Display) -> Finding {
+    Finding::fault(
         format!("returns.ca_file {} cannot be used: {why}", path.display()),
         "name a PEM file with the certificate of the authority",
     )

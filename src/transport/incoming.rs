@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Bearer, SendError, ews, graph, imap};
 use crate::config::{Secrets, TransportName};
-use crate::fault::Fault;
+use crate::finding::Finding;
 
 /// A message that lies in a mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub fn incoming(
     secrets: &Secrets,
     bearer: &Arc<dyn Bearer>,
     largest: u64,
-) -> Result<Option<Box<dyn Incoming>>, Fault> {
+) -> Result<Option<Box<dyn Incoming>>, Finding> {
     if let Some(settings) = secrets.returns.get()? {
         return imap::incoming(settings, bearer).map(Some);
     }

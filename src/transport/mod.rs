@@ -31,7 +31,7 @@ use self::answer::one_line;
 use self::redacted::{Hidden, Redacted, RedactedBearer};
 use crate::address::Address;
 use crate::config::{Batch, Secrets, TransportName};
-use crate::fault::{Fault, NextStep};
+use crate::finding::{Finding, NextStep};
 use crate::message::Message;
 use crate::secret::Secret;
 
@@ -262,7 +262,7 @@ pub fn open(
     batch: &Batch,
     secrets: &Secrets,
     bearer: &Arc<dyn Bearer>,
-) -> Result<Box<dyn Transport>, Fault> {
+) -> Result<Box<dyn Transport>, Finding> {
     let hidden = Hidden::of(secrets);
     let bearer: Arc<dyn Bearer> = Arc::new(RedactedBearer {
         inner: Arc::clone(bearer),

@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::TransportName;
-use crate::fault::NextStep;
+use crate::finding::NextStep;
 
 const SMALL: &str = r#"
     [batch]

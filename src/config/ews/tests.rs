@@ -1,5 +1,5 @@
 use super::*;
-use crate::fault::NextStep;
+use crate::finding::NextStep;
 
 fn settings(keys: EwsKeys) -> Result<EwsSettings, ConfigError> {
     let sign_in = SignInSettings {

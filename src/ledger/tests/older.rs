@@ -271,7 +271,7 @@ fn a_batch_that_was_begun_in_an_older_format_goes_on() {
         let kept = ledger.letter("S016").unwrap().unwrap().letter;
         let kept = kept.sending().unwrap().message.clone();
         let letters = [
-            LetterPlan {
+            AdoptedLetter {
                 id: "S016".into(),
                 message: kept,
             },

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ledger::{Entered, ReturnedMail, ReturnsLedger};
-use crate::lifecycle::{AddressOutcome, AddressReturn, Event, Evidence};
+use crate::lifecycle::{AddressOutcome, AddressReturn, Event, MailEvidence};
 
 fn returns(case: &Case) -> ReturnsLedger {
     ReturnsLedger::open(&case.path(), &identity("b"), &holder()).unwrap()
@@ -10,7 +10,7 @@ fn returns(case: &Case) -> ReturnsLedger {
 
 /// A mail by this name that says that a letter came back from its first address.
 fn bounce(id: &str, name: &str) -> ReturnedMail {
-    let evidence = Evidence {
+    let evidence = MailEvidence {
         kind: "delivery_report".into(),
         sha256: format!("{name:0>64}"),
         message_id: Some(format!("{name}@mx.example")),

@@ -52,14 +52,14 @@ impl PlacedGlyph {
 
 /// A text as it grows, glyph by glyph.
 #[derive(Debug, Default)]
-pub(super) struct Line {
+pub(super) struct GrowingText {
     text: String,
     last: Option<PlacedGlyph>,
     /// Where the last glyph's text begins.
     last_at: usize,
 }
 
-impl Line {
+impl GrowingText {
     /// Adds a glyph. `spacing` is what letters of its run keep apart from each other, in em.
     pub fn add(&mut self, glyph: PlacedGlyph, text: &str, spacing: f64) {
         if self.text.len() > MOST_BYTES {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     fn after_one(x: f64, y: f64, em: f64, text: &str) -> String {
-        let mut line = Line::default();
+        let mut line = GrowingText::default();
         line.add(glyph(0.0, 0.0, 10.0), "a", 0.0);
         line.add(glyph(x, y, em), text, 0.0);
         line.into_text()
@@ -168,7 +168,7 @@ mod tests {
     fn letters_set_wide_keep_together() {
         let run: Vec<_> = [0.0, 9.0, 18.0, 30.0].map(|x| glyph(x, 0.0, 10.0)).to_vec();
         let spacing = spacing(&run);
-        let mut line = Line::default();
+        let mut line = GrowingText::default();
         for (glyph, text) in run.iter().zip(["o", "a", "k", "b"]) {
             line.add(*glyph, text, spacing);
         }

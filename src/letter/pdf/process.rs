@@ -57,9 +57,9 @@ impl PdfReaders {
         if let Some(process) = waiting {
             match self.ask(process, bytes, wants_text) {
                 // It may have been ended by somebody else while it waited.
-                Err(Failure::Ended) => {}
+                Err(NoAnswer::Ended) => {}
                 Ok(contents) => return contents,
-                Err(Failure::TooLong) => return Contents::none(Why::TooMuch),
+                Err(NoAnswer::TooLong) => return Contents::none(Why::TooMuch),
             }
         }
         match Process::start(program, argument) {
@@ -75,7 +75,7 @@ impl PdfReaders {
         mut process: Process,
         bytes: &[u8],
         wants_text: bool,
-    ) -> Result<Contents, Failure> {
+    ) -> Result<Contents, NoAnswer> {
         let contents = process.ask(bytes, wants_text)?;
         self.lock().push(process);
         Ok(contents)
@@ -93,7 +93,7 @@ impl PdfReaders {
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Failure {
+enum NoAnswer {
     /// The process ended: it took too much, or somebody ended it.
     Ended,
     /// It did not answer in time.
@@ -138,15 +138,15 @@ impl Process {
         })
     }
 
-    fn ask(&mut self, bytes: &[u8], wants_text: bool) -> Result<Contents, Failure> {
-        let requests = self.requests.as_mut().ok_or(Failure::Ended)?;
-        write_request(requests, bytes, wants_text).map_err(|_| Failure::Ended)?;
+    fn ask(&mut self, bytes: &[u8], wants_text: bool) -> Result<Contents, NoAnswer> {
+        let requests = self.requests.as_mut().ok_or(NoAnswer::Ended)?;
+        write_request(requests, bytes, wants_text).map_err(|_| NoAnswer::Ended)?;
         let answer = self.answers_rx.recv_timeout(LAST_PATIENCE);
         let answer = answer.map_err(|error| match error {
-            RecvTimeoutError::Timeout => Failure::TooLong,
-            RecvTimeoutError::Disconnected => Failure::Ended,
+            RecvTimeoutError::Timeout => NoAnswer::TooLong,
+            RecvTimeoutError::Disconnected => NoAnswer::Ended,
         })?;
-        serde_json::from_slice(&answer).map_err(|_| Failure::Ended)
+        serde_json::from_slice(&answer).map_err(|_| NoAnswer::Ended)
     }
 }
 
@@ -219,7 +219,7 @@ fn read_answer(from: &mut impl Read) -> io::Result<Vec<u8>> {
 }
 
 /// What the thread that reads says to the one that watches it.
-enum Step {
+enum ReadingStep {
     Begun,
     Done,
 }
@@ -235,12 +235,12 @@ pub fn serve_pdfs(
     let reader = thread::Builder::new().stack_size(STACK);
     let begun = reader.spawn(move || {
         while let Ok((bytes, wants_text)) = read_request(&mut requests) {
-            if steps_tx.send(Step::Begun).is_err() {
+            if steps_tx.send(ReadingStep::Begun).is_err() {
                 return;
             }
             let contents = super::engine::read(bytes, wants_text);
             let is_sent = write_answer(&mut answers, &contents).is_ok();
-            if !is_sent || steps_tx.send(Step::Done).is_err() {
+            if !is_sent || steps_tx.send(ReadingStep::Done).is_err() {
                 return;
             }
         }
@@ -248,7 +248,7 @@ pub fn serve_pdfs(
     if begun.is_err() {
         return;
     }
-    while let Ok(Step::Begun) = steps_rx.recv() {
+    while let Ok(ReadingStep::Begun) = steps_rx.recv() {
         let mut waited = Duration::ZERO;
         loop {
             match steps_rx.recv_timeout(OFTEN) {

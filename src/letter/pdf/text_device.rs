@@ -10,7 +10,7 @@ use hayro_interpret::{
 };
 use skrifa::MetadataProvider;
 
-use super::gaps::{Line, PlacedGlyph, spacing};
+use super::gaps::{GrowingText, PlacedGlyph, spacing};
 use super::{Text, engine};
 
 /// What is drawn in one file: no report has as much.
@@ -33,8 +33,8 @@ const PRIVATE: std::ops::RangeInclusive<char> = '\u{e000}'..='\u{f8ff}';
 /// Takes down the text of pages.
 #[derive(Default)]
 pub(super) struct TextDevice {
-    shown: Line,
-    hidden: Line,
+    shown: GrowingText,
+    hidden: GrowingText,
     is_partial: bool,
     page: PageInHand,
     steps: usize,

@@ -36,7 +36,7 @@ fn read(shown: &str) -> Contents {
     }
 }
 
-fn judge(manifest: &Manifest, evidence: &Evidence, index: usize, shown: &str) -> Proof {
+fn judge(manifest: &Manifest, evidence: &RecipientIndex, index: usize, shown: &str) -> Proof {
     let asked = Asked {
         wants_text: true,
         evidence: Some(evidence),
@@ -52,7 +52,7 @@ fn judge(manifest: &Manifest, evidence: &Evidence, index: usize, shown: &str) ->
 #[track_caller]
 fn assert_verdicts(list: &[(&str, &str)], texts: &[(&str, Verdict)]) {
     let manifest = manifest(&recipients(list));
-    let evidence = Evidence::of(&manifest);
+    let evidence = RecipientIndex::of(&manifest);
     for (text, verdict) in texts {
         let proof = judge(&manifest, &evidence, 0, text);
         assert_eq!(proof.verdict, *verdict, "{text:?} {proof:?}");
@@ -231,7 +231,7 @@ proptest! {
     ) {
         let list: Vec<(String, String)> = list.into_iter().collect();
         let manifest = manifest(&list);
-        let evidence = Evidence::of(&manifest);
+        let evidence = RecipientIndex::of(&manifest);
         let texts: Vec<String> = list.iter().enumerate()
             .map(|(index, (id, name))| text_of(id, name, forms[index], ids[index], &figures))
             .collect();

@@ -7,7 +7,7 @@ use std::io::{Cursor, Read as _};
 use zip::ZipArchive;
 
 use super::xml::XmlNode;
-use crate::fault::NextStep;
+use crate::finding::NextStep;
 
 /// Parts in an archive.
 const MOST_PARTS: usize = 5_000;

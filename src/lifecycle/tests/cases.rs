@@ -6,10 +6,10 @@ const A: &str = "a@x.example";
 const B: &str = "b@x.example";
 
 /// A letter with these events, of which the last may be refused.
-fn after(events: &[Event]) -> Result<Letter, Illegal> {
+fn after(events: &[Event]) -> Result<LetterHistory, Illegal> {
     let mut letter = None;
     for (second, event) in (1..).zip(events) {
-        letter = Some(Letter::apply(letter, at(second), event)?);
+        letter = Some(LetterHistory::apply(letter, at(second), event)?);
     }
     Ok(letter.unwrap())
 }
@@ -29,7 +29,7 @@ fn opened() -> Vec<Event> {
     [sent(), vec![reopened(false, whole, message("two", &[B]))]].concat()
 }
 
-fn with(mut events: Vec<Event>, more: &[Event]) -> Result<Letter, Illegal> {
+fn with(mut events: Vec<Event>, more: &[Event]) -> Result<LetterHistory, Illegal> {
     events.extend(more.iter().cloned());
     after(&events)
 }
@@ -89,7 +89,7 @@ fn a_new_plan_leaves_what_a_person_opened_again_as_they_saw_it() {
 fn opening_again_replaces_what_nobody_was_handed_and_nothing_else() {
     let again = reopened(false, message("one", &[A, B]), message("three", &[B]));
     let letter = with(opened(), std::slice::from_ref(&again)).unwrap();
-    let ids = |letter: &Letter| -> Vec<String> {
+    let ids = |letter: &LetterHistory| -> Vec<String> {
         let sendings = letter.sendings.iter();
         sendings
             .map(|sending| sending.message.message_id.clone())
@@ -172,7 +172,7 @@ fn mail_that_came_back_settles_a_doubt() {
         assert_eq!(letter.state, LetterState::Accepted);
         assert_eq!(letter.error, None);
         let absent = Event::LookedUp(settling(1, not_taken()));
-        assert!(Letter::apply(Some(letter), at(9), &absent).is_err());
+        assert!(LetterHistory::apply(Some(letter), at(9), &absent).is_err());
     }
     let unknown = correction("one@x.example", A, AddressOutcome::Unknown);
     assert_eq!(doubt(unknown).state, LetterState::InDoubt);
@@ -306,7 +306,7 @@ fn a_bounce_leaves_a_rejected_letter_as_it_is() {
     ];
     let letter = with(start.clone(), &[bounced("one@x.example", A, true)]).unwrap();
     assert_eq!(letter.state, LetterState::Rejected);
-    let letter = Letter::apply(Some(letter), at(9), &Event::RetryRejected {}).unwrap();
+    let letter = LetterHistory::apply(Some(letter), at(9), &Event::RetryRejected {}).unwrap();
     assert_eq!(letter.state, LetterState::Pending);
     let letter = with(start, &[delivered("one@x.example", A)]).unwrap();
     assert_eq!(letter.state, LetterState::Accepted);

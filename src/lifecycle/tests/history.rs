@@ -43,7 +43,7 @@ fn wanted(draw: u8) -> PlannedMessage {
 /// A letter whose events are drawn, with those that it had.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Story {
-    pub letter: Option<Letter>,
+    pub letter: Option<LetterHistory>,
     pub events: Vec<(Timestamp, Event)>,
     /// The last attempt.
     attempt: i64,
@@ -76,7 +76,7 @@ impl Story {
 
     /// Takes an event that can follow.
     pub fn take(&mut self, at: Timestamp, event: &Event) -> Result<(), Illegal> {
-        self.letter = Some(Letter::apply(self.letter.clone(), at, event)?);
+        self.letter = Some(LetterHistory::apply(self.letter.clone(), at, event)?);
         if let Event::Claimed(claiming) = event {
             self.attempt = claiming.attempt;
         }
@@ -85,7 +85,7 @@ impl Story {
     }
 
     fn hand_overs(&self, attempt: i64) -> Vec<Event> {
-        let sending = self.letter.as_ref().and_then(Letter::sending);
+        let sending = self.letter.as_ref().and_then(LetterHistory::sending);
         let message = sending.map(|sending| &sending.message);
         let message_id = message.map_or("none", |message| &message.message_id);
         let each = message
@@ -218,7 +218,7 @@ impl Story {
 /// A letter opened again, as the program does it: to all, or to those that do not have it. Where
 /// neither the list nor those changed, it has the Message-ID that the one before it had that was
 /// opened and never handed over.
-fn again(letter: &Letter, draw: Draw, all_addresses: bool) -> Option<Event> {
+fn again(letter: &LetterHistory, draw: Draw, all_addresses: bool) -> Option<Event> {
     let whole = wanted(draw.address);
     let handed_over = letter
         .sendings

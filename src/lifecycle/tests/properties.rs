@@ -41,7 +41,7 @@ impl Known {
         })
     }
 
-    fn take(&mut self, before: Option<&Letter>, event: &Event) {
+    fn take(&mut self, before: Option<&LetterHistory>, event: &Event) {
         if let Some((of, outcome)) = event.returned() {
             let key = (of.message_id.clone(), of.address.to_lowercase());
             let known = self.outcomes.entry(key).or_default();
@@ -69,7 +69,7 @@ impl Known {
         }
         match event {
             Event::Claimed(claiming) => {
-                let sending = before.and_then(Letter::sending).unwrap();
+                let sending = before.and_then(LetterHistory::sending).unwrap();
                 self.last.clone_from(&claiming.message_id);
                 self.is_in_hand = true;
                 self.messages
@@ -120,7 +120,7 @@ impl Known {
 }
 
 /// What a letter always is.
-fn is_coherent(letter: &Letter) -> Result<(), TestCaseError> {
+fn is_coherent(letter: &LetterHistory) -> Result<(), TestCaseError> {
     let last = letter.sending().expect("there is always a message");
     let matching = match letter.state {
         LetterState::Pending => SendingState::Ready,
@@ -170,7 +170,11 @@ fn is_coherent(letter: &Letter) -> Result<(), TestCaseError> {
 }
 
 /// What was handed over stays, and nothing lighter takes back what a heavier return said.
-fn only_adds(before: &Letter, after: &Letter, event: &Event) -> Result<(), TestCaseError> {
+fn only_adds(
+    before: &LetterHistory,
+    after: &LetterHistory,
+    event: &Event,
+) -> Result<(), TestCaseError> {
     for (index, sending) in before.sendings.iter().enumerate() {
         if !sending.is_handed_over() {
             continue;
@@ -210,7 +214,7 @@ fn only_adds(before: &Letter, after: &Letter, event: &Event) -> Result<(), TestC
 
 /// No two messages are known to have reached an address, unless a person wanted the later one to go
 /// to all, or it came out only afterwards that the earlier one had.
-fn no_address_has_two(letter: &Letter, known: &Known) -> Result<(), TestCaseError> {
+fn no_address_has_two(letter: &LetterHistory, known: &Known) -> Result<(), TestCaseError> {
     for address in addresses() {
         for (index, later) in letter.sendings.iter().enumerate() {
             if !later.reached(address) || later.to_all {

@@ -62,7 +62,7 @@ fn upgraded() -> Event {
 }
 
 /// A letter that was accepted, with one address refused and one bounced, and opened again.
-pub(super) fn carried_letter() -> Letter {
+pub(super) fn carried_letter() -> LetterHistory {
     let whole = message("one", &["a@x.example", "b@x.example", "c@x.example"]);
     let again = message("two", &["a@x.example"]);
     let mut letter = None;
@@ -73,7 +73,7 @@ pub(super) fn carried_letter() -> Letter {
         Event::Bounced(address_return("one@x.example", "b@x.example", true)),
         reopened(true, whole, again),
     ] {
-        letter = Some(Letter::apply(letter, at(5), &event).unwrap());
+        letter = Some(LetterHistory::apply(letter, at(5), &event).unwrap());
     }
     letter.unwrap()
 }

@@ -144,7 +144,7 @@ fn a_letter_by_every_event() {
 #[test]
 fn a_letter_that_no_plan_had_begins_by_a_plan_or_is_carried_over() {
     for event in every_event() {
-        let begun = Letter::apply(None, at(1), &event);
+        let begun = LetterHistory::apply(None, at(1), &event);
         let may = matches!(event, Event::Planned(_) | Event::CarriedOver(_));
         assert_eq!(begun.is_ok(), may, "{}", event.kind());
     }

@@ -5,9 +5,9 @@ const LETTER: &str = "letter@study.example";
 /// A mailbox that answers what a test says, and notes what is removed.
 #[derive(Default)]
 struct Fake {
-    named: Option<Found>,
-    found: Vec<Found>,
-    with_report: Vec<Found>,
+    named: Option<FoundMessage>,
+    found: Vec<FoundMessage>,
+    with_report: Vec<FoundMessage>,
     removed: Vec<String>,
     cannot_remove: bool,
 }
@@ -18,7 +18,7 @@ impl Drafts for Fake {
         _: bool,
         name: &str,
         _: &mut Trail<'_>,
-    ) -> Result<Option<Found>, SendError> {
+    ) -> Result<Option<FoundMessage>, SendError> {
         Ok(self.named.clone().filter(|found| found.id == name))
     }
 
@@ -28,7 +28,7 @@ impl Drafts for Fake {
         mark: DraftMark,
         _: &str,
         _: &mut Trail<'_>,
-    ) -> Result<Vec<Found>, SendError> {
+    ) -> Result<Vec<FoundMessage>, SendError> {
         let found = match mark {
             DraftMark::Message => &self.found,
             DraftMark::Report => &self.with_report,
@@ -41,7 +41,7 @@ impl Drafts for Fake {
         _: bool,
         _: &str,
         _: &mut Trail<'_>,
-    ) -> Result<Vec<Found>, SendError> {
+    ) -> Result<Vec<FoundMessage>, SendError> {
         Ok(Vec::new())
     }
 
@@ -51,12 +51,12 @@ impl Drafts for Fake {
     }
 }
 
-fn draft(id: &str, change_key: &str) -> Found {
-    Found {
+fn draft(id: &str, change_key: &str) -> FoundMessage {
+    FoundMessage {
         id: id.into(),
         change_key: Some(change_key.into()),
         is_draft: true,
-        ..Found::default()
+        ..FoundMessage::default()
     }
 }
 
@@ -106,7 +106,7 @@ fn a_draft_that_others_changed_is_removed_and_certain_only_if_it_was_there() {
 
 #[test]
 fn a_draft_that_waits_for_its_turn_is_sent_and_never_removed() {
-    let submitted = Found {
+    let submitted = FoundMessage {
         is_submitted: true,
         ..draft("A", "K2")
     };
@@ -169,10 +169,10 @@ fn only_a_message_that_was_taken_shows_that_a_report_went_out() {
     };
     assert_eq!(look(Vec::new()), LookUp::NotSeen);
     assert_eq!(look(vec![draft("A", "K1")]), LookUp::Unknown);
-    let sent = Found {
+    let sent = FoundMessage {
         id: "B".into(),
         sent_date_time: Some("2026-01-02T03:04:05Z".into()),
-        ..Found::default()
+        ..FoundMessage::default()
     };
     let LookUp::Found(receipt) = look(vec![draft("A", "K1"), sent]) else {
         panic!("not found");

@@ -10,7 +10,7 @@ use crate::transport::{Answer, Code, SendError};
 
 /// Whom an answer comes to, which decides whom a refusal is to be taken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum With {
+pub(super) enum EwsCredential {
     /// A token of Exchange Online.
     Token,
     /// An account and its password.
@@ -26,7 +26,11 @@ pub(super) struct Whole {
 }
 
 /// Reads an answer; what does not come from Exchange itself is an error.
-pub(super) fn read(reply: &HttpReply, step: Step, login: With) -> Result<Whole, SendError> {
+pub(super) fn read(
+    reply: &HttpReply,
+    step: Step,
+    login: EwsCredential,
+) -> Result<Whole, SendError> {
     let envelope = Element::read(&reply.body)
         .ok()
         .filter(|root| root.is(Space::Soap, "Envelope"));
@@ -67,7 +71,7 @@ pub(super) fn unreadable(reply: &HttpReply, step: Step) -> SendError {
 }
 
 /// What an answer means that something in front of Exchange gave.
-fn refused(reply: &HttpReply, step: Step, login: With) -> SendError {
+fn refused(reply: &HttpReply, step: Step, login: EwsCredential) -> SendError {
     let diagnosis = reply.header("x-ms-diagnostics");
     let what = diagnosis.unwrap_or(if reply.body.is_empty() {
         "an empty answer"
@@ -82,7 +86,7 @@ fn refused(reply: &HttpReply, step: Step, login: With) -> SendError {
         403 if diagnosis.is_some_and(is_about_scopes) => {
             SendError::Unauthorised(said.with(LACKS_SCOPE))
         }
-        403 if login == With::Token => unusable(
+        403 if login == EwsCredential::Token => unusable(
             "EWS is switched off for this tenant or this app is not on its list (Exchange Online ends EWS on 1 April 2027): use `transport = \"graph\"`",
         ),
         403 => unusable(
@@ -118,8 +122,8 @@ fn is_about_scopes(diagnosis: &str) -> bool {
 
 const LACKS_SCOPE: &str = "the sign-in does not allow EWS: add the delegated permission EWS.AccessAsUser.All of Office 365 Exchange Online to the app registration, then run `postroom login` again";
 
-fn not_let_in(reply: &HttpReply, login: With) -> String {
-    if login == With::Token {
+fn not_let_in(reply: &HttpReply, login: EwsCredential) -> String {
+    if login == EwsCredential::Token {
         return format!("run `postroom login`; if that does not help, {LACKS_SCOPE}");
     }
     let offers: Vec<&str> = reply

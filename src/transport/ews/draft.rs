@@ -1,8 +1,8 @@
 //! A letter that is a draft first: it has a name before it goes out, and a name can be sent once only.
 
 use super::reading::{Element, Space};
-use super::requests::{self, Folder};
-use super::service::Service;
+use super::requests::{self, EwsFolder};
+use super::service::EwsService;
 use super::words;
 use crate::message::Message;
 use crate::transport::call::{Step, Trail};
@@ -11,7 +11,7 @@ use crate::transport::{Receipt, SendError, TransportAttempt};
 
 /// Makes the draft. Whatever stops this leaves nothing sent.
 pub(super) fn make(
-    service: &mut Service,
+    service: &mut EwsService,
     message: &Message,
     attempt: &mut TransportAttempt<'_>,
 ) -> Result<DraftNote, SendError> {
@@ -32,7 +32,7 @@ pub(super) fn make(
 
 /// Sends a draft by its name, with a copy or without.
 pub(super) fn release(
-    service: &mut Service,
+    service: &mut EwsService,
     copy: bool,
     note: &DraftNote,
     message_id: &str,
@@ -43,7 +43,7 @@ pub(super) fn release(
     };
     // Written anew for this try, which is the one that a later run finds cut off.
     note.write(attempt)?;
-    let copy = copy.then(|| requests::folder(Folder::SentItems, service.mailbox(note.own)));
+    let copy = copy.then(|| requests::folder(EwsFolder::SentItems, service.mailbox(note.own)));
     let operation = requests::send(name, note.change_key.as_deref(), copy);
     match service.ask(operation, Step::Release, &mut Trail::of(attempt)) {
         Ok(_) => Ok(words::receipt(
@@ -67,7 +67,7 @@ pub(super) fn release(
 
 /// One look at whether a letter that was just released went out.
 fn went_out(
-    service: &mut Service,
+    service: &mut EwsService,
     own: bool,
     name: &str,
     message_id: &str,

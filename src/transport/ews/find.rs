@@ -2,19 +2,19 @@
 
 use super::reading::{Element, Space};
 use super::requests::{self, By};
-use super::service::Service;
+use super::service::EwsService;
 use super::words;
 use crate::transport::SendError;
 use crate::transport::call::{Step, Trail};
-use crate::transport::drafts::{DraftMark, Drafts, Found};
+use crate::transport::drafts::{DraftMark, Drafts, FoundMessage};
 
-impl Drafts for Service {
+impl Drafts for EwsService {
     fn by_name(
         &mut self,
         _own: bool,
         name: &str,
         trail: &mut Trail<'_>,
-    ) -> Result<Option<Found>, SendError> {
+    ) -> Result<Option<FoundMessage>, SendError> {
         let Some(message) = self.look(requests::get(name), trail)? else {
             return Ok(None);
         };
@@ -28,7 +28,7 @@ impl Drafts for Service {
         mark: DraftMark,
         value: &str,
         trail: &mut Trail<'_>,
-    ) -> Result<Vec<Found>, SendError> {
+    ) -> Result<Vec<FoundMessage>, SendError> {
         by(self, By::Mark(mark), own, value, trail)
     }
 
@@ -37,7 +37,7 @@ impl Drafts for Service {
         own: bool,
         message_id: &str,
         trail: &mut Trail<'_>,
-    ) -> Result<Vec<Found>, SendError> {
+    ) -> Result<Vec<FoundMessage>, SendError> {
         by(self, By::MessageId, own, message_id, trail)
     }
 
@@ -49,12 +49,12 @@ impl Drafts for Service {
 
 /// The messages of Sent Items and Drafts that have a mark or Message-ID.
 pub(super) fn by(
-    service: &mut Service,
+    service: &mut EwsService,
     by: By,
     own: bool,
     value: &str,
     trail: &mut Trail<'_>,
-) -> Result<Vec<Found>, SendError> {
+) -> Result<Vec<FoundMessage>, SendError> {
     let operation = requests::find(by, value, service.mailbox(own));
     let folders = service.ask(operation, Step::Prepare, trail)?;
     folders.iter().flat_map(items).map(read).collect()
@@ -69,12 +69,12 @@ pub(super) fn items(message: &Element) -> impl Iterator<Item = &Element> {
 }
 
 /// Reads an item. One that does not say whether it is a draft must not be judged.
-fn read(item: &Element) -> Result<Found, SendError> {
+fn read(item: &Element) -> Result<FoundMessage, SendError> {
     let part = |name| item.child(Space::Types, name).map(Element::text);
     let name = item
         .child(Space::Types, "ItemId")
         .ok_or_else(words::incomplete)?;
-    Ok(Found {
+    Ok(FoundMessage {
         id: name
             .attribute("Id")
             .ok_or_else(words::incomplete)?

@@ -8,11 +8,11 @@ use jiff::Timestamp;
 
 use super::find::items;
 use super::reading::{Element, Space};
-use super::requests::{self, Folder};
-use super::service::Service;
+use super::requests::{self, EwsFolder};
+use super::service::EwsService;
 use super::words;
 use crate::config::Secrets;
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::transport::call::{Step, Unrecorded, describe};
 use crate::transport::incoming::{Incoming, Listed, MOST_LISTED, plain_id};
 use crate::transport::{Bearer, SendError};
@@ -20,13 +20,13 @@ use crate::transport::{Bearer, SendError};
 /// How many messages are listed at a time; the usual policy of a server allows 1,000.
 const PAGE: usize = 200;
 
-struct EwsInbox(Service);
+struct EwsInbox(EwsService);
 
 pub(in crate::transport) fn incoming(
     secrets: &Secrets,
     bearer: &Arc<dyn Bearer>,
     largest: u64,
-) -> Result<Box<dyn Incoming>, Fault> {
+) -> Result<Box<dyn Incoming>, Finding> {
     // In base64, with what stands around it.
     let service = super::service(secrets, bearer)?;
     Ok(Box::new(EwsInbox(
@@ -42,7 +42,7 @@ impl Incoming for EwsInbox {
 
     fn list(&mut self, since: Timestamp) -> Result<Vec<Listed>, SendError> {
         let mut listed = Vec::new();
-        for folder in [Folder::Inbox, Folder::Junk] {
+        for folder in [EwsFolder::Inbox, EwsFolder::Junk] {
             let mut offset = 0;
             loop {
                 let operation =

@@ -24,14 +24,14 @@ use std::sync::Arc;
 use reqwest::Certificate;
 
 pub(super) use self::incoming::incoming;
-use self::service::Service;
+use self::service::EwsService;
 use super::call::{Step, Trail, describe};
 use super::drafts::{Became, DraftNote, became, find_report, look_up, on_its_way, seen};
 use super::{
     Bearer, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport, TransportAttempt,
 };
 use crate::config::{SaveIn, Secrets};
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::http::{Http, HttpReply};
 use crate::message::Message;
 use crate::regular;
@@ -42,7 +42,7 @@ const LARGEST: u64 = 50_000_000;
 
 /// What is wrong with an answer, or with the first thing in it that was not done.
 pub(super) fn tried(reply: &HttpReply, step: Step) -> Option<SendError> {
-    match answer::read(reply, step, answer::With::Token) {
+    match answer::read(reply, step, answer::EwsCredential::Token) {
         Ok(whole) => {
             let said = whole.messages.into_iter().find_map(Result::err)?;
             Some(said.meaning(step))
@@ -54,35 +54,35 @@ pub(super) fn tried(reply: &HttpReply, step: Step) -> Option<SendError> {
 pub(super) fn open(
     secrets: &Secrets,
     bearer: &Arc<dyn Bearer>,
-) -> Result<Box<dyn Transport>, Fault> {
+) -> Result<Box<dyn Transport>, Finding> {
     Ok(Box::new(Ews {
         service: service(secrets, bearer)?,
         copies: secrets.ews.get()?.save_in != SaveIn::None,
     }))
 }
 
-fn service(secrets: &Secrets, bearer: &Arc<dyn Bearer>) -> Result<Service, Fault> {
+fn service(secrets: &Secrets, bearer: &Arc<dyn Bearer>) -> Result<EwsService, Finding> {
     let settings = secrets.ews.get()?;
     let place = settings
         .place(&secrets.sign_in, secrets.send_emails_as.as_ref())
-        .map_err(Fault::from)?;
+        .map_err(Finding::from)?;
     let authorities = match &settings.ca_file {
         Some(path) => authorities(path)?,
         None => Vec::new(),
     };
     let http = Http::trusting(settings.silence, authorities).map_err(|failure| {
-        Fault::new(
+        Finding::fault(
             format!("the connection to Exchange cannot be prepared: {failure}"),
             "check the certificates of this machine, and ews_ca_file",
         )
     })?;
-    Ok(Service::new(http, place, settings.login.clone(), bearer))
+    Ok(EwsService::new(http, place, settings.login.clone(), bearer))
 }
 
 /// The certificates of `ews_ca_file`.
-fn authorities(path: &Path) -> Result<Vec<Certificate>, Fault> {
+fn authorities(path: &Path) -> Result<Vec<Certificate>, Finding> {
     let unusable = |why: String| {
-        Fault::new(
+        Finding::fault(
             format!("ews_ca_file {} {why}", path.display()),
             "name a PEM file with the certificate of the authority",
         )
@@ -100,7 +100,7 @@ fn authorities(path: &Path) -> Result<Vec<Certificate>, Fault> {
 }
 
 struct Ews {
-    service: Service,
+    service: EwsService,
     /// Whether a copy of each letter is kept.
     copies: bool,
 }

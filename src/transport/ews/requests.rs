@@ -12,7 +12,7 @@ use crate::transport::drafts::{DraftMark, MARK_SET, marks};
 
 /// The folders that we work in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Folder {
+pub(super) enum EwsFolder {
     Drafts,
     SentItems,
     Inbox,
@@ -55,7 +55,7 @@ pub(super) fn create(message: &Message, mailbox: Option<&Address>) -> Tag {
     Tag::new("m:CreateItem")
         .with("MessageDisposition", "SaveOnly")
         .holding([
-            Tag::new("m:SavedItemFolderId").holding([folder(Folder::Drafts, mailbox)]),
+            Tag::new("m:SavedItemFolderId").holding([folder(EwsFolder::Drafts, mailbox)]),
             Tag::new("m:Items").holding([Tag::new("t:Message").holding(inside)]),
         ])
 }
@@ -99,15 +99,15 @@ pub(super) fn find(by: By, value: &str, mailbox: Option<&Address>) -> Tag {
                 .with("BasePoint", "Beginning"),
             Tag::new("m:Restriction").holding([Tag::new("t:IsEqualTo").holding([field, constant])]),
             Tag::new("m:ParentFolderIds").holding([
-                folder(Folder::SentItems, mailbox),
-                folder(Folder::Drafts, mailbox),
+                folder(EwsFolder::SentItems, mailbox),
+                folder(EwsFolder::Drafts, mailbox),
             ]),
         ])
 }
 
 /// The messages of a folder that came since a moment, so many from a place on.
 pub(super) fn find_received(
-    from: Folder,
+    from: EwsFolder,
     since: Timestamp,
     (offset, count): (usize, usize),
     mailbox: Option<&Address>,
@@ -161,19 +161,19 @@ pub(super) fn folders(mailbox: Option<&Address>) -> Tag {
             Tag::new("t:AdditionalProperties").holding([effective_rights]),
         ]),
         Tag::new("m:FolderIds").holding([
-            folder(Folder::SentItems, mailbox),
-            folder(Folder::Drafts, mailbox),
+            folder(EwsFolder::SentItems, mailbox),
+            folder(EwsFolder::Drafts, mailbox),
         ]),
     ])
 }
 
 /// A folder by the name that it has in every mailbox, whatever its language.
-pub(super) fn folder(folder: Folder, mailbox: Option<&Address>) -> Tag {
+pub(super) fn folder(folder: EwsFolder, mailbox: Option<&Address>) -> Tag {
     let id = match folder {
-        Folder::Drafts => "drafts",
-        Folder::SentItems => "sentitems",
-        Folder::Inbox => "inbox",
-        Folder::Junk => "junkemail",
+        EwsFolder::Drafts => "drafts",
+        EwsFolder::SentItems => "sentitems",
+        EwsFolder::Inbox => "inbox",
+        EwsFolder::Junk => "junkemail",
     };
     Tag::new("t:DistinguishedFolderId")
         .with("Id", id)

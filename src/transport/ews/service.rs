@@ -8,7 +8,7 @@ use reqwest::Method;
 use reqwest::blocking::Request;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 
-use super::answer::{self, Whole, With};
+use super::answer::{self, EwsCredential, Whole};
 use super::codes::EwsError;
 use super::reading::Element;
 use super::soap::{MESSAGES, Tag, envelope};
@@ -21,7 +21,7 @@ use crate::transport::call::{Step, Trail, authorise, silence, unauthorised};
 use crate::transport::{Answer, Bearer, Cause, SendError};
 
 /// The service, asked in the name of one account.
-pub(super) struct Service {
+pub(super) struct EwsService {
     http: Http,
     pub place: EwsPlace,
     login: EwsLogin,
@@ -30,7 +30,7 @@ pub(super) struct Service {
     pub version: Option<String>,
 }
 
-impl Service {
+impl EwsService {
     pub fn new(http: Http, place: EwsPlace, login: EwsLogin, bearer: &Arc<dyn Bearer>) -> Self {
         Self {
             http,
@@ -54,10 +54,10 @@ impl Service {
         self.place.mailbox.as_ref().filter(|_| !own)
     }
 
-    pub fn with(&self) -> With {
+    pub fn with(&self) -> EwsCredential {
         match self.login {
-            EwsLogin::Token => With::Token,
-            EwsLogin::Password(..) => With::Password,
+            EwsLogin::Token => EwsCredential::Token,
+            EwsLogin::Password(..) => EwsCredential::Password,
         }
     }
 

@@ -1,17 +1,17 @@
 //! What can be learnt of Exchange and the mailbox without sending a letter.
 
-use super::answer::With;
+use super::answer::EwsCredential;
 use super::find::{self, is_true};
 use super::reading::{Element, Space};
 use super::requests::{self, By};
-use super::service::Service;
+use super::service::EwsService;
 use super::words;
 use crate::transport::call::{Step, Unrecorded};
 use crate::transport::drafts::{DraftMark, probed, unseen};
 use crate::transport::{SendError, Survey, one_line};
 
 /// Whether the mailbox is there, and its folders for drafts and copies.
-pub(super) fn survey(service: &mut Service, copies: bool) -> Result<Survey, SendError> {
+pub(super) fn survey(service: &mut EwsService, copies: bool) -> Result<Survey, SendError> {
     let mut unrecorded = Unrecorded::new();
     let mut trail = unrecorded.trail();
     let operation = requests::folders(service.place.mailbox.as_ref());
@@ -62,7 +62,7 @@ pub(super) fn survey(service: &mut Service, copies: bool) -> Result<Survey, Send
             "give the account Full Access on the mailbox".into(),
         ));
     }
-    if service.with() == With::Token && service.place.is_microsofts() {
+    if service.with() == EwsCredential::Token && service.place.is_microsofts() {
         survey.warnings.push((
             "Exchange Online ends EWS on 1 April 2027".into(),
             "change to `transport = \"graph\"` before".into(),
@@ -73,7 +73,7 @@ pub(super) fn survey(service: &mut Service, copies: bool) -> Result<Survey, Send
 
 /// What can be seen of a probe that was sent to ourselves; none while it is not there.
 pub(super) fn seen(
-    service: &mut Service,
+    service: &mut EwsService,
     copies: bool,
     message_id: &str,
 ) -> Result<Option<Survey>, SendError> {

@@ -18,7 +18,7 @@ pub(super) fn property(mark: DraftMark) -> String {
 
 /// What goes with the text of a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum With {
+pub(super) enum BodyParts {
     /// All attachments.
     Attachments,
     /// None: they are added to the draft one by one.
@@ -28,13 +28,13 @@ pub(super) enum With {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SendMail<'a> {
-    message: MessageJson<'a>,
+    message: GraphMessageJson<'a>,
     save_to_sent_items: bool,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct MessageJson<'a> {
+struct GraphMessageJson<'a> {
     subject: &'a str,
     body: BodyJson<'a>,
     from: RecipientJson<'a>,
@@ -56,7 +56,7 @@ struct MessageJson<'a> {
     internet_message_headers: Vec<HeaderJson<'a>>,
     single_value_extended_properties: Vec<PropertyJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    attachments: Vec<AttachmentJson<'a>>,
+    attachments: Vec<GraphAttachmentJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -93,7 +93,7 @@ struct HeaderJson<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct AttachmentJson<'a> {
+struct GraphAttachmentJson<'a> {
     #[serde(rename = "@odata.type")]
     kind: &'static str,
     name: &'a str,
@@ -108,13 +108,13 @@ struct AttachmentJson<'a> {
 /// The body of sendMail.
 pub(super) fn send_mail(message: &Message) -> serde_json::Result<Vec<u8>> {
     serde_json::to_vec(&SendMail {
-        message: json(message, With::Attachments),
+        message: json(message, BodyParts::Attachments),
         save_to_sent_items: true,
     })
 }
 
 /// The body that makes a draft.
-pub(super) fn draft(message: &Message, with: With) -> serde_json::Result<Vec<u8>> {
+pub(super) fn draft(message: &Message, with: BodyParts) -> serde_json::Result<Vec<u8>> {
     serde_json::to_vec(&json(message, with))
 }
 
@@ -128,9 +128,9 @@ pub(super) fn size(message: &Message) -> u64 {
     message.letter().encoded_bytes()
 }
 
-fn json(message: &Message, with: With) -> MessageJson<'_> {
+fn json(message: &Message, with: BodyParts) -> GraphMessageJson<'_> {
     let letter = message.letter();
-    MessageJson {
+    GraphMessageJson {
         subject: letter.subject.as_str(),
         body: match &letter.html {
             Some(html) => BodyJson {
@@ -169,8 +169,8 @@ fn json(message: &Message, with: With) -> MessageJson<'_> {
             .chain(thread(message))
             .collect(),
         attachments: match with {
-            With::Attachments => attachments(message).collect(),
-            With::Nothing => Vec::new(),
+            BodyParts::Attachments => attachments(message).collect(),
+            BodyParts::Nothing => Vec::new(),
         },
     }
 }
@@ -202,8 +202,8 @@ pub(super) fn carried(message: &Message) -> impl Iterator<Item = Attached<'_>> {
     message.pictures().chain(message.attachments())
 }
 
-fn attachments(message: &Message) -> impl Iterator<Item = AttachmentJson<'_>> {
-    carried(message).map(|attached| AttachmentJson {
+fn attachments(message: &Message) -> impl Iterator<Item = GraphAttachmentJson<'_>> {
+    carried(message).map(|attached| GraphAttachmentJson {
         kind: "#microsoft.graph.fileAttachment",
         name: attached.name,
         content_type: attached.media_type,

@@ -3,13 +3,13 @@
 use reqwest::Method;
 
 use super::SMALL;
-use super::body::{self, With};
+use super::body::{self, BodyParts};
 use super::find;
-use super::service::{Ask, Service};
+use super::service::{Ask, GraphService};
 use super::{upload, words};
 use crate::message::Message;
 use crate::transport::call::{Step, Trail};
-use crate::transport::drafts::{DraftNote, Found, seen};
+use crate::transport::drafts::{DraftNote, FoundMessage, seen};
 use crate::transport::{Answer, Cause, Code, Receipt, SendError, TransportAttempt};
 
 /// Files of this size and above go through an upload session: in base64 they fill a request. The
@@ -21,7 +21,7 @@ const TOO_SMALL: &str = "ErrorAttachmentSizeShouldNotBeLessThanMinimumSize";
 
 /// Makes the draft with all its attachments. Whatever stops this leaves nothing sent.
 pub(super) fn make(
-    service: &mut Service,
+    service: &mut GraphService,
     own: bool,
     message: &Message,
     attempt: &mut TransportAttempt<'_>,
@@ -31,7 +31,7 @@ pub(super) fn make(
     let (json, with) = first_request(message)?;
     let draft = create(service, own, &json, &mut Trail::of(attempt))?;
     drop(json);
-    if with == With::Nothing
+    if with == BodyParts::Nothing
         && let Err(error) = attach(service, own, &draft.id, message, &mut Trail::of(attempt))
     {
         // Best effort: the next try of this letter looks for what is left behind.
@@ -46,7 +46,7 @@ pub(super) fn make(
 
 /// Sends a draft by its name.
 pub(super) fn release(
-    service: &mut Service,
+    service: &mut GraphService,
     note: &DraftNote,
     attempt: &mut TransportAttempt<'_>,
 ) -> Result<Receipt, SendError> {
@@ -78,7 +78,7 @@ pub(super) fn release(
         // The draft shows whether it went: a message that is no draft any more was sent.
         SendError::InDoubt(answer) => {
             match find::by_id(service, note.own, id, &mut Trail::of(attempt)) {
-                Ok(Some(Found {
+                Ok(Some(FoundMessage {
                     is_draft: false, ..
                 })) => Ok(seen(None)),
                 _ => Err(SendError::InDoubt(answer)),
@@ -95,7 +95,7 @@ pub(super) fn release(
 
 /// Removes a draft that will not be sent; false when it was not there.
 pub(super) fn remove(
-    service: &mut Service,
+    service: &mut GraphService,
     own: bool,
     id: &str,
     trail: &mut Trail<'_>,
@@ -110,9 +110,9 @@ pub(super) fn remove(
 }
 
 /// The request that makes the draft: with the attachments if they fit.
-fn first_request(message: &Message) -> Result<(Vec<u8>, With), SendError> {
-    for with in [With::Attachments, With::Nothing] {
-        if with == With::Attachments && body::size(message) > 2 * SMALL {
+fn first_request(message: &Message) -> Result<(Vec<u8>, BodyParts), SendError> {
+    for with in [BodyParts::Attachments, BodyParts::Nothing] {
+        if with == BodyParts::Attachments && body::size(message) > 2 * SMALL {
             continue;
         }
         let json = body::draft(message, with).map_err(|error| words::not_written(&error))?;
@@ -127,11 +127,11 @@ fn first_request(message: &Message) -> Result<(Vec<u8>, With), SendError> {
 }
 
 fn create(
-    service: &mut Service,
+    service: &mut GraphService,
     own: bool,
     json: &[u8],
     trail: &mut Trail<'_>,
-) -> Result<Found, SendError> {
+) -> Result<FoundMessage, SendError> {
     let ask = Ask {
         method: Method::POST,
         url: service.url(own, &["messages"]),
@@ -142,7 +142,7 @@ fn create(
 }
 
 fn attach(
-    service: &mut Service,
+    service: &mut GraphService,
     own: bool,
     draft: &str,
     message: &Message,

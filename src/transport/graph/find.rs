@@ -6,26 +6,26 @@ use serde::Deserialize;
 
 use super::body::property;
 use super::draft;
-use super::service::{Ask, Service};
+use super::service::{Ask, GraphService};
 use crate::http::HttpReply;
 use crate::transport::call::{Step, Trail};
-use crate::transport::drafts::{DraftMark, Drafts, Found};
+use crate::transport::drafts::{DraftMark, Drafts, FoundMessage};
 use crate::transport::{Answer, Code, SendError};
 
 #[derive(Deserialize)]
-struct List {
-    value: Vec<Found>,
+struct MessageList {
+    value: Vec<FoundMessage>,
 }
 
 const FIELDS: &str = "id,isDraft,internetMessageId,sentDateTime";
 
-impl Drafts for Service {
+impl Drafts for GraphService {
     fn by_name(
         &mut self,
         own: bool,
         name: &str,
         trail: &mut Trail<'_>,
-    ) -> Result<Option<Found>, SendError> {
+    ) -> Result<Option<FoundMessage>, SendError> {
         by_id(self, own, name, trail)
     }
 
@@ -35,7 +35,7 @@ impl Drafts for Service {
         mark: DraftMark,
         value: &str,
         trail: &mut Trail<'_>,
-    ) -> Result<Vec<Found>, SendError> {
+    ) -> Result<Vec<FoundMessage>, SendError> {
         for folder in ["sentitems", "drafts"] {
             let found = marked(self, own, folder, mark, value, trail)?;
             if !found.is_empty() {
@@ -50,7 +50,7 @@ impl Drafts for Service {
         own: bool,
         message_id: &str,
         trail: &mut Trail<'_>,
-    ) -> Result<Vec<Found>, SendError> {
+    ) -> Result<Vec<FoundMessage>, SendError> {
         by_message_id(self, own, message_id, trail)
     }
 
@@ -61,11 +61,11 @@ impl Drafts for Service {
 
 /// The message of a name, wherever in the mailbox it is.
 pub(super) fn by_id(
-    service: &mut Service,
+    service: &mut GraphService,
     own: bool,
     id: &str,
     trail: &mut Trail<'_>,
-) -> Result<Option<Found>, SendError> {
+) -> Result<Option<FoundMessage>, SendError> {
     let mut url = service.url(own, &["messages", id]);
     url.query_pairs_mut().append_pair("$select", FIELDS);
     match service.look(&get(url), trail)? {
@@ -76,13 +76,13 @@ pub(super) fn by_id(
 
 /// The messages of a folder that carry a mark.
 pub(super) fn marked(
-    service: &mut Service,
+    service: &mut GraphService,
     own: bool,
     folder: &str,
     mark: DraftMark,
     value: &str,
     trail: &mut Trail<'_>,
-) -> Result<Vec<Found>, SendError> {
+) -> Result<Vec<FoundMessage>, SendError> {
     let filter = format!(
         "singleValueExtendedProperties/Any(ep: ep/id eq '{}' and ep/value eq '{}')",
         property(mark),
@@ -99,11 +99,11 @@ pub(super) fn marked(
 
 /// The messages anywhere in the mailbox that have a Message-ID.
 pub(super) fn by_message_id(
-    service: &mut Service,
+    service: &mut GraphService,
     own: bool,
     message_id: &str,
     trail: &mut Trail<'_>,
-) -> Result<Vec<Found>, SendError> {
+) -> Result<Vec<FoundMessage>, SendError> {
     let filter = format!("internetMessageId eq '<{}>'", quoted(message_id));
     list(service, own, &["messages"], &filter, trail)
 }
@@ -114,12 +114,12 @@ fn quoted(text: &str) -> String {
 }
 
 fn list(
-    service: &mut Service,
+    service: &mut GraphService,
     own: bool,
     path: &[&str],
     filter: &str,
     trail: &mut Trail<'_>,
-) -> Result<Vec<Found>, SendError> {
+) -> Result<Vec<FoundMessage>, SendError> {
     let mut url = service.url(own, path);
     // Written by hand: a plus sign for a blank, as forms have it, is not read everywhere.
     let query = format!(
@@ -128,7 +128,7 @@ fn list(
     );
     url.set_query(Some(&query));
     let reply = service.ask(&get(url), trail)?;
-    read::<List>(&reply).map(|list| list.value)
+    read::<MessageList>(&reply).map(|list| list.value)
 }
 
 fn get(url: Url) -> Ask<'static> {

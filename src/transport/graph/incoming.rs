@@ -8,9 +8,9 @@ use reqwest::{Method, Url};
 use serde::Deserialize;
 
 use super::find::read;
-use super::service::{Ask, Service};
+use super::service::{Ask, GraphService};
 use crate::config::Secrets;
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::transport::call::{Step, Unrecorded, describe};
 use crate::transport::incoming::{Incoming, Listed, MOST_LISTED, plain_id};
 use crate::transport::{Answer, Bearer, Cause, SendError};
@@ -19,26 +19,26 @@ use crate::transport::{Answer, Bearer, Cause, SendError};
 const FOLDERS: [&str; 2] = ["inbox", "junkemail"];
 
 #[derive(Deserialize)]
-struct Page {
-    value: Vec<Item>,
+struct InboxPage {
+    value: Vec<InboxItem>,
     #[serde(rename = "@odata.nextLink")]
     next: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Item {
+struct InboxItem {
     id: String,
     internet_message_id: Option<String>,
 }
 
-struct GraphInbox(Service);
+struct GraphInbox(GraphService);
 
 pub(in crate::transport) fn incoming(
     secrets: &Secrets,
     bearer: &Arc<dyn Bearer>,
     largest: u64,
-) -> Result<Box<dyn Incoming>, Fault> {
+) -> Result<Box<dyn Incoming>, Finding> {
     let service = super::service(secrets, bearer)?;
     Ok(Box::new(GraphInbox(service.taking(largest))))
 }
@@ -86,7 +86,7 @@ impl GraphInbox {
         let mut listed: Vec<Listed> = Vec::new();
         loop {
             let reply = self.0.ask(&get(url), &mut Unrecorded::new().trail())?;
-            let page: Page = read(&reply)?;
+            let page: InboxPage = read(&reply)?;
             let is_empty = page.value.is_empty();
             listed.extend(page.value.into_iter().map(|item| Listed {
                 message_id: item.internet_message_id.as_deref().and_then(plain_id),

@@ -22,7 +22,7 @@ use reqwest::Method;
 
 use self::abilities::Abilities;
 pub(super) use self::incoming::incoming;
-use self::service::{Ask, Service};
+use self::service::{Ask, GraphService};
 use super::call::{Step, Trail, describe};
 use super::drafts::{Became, DraftNote, became, find_report, look_up, on_its_way, seen};
 use super::{
@@ -30,7 +30,7 @@ use super::{
     TransportAttempt,
 };
 use crate::config::Secrets;
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::http::HttpReply;
 use crate::message::Message;
 
@@ -47,20 +47,20 @@ pub(super) fn tried(reply: &HttpReply, step: Step) -> SendError {
 pub(super) fn open(
     secrets: &Secrets,
     bearer: &Arc<dyn Bearer>,
-) -> Result<Box<dyn Transport>, Fault> {
+) -> Result<Box<dyn Transport>, Finding> {
     Ok(Box::new(Graph {
         service: service(secrets, bearer)?,
         in_own: false,
     }))
 }
 
-fn service(secrets: &Secrets, bearer: &Arc<dyn Bearer>) -> Result<Service, Fault> {
+fn service(secrets: &Secrets, bearer: &Arc<dyn Bearer>) -> Result<GraphService, Finding> {
     let settings = secrets.graph.get()?;
     let place = settings
         .place(&secrets.sign_in, secrets.send_emails_as.as_ref())
-        .map_err(Fault::from)?;
-    Service::new(place, bearer, settings.silence).map_err(|failure| {
-        Fault::new(
+        .map_err(Finding::from)?;
+    GraphService::new(place, bearer, settings.silence).map_err(|failure| {
+        Finding::fault(
             format!("the connection to Microsoft Graph cannot be prepared: {failure}"),
             "check the certificates of this machine",
         )
@@ -68,7 +68,7 @@ fn service(secrets: &Secrets, bearer: &Arc<dyn Bearer>) -> Result<Service, Fault
 }
 
 struct Graph {
-    service: Service,
+    service: GraphService,
     /// Whether drafts are made in the person's own mailbox, since the shared one takes no uploads.
     in_own: bool,
 }

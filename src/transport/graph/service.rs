@@ -15,7 +15,7 @@ use crate::transport::call::{Step, Trail, authorise, silence, unauthorised};
 use crate::transport::{Bearer, SendError, Token};
 
 /// The service, asked in the name of the person who signed in.
-pub(super) struct Service {
+pub(super) struct GraphService {
     http: Http,
     pub place: GraphPlace,
     bearer: Arc<dyn Bearer>,
@@ -31,7 +31,7 @@ pub(super) struct Ask<'a> {
     pub step: Step,
 }
 
-impl Service {
+impl GraphService {
     pub fn new(
         place: GraphPlace,
         bearer: &Arc<dyn Bearer>,

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde::Deserialize;
 
 use super::find;
-use super::service::{Ask, Service};
+use super::service::{Ask, GraphService};
 use crate::address::Address;
 use crate::transport::call::{Step, Trail, Unrecorded};
 use crate::transport::drafts::{DraftMark, probed, unseen};
@@ -19,13 +19,13 @@ struct Me {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Folder {
+struct GraphFolder {
     display_name: String,
     total_item_count: u64,
 }
 
 /// Who is signed in, what they may, and whether the mailbox is there.
-pub(super) fn survey(service: &mut Service) -> Result<Survey, SendError> {
+pub(super) fn survey(service: &mut GraphService) -> Result<Survey, SendError> {
     let abilities = service.abilities()?;
     abilities.may_send()?;
     let mut unrecorded = Unrecorded::new();
@@ -49,7 +49,7 @@ pub(super) fn survey(service: &mut Service) -> Result<Survey, SendError> {
         abilities.scope("Mail.Read")
     );
     if abilities.read {
-        let folder: Folder = get(service, false, &["mailFolders", "sentitems"], &mut trail)?;
+        let folder: GraphFolder = get(service, false, &["mailFolders", "sentitems"], &mut trail)?;
         let found = format!(
             "{} holds {} messages",
             folder.display_name, folder.total_item_count
@@ -72,7 +72,10 @@ pub(super) fn survey(service: &mut Service) -> Result<Survey, SendError> {
 }
 
 /// What can be seen of a probe that was sent to ourselves; none while it is not there.
-pub(super) fn seen(service: &mut Service, message_id: &str) -> Result<Option<Survey>, SendError> {
+pub(super) fn seen(
+    service: &mut GraphService,
+    message_id: &str,
+) -> Result<Option<Survey>, SendError> {
     let abilities = service.abilities()?;
     if !abilities.read {
         let remedy = format!(
@@ -96,7 +99,7 @@ pub(super) fn seen(service: &mut Service, message_id: &str) -> Result<Option<Sur
 }
 
 fn get<T: for<'de> Deserialize<'de>>(
-    service: &mut Service,
+    service: &mut GraphService,
     own: bool,
     path: &[&str],
     trail: &mut Trail<'_>,

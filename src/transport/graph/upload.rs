@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer;
 use super::find;
-use super::service::{Ask, Service};
+use super::service::{Ask, GraphService};
 use super::words;
 use crate::config::Cloud;
 use crate::http::{HttpError, HttpReply};
@@ -23,12 +23,12 @@ const MOST_BREAKS: u32 = 5;
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct NewSession<'a> {
-    attachment_item: Item<'a>,
+    attachment_item: UploadItem<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Item<'a> {
+struct UploadItem<'a> {
     attachment_type: &'static str,
     name: &'a str,
     size: usize,
@@ -57,7 +57,7 @@ pub(super) const REFUSED: Code = Code::Own(Cause::UploadSession);
 
 /// Attaches a file to a draft. Only when every byte has arrived is this a success.
 pub(super) fn attach(
-    service: &mut Service,
+    service: &mut GraphService,
     own: bool,
     draft: &str,
     attached: Attached<'_>,
@@ -98,14 +98,14 @@ pub(super) fn attach(
 }
 
 fn open(
-    service: &mut Service,
+    service: &mut GraphService,
     own: bool,
     draft: &str,
     attached: Attached<'_>,
     trail: &mut Trail<'_>,
 ) -> Result<Url, SendError> {
     let json = serde_json::to_vec(&NewSession {
-        attachment_item: Item {
+        attachment_item: UploadItem {
             attachment_type: "file",
             name: attached.name,
             size: attached.contents.len(),
@@ -202,7 +202,12 @@ fn next(reply: &HttpReply) -> Option<usize> {
 }
 
 /// Asks where to go on after a range that broke off.
-fn asked(service: &Service, address: &Url, size: usize, trail: &mut Trail<'_>) -> Option<usize> {
+fn asked(
+    service: &GraphService,
+    address: &Url,
+    size: usize,
+    trail: &mut Trail<'_>,
+) -> Option<usize> {
     let reply = service.upload(address, None, Vec::new(), trail).ok()?;
     next(&reply).filter(|at| reply.status == 200 && *at < size)
 }

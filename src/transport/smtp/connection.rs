@@ -18,13 +18,13 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::super::call::unauthorised;
 use super::super::{Answer, Bearer, Cause, SendError, one_line};
-use super::conversation::{Conversation, SmtpReply, Wire};
+use super::conversation::{Conversation, SmtpReply, SmtpWire};
 use super::data::Stuffed;
-use super::offers::{Offers, Proof};
-use super::reply::{Failure, Phase};
+use super::offers::{Offers, SmtpCredential};
+use super::reply::{Phase, SmtpFailure};
 use super::tls;
 use crate::config::{SmtpLogin, SmtpSecurity, SmtpSettings};
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::network::{NetworkError, NetworkKind};
 use crate::secret::Secret;
 
@@ -49,12 +49,12 @@ pub(super) struct Connection {
 }
 
 impl Connector {
-    pub fn new(settings: &SmtpSettings, bearer: &Arc<dyn Bearer>) -> Result<Self, Fault> {
+    pub fn new(settings: &SmtpSettings, bearer: &Arc<dyn Bearer>) -> Result<Self, Finding> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| {
-                Fault::new(
+                Finding::fault(
                     format!("no connection can be opened: {error}"),
                     "close other programs, then run the same command again",
                 )
@@ -83,11 +83,11 @@ impl Connector {
         let account = match &self.settings.login {
             None => return self.open(None),
             Some(SmtpLogin::Password(account, password)) => {
-                return self.open(Some((account, &Proof::Password(password))));
+                return self.open(Some((account, &SmtpCredential::Password(password))));
             }
             Some(SmtpLogin::Token(account)) => account,
         };
-        let with = |token: &Secret| self.open(Some((account, &Proof::Token(token))));
+        let with = |token: &Secret| self.open(Some((account, &SmtpCredential::Token(token))));
         let token = self.token(None)?;
         match with(&token) {
             Err(SendError::Unauthorised(_)) => with(&self.token(Some(&token))?),
@@ -101,9 +101,9 @@ impl Connector {
             .map_err(|error| unauthorised(&error))
     }
 
-    fn open(&self, login: Option<(&str, &Proof<'_>)>) -> Result<Connection, SendError> {
+    fn open(&self, login: Option<(&str, &SmtpCredential<'_>)>) -> Result<Connection, SendError> {
         // Each step has the time that one reply may take.
-        let at_connect = |failure: Failure| failure.refused_at(Phase::Connect);
+        let at_connect = |failure: SmtpFailure| failure.refused_at(Phase::Connect);
         let mut conversation = Conversation::new(self.within("connect", self.open_wire())?);
         let mut offers = self.within(GREETING, async {
             conversation.reply().await.map_err(at_connect)?;
@@ -141,17 +141,17 @@ impl Connector {
         })
     }
 
-    async fn open_wire(&self) -> Result<Wire, SendError> {
+    async fn open_wire(&self) -> Result<SmtpWire, SendError> {
         let words = |error: &io::Error| format!("cannot connect to {}: {error}", self.server());
         let failed = |error: &io::Error| {
-            Failure::Broken(NetworkError::of(error, words(error))).refused_at(Phase::Connect)
+            SmtpFailure::Broken(NetworkError::of(error, words(error))).refused_at(Phase::Connect)
         };
         let server = (self.settings.host.as_str(), self.settings.port);
         // A name that is not known is an error like any other to the system, so it is looked up first.
         let addresses: Vec<SocketAddr> = tokio::net::lookup_host(server)
             .await
             .map_err(|error| {
-                let unknown = Failure::Broken(NetworkError::unresolved(words(&error)));
+                let unknown = SmtpFailure::Broken(NetworkError::unresolved(words(&error)));
                 with_step(
                     unknown.refused_at(Phase::Connect),
                     "look at the spelling of smtp.host, and whether this machine is online",
@@ -167,10 +167,10 @@ impl Connector {
             .as_ref()
             .filter(|_| self.settings.security == SmtpSecurity::Tls)
         else {
-            return Ok(Wire::Plain(tcp));
+            return Ok(SmtpWire::Plain(tcp));
         };
         match connector.connect(name.clone(), tcp).await {
-            Ok(stream) => Ok(Wire::Protected(Box::new(stream))),
+            Ok(stream) => Ok(SmtpWire::Protected(Box::new(stream))),
             Err(error) => Err(match NetworkKind::of(&error) {
                 // Neither a certificate nor a port without TLS gets better by waiting.
                 NetworkKind::Certificate(_) => {
@@ -203,7 +203,7 @@ impl Connector {
         self.runtime
             .block_on(async { tokio::time::timeout(timeout, future).await })
             .unwrap_or_else(|_| {
-                let silence = Failure::silence(timeout).refused_at(Phase::Connect);
+                let silence = SmtpFailure::silence(timeout).refused_at(Phase::Connect);
                 let silence = during(&format!("{step}, {}", self.server()), silence);
                 if step == GREETING && self.settings.security != SmtpSecurity::Tls {
                     // Such a server waits for the first word of TLS.
@@ -284,18 +284,18 @@ impl Connection {
     }
 
     /// Sends one command and waits for its reply.
-    pub fn command<C: fmt::Display>(&mut self, command: C) -> Result<(), Failure> {
+    pub fn command<C: fmt::Display>(&mut self, command: C) -> Result<(), SmtpFailure> {
         self.exchange(command).map(|_| ())
     }
 
     /// Asks to send data; only 354 allows it (RFC 5321 section 4.1.1.4).
-    pub fn data(&mut self) -> Result<(), Failure> {
+    pub fn data(&mut self) -> Result<(), SmtpFailure> {
         let reply = self.exchange(Data)?;
         if reply.code == 354 {
             return Ok(());
         }
         self.broken = true;
-        Err(Failure::nonsense(format!(
+        Err(SmtpFailure::nonsense(format!(
             "the mail server answered DATA with {}",
             reply.code
         )))
@@ -305,7 +305,7 @@ impl Connection {
     ///
     /// The final reply may take ten times as long as others: RFC 5321 section 4.5.3.2.6 asks for
     /// ten minutes, since giving up early makes duplicates. The data itself may flow slowly.
-    pub fn message(&mut self, data: &Stuffed<'_>) -> Result<String, Failure> {
+    pub fn message(&mut self, data: &Stuffed<'_>) -> Result<String, SmtpFailure> {
         const SLOWEST: u64 = 20_000; // bytes a second
         let patience = self.timeout * 10 + Duration::from_secs(data.bytes() / SLOWEST);
         let data = data.to_string();
@@ -316,7 +316,7 @@ impl Connection {
         let reply = self.judge(reply, patience)?;
         if !(200..300).contains(&reply.code) {
             self.broken = true;
-            return Err(Failure::nonsense(format!(
+            return Err(SmtpFailure::nonsense(format!(
                 "the mail server answered {}",
                 reply.code
             )));
@@ -325,7 +325,7 @@ impl Connection {
         Ok(one_line(&format!("{} {text}", reply.code)))
     }
 
-    fn exchange<C: fmt::Display>(&mut self, command: C) -> Result<SmtpReply, Failure> {
+    fn exchange<C: fmt::Display>(&mut self, command: C) -> Result<SmtpReply, SmtpFailure> {
         let timeout = self.timeout;
         let command = command.to_string();
         let said = self.conversation.say(&command);
@@ -337,17 +337,17 @@ impl Connection {
 
     fn judge<T>(
         &mut self,
-        reply: Result<Result<T, Failure>, tokio::time::error::Elapsed>,
+        reply: Result<Result<T, SmtpFailure>, tokio::time::error::Elapsed>,
         waited: Duration,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, SmtpFailure> {
         let result = match reply {
             Ok(reply) => reply,
-            Err(_) => Err(Failure::silence(waited)),
+            Err(_) => Err(SmtpFailure::silence(waited)),
         };
         // After a 421 the server closes (RFC 5321 section 3.8), and after silence nobody knows.
         self.broken |= matches!(
             &result,
-            Err(Failure::Broken(_) | Failure::Reply { code: 421, .. })
+            Err(SmtpFailure::Broken(_) | SmtpFailure::Reply { code: 421, .. })
         );
         result
     }

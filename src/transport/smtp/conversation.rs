@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::reply::Failure;
+use super::reply::SmtpFailure;
 use crate::network::{NetworkError, NetworkKind};
 
 /// A line beyond this length is no reply: RFC 5321 section 4.5.3.1.5 gives it 512 octets.
@@ -26,7 +26,7 @@ const MOST_LINES: usize = 1_000;
 
 /// How the bytes travel.
 #[derive(Debug)]
-pub(super) enum Wire {
+pub(super) enum SmtpWire {
     /// In the clear.
     Plain(TcpStream),
     /// Protected.
@@ -37,7 +37,7 @@ trait Stream: AsyncRead + AsyncWrite + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Stream for T {}
 
-impl Wire {
+impl SmtpWire {
     fn stream(&mut self) -> &mut dyn Stream {
         match self {
             Self::Plain(stream) => stream,
@@ -81,10 +81,10 @@ impl SmtpReply {
         Some((code, goes_on, String::from_utf8_lossy(text).into_owned()))
     }
 
-    fn judged(self) -> Result<Self, Failure> {
+    fn judged(self) -> Result<Self, SmtpFailure> {
         match self.code {
             200..400 => Ok(self),
-            code => Err(Failure::Reply {
+            code => Err(SmtpFailure::Reply {
                 code,
                 text: self.text(),
             }),
@@ -114,14 +114,14 @@ impl SmtpReply {
 /// An open conversation.
 #[derive(Debug)]
 pub(super) struct Conversation {
-    wire: Wire,
+    wire: SmtpWire,
     /// What has come and was not read yet.
     unread: Vec<u8>,
     is_all_on_its_way: bool,
 }
 
 impl Conversation {
-    pub fn new(wire: Wire) -> Self {
+    pub fn new(wire: SmtpWire) -> Self {
         Self {
             wire,
             unread: Vec::new(),
@@ -145,7 +145,7 @@ impl Conversation {
         connector: &TlsConnector,
         name: ServerName<'static>,
     ) -> Result<Self, NetworkError> {
-        let Wire::Plain(stream) = self.wire else {
+        let SmtpWire::Plain(stream) = self.wire else {
             return Ok(self);
         };
         if !self.unread.is_empty() {
@@ -156,7 +156,7 @@ impl Conversation {
         }
         let protected = connector.connect(name, stream).await;
         protected
-            .map(|stream| Self::new(Wire::Protected(Box::new(stream))))
+            .map(|stream| Self::new(SmtpWire::Protected(Box::new(stream))))
             .map_err(|error| NetworkError::of(&error, error.to_string()))
     }
 
@@ -164,7 +164,7 @@ impl Conversation {
     ///
     /// # Errors
     /// A refusal (4xx, 5xx), and whatever is no reply.
-    pub async fn say(&mut self, text: &str) -> Result<SmtpReply, Failure> {
+    pub async fn say(&mut self, text: &str) -> Result<SmtpReply, SmtpFailure> {
         self.is_all_on_its_way = false;
         if !self.unread.is_empty() {
             return self.unasked().await;
@@ -180,9 +180,9 @@ impl Conversation {
     }
 
     /// A server may give up by itself; any other answer to nothing is out of step.
-    async fn unasked(&mut self) -> Result<SmtpReply, Failure> {
+    async fn unasked(&mut self) -> Result<SmtpReply, SmtpFailure> {
         let reply = self.reply().await?;
-        Err(Failure::nonsense(format!(
+        Err(SmtpFailure::nonsense(format!(
             "the mail server answered {} without being asked",
             reply.code
         )))
@@ -192,19 +192,20 @@ impl Conversation {
     ///
     /// # Errors
     /// A refusal (4xx, 5xx), and whatever is no reply.
-    pub async fn reply(&mut self) -> Result<SmtpReply, Failure> {
+    pub async fn reply(&mut self) -> Result<SmtpReply, SmtpFailure> {
         let mut room = LONGEST_REPLY;
         let mut whole: Option<SmtpReply> = None;
         for _ in 0..MOST_LINES {
             let line = self.line(&mut room).await?;
-            let (code, goes_on, text) = SmtpReply::line(&line)
-                .ok_or_else(|| Failure::nonsense("the mail server's line is no reply".into()))?;
+            let (code, goes_on, text) = SmtpReply::line(&line).ok_or_else(|| {
+                SmtpFailure::nonsense("the mail server's line is no reply".into())
+            })?;
             let reply = whole.get_or_insert_with(|| SmtpReply {
                 code,
                 lines: Vec::new(),
             });
             if reply.code != code {
-                return Err(Failure::nonsense(format!(
+                return Err(SmtpFailure::nonsense(format!(
                     "the mail server answered {} and {code} at once",
                     reply.code
                 )));
@@ -218,7 +219,7 @@ impl Conversation {
     }
 
     /// The next line with its end, for which there may be so much room.
-    async fn line(&mut self, room: &mut usize) -> Result<Vec<u8>, Failure> {
+    async fn line(&mut self, room: &mut usize) -> Result<Vec<u8>, SmtpFailure> {
         let mut searched = 0;
         loop {
             if let Some(at) = memchr(b'\n', &self.unread[searched..]) {
@@ -235,7 +236,7 @@ impl Conversation {
             let read = self.wire.stream().read(&mut block).await;
             match read.map_err(|error| broken(&error))? {
                 0 => {
-                    return Err(Failure::Broken(NetworkError::new(
+                    return Err(SmtpFailure::Broken(NetworkError::new(
                         NetworkKind::Cut,
                         "the mail server closed the connection",
                     )));
@@ -246,15 +247,15 @@ impl Conversation {
     }
 }
 
-fn broken(error: &io::Error) -> Failure {
-    Failure::Broken(NetworkError::of(
+fn broken(error: &io::Error) -> SmtpFailure {
+    SmtpFailure::Broken(NetworkError::of(
         error,
         format!("the connection to the mail server broke: {error}"),
     ))
 }
 
-fn endless() -> Failure {
-    Failure::nonsense("the mail server's reply does not end".into())
+fn endless() -> SmtpFailure {
+    SmtpFailure::nonsense("the mail server's reply does not end".into())
 }
 
 #[cfg(test)]
@@ -265,7 +266,7 @@ mod tests {
     use super::*;
 
     /// What is made of a server's bytes, after which it closes.
-    fn read(bytes: &[u8]) -> Result<SmtpReply, Failure> {
+    fn read(bytes: &[u8]) -> Result<SmtpReply, SmtpFailure> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let bytes = bytes.to_owned();
@@ -280,15 +281,15 @@ mod tests {
             .unwrap();
         let reply = runtime.block_on(async {
             let stream = TcpStream::connect(address).await.unwrap();
-            Conversation::new(Wire::Plain(stream)).reply().await
+            Conversation::new(SmtpWire::Plain(stream)).reply().await
         });
         server.join().unwrap();
         reply
     }
 
-    fn is_nonsense(reply: &Result<SmtpReply, Failure>) -> bool {
+    fn is_nonsense(reply: &Result<SmtpReply, SmtpFailure>) -> bool {
         let nonsense = |error: &NetworkError| error.kind == NetworkKind::Nonsense;
-        matches!(reply, Err(Failure::Broken(error)) if nonsense(error))
+        matches!(reply, Err(SmtpFailure::Broken(error)) if nonsense(error))
     }
 
     #[test]
@@ -317,7 +318,7 @@ mod tests {
             ),
         ] {
             let text = text.to_owned();
-            assert_eq!(read(bytes), Err(Failure::Reply { code, text }));
+            assert_eq!(read(bytes), Err(SmtpFailure::Reply { code, text }));
         }
     }
 
@@ -335,7 +336,7 @@ mod tests {
             assert!(is_nonsense(&read(bytes)), "{bytes:?}");
         }
         let cut = read(b"250 ok");
-        assert!(matches!(cut, Err(Failure::Broken(error)) if error.kind == NetworkKind::Cut));
+        assert!(matches!(cut, Err(SmtpFailure::Broken(error)) if error.kind == NetworkKind::Cut));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use lettre::transport::smtp::extension::{MailParameter, RcptParameter};
 
-use super::reply::Failure;
+use super::reply::SmtpFailure;
 use crate::address::Address;
 use crate::config::Receipts;
 use crate::message::Message;
@@ -48,11 +48,11 @@ pub(super) fn of_address(
 }
 
 /// Whether a server offers this and then does not understand it.
-pub(super) fn is_not_understood(failure: &Failure) -> bool {
+pub(super) fn is_not_understood(failure: &SmtpFailure) -> bool {
     // RFC 5321 section 4.2.4 for 501 and 504, RFC 1869 for 555.
     matches!(
         failure,
-        Failure::Reply {
+        SmtpFailure::Reply {
             code: 501 | 504 | 555,
             ..
         }

@@ -14,13 +14,13 @@ use lettre::transport::smtp::commands::{Mail, Rcpt};
 
 use self::connection::{Connection, Connector};
 use self::data::Stuffed;
-use self::reply::{Failure, Phase};
+use self::reply::{Phase, SmtpFailure};
 use super::{
     Answer, Bearer, Cause, Doubt, LookUp, Receipt, SendError, Survey, Transport, TransportAttempt,
 };
 use crate::address::Address;
 use crate::config::Secrets;
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::message::{Encoded, Message};
 use crate::network::NetworkError;
 
@@ -28,16 +28,16 @@ use crate::network::NetworkError;
 pub(super) fn tried(code: u16, text: &str) -> [SendError; 5] {
     Phase::ALL.map(|phase| {
         let text = text.to_owned();
-        Failure::Reply { code, text }.refused_at(phase)
+        SmtpFailure::Reply { code, text }.refused_at(phase)
     })
 }
 
 pub(super) fn open(
     secrets: &Secrets,
     bearer: &Arc<dyn Bearer>,
-) -> Result<Box<dyn Transport>, Fault> {
+) -> Result<Box<dyn Transport>, Finding> {
     let settings = secrets.smtp.get()?.as_ref().ok_or_else(|| {
-        Fault::new(
+        Finding::fault(
             "there is no mail server to send through",
             "fill in [smtp] of .secrets.toml (.example-secrets.toml explains it), or set POSTROOM_SMTP_HOST",
         )
@@ -197,18 +197,18 @@ fn transmit(connection: &mut Connection, message: &Message) -> Result<String, Se
         .map_err(|failure| failure.refused_at(Phase::Data))?;
     let sent = connection.message(&data);
     sent.map_err(|failure| match failure {
-        Failure::Broken(error) if connection.is_all_on_its_way() => {
+        SmtpFailure::Broken(error) if connection.is_all_on_its_way() => {
             SendError::InDoubt(Answer::new(
                 Cause::NoAnswer,
                 &format!("no answer came after the message was sent: {error}"),
             ))
         }
-        Failure::Broken(error) => Failure::Broken(NetworkError {
+        SmtpFailure::Broken(error) => SmtpFailure::Broken(NetworkError {
             text: format!("the letter was not taken whole: {error}"),
             ..error
         })
         .refused_at(Phase::Dot),
-        refused @ Failure::Reply { .. } => refused.refused_at(Phase::Dot),
+        refused @ SmtpFailure::Reply { .. } => refused.refused_at(Phase::Dot),
     })
 }
 

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::super::SendError;
 use super::conversation::{Conversation, SmtpReply};
-use super::reply::{self, Failure};
+use super::reply::{self, SmtpFailure};
 use crate::secret::Secret;
 
 /// What a server offers, as far as it is used here.
@@ -21,7 +21,7 @@ pub(super) struct Offers {
 }
 
 /// What a sign-in proves itself by.
-pub(super) enum Proof<'a> {
+pub(super) enum SmtpCredential<'a> {
     /// A password.
     Password(&'a Secret),
     /// An access token.
@@ -31,10 +31,10 @@ pub(super) enum Proof<'a> {
 impl Offers {
     /// Greets the server by this name and reads what it offers. One that does not know EHLO is greeted in
     /// the old way, and offers nothing (RFC 5321 section 3.2).
-    pub async fn ask(conversation: &mut Conversation, name: &str) -> Result<Self, Failure> {
+    pub async fn ask(conversation: &mut Conversation, name: &str) -> Result<Self, SmtpFailure> {
         match conversation.say(&format!("EHLO {name}\r\n")).await {
             Ok(reply) => Ok(Self::of(&reply)),
-            Err(Failure::Reply {
+            Err(SmtpFailure::Reply {
                 code: 500 | 501 | 502 | 504 | 550,
                 ..
             }) => {
@@ -76,19 +76,19 @@ impl Offers {
         conversation: &mut Conversation,
         account: &str,
         server: &str,
-        proof: &Proof<'_>,
+        proof: &SmtpCredential<'_>,
     ) -> Result<(), SendError> {
         let (first, rest) = match proof {
-            Proof::Password(password) if self.plain => {
+            SmtpCredential::Password(password) if self.plain => {
                 let initial = STANDARD.encode(format!("\0{account}\0{}", password.expose()));
                 (format!("AUTH PLAIN {initial}\r\n"), Vec::new())
             }
-            Proof::Password(password) if self.login => {
+            SmtpCredential::Password(password) if self.login => {
                 let word = |text: &str| format!("{}\r\n", STANDARD.encode(text));
                 let rest = vec![word(account), word(password.expose())];
                 ("AUTH LOGIN\r\n".to_owned(), rest)
             }
-            Proof::Token(token) if self.xoauth2 => {
+            SmtpCredential::Token(token) if self.xoauth2 => {
                 let initial = format!(
                     "user={account}\u{1}auth=Bearer {}\u{1}\u{1}",
                     token.expose()
@@ -101,7 +101,9 @@ impl Offers {
                     vec!["\r\n".to_owned()],
                 )
             }
-            Proof::Password(_) | Proof::Token(_) => return Err(reply::no_way_to_sign_in()),
+            SmtpCredential::Password(_) | SmtpCredential::Token(_) => {
+                return Err(reply::no_way_to_sign_in());
+            }
         };
         let refused = |failure| reply::sign_in_refused(failure, proof, account, server);
         let mut answer = conversation.say(&first).await.map_err(refused)?;

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::super::{Answer, Cause, Code, SendError};
-use super::offers::Proof;
+use super::offers::SmtpCredential;
 use crate::network::{NetworkError, NetworkKind};
 
 /// Where in the conversation a reply came.
@@ -31,7 +31,7 @@ impl Phase {
 
 /// Why a command did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum SmtpFailure {
     /// The server said no.
     Reply {
         /// The reply code.
@@ -43,7 +43,7 @@ pub(super) enum Failure {
     Broken(NetworkError),
 }
 
-impl Failure {
+impl SmtpFailure {
     /// Silence for too long.
     pub fn silence(waited: Duration) -> Self {
         Self::Broken(NetworkError::timed_out(format!(
@@ -79,18 +79,18 @@ pub(super) fn no_way_to_sign_in() -> SendError {
 
 /// A sign-in that the server refused.
 pub(super) fn sign_in_refused(
-    failure: Failure,
-    proof: &Proof<'_>,
+    failure: SmtpFailure,
+    proof: &SmtpCredential<'_>,
     account: &str,
     server: &str,
 ) -> SendError {
     match failure.refused_at(Phase::Connect) {
         SendError::Unusable(answer) | SendError::Unauthorised(answer) => {
             SendError::Unauthorised(answer.with(&match proof {
-                Proof::Password(_) => format!(
+                SmtpCredential::Password(_) => format!(
                     "correct smtp.username and smtp.password in the secrets file: {server} does not take this password of {account}; many mailboxes want an app password here"
                 ),
-                Proof::Token(_) => format!(
+                SmtpCredential::Token(_) => format!(
                     "the server refused the access token: check that {account} may send as the mailbox, and that authenticated SMTP is on for it at {server}"
                 ),
             }))
@@ -100,12 +100,12 @@ pub(super) fn sign_in_refused(
 }
 
 /// A sign-in that came to no end: the server asks for something else.
-pub(super) fn not_signed_in(proof: &Proof<'_>) -> SendError {
+pub(super) fn not_signed_in(proof: &SmtpCredential<'_>) -> SendError {
     let text = match proof {
-        Proof::Token(_) => {
+        SmtpCredential::Token(_) => {
             "the server refused the access token: check that the account may send as the mailbox, and that authenticated SMTP is on for it"
         }
-        Proof::Password(_) => {
+        SmtpCredential::Password(_) => {
             "the server asked for something else than an account and its password"
         }
     };

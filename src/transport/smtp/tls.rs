@@ -9,18 +9,18 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::super::{Answer, Cause, SendError};
-use super::reply::{Failure, Phase};
+use super::reply::{Phase, SmtpFailure};
 use crate::config::SmtpSettings;
-use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::network::NetworkError;
 use crate::regular;
 
 /// What a protected connection needs.
 pub(super) fn connector(
     settings: &SmtpSettings,
-) -> Result<(TlsConnector, ServerName<'static>), Fault> {
+) -> Result<(TlsConnector, ServerName<'static>), Finding> {
     let name = ServerName::try_from(settings.host.clone()).map_err(|_| {
-        Fault::new(
+        Finding::fault(
             format!("smtp.host `{}` is not a host name", settings.host),
             "correct it in the secrets file",
         )
@@ -47,11 +47,11 @@ pub(super) fn refused(error: NetworkError) -> SendError {
     if error.kind.lasts() {
         return SendError::Unusable(Answer::new(Cause::Tls, &error.text));
     }
-    Failure::Broken(error).refused_at(Phase::Connect)
+    SmtpFailure::Broken(error).refused_at(Phase::Connect)
 }
 
 /// The certificates of `smtp.ca_file`; none when no file is named.
-fn authority(settings: &SmtpSettings) -> Result<Vec<CertificateDer<'static>>, Fault> {
+fn authority(settings: &SmtpSettings) -> Result<Vec<CertificateDer<'static>>, Finding> {
     let Some(path) = &settings.ca_file else {
         return Ok(Vec::new());
     };
@@ -66,9 +66,9 @@ fn authority(settings: &SmtpSettings) -> Result<Vec<CertificateDer<'static>>, Fa
     Ok(certificates)
 }
 
-fn unusable(settings: &SmtpSettings, why: &str) -> Fault {
+fn unusable(settings: &SmtpSettings, why: &str) -> Finding {
     let path = settings.ca_file.as_deref().unwrap_or(Path::new(""));
-    Fault::new(
+    Finding::fault(
         format!("smtp.ca_file {} {why}", path.display()),
         "name a PEM file with the certificate of the authority",
     )
@@ -80,7 +80,7 @@ mod tests {
     use std::net::TcpStream;
     use std::time::Duration;
 
-    use super::super::conversation::{Conversation, Wire};
+    use super::super::conversation::{Conversation, SmtpWire};
     use super::super::offers::Offers;
     use super::*;
     use crate::config::SmtpSecurity;
@@ -107,7 +107,7 @@ mod tests {
             .unwrap();
         runtime.block_on(async {
             let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await;
-            let mut conversation = Conversation::new(Wire::Plain(stream.unwrap()));
+            let mut conversation = Conversation::new(SmtpWire::Plain(stream.unwrap()));
             conversation.reply().await.unwrap();
             let offers = Offers::ask(&mut conversation, "here.example").await;
             assert!(offers.unwrap().starttls);

@@ -6,6 +6,8 @@
 
 mod scanner;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -28,8 +30,8 @@ const fn module(name: &'static str, may: &'static [&'static str], why: &'static 
 const MODULES: &[Module] = &[
     module("clock", &[], "a leaf knows nothing of the rest"),
     module("secret", &[], "a leaf knows nothing of the rest"),
-    module("fault", &[], "a leaf knows nothing of the rest"),
-    module("address", &["fault"], "a leaf knows nothing of the rest but how text is quoted"),
+    module("finding", &[], "a leaf knows nothing of the rest"),
+    module("address", &["finding"], "a leaf knows nothing of the rest but how text is quoted"),
     module("network", &[], "a leaf knows nothing of the rest"),
     module("http", &["network"], "a leaf knows nothing of the rest but the kinds of a failed connection"),
     module("digest", &[], "a leaf knows nothing of the rest"),
@@ -39,41 +41,41 @@ const MODULES: &[Module] = &[
     module("memory", &[], "a leaf knows nothing of the rest"),
     module("contain", &[], "a leaf knows nothing of the rest"),
     module("page", &[], "a leaf knows nothing of the rest"),
-    module("config", &["clock", "address", "secret", "fault", "regular"],
+    module("config", &["clock", "address", "secret", "finding", "regular"],
         "settings are read before anything else exists"),
-    module("manifest", &["clock", "address", "secret", "fault", "regular", "contain", "config"],
+    module("manifest", &["clock", "address", "secret", "finding", "regular", "contain", "config"],
         "the manifest is read before there is a letter"),
-    module("letter", &["clock", "address", "secret", "fault", "digest", "regular", "memory", "contain", "page", "config", "manifest"],
+    module("letter", &["clock", "address", "secret", "finding", "digest", "regular", "memory", "contain", "page", "config", "manifest"],
         "a letter is written without knowing how, or whether, it will be sent"),
-    module("plan", &["clock", "address", "secret", "fault", "digest", "config", "manifest", "letter"],
+    module("plan", &["clock", "address", "secret", "finding", "digest", "config", "manifest", "letter"],
         "a plan is letters and digests; check, preview and send all make the same one"),
-    module("message", &["clock", "address", "secret", "fault", "digest", "config", "manifest", "letter", "plan"],
+    module("message", &["clock", "address", "secret", "finding", "digest", "config", "manifest", "letter", "plan"],
         "a message is made ready for the wire without knowing which wire"),
     module("lifecycle", &["digest"], "what a letter can be follows from events alone"),
-    module("ledger", &["clock", "address", "secret", "fault", "digest", "durable", "regular", "lifecycle"],
+    module("ledger", &["clock", "address", "secret", "finding", "digest", "durable", "regular", "lifecycle"],
         "the ledger keeps ids and states; dispatch alone translates between it and the rest"),
-    module("transport", &["clock", "address", "secret", "fault", "regular", "network", "http", "durable", "config", "message"],
+    module("transport", &["clock", "address", "secret", "finding", "regular", "network", "http", "durable", "config", "message"],
         "a transport knows the message in hand and nothing of batch or ledger"),
-    module("auth", &["clock", "address", "secret", "fault", "regular", "network", "http", "durable", "config"],
+    module("auth", &["clock", "address", "secret", "finding", "regular", "network", "http", "durable", "config"],
         "signing in has nothing to do with what is sent"),
-    module("dispatch", &["clock", "address", "secret", "fault", "config", "manifest", "letter", "plan",
+    module("dispatch", &["clock", "address", "secret", "finding", "config", "manifest", "letter", "plan",
         "message", "lifecycle", "ledger", "transport"],
         "the loop emits events and leaves sign-in, rendering and printing to others"),
-    module("returns", &["clock", "address", "secret", "fault", "digest", "regular", "contain", "network", "http",
+    module("returns", &["clock", "address", "secret", "finding", "digest", "regular", "contain", "network", "http",
         "config", "lifecycle", "transport"],
         "what came back is read and judged; the ledger is written by mailing"),
-    module("mailing", &["clock", "address", "secret", "fault", "digest", "figures", "regular", "config", "manifest",
+    module("mailing", &["clock", "address", "secret", "finding", "digest", "figures", "regular", "config", "manifest",
         "letter", "plan", "message", "lifecycle", "ledger", "transport", "dispatch", "returns"],
         "the order of steps leaves sign-in, asking and printing to a front"),
-    module("preview", &["clock", "address", "secret", "fault", "digest", "durable", "page", "config", "manifest", "letter",
+    module("preview", &["clock", "address", "secret", "finding", "digest", "durable", "page", "config", "manifest", "letter",
         "plan", "message", "ledger"],
         "a preview can send nothing, because it cannot reach what sends"),
-    module("report", &["clock", "address", "secret", "fault", "digest", "page", "config", "manifest", "letter",
+    module("report", &["clock", "address", "secret", "finding", "digest", "page", "config", "manifest", "letter",
         "plan", "message", "lifecycle", "ledger"],
         "a report can send nothing, because it cannot reach what sends"),
-    module("proposal", &["address", "fault", "regular", "config", "manifest", "letter"],
+    module("proposal", &["address", "finding", "regular", "config", "manifest", "letter"],
         "a proposal is made of files, and writes none"),
-    module("cli", &["clock", "address", "secret", "fault", "digest", "figures", "durable", "page", "config", "manifest",
+    module("cli", &["clock", "address", "secret", "finding", "digest", "figures", "durable", "page", "config", "manifest",
         "letter", "plan", "message", "lifecycle", "ledger", "transport", "auth", "dispatch", "returns", "mailing",
         "preview", "report", "proposal"],
         "the command line may use every module"),
@@ -85,15 +87,36 @@ const FREE: &[&str] = &["src/lib.rs", "src/main.rs"];
 // ---------------------------------------------------------------- the checks
 
 #[test]
-fn rooms_import_only_the_rooms_they_may() -> io::Result<()> {
+fn modules_import_only_those_they_may() -> io::Result<()> {
     report(&check_all(imports)?);
     Ok(())
 }
 
 #[test]
-fn every_room_in_lib_rs_has_a_rule() -> io::Result<()> {
+fn every_module_in_lib_rs_has_a_rule() -> io::Result<()> {
     let lib = fs::read_to_string(root().join("src/lib.rs"))?;
-    report(&rooms_without_a_rule(&lib));
+    report(&modules_without_a_rule(&lib));
+    Ok(())
+}
+
+/// A reader who meets a type's name finds one type: names are unique in the crate, or carry their
+/// module's word.
+#[test]
+fn no_two_types_share_a_name() -> io::Result<()> {
+    let seen = RefCell::new(HashMap::<String, String>::new());
+    let found = check_all(|file, text| {
+        types(file, text)
+            .into_iter()
+            .filter_map(|(name, line)| {
+                let place = format!("{file}:{line}");
+                let first = seen.borrow_mut().insert(name.clone(), place.clone())?;
+                Some(format!(
+                    "{place}: `{name}` is the name of a type in {first} too"
+                ))
+            })
+            .collect()
+    })?;
+    report(&found);
     Ok(())
 }
 
@@ -151,8 +174,28 @@ fn imports(file: &str, text: &str) -> Vec<String> {
     found
 }
 
+/// The types that a file declares outside its functions and its tests, each with its line.
+fn types(file: &str, text: &str) -> Vec<(String, usize)> {
+    if is_test_file(file) {
+        return Vec::new();
+    }
+    let tokens = tokens(text);
+    let (mut depth, mut found) = (0_i32, Vec::new());
+    for pair in tokens.windows(2) {
+        match pair[0].text.as_str() {
+            "{" => depth += 1,
+            "}" => depth -= 1,
+            "struct" | "enum" | "trait" | "type" if depth == 0 => {
+                found.push((pair[1].text.clone(), pair[1].line));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
 /// Every `mod x;` of `src/lib.rs` must stand in the table.
-fn rooms_without_a_rule(lib: &str) -> Vec<String> {
+fn modules_without_a_rule(lib: &str) -> Vec<String> {
     let tokens = tokens(lib);
     tokens
         .windows(3)
@@ -255,7 +298,7 @@ fn an_import_against_the_direction_is_found_with_file_and_line() {
 }
 
 #[test]
-fn a_leaf_may_import_no_room() {
+fn a_leaf_may_import_no_module() {
     assert_eq!(
         imports("src/clock.rs", "fn f() { crate::config::load() }").len(),
         1
@@ -264,8 +307,21 @@ fn a_leaf_may_import_no_room() {
 }
 
 #[test]
+fn types_are_found_outside_functions_and_tests() {
+    let text = "pub(super) struct A { b: u8 }\nfn f() { struct C; }\nmod tests { enum D {} }\ntype E = A;\n";
+    let names = |file| {
+        types(file, text)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names("src/a.rs"), ["A", "E"]);
+    assert!(names("src/a/tests.rs").is_empty());
+}
+
+#[test]
 fn an_import_in_a_group_is_found() {
-    let text = "use crate::{\n    fault::Fault,\n    transport::{self, smtp as wire},\n};\n";
+    let text = "use crate::{\n    finding::Finding,\n    transport::{self, smtp as wire},\n};\n";
     let found = imports("src/ledger/mod.rs", text);
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(
@@ -275,7 +331,7 @@ fn an_import_in_a_group_is_found() {
 }
 
 #[test]
-fn super_that_leaves_the_room_is_found() {
+fn super_that_leaves_the_module_is_found() {
     assert_eq!(imports("src/plan.rs", "use super::cli::Verb;").len(), 1);
     assert_eq!(
         imports("src/letter/pdf.rs", "use super::super::ledger::Ledger;").len(),
@@ -301,7 +357,7 @@ fn nobody_but_main_imports_cli() {
 }
 
 #[test]
-fn an_import_past_the_rooms_is_found() {
+fn an_import_past_the_modules_is_found() {
     for text in [
         "use crate::Event;",
         "use crate::*;",
@@ -316,14 +372,14 @@ fn an_import_past_the_rooms_is_found() {
 }
 
 #[test]
-fn the_own_room_and_the_allowed_rooms_pass() {
+fn the_own_module_and_the_allowed_ones_pass() {
     let text =
         "use crate::{clock::Clock, plan};\nuse crate::message::Envelope;\nuse super::Message;\n";
     assert_eq!(imports("src/message.rs", text), Vec::<String>::new());
 }
 
 #[test]
-fn tests_inside_a_room_may_import_anything() {
+fn tests_inside_a_module_may_import_anything() {
     let text = "#[cfg(test)]\nmod tests {\n    use crate::cli::console;\n}\n";
     assert_eq!(imports("src/clock.rs", text), Vec::<String>::new());
     assert_eq!(
@@ -333,9 +389,9 @@ fn tests_inside_a_room_may_import_anything() {
 }
 
 #[test]
-fn a_room_without_a_rule_is_found() {
+fn a_module_without_a_rule_is_found() {
     let lib = "//! mod prose;\npub mod clock;\npub(crate) mod extra;\n#[cfg(test)]\nmod tests;\n";
-    let found = rooms_without_a_rule(lib);
+    let found = modules_without_a_rule(lib);
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].starts_with("src/lib.rs:3: `extra`"), "{found:?}");
     assert_eq!(imports("src/extra.rs", "").len(), 1);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use postroom::ledger::{BatchIdentity, Claim, Holder, Kind, Ledger, LetterPlan, Settlement};
+use postroom::ledger::{AdoptedLetter, BatchIdentity, Claim, Holder, Kind, Ledger, Settlement};
 use postroom::lifecycle::{
     Accepted, Addresses, PersonalWord, PlannedMessage, Refusal, Reply, SentAttachment, SettledAs,
 };
@@ -62,7 +62,7 @@ fn recorded(schools: usize) -> TestBatch {
     let monday: Timestamp = "2026-01-12T09:00:00Z".parse().unwrap();
     let tuesday: Timestamp = "2026-01-13T14:30:00Z".parse().unwrap();
     let mut ledger = open(&batch, "send", monday);
-    let records = (1..=schools).map(|n| LetterPlan {
+    let records = (1..=schools).map(|n| AdoptedLetter {
         id: id(n),
         message: PlannedMessage {
             message_id: format!("{n}.abcdef@study.example"),
@@ -436,7 +436,7 @@ fn recorded_quickly(schools: usize) -> TestBatch {
     batch.write("list.csv", format!("ID,School,Email\n{list}"));
     let start: Timestamp = "2026-01-12T09:00:00Z".parse().unwrap();
     let mut ledger = open(&batch, "send", start);
-    let records = (1..=schools).map(|n| LetterPlan {
+    let records = (1..=schools).map(|n| AdoptedLetter {
         id: id(n),
         message: PlannedMessage {
             message_id: format!("{n}.abcdef@study.example"),

@@ -1,7 +1,7 @@
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
+use super::EwsCredential::{Password, Token};
 use super::Step::{Prepare, Release};
-use super::With::{Password, Token};
 use super::*;
 
 fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> HttpReply {
@@ -47,7 +47,7 @@ const XML: &[(&str, &str)] = &[("content-type", "text/xml; charset=utf-8")];
 #[test]
 fn each_message_is_judged_by_its_class() {
     let body = message("Success", "<ResponseCode>NoError</ResponseCode>");
-    let whole = read(&reply(200, XML, &body), Step::Release, With::Token)
+    let whole = read(&reply(200, XML, &body), Step::Release, EwsCredential::Token)
         .unwrap_or_else(|error| panic!("{error:?}"));
     assert!(whole.messages[0].is_ok());
     assert_eq!(whole.version.as_deref(), Some("Exchange 15.1.2507"));
@@ -55,7 +55,7 @@ fn each_message_is_judged_by_its_class() {
         "Error",
         "<MessageText>No.</MessageText><ResponseCode>ErrorSendAsDenied</ResponseCode>",
     );
-    let whole = read(&reply(200, XML, &body), Step::Release, With::Token)
+    let whole = read(&reply(200, XML, &body), Step::Release, EwsCredential::Token)
         .unwrap_or_else(|error| panic!("{error:?}"));
     let said = whole.messages[0].clone().unwrap_err();
     assert_eq!(
@@ -75,7 +75,7 @@ fn the_wait_is_found_in_both_places() {
              <MessageXml><q:{value} xmlns:q='{types}'>5000</q:Value></MessageXml>"
         ),
     );
-    let whole = read(&reply(200, XML, &body), Step::Prepare, With::Token)
+    let whole = read(&reply(200, XML, &body), Step::Prepare, EwsCredential::Token)
         .unwrap_or_else(|error| panic!("{error:?}"));
     let said = whole.messages[0].clone().unwrap_err();
     assert_eq!(said.back_off, Some(Duration::from_secs(5)));
@@ -83,7 +83,7 @@ fn the_wait_is_found_in_both_places() {
         "ErrorServerBusy",
         &format!("<z:MessageXml xmlns:z='{types}'><z:{value}>1500</z:Value></z:MessageXml>"),
     );
-    let error = read(&reply(500, XML, &body), Step::Prepare, With::Token).err();
+    let error = read(&reply(500, XML, &body), Step::Prepare, EwsCredential::Token).err();
     let Some(SendError::Throttled { wait, answer }) = error else {
         panic!("{error:?}");
     };

@@ -26,7 +26,7 @@ pub enum Severity {
 
 /// One finding of the checks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Fault {
+pub struct Finding {
     /// How much it weighs.
     pub severity: Severity,
     /// The file it was found in, as the batch file writes it.
@@ -47,9 +47,9 @@ pub struct Fault {
     pub cause: Option<Cow<'static, str>>,
 }
 
-impl Fault {
+impl Finding {
     /// A fault: nothing is sent until it is mended.
-    pub fn new(text: impl Into<String>, next_step: impl Into<String>) -> Self {
+    pub fn fault(text: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self::of(Severity::Fault, text.into(), next_step.into())
     }
 
@@ -65,7 +65,7 @@ impl Fault {
 
     /// An error as a fault: nothing is sent until it is mended.
     pub fn from_error(error: &impl NextStep) -> Self {
-        Self::new(error.to_string(), error.next_step())
+        Self::fault(error.to_string(), error.next_step())
     }
 
     fn of(severity: Severity, text: String, next_step: String) -> Self {
