@@ -9,7 +9,7 @@ use super::limiter::Cost;
 use crate::clock::Signal;
 use crate::ledger::{Claimed, EarlierTry, Pending};
 use crate::message::Message;
-use crate::transport::{Earlier, Receipt, SendError, Transport, TransportAttempt};
+use crate::transport::{Earlier, Receipt, Replaced, SendError, Transport, TransportAttempt};
 
 /// A claimed letter for a thread to hand over.
 pub(super) struct Job {
@@ -67,6 +67,11 @@ fn hand_over(
         .earlier
         .take()
         .map(|EarlierTry { note }| Earlier { note });
+    let replaced = pending.replaced.iter().map(|tried| Replaced {
+        message_id: tried.message_id.clone(),
+        note: tried.note.clone(),
+    });
+    let replaced = replaced.collect();
     let mut keep = |text: &str| {
         tried.note = Some(text.to_owned());
         let (kept, answer) = channel();
@@ -81,6 +86,7 @@ fn hand_over(
     };
     let mut attempt = TransportAttempt::new(&trace, earlier, &mut keep);
     attempt.is_last = is_last_try;
+    attempt.replaced = replaced;
     let result = transport.send(&message, &mut attempt);
     let request_ids = attempt.request_ids;
     pending.earlier = Some(tried);

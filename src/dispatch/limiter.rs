@@ -163,7 +163,7 @@ impl Window {
         let slot = at.div_euclid(self.slot) * self.slot + self.slot;
         self.sum += amount;
         match self.spent.back_mut() {
-            // EarlierTry runs are remembered in order and time does not go back, so the last slot is
+            // Earlier runs are remembered in order and time does not go back, so the last slot is
             // the only one that can grow; what comes late is counted with it.
             Some((last, sum)) if *last >= slot => *sum += amount,
             _ => self.spent.push_back((slot, amount)),

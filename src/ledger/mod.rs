@@ -41,7 +41,7 @@ pub use letters::{Counts, LetterRecord, Outcomes};
 pub use log::LogEnd;
 pub use open::{BatchIdentity, Holder, Kind};
 pub use plan::{AdoptedLetter, AdoptedPlan, Change, PlanDifference};
-pub use queue::{EarlierTry, InDoubt, Pending, Spent};
+pub use queue::{EarlierTry, InDoubt, Pending, ReplacedTry, Spent};
 pub use returns::{Entered, ReturnedMail, ReturnsLedger};
 pub use verify::{Flaw, LogCheck};
 

@@ -1,6 +1,7 @@
 //! What is left of a batch and of its limits: letters to send, letters in doubt, what was spent.
 
 use jiff::Timestamp;
+use rusqlite::{Connection, params};
 
 use super::rows::time;
 use super::{Claimed, LedgerError, LedgerView};
@@ -26,6 +27,17 @@ pub struct Pending {
     pub only_to: Option<Addresses>,
     /// The try before, if there was one.
     pub earlier: Option<EarlierTry>,
+    /// Messages of this letter that were tried and not taken, and that this one replaces.
+    pub replaced: Vec<ReplacedTry>,
+}
+
+/// A message that was tried, not taken, and replaced since by another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplacedTry {
+    /// Its Message-ID.
+    pub message_id: String,
+    /// What the transport wrote down while it had the message in hand.
+    pub note: String,
 }
 
 /// A try of a message that was not taken.
@@ -90,6 +102,14 @@ impl LedgerView {
                  WHERE l.state = 'pending' AND l.position > ?1 ORDER BY l.position LIMIT ?2",
             )?
             .query_map([after, most], pending)?
+            .map(|found| {
+                let mut found = found?;
+                // Hardly any letter had a message before.
+                if found.sending > 1 {
+                    found.replaced = replaced(db, &found)?;
+                }
+                Ok(found)
+            })
             .collect()
         })
     }
@@ -195,5 +215,22 @@ fn pending(row: &rusqlite::Row<'_>) -> rusqlite::Result<Pending> {
         earlier: (tried > 0)
             .then(|| row.get(8).map(|note| EarlierTry { note }))
             .transpose()?,
+        replaced: Vec::new(),
     })
+}
+
+fn replaced(db: &Connection, of: &Pending) -> rusqlite::Result<Vec<ReplacedTry>> {
+    db.prepare_cached(
+        "SELECT s.message_id, a.note FROM sendings s
+         JOIN attempts a ON a.seq = (SELECT max(seq) FROM attempts
+            WHERE letter = s.letter AND sending = s.number AND note IS NOT NULL)
+         WHERE s.letter = ?1 AND s.number < ?2 AND s.state IN ('ready', 'rejected')",
+    )?
+    .query_map(params![of.seq, of.sending], |row| {
+        Ok(ReplacedTry {
+            message_id: row.get(0)?,
+            note: row.get(1)?,
+        })
+    })?
+    .collect()
 }

@@ -11,6 +11,8 @@ pub struct TransportAttempt<'a> {
     pub trace: &'a str,
     /// What is known of the try before this one; none when this is the first.
     pub earlier: Option<Earlier>,
+    /// Messages of the letter that were tried and not taken, and that this one replaces.
+    pub replaced: Vec<Replaced>,
     /// Whether the letter is left pending if it is not taken now: addresses that may be taken later no
     /// longer hold it back for the others.
     pub is_last: bool,
@@ -24,6 +26,15 @@ pub struct TransportAttempt<'a> {
 pub struct Earlier {
     /// What the transport wrote down last.
     pub note: Option<String>,
+}
+
+/// A message that was tried, not taken, and replaced since by another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// Its Message-ID without its angle brackets.
+    pub message_id: String,
+    /// What the transport wrote down last while it had the message in hand.
+    pub note: String,
 }
 
 /// A letter that may have gone out.
@@ -45,6 +56,7 @@ impl<'a> TransportAttempt<'a> {
         Self {
             trace,
             earlier,
+            replaced: Vec::new(),
             is_last: false,
             request_ids: Vec::new(),
             keep,

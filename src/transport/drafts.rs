@@ -275,6 +275,31 @@ pub(super) fn became(
     })
 }
 
+/// Removes the drafts of messages that another one replaces: what is not meant any more must not lie
+/// there for somebody to send. What went out is left alone.
+pub(super) fn discard(
+    mailbox: &mut impl Drafts,
+    attempt: &mut TransportAttempt<'_>,
+) -> Result<(), SendError> {
+    for replaced in std::mem::take(&mut attempt.replaced) {
+        let Some(note) = DraftNote::read(Some(&replaced.note)) else {
+            continue;
+        };
+        let trail = &mut Trail::of(attempt);
+        let mut found = mailbox.all(note.own, &replaced.message_id, trail)?;
+        // A draft whose marks were lost has its name still.
+        if let Some(name) = note.draft.as_deref()
+            && found.iter().all(|found| found.id != name)
+        {
+            found.extend(mailbox.by_name(note.own, name, trail)?);
+        }
+        for unsent in found.iter().filter(|found| !found.is_taken()) {
+            mailbox.remove(note.own, &unsent.id, trail)?;
+        }
+    }
+    Ok(())
+}
+
 /// The receipt of a letter that was found to have gone out.
 pub(super) fn seen(found: Option<&FoundMessage>) -> Receipt {
     let text = match found {

@@ -20,7 +20,7 @@ mod smtp;
 pub mod tried;
 
 pub use answer::{Answer, Cause, Code};
-pub use attempt::{Doubt, Earlier, Keep, TransportAttempt, new_trace};
+pub use attempt::{Doubt, Earlier, Keep, Replaced, TransportAttempt, new_trace};
 pub use incoming::{Incoming, Listed, incoming};
 
 use std::borrow::Cow;

@@ -26,7 +26,7 @@ use reqwest::Certificate;
 pub(super) use self::incoming::incoming;
 use self::service::EwsService;
 use super::call::{Step, Trail, describe};
-use super::drafts::{Became, DraftNote, became, find_report, look_up, on_its_way, seen};
+use super::drafts::{Became, DraftNote, became, discard, find_report, look_up, on_its_way, seen};
 use super::{
     Bearer, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport, TransportAttempt,
 };
@@ -117,6 +117,7 @@ impl Transport for Ews {
         attempt: &mut TransportAttempt<'_>,
     ) -> Result<Receipt, SendError> {
         let (service, id) = (&mut self.service, &message.message_id);
+        discard(service, attempt)?;
         let mut ready = None;
         if let Some(earlier) = attempt.earlier.take() {
             let note = DraftNote::read(earlier.note.as_deref());

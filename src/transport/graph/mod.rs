@@ -24,7 +24,7 @@ use self::abilities::Abilities;
 pub(super) use self::incoming::incoming;
 use self::service::{Ask, GraphService};
 use super::call::{Step, Trail, describe};
-use super::drafts::{Became, DraftNote, became, find_report, look_up, on_its_way, seen};
+use super::drafts::{Became, DraftNote, became, discard, find_report, look_up, on_its_way, seen};
 use super::{
     Answer, Bearer, Code, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport,
     TransportAttempt,
@@ -91,6 +91,9 @@ impl Transport for Graph {
     ) -> Result<Receipt, SendError> {
         let abilities = self.service.abilities()?;
         abilities.may_send()?;
+        if abilities.drafts {
+            discard(&mut self.service, attempt)?;
+        }
         if let Some(earlier) = attempt.earlier.take()
             && abilities.read
         {

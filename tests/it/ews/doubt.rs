@@ -166,3 +166,21 @@ fn a_kill_at_any_step_sends_no_letter_twice_and_loses_none() {
         assert_tidy(&desk);
     }
 }
+
+/// The letter was changed while its draft lay in the mailbox: what is not meant any more must not lie
+/// there for somebody to send.
+#[test]
+fn the_draft_of_a_letter_that_changed_is_removed() {
+    let desk = doubt("", || EwsAction::CutBefore);
+    desk.desk.batch.write(
+        "letter.html",
+        "<p>Dear {{ name }},</p>\n<p>another letter.</p>\n",
+    );
+    desk.desk
+        .batch
+        .run("send", &["--yes", "--accept-changes"])
+        .expect(0);
+    assert_eq!(outgoing(&desk), ["1", "3", "2"]);
+    assert_eq!(desk.ews.count(EwsKind::DeleteItem), 1);
+    assert_tidy(&desk);
+}

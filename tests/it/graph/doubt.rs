@@ -218,3 +218,21 @@ fn a_draft_that_is_gone_is_made_anew() {
     assert_each_once(&desk);
     assert_eq!(desk.graph.requests_of(GraphKind::CreateDraft).len(), 3);
 }
+
+/// The letter was changed while its draft lay in the mailbox: what is not meant any more must not lie
+/// there for somebody to send.
+#[test]
+fn the_draft_of_a_letter_that_changed_is_removed() {
+    let desk = drafts();
+    cut_off(&desk, GraphKind::SendDraft, || GraphAction::CutBefore);
+    desk.desk.batch.write(
+        "letter.html",
+        "<p>Dear {{ name }},</p>\n<p>another letter.</p>\n",
+    );
+    desk.desk
+        .batch
+        .run("send", &["--yes", "--accept-changes"])
+        .expect(0);
+    assert_each_once(&desk);
+    assert_eq!(desk.graph.mailbox(SHARED).deleted().len(), 1);
+}
