@@ -31,10 +31,12 @@ pub use tokens::{AccessToken, Tokens};
 
 use std::time::Duration;
 
+use clap::ValueEnum;
+
 use crate::clock::Clock;
 
 /// How a person signs in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Flow {
     /// In a browser on this machine, which comes back to a port that we listen on.
     Browser,
@@ -42,24 +44,6 @@ pub enum Flow {
     Paste,
     /// On any device, with a short code.
     Device,
-}
-
-/// A name that no way to sign in has.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a way to sign in: use browser, paste or device")]
-pub struct UnknownFlow(String);
-
-impl std::str::FromStr for Flow {
-    type Err = UnknownFlow;
-
-    fn from_str(text: &str) -> Result<Self, UnknownFlow> {
-        match text {
-            "browser" => Ok(Self::Browser),
-            "paste" => Ok(Self::Paste),
-            "device" => Ok(Self::Device),
-            _ => Err(UnknownFlow(text.to_owned())),
-        }
-    }
 }
 
 /// The person who signs in, at a terminal.

@@ -175,7 +175,7 @@ impl SignInArgs {
 pub(super) struct LoginArgs {
     #[command(flatten)]
     pub sign_in: SignInArgs,
-    /// How: browser, paste or device [default: what the redirect address of the secrets file fits]
+    /// How [default: what the redirect address of the secrets file fits]
     #[arg(long)]
     pub flow: Option<Flow>,
     /// Only print the links by which a user or an administrator agrees to the permissions
@@ -204,7 +204,7 @@ pub(super) struct Options {
     /// Show whole addresses and every letter
     #[arg(long, short)]
     pub verbose: bool,
-    /// Use this transport instead of the batch file's: graph, ews, smtp or outbox
+    /// Use this transport instead of the batch file's
     #[arg(long, value_name = "NAME")]
     pub transport: Option<TransportName>,
     /// The secrets file [default: .secrets.toml beside the batch file, else here, else that of your settings]

@@ -4,12 +4,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use serde::Deserialize;
 
 use super::values::{SendWindow, duration};
 
 /// The transports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum TransportName {
     /// A folder of .eml files.
@@ -38,25 +39,6 @@ impl fmt::Display for TransportName {
     }
 }
 
-/// A name that no transport has.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a transport: use graph, ews, smtp or outbox")]
-pub struct UnknownTransport(String);
-
-impl std::str::FromStr for TransportName {
-    type Err = UnknownTransport;
-
-    fn from_str(text: &str) -> Result<Self, UnknownTransport> {
-        match text {
-            "outbox" => Ok(Self::Outbox),
-            "smtp" => Ok(Self::Smtp),
-            "graph" => Ok(Self::Graph),
-            "ews" => Ok(Self::Ews),
-            _ => Err(UnknownTransport(text.to_owned())),
-        }
-    }
-}
-
 /// `[dispatch]`: transport, pace and patience.
 ///
 /// The three limits default to what Exchange Online allows a mailbox, less a margin; the outbox has
@@ -66,7 +48,6 @@ impl std::str::FromStr for TransportName {
 #[serde(deny_unknown_fields, default)]
 pub struct DispatchConfig {
     /// The transport.
-    #[serde(deserialize_with = "transport_name")]
     pub transport: TransportName,
     /// Letters in any 60 seconds.
     pub messages_per_minute: Option<u32>,
@@ -202,14 +183,6 @@ impl DispatchConfig {
         };
         written.or(default).map(u64::from)
     }
-}
-
-fn transport_name<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<TransportName, D::Error> {
-    String::deserialize(deserializer)?
-        .parse()
-        .map_err(serde::de::Error::custom)
 }
 
 /// `[outbox]`: where the outbox transport writes.

@@ -18,7 +18,7 @@ mod values;
 pub use attachment::{AttachmentConfig, Missing, Unreadable};
 pub use batch::{Batch, BatchOpenError, HiddenRows, ManifestConfig};
 pub use cloud::Cloud;
-pub use dispatch::{DispatchConfig, OutboxConfig, Receipts, TransportName, UnknownTransport};
+pub use dispatch::{DispatchConfig, OutboxConfig, Receipts, TransportName};
 pub use ews::{EwsLogin, EwsPlace, EwsSettings};
 pub use graph::{GraphPlace, GraphSettings};
 pub use imap::{ImapLogin, ImapSettings};

@@ -21,8 +21,8 @@ pub(super) const LONGEST_ASKED: Duration = Duration::from_mins(30);
 impl DispatchLoop<'_> {
     /// Judges the answers that have come in.
     pub(super) fn take_answers(&mut self) {
-        while let Ok(said) = self.answers.try_recv() {
-            let done = match said.unwrap_or_else(|panic| resume_unwind(panic)) {
+        while let Ok(message) = self.workers_rx.try_recv() {
+            let done = match message.unwrap_or_else(|panic| resume_unwind(panic)) {
                 FromWorker::Done(done) => *done,
                 FromWorker::Note(note) => {
                     self.notes.push(note);

@@ -32,13 +32,13 @@ pub(super) struct Composer<'a> {
 /// Makes messages for the pending letters that come in, until nobody asks any more.
 pub(super) fn run(
     composer: &Composer<'_>,
-    wanted: &Receiver<Pending>,
-    ready: &Sender<thread::Result<Composed>>,
+    pending_rx: &Receiver<Pending>,
+    composed_tx: &Sender<thread::Result<Composed>>,
     signal: &Arc<Signal>,
 ) {
-    for pending in wanted {
+    for pending in pending_rx {
         // A panic is passed on: nobody else would know that no letter will come.
-        let sent = ready.send(catch_unwind(AssertUnwindSafe(|| {
+        let sent = composed_tx.send(catch_unwind(AssertUnwindSafe(|| {
             let result = composer.compose(&pending);
             let cost = result.as_ref().map_or(Cost::default(), |message| Cost {
                 bytes: message.letter().encoded_bytes(),

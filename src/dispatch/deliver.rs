@@ -30,11 +30,11 @@ pub(super) enum FromWorker {
     Done(Box<Done>),
 }
 
-/// A note that a transport waits for: it goes on when `kept` is sent to, and not when `kept` is dropped.
+/// A note that a transport waits for: it goes on when `kept_tx` is sent to, and not when it is dropped.
 pub(super) struct WorkerNote {
     pub claim: Claimed,
     pub text: String,
-    pub kept: Sender<()>,
+    pub kept_tx: Sender<()>,
 }
 
 /// What became of a letter. `pending` is what is left of it if it was not taken.
@@ -51,7 +51,7 @@ fn hand_over(
     thread: usize,
     transport: &mut dyn Transport,
     job: Job,
-    said: &Sender<thread::Result<FromWorker>>,
+    workers_tx: &Sender<thread::Result<FromWorker>>,
     signal: &Signal,
 ) -> Done {
     let Job {
@@ -74,15 +74,15 @@ fn hand_over(
     let replaced = replaced.collect();
     let mut keep = |text: &str| {
         tried.note = Some(text.to_owned());
-        let (kept, answer) = channel();
+        let (kept_tx, kept_rx) = channel();
         let note = WorkerNote {
             claim,
             text: text.to_owned(),
-            kept,
+            kept_tx,
         };
-        let asked = said.send(Ok(FromWorker::Note(note))).is_ok();
+        let asked = workers_tx.send(Ok(FromWorker::Note(note))).is_ok();
         signal.raise();
-        asked && answer.recv().is_ok()
+        asked && kept_rx.recv().is_ok()
     };
     let mut attempt = TransportAttempt::new(&trace, earlier, &mut keep);
     attempt.is_last = is_last_try;
@@ -102,7 +102,7 @@ fn hand_over(
 
 /// The threads and which of them are idle.
 pub(super) struct Workers {
-    jobs: Vec<Sender<Job>>,
+    jobs_tx: Vec<Sender<Job>>,
     idle: Vec<usize>,
 }
 
@@ -111,23 +111,23 @@ impl Workers {
     pub fn start<'scope, 'run: 'scope>(
         scope: &'scope Scope<'scope, '_>,
         transports: &'run mut [Box<dyn Transport>],
-        said: &Sender<thread::Result<FromWorker>>,
+        workers_tx: &Sender<thread::Result<FromWorker>>,
         signal: &Arc<Signal>,
     ) -> Self {
-        let mut jobs = Vec::new();
+        let mut jobs_tx = Vec::new();
         for (thread, transport) in transports.iter_mut().enumerate() {
-            let (sender, receiver): (Sender<Job>, Receiver<Job>) = channel();
-            let (said, signal) = (said.clone(), Arc::clone(signal));
-            jobs.push(sender);
+            let (job_tx, job_rx): (Sender<Job>, Receiver<Job>) = channel();
+            let (workers_tx, signal) = (workers_tx.clone(), Arc::clone(signal));
+            jobs_tx.push(job_tx);
             scope.spawn(move || {
-                for job in receiver {
+                for job in job_rx {
                     // A panic is passed on: nobody else would know that no answer will come.
-                    let passed_on = said.send(catch_unwind(AssertUnwindSafe(|| {
+                    let passed_on = workers_tx.send(catch_unwind(AssertUnwindSafe(|| {
                         FromWorker::Done(Box::new(hand_over(
                             thread,
                             &mut **transport,
                             job,
-                            &said,
+                            &workers_tx,
                             &signal,
                         )))
                     })));
@@ -139,8 +139,8 @@ impl Workers {
             });
         }
         Self {
-            idle: (0..jobs.len()).collect(),
-            jobs,
+            idle: (0..jobs_tx.len()).collect(),
+            jobs_tx,
         }
     }
 
@@ -149,14 +149,14 @@ impl Workers {
     }
 
     pub fn in_flight(&self) -> usize {
-        self.jobs.len() - self.idle.len()
+        self.jobs_tx.len() - self.idle.len()
     }
 
     /// Gives a letter to an idle thread; there must be one.
     pub fn hand_over(&mut self, job: Job) {
         if let Some(thread) = self.idle.pop() {
             // A thread ends only when its sender is dropped.
-            let _ = self.jobs[thread].send(job);
+            let _ = self.jobs_tx[thread].send(job);
         }
     }
 

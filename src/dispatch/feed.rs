@@ -28,7 +28,7 @@ impl DispatchLoop<'_> {
             let Some(pending) = next else { break };
             self.composing += 1;
             // The composer ends only when this sender is dropped.
-            let _ = self.wanted.send(pending);
+            let _ = self.pending_tx.send(pending);
         }
         Ok(())
     }
@@ -67,7 +67,7 @@ impl DispatchLoop<'_> {
     }
 
     pub(super) fn take_composed(&mut self) {
-        while let Ok(composed) = self.composed.try_recv() {
+        while let Ok(composed) = self.composed_rx.try_recv() {
             let composed = composed.unwrap_or_else(|panic| resume_unwind(panic));
             self.composing -= 1;
             match composed.result {

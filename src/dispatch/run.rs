@@ -26,9 +26,9 @@ pub(super) fn run(
 ) -> Result<Ending, LedgerError> {
     let limiter = start::remembered(dispatch, ledger)?;
     let signal = Arc::clone(&dispatch.interrupt.signal);
-    let (wanted, asked) = channel();
-    let (ready, made) = channel();
-    let (said, answers) = channel();
+    let (pending_tx, pending_rx) = channel();
+    let (composed_tx, composed_rx) = channel();
+    let (workers_tx, workers_rx) = channel();
     let composer = Composer {
         letters: dispatch.letters,
         is_for_mime: transports.iter().any(|transport| transport.takes_mime()),
@@ -37,18 +37,18 @@ pub(super) fn run(
     thread::scope(|scope| {
         let composer_signal = Arc::clone(&signal);
         scope.spawn(move || {
-            compose::run(&composer, &asked, &ready, &composer_signal);
+            compose::run(&composer, &pending_rx, &composed_tx, &composer_signal);
         });
-        let workers = Workers::start(scope, transports, &said, &signal);
-        drop(said);
+        let workers = Workers::start(scope, transports, &workers_tx, &signal);
+        drop(workers_tx);
         let mut run = DispatchLoop {
             dispatch,
             ledger,
             limiter,
             workers,
-            wanted,
-            composed: made,
-            answers,
+            pending_tx,
+            composed_rx,
+            workers_rx,
             emit,
             unrecorded: Vec::new(),
             notes: Vec::new(),
@@ -85,9 +85,9 @@ pub(super) struct DispatchLoop<'run> {
     pub(super) ledger: &'run mut Ledger,
     pub(super) limiter: Limiter,
     pub(super) workers: Workers,
-    pub(super) wanted: Sender<Pending>,
-    pub(super) composed: Receiver<thread::Result<Composed>>,
-    pub(super) answers: Receiver<thread::Result<FromWorker>>,
+    pub(super) pending_tx: Sender<Pending>,
+    pub(super) composed_rx: Receiver<thread::Result<Composed>>,
+    pub(super) workers_rx: Receiver<thread::Result<FromWorker>>,
     pub(super) emit: &'run mut dyn FnMut(DispatchEvent),
     /// Answers that are not on the disk yet, with what is emitted when they are.
     pub(super) unrecorded: Vec<(Settlement, Option<DispatchEvent>)>,
@@ -220,7 +220,7 @@ impl DispatchLoop<'_> {
         for note in self.notes.drain(..) {
             self.ledger.note(note.claim, &note.text)?;
             // A thread that no longer waits has passed on its panic.
-            let _ = note.kept.send(());
+            let _ = note.kept_tx.send(());
         }
         Ok(())
     }

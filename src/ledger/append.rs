@@ -311,10 +311,9 @@ impl Log<'_> {
         id: &str,
         event: &Event,
     ) -> Result<(), ProjectionError> {
-        let at = rows::load_attempt(self.db(), claim.seq, claim.attempt)?
-            .map(|attempt| attempt.claimed_at)
-            .unwrap_or_default();
-        self.append(at, Some(id), event)
+        let attempt = rows::load_attempt(self.db(), claim.seq, claim.attempt)?
+            .ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        self.append(attempt.claimed_at, Some(id), event)
     }
 }
 

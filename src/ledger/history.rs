@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::log::event_of;
-use super::rows::{time, word};
+use super::rows::{moment, time, word};
 use super::{Ledger, LedgerError, LedgerView};
 use crate::lifecycle::{Event, PersonalWord, Run, RunBegun, RunState};
 
@@ -68,7 +68,7 @@ impl LedgerView {
                             host: row.get(5)?,
                             place: row.get(10)?,
                         },
-                        began_at: time(row, 6)?.unwrap_or_default(),
+                        began_at: moment(row, 6)?,
                         ended_at: time(row, 7)?,
                         ending: row.get(8)?,
                         state: word(row, 9, RunState::parse)?,
@@ -100,7 +100,7 @@ impl LedgerView {
             db.prepare("SELECT at, milliseconds FROM waits ORDER BY seq")?
                 .query_map([], |row| {
                     Ok(Wait {
-                        at: time(row, 0)?.unwrap_or_default(),
+                        at: moment(row, 0)?,
                         length: Duration::from_millis(row.get::<_, i64>(1)?.unsigned_abs()),
                     })
                 })?
@@ -124,7 +124,7 @@ impl LedgerView {
             let mut resolutions = HashMap::new();
             while let Some(row) = rows.next()? {
                 let event = event_of(row.get_ref(2)?.as_str()?, row.get_ref(3)?.as_str()?);
-                let at = time(row, 0)?.unwrap_or_default();
+                let at = moment(row, 0)?;
                 if let (Some(id), Ok(Event::Resolved(word))) = (row.get(1)?, event) {
                     resolutions.insert(id, Resolution { at, word });
                 }

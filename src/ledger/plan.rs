@@ -258,7 +258,7 @@ impl Ledger {
                 // It is where it was.
                 destination: None,
                 letters,
-                sources: parse_hex(&sources).unwrap_or_default(),
+                sources: parse_hex(&sources).ok_or(rusqlite::Error::QueryReturnedNoRows)?,
                 names: Some(names.to_owned()),
             };
             log.append(began, None, &Event::PlanAdopted(adopted))

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows::{self, Key, LetterRow, signed, time, word};
+use super::rows::{self, Key, LetterRow, moment, signed, time, word};
 use crate::digest::hex;
 use crate::lifecycle::{
     Attempt, CarriedOver, Event, Illegal, LegacyRun, LetterHistory, LetterState, Run, RunBegun,
@@ -345,7 +345,7 @@ fn change_run(db: &Connection, number: i64, entry: &LogEntry<'_>) -> Result<(), 
                     host: row.get(4)?,
                     place: row.get(9)?,
                 },
-                began_at: time(row, 5)?.unwrap_or_default(),
+                began_at: moment(row, 5)?,
                 state: word(row, 6, RunState::parse)?,
                 ended_at: time(row, 7)?,
                 ending: row.get(8)?,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::rows::time;
+use super::rows::{moment, time};
 use super::{Claimed, LedgerError, LedgerView};
 use crate::digest::Sha256Digest;
 use crate::lifecycle::Addresses;
@@ -169,7 +169,7 @@ impl LedgerView {
                     transport: row.get(4)?,
                     note: row.get(5)?,
                     settled_at: time(row, 6)?,
-                    claimed_at: time(row, 7)?.unwrap_or_default(),
+                    claimed_at: moment(row, 7)?,
                     sending: row.get(8)?,
                 })
             })?

@@ -127,7 +127,7 @@ fn fates(db: &Connection, letter: i64, sendings: &mut [Sending]) -> rusqlite::Re
                 reason: row.get(6)?,
                 code: row.get(7)?,
                 text: row.get(8)?,
-                at: time(row, 9)?.unwrap_or_default(),
+                at: moment(row, 9)?,
                 evidence: row.get(10)?,
             }),
         };
@@ -383,7 +383,7 @@ pub(super) fn load_attempt(
             number: row.get(0)?,
             sending: row.get(1)?,
             run: row.get(2)?,
-            claimed_at: time(row, 3)?.unwrap_or_default(),
+            claimed_at: moment(row, 3)?,
             settled_at: time(row, 4)?,
             bytes: row.get::<_, i64>(5)?.unsigned_abs(),
             addresses: row.get(6)?,
@@ -436,6 +436,13 @@ pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Time
         .map_err(|error| {
             rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, error.into())
         })
+}
+
+/// A column with a moment that is always there.
+pub(super) fn moment(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+    let text = || "a moment is missing".into();
+    time(row, column)?
+        .ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(column, Type::Null, text()))
 }
 
 fn count(number: usize) -> i64 {

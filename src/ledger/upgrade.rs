@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::create::mark;
 use super::log::Log;
 use super::projection::{Projection, ProjectionError};
-use super::rows::{self, time, word};
+use super::rows::{self, moment, time, word};
 use super::schema::{FIRST_OF_EVENTS, MAIL, SCHEMA, VERSION};
 use crate::digest::{Parts, Sha256Digest, hex};
 use crate::lifecycle::{
@@ -90,7 +90,7 @@ pub(super) fn upgrade(db: &mut Connection, at: Timestamp) -> Result<(), Projecti
         transaction.execute_batch(KEEP_LOG)?;
     }
     let upgraded = Upgraded {
-        batch: meta(&transaction, "batch")?.unwrap_or_default(),
+        batch: meta(&transaction, "batch")?.ok_or(rusqlite::Error::QueryReturnedNoRows)?,
         from,
         flaw,
         plan: meta(&transaction, "plan")?,
@@ -143,7 +143,7 @@ fn runs(db: &Connection) -> rusqlite::Result<Vec<LegacyRun>> {
                 host: row.get(5)?,
                 place: None,
             },
-            began_at: time(row, 6)?.unwrap_or_default(),
+            began_at: moment(row, 6)?,
             ended_at: time(row, 7)?,
             ending: row.get(8)?,
         })
@@ -161,7 +161,7 @@ fn waits(db: &Connection) -> rusqlite::Result<Vec<LegacyWait>> {
     .query_map([], |row| {
         Ok(LegacyWait {
             run: row.get(0)?,
-            at: time(row, 1)?.unwrap_or_default(),
+            at: moment(row, 1)?,
             milliseconds: row.get::<_, i64>(2)?.unsigned_abs(),
         })
     })?
@@ -191,7 +191,7 @@ fn attempts(db: &Connection, letter: i64, format: i64) -> rusqlite::Result<Vec<(
             number: row.get(0)?,
             sending: 0,
             run: row.get(2)?,
-            claimed_at: time(row, 3)?.unwrap_or_default(),
+            claimed_at: moment(row, 3)?,
             settled_at: time(row, 4)?,
             bytes: row.get::<_, i64>(5)?.unsigned_abs(),
             addresses: row.get(6)?,

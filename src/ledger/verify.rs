@@ -267,9 +267,12 @@ impl<'a> Replay<'a> {
             }
             _ => {}
         }
+        let Ok(at) = Timestamp::from_millisecond(fields.at) else {
+            return Some(format!("event {seq} has no moment that there can be"));
+        };
         let entry = LogEntry {
             seq,
-            at: Timestamp::from_millisecond(fields.at).unwrap_or_default(),
+            at,
             letter: fields.letter,
             run: fields.run,
             event: &event,

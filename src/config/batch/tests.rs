@@ -78,7 +78,7 @@ fn values_that_cannot_work_are_refused() {
         ),
         (
             format!("{SMALL}[dispatch]\ntransport = \"pigeon\""),
-            "not a transport",
+            "unknown variant `pigeon`",
         ),
     ] {
         let refusal = parse(&text).unwrap_err();

@@ -48,11 +48,11 @@ fn a_value_of_the_wrong_kind_is_refused() {
 #[test]
 fn an_unknown_transport_is_refused() {
     refused("[letter]", "[dispatch]\ntransport = \"pigeon\"\n[letter]")
-        .says("`pigeon` is not a transport: use graph, ews, smtp or outbox");
+        .says("unknown variant `pigeon`, expected one of `outbox`, `smtp`, `graph`, `ews`");
     TestBatch::new(1)
         .run("check", &["--transport", "pigeon"])
         .expect(2)
-        .says("`pigeon` is not a transport");
+        .says("[possible values: outbox, smtp, graph, ews]");
 }
 
 #[test]

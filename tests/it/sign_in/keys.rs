@@ -112,7 +112,7 @@ fn a_way_to_sign_in_that_is_none_is_refused() {
     let desk = Desk::new();
     desk.run("login", &["--flow", "smoke"])
         .expect(2)
-        .says("use browser, paste or device");
+        .says("[possible values: browser, paste, device]");
 }
 
 #[test]
