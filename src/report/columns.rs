@@ -10,7 +10,7 @@ use super::rows::Row;
 use crate::lifecycle::{LetterMailKind, LetterState, reason_in_words};
 
 /// The columns that are added. Their names cannot be those of a list's own.
-pub(super) const ADDED: [&str; 10] = [
+pub(super) const ADDED: [&str; 11] = [
     "postroom_state",
     "postroom_sent_to",
     "postroom_changed",
@@ -18,6 +18,7 @@ pub(super) const ADDED: [&str; 10] = [
     "postroom_message_id",
     "postroom_attempts",
     "postroom_attachments_sha256",
+    "postroom_attachments_locked",
     "postroom_error",
     "postroom_outcome",
     "postroom_next",
@@ -50,9 +51,9 @@ impl Cell {
 
 /// What stands in the added columns of a letter's rows, and of those that have none: why such a row is
 /// left out.
-pub(super) fn added(row: Row<'_>) -> [Cell; 10] {
+pub(super) fn added(row: Row<'_>) -> [Cell; 11] {
     let Some(letter) = row.letter else {
-        let mut cells = [const { Cell::Empty }; 10];
+        let mut cells = [const { Cell::Empty }; 11];
         if let Some(key) = row.left_out {
             cells[0] = Cell::Text(format!("left out ({key})"));
         }
@@ -64,8 +65,13 @@ pub(super) fn added(row: Row<'_>) -> [Cell; 10] {
     let attachments = last.or(current).into_iter();
     let digests: Vec<String> = attachments
         .flat_map(|sending| &sending.message.attachments)
-        .map(|attachment| crate::digest::hex(&attachment.sha256))
         .collect();
+    let digests = attachments
+        .iter()
+        .map(|file| crate::digest::hex(&file.sha256));
+    let digests: Vec<String> = digests.collect();
+    let locked = attachments.iter().filter(|file| file.locked);
+    let locked: Vec<&str> = locked.map(|file| file.name.as_str()).collect();
     let message_id = last.or(current).map(|sending| &sending.message.message_id);
     [
         Cell::Text(record.state.word().to_owned()),
@@ -77,6 +83,7 @@ pub(super) fn added(row: Row<'_>) -> [Cell; 10] {
         Cell::Text(message_id.cloned().unwrap_or_default()),
         Cell::Count(record.letter.attempts()),
         Cell::Text(digests.join(" ")),
+        Cell::Text(locked.join("; ")),
         Cell::Text(error(letter)),
         Cell::Text(outcome(letter)),
         Cell::Text(next(letter)),

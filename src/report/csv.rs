@@ -23,7 +23,7 @@ impl Record {
         line(&mut rows, self.own_headers().into_iter().chain(ADDED))?;
         for row in self.rows() {
             let added = added(row);
-            let added: [Cow<'_, str>; 10] = std::array::from_fn(|column| added[column].text());
+            let added: [Cow<'_, str>; 11] = std::array::from_fn(|column| added[column].text());
             let added = added.iter().map(AsRef::as_ref);
             line(&mut rows, self.own_cells(row).chain(added))?;
         }

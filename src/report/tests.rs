@@ -142,18 +142,18 @@ fn the_csv_has_every_row_of_the_list_and_then_letters_that_are_no_longer_in_it()
     let lines: Vec<_> = csv.split("\r\n").collect();
     let digest = "ab".repeat(32);
     let refused = format!(
-        "accepted,a@s1.example,,1970-01-01T00:00:00Z,s1@x.example,1,{digest},refused for b@s1.example: 550 no,,"
+        "accepted,a@s1.example,,1970-01-01T00:00:00Z,s1@x.example,1,{digest},,refused for b@s1.example: 550 no,,"
     );
     let taken = |id: &str| {
-        format!("accepted,a@{id}.example,,1970-01-01T00:00:00Z,{id}@x.example,1,{digest},,,")
+        format!("accepted,a@{id}.example,,1970-01-01T00:00:00Z,{id}@x.example,1,{digest},,,,")
     };
     assert_eq!(
         lines,
         [
-            "Region,ID,School,Email,postroom_state,postroom_sent_to,postroom_changed,postroom_accepted_at,postroom_message_id,postroom_attempts,postroom_attachments_sha256,postroom_error,postroom_outcome,postroom_next",
+            "Region,ID,School,Email,postroom_state,postroom_sent_to,postroom_changed,postroom_accepted_at,postroom_message_id,postroom_attempts,postroom_attachments_sha256,postroom_attachments_locked,postroom_error,postroom_outcome,postroom_next",
             &format!("North,s1,\"'=HYPERLINK(\"\"http://x.example\"\")\",a@s1.example,{refused}"),
             &format!(
-                "North,s2,'+44 School,a@s2.example,rejected,,,,s2@x.example,1,{digest},550: no such user,,"
+                "North,s2,'+44 School,a@s2.example,rejected,,,,s2@x.example,1,{digest},,550: no such user,,"
             ),
             &format!("South,s1,\"'=HYPERLINK(\"\"http://x.example\"\")\",b@s1.example,{refused}"),
             &format!("South,s3,École,a@s3.example,{}", taken("s3")),
@@ -250,7 +250,7 @@ fn what_looks_like_a_number_or_a_formula_is_text_in_the_workbook() {
 #[test]
 fn the_workbook_has_tables_with_filters_below_a_header_that_stays() {
     let (record, _) = record(LIST);
-    for (number, name, cells) in [(1, "DispatchList", "A1:N6"), (2, "Letters", "A1:M6")] {
+    for (number, name, cells) in [(1, "DispatchList", "A1:O6"), (2, "Letters", "A1:M6")] {
         let table = part(&record, &format!("xl/tables/table{number}.xml"));
         assert!(table.contains(&format!("name=\"{name}\"")), "{table}");
         assert!(

@@ -65,6 +65,17 @@ fn the_report_is_proved_first_and_locked_when_it_is_sent() {
     let sent = &status["letters"][0]["attachments"][0];
     assert_eq!(sent["locked"], true);
     assert_eq!(sent["bytes"], report.len());
+    let output = batch.path("record.csv");
+    let arguments = ["--format", "csv", "--output", output.to_str().unwrap()];
+    batch.run("report", &arguments).expect(0);
+    let record = fs::read_to_string(output).unwrap();
+    let mut lines = record.lines();
+    let headers = lines.next().unwrap().split(',');
+    let cells = lines.next().unwrap().split(',');
+    let mut locked = headers
+        .zip(cells)
+        .filter(|(header, _)| *header == "postroom_attachments_locked");
+    assert_eq!(locked.next().map(|(_, cell)| cell), Some("report.pdf"));
     batch.assert_log_is_whole();
 }
 
