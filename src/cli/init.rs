@@ -14,7 +14,7 @@ use crate::manifest::Manifest;
 use crate::proposal::{OpenQuestion, Proposal, ProposalRequest};
 
 /// The starter, as it stands in `templates/starter`.
-const FILES: [(&str, &[u8]); 8] = [
+const FILES: [(&str, &[u8]); 11] = [
     (
         "batch.toml",
         include_bytes!("../../templates/starter/batch.toml"),
@@ -26,6 +26,18 @@ const FILES: [(&str, &[u8]); 8] = [
     (
         "templates/letter.html",
         include_bytes!("../../templates/starter/templates/letter.html"),
+    ),
+    (
+        "templates/letter.md",
+        include_bytes!("../../templates/starter/templates/letter.md"),
+    ),
+    (
+        "templates/reminder.md",
+        include_bytes!("../../templates/starter/templates/reminder.md"),
+    ),
+    (
+        "templates/two-languages.md",
+        include_bytes!("../../templates/starter/templates/two-languages.md"),
     ),
     (
         "reports/report_1001.pdf",

@@ -1,4 +1,4 @@
-//! The letters of `templates/letters`, each as it is.
+//! The letters that `init` writes, each as it is.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{findings, mail};
 use crate::support::TestBatch;
 
-/// A batch with a letter of `templates/letters`, and all columns that they use.
+/// A batch with a letter that `init` writes, and all columns that they use.
 fn with_starter(key: &str, file: &str, lines: &str) -> TestBatch {
     let batch = TestBatch::new(2);
     let html = "html = \"letter.html\"";
@@ -17,7 +17,7 @@ fn with_starter(key: &str, file: &str, lines: &str) -> TestBatch {
         "ID,School,Email,Language,postroom_message_id\n\
          S001,Elm,a@school.example,en,<a1@study.example>\nS002,Oak,b@school.example,de,\n",
     );
-    let starter = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/letters");
+    let starter = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/starter/templates");
     batch.write(file, fs::read(starter.join(file)).unwrap());
     batch
 }
