@@ -1,5 +1,6 @@
 //! `postroom init`: a commented starter batch, or one that fits a list.
 
+use std::collections::HashSet;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
@@ -11,7 +12,7 @@ use super::{findings, words};
 use crate::config::{Batch, Secrets};
 use crate::letter::Letters;
 use crate::manifest::Manifest;
-use crate::proposal::{OpenQuestion, Proposal, ProposalRequest};
+use crate::proposal::{Answers, OpenQuestion, Proposal, ProposalRequest};
 
 /// The starter, as it stands in `templates/starter`.
 const FILES: [(&str, &[u8]); 11] = [
@@ -92,19 +93,14 @@ pub(super) fn run(args: &InitArgs, console: &Console) -> Result<Exit, Stop> {
 /// Proposes the batch file for a list that is there.
 fn propose(args: &InitArgs, list: &Path, console: &Console) -> Result<Exit, Stop> {
     let folder = &args.folder;
-    let proposal = Proposal::of(&ProposalRequest {
+    let mut request = ProposalRequest {
         folder: folder.clone(),
         list: list.to_owned(),
         reports: args.reports.clone(),
         letter: args.letter.clone(),
-    });
-    let mut proposal = match proposal {
-        Ok(proposal) => proposal,
-        Err(findings) => {
-            findings::show(&findings, console);
-            return Err(Stop::new(Exit::Usage, "no batch could be proposed"));
-        }
+        answers: Answers::default(),
     };
+    let mut proposal = proposed(&request, console)?;
     if args.json {
         let json = serde_json::to_string(&proposal).unwrap_or_default();
         console.json(&json);
@@ -141,7 +137,7 @@ fn propose(args: &InitArgs, list: &Path, console: &Console) -> Result<Exit, Stop
                 "nobody is there to be asked, so nothing was written\n  next: add --yes to take the proposal",
             ));
         }
-        ask(&mut proposal);
+        proposal = ask(&mut request, proposal, console)?;
         if !Console::confirm(&format!("Write it to {}?", folder.display())) {
             return Err(Stop::new(Exit::Interrupted, "nothing was written"));
         }
@@ -164,28 +160,41 @@ fn propose(args: &InitArgs, list: &Path, console: &Console) -> Result<Exit, Stop
     Ok(Exit::Success)
 }
 
-/// Asks what only a person knows. Who does not answer writes it into the batch file later.
-fn ask(proposal: &mut Proposal) {
-    for question in proposal.open.clone() {
-        let text = match question {
-            OpenQuestion::Sender => {
-                "Who sends? Name <address>, or nothing to write it later: ".to_owned()
-            }
-            OpenQuestion::HiddenRows(rows) => format!(
-                "{} of the list hidden: skip, send, or nothing to decide later: ",
-                match rows {
-                    1 => "1 row is".to_owned(),
-                    rows => format!("{} rows are", words::count(rows as u64)),
-                }
-            ),
-        };
-        loop {
-            let answer = Console::ask(&text);
-            if answer.is_empty() || proposal.answer(question, &answer) {
-                break;
-            }
+/// The proposal for a request.
+fn proposed(request: &ProposalRequest, console: &Console) -> Result<Proposal, Stop> {
+    Proposal::of(request).map_err(|findings| {
+        findings::show(&findings, console);
+        Stop::new(Exit::Usage, "no batch could be proposed")
+    })
+}
+
+/// Asks about each doubt, and proposes anew by what is said: one answer may settle other doubts, or show
+/// new ones. Who does not answer writes it into the batch file later.
+fn ask(
+    request: &mut ProposalRequest,
+    mut proposal: Proposal,
+    console: &Console,
+) -> Result<Proposal, Stop> {
+    let mut asked: HashSet<OpenQuestion> = HashSet::new();
+    let before = proposal.reasons.clone();
+    while let Some(question) = proposal.open.iter().find(|one| !asked.contains(one)) {
+        let answer = Console::ask(&words::one_line(&question.text()));
+        if answer.is_empty() {
+            asked.insert(question.clone());
+        } else if request.answers.take(question, &answer) {
+            // An answer that leaves the question open is one all the same.
+            asked.insert(question.clone());
+            proposal = proposed(request, console)?;
         }
     }
+    for reason in proposal
+        .reasons
+        .iter()
+        .filter(|reason| !before.contains(reason))
+    {
+        console.result(&words::one_line(reason));
+    }
+    Ok(proposal)
 }
 
 /// Shows the first letters as they would be, as far as they can be made.

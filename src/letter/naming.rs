@@ -343,7 +343,7 @@ fn position(file: &str, text: &str) -> Option<usize> {
 }
 
 /// The form in which file names and names in a list are compared.
-fn folded(text: &str) -> String {
+pub(super) fn folded(text: &str) -> String {
     let words: String = text
         .nfkd()
         .filter(|c| !matches!(c, '\'' | '\u{2019}' | '\u{300}'..='\u{36f}'))

@@ -30,11 +30,19 @@ impl ListSurvey {
     /// # Errors
     /// What keeps it from being read.
     pub fn of(path: &Path) -> Result<Self, Vec<Finding>> {
+        Self::of_sheet(path, None)
+    }
+
+    /// The same of a sheet that somebody named, where the workbook has it.
+    ///
+    /// # Errors
+    /// What keeps it from being read.
+    pub fn of_sheet(path: &Path, sheet: Option<&str>) -> Result<Self, Vec<Finding>> {
         let mut findings = Findings {
             file: path.display().to_string(),
             list: Vec::new(),
         };
-        let read = read(path, &mut findings);
+        let read = read(path, sheet, &mut findings);
         match read {
             Some((table, sheet, other_sheets)) => Ok(Self {
                 table,
@@ -49,7 +57,7 @@ impl ListSurvey {
 
 type SurveyedTable = (Table, Option<String>, Vec<String>);
 
-fn read(path: &Path, findings: &mut Findings) -> Option<SurveyedTable> {
+fn read(path: &Path, sheet: Option<&str>, findings: &mut Findings) -> Option<SurveyedTable> {
     let bytes = match regular::open(path).and_then(bounds::read) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => {
@@ -80,7 +88,8 @@ fn read(path: &Path, findings: &mut Findings) -> Option<SurveyedTable> {
             cells.filter(|cell| cell.contains('@')).count()
         };
         let mut best: Option<(usize, String)> = None;
-        for name in &seen {
+        let named = seen.iter().find(|name| Some(name.as_str()) == sheet);
+        for name in named.map_or(&*seen, std::slice::from_ref) {
             let count = workbook::first_rows(book, name).map_or(0, addresses);
             if best.as_ref().is_none_or(|(most, _)| count > *most) {
                 best = Some((count, name.clone()));

@@ -13,13 +13,10 @@ pub(super) const LETTER: &str = "\
 ";
 
 /// The line in which the sender is written.
-pub(super) const SENDER: &str = "# from = \"Study Team <reports@study.example>\"   # default: send_emails_as of .secrets.toml\n";
-
-/// The heading of doubts where none is left.
-pub(super) const NO_DOUBTS: &str = "#\n# To be looked at:\n\n";
+const SENDER: &str = "# from = \"Study Team <reports@study.example>\"   # default: send_emails_as of .secrets.toml\n";
 
 /// The line in which it is said what becomes of hidden rows.
-pub(super) const HIDDEN_ROWS: &str = "# hidden_rows = \"skip\"\n";
+const HIDDEN_ROWS: &str = "# hidden_rows = \"skip\"\n";
 
 /// The batch file.
 pub(super) fn text(parts: &BatchParts, doubts: &[String]) -> String {
@@ -81,19 +78,28 @@ fn manifest(text: &mut String, parts: &BatchParts) {
         }
         text.push_str(&format!("{key} = [{}]\n", list(choices)));
     }
-    match &roles.condition {
-        Some((_, condition)) => text.push_str(&format!(
-            "# rows of totals are no recipients\nwhere = {}\n",
-            quoted(condition)
-        )),
-        None => text.push_str("# where = \"row['Send'] == 'yes'\"   # only these rows\n"),
+    if roles.conditions.is_empty() {
+        text.push_str("# where = \"row['Send'] == 'yes'\"   # only these rows\n");
+    } else {
+        for (_, what) in &roles.conditions {
+            text.push_str(&comment(&format!("{what} are no recipients")));
+        }
+        let conditions: Vec<&str> = roles
+            .conditions
+            .iter()
+            .map(|(one, _)| one.as_str())
+            .collect();
+        text.push_str(&format!("where = {}\n", quoted(&conditions.join(" and "))));
     }
     if parts.hidden > 0 {
         text.push_str(&comment(&format!(
             "{} rows are hidden: \"skip\" leaves them out, \"send\" writes to them too",
             parts.hidden
         )));
-        text.push_str(HIDDEN_ROWS);
+        match &parts.answers.hidden_rows {
+            Some(answer) => text.push_str(&format!("hidden_rows = {}\n", quoted(answer))),
+            None => text.push_str(HIDDEN_ROWS),
+        }
     }
 }
 
@@ -106,7 +112,10 @@ fn letter(text: &mut String, parts: &BatchParts) {
         .collect();
     text.push_str("\n[letter]\n");
     text.push_str(&comment(&format!("values: id, name, {}", names.join(", "))));
-    text.push_str(SENDER);
+    match &parts.answers.sender {
+        Some(sender) => text.push_str(&format!("from = {}\n", quoted(sender))),
+        None => text.push_str(SENDER),
+    }
     text.push_str("subject = \"Report for {{ name }}\"\n");
     text.push_str(&format!(
         "{} = {}\n",
@@ -124,6 +133,12 @@ fn attachment(text: &mut String, parts: &BatchParts) {
                 parts.recipients
             )));
             text.push_str(&format!("path = {}\n", quoted(path)));
+            if let Some(missing) = &parts.answers.missing {
+                text.push_str(&format!(
+                    "missing = {}   # who has no file gets no letter: \"skip\", or none gets one: \"fault\"\n",
+                    quoted(missing)
+                ));
+            }
         }
         ReportNaming::Table(_) => {
             text.push_str("\n[[attachment]]\n");
@@ -147,13 +162,13 @@ fn list(choices: &[ColumnChoice]) -> String {
 }
 
 /// A line of comment; what would end it is left out.
-pub(super) fn comment(text: &str) -> String {
+fn comment(text: &str) -> String {
     let line: String = text.chars().filter(|c| !c.is_control()).collect();
     format!("# {line}\n")
 }
 
 /// A text as TOML writes it.
-pub(super) fn quoted(text: &str) -> String {
+fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::{Answers, OpenQuestion};
 use crate::address::parse_list;
 use crate::manifest::{ListSurvey, Table, is_total, snake_case};
 
@@ -25,10 +26,10 @@ pub(super) struct ColumnRoles {
     pub to: Vec<ColumnChoice>,
     pub cc: Vec<ColumnChoice>,
     pub bcc: Vec<ColumnChoice>,
-    /// What a person should look at.
-    pub doubts: Vec<String>,
-    /// Rows of totals, and the condition that leaves them out.
-    pub condition: Option<(Vec<u32>, String)>,
+    /// What a person can be asked about.
+    pub questions: Vec<OpenQuestion>,
+    /// The conditions of rows that are recipients, each with what it leaves out.
+    pub conditions: Vec<(String, &'static str)>,
 }
 
 /// What is known of a column.
@@ -60,14 +61,17 @@ fn total(table: &Table, row: usize) -> Option<(usize, &str)> {
 }
 
 /// Works out the columns. `files` are the names of the reports.
-pub(super) fn roles(survey: &ListSurvey, files: &[String]) -> ColumnRoles {
+pub(super) fn roles(survey: &ListSurvey, files: &[String], answers: &Answers) -> ColumnRoles {
     let table = &survey.table;
     let words: HashSet<String> = files.iter().flat_map(|file| file_words(file)).collect();
     let seen = look(table, &words);
     let rows_seen = rows(table).count().max(1);
     let mut roles = ColumnRoles::default();
-    let is_address =
-        |column: &SeenColumn<'_>| column.addresses * 2 > column.filled && column.filled > 0;
+    let is_address = |column: &SeenColumn<'_>| {
+        column.addresses * 2 > column.filled
+            && column.filled > 0
+            && answers.addresses.get(column.header) != Some(&false)
+    };
     for column in seen.iter().filter(|column| is_address(column)) {
         let choice = ColumnChoice {
             header: column.header.to_owned(),
@@ -85,12 +89,11 @@ pub(super) fn roles(survey: &ListSurvey, files: &[String]) -> ColumnRoles {
         } else {
             roles.to.push(choice);
         }
-        if column.addresses < column.filled {
-            roles.doubts.push(format!(
-                "column `{}` has {} cells that are no addresses: check names them",
-                column.header,
-                column.filled - column.addresses
-            ));
+        if column.addresses < column.filled && !answers.addresses.contains_key(column.header) {
+            roles.questions.push(OpenQuestion::Addresses {
+                column: column.header.to_owned(),
+                others: column.filled - column.addresses,
+            });
         }
     }
     if roles.to.is_empty() {
@@ -98,13 +101,17 @@ pub(super) fn roles(survey: &ListSurvey, files: &[String]) -> ColumnRoles {
     }
     let others: Vec<&SeenColumn<'_>> = seen.iter().filter(|column| !is_address(column)).collect();
     let name = best(&others, |column| name_score(column, rows_seen));
-    let id = best(&others, |column| {
-        id_score(column, rows_seen)
-            - if name.map(|name| name.index) == Some(column.index) {
-                2.0
-            } else {
-                0.0
-            }
+    let said = answers.id.as_ref();
+    let said = said.and_then(|said| others.iter().find(|column| column.header == said));
+    let id = said.copied().or_else(|| {
+        best(&others, |column| {
+            id_score(column, rows_seen)
+                - if name.map(|name| name.index) == Some(column.index) {
+                    2.0
+                } else {
+                    0.0
+                }
+        })
     });
     if let Some(column) = id.or(name) {
         let mut why = format!(
@@ -122,17 +129,21 @@ pub(super) fn roles(survey: &ListSurvey, files: &[String]) -> ColumnRoles {
             why,
         });
         if id.is_none() {
-            roles.doubts.push(format!(
-                "no column looks like an id, so `{}` is taken for it",
-                column.header
-            ));
+            roles.questions.push(OpenQuestion::Id {
+                chosen: column.header.to_owned(),
+                columns: others.iter().map(|other| other.header.to_owned()).collect(),
+            });
         }
         if column.filled < rows_seen {
-            roles.doubts.push(format!(
-                "{} rows have nothing in `{}`: check names them",
-                rows_seen - column.filled,
-                column.header
-            ));
+            if answers.leave_out_empty_ids == Some(true) {
+                let condition = format!("row[\"{}\"] != \"\"", plain(column.header));
+                roles.conditions.push((condition, "rows without an id"));
+            } else {
+                roles.questions.push(OpenQuestion::EmptyIds {
+                    column: column.header.to_owned(),
+                    rows: rows_seen - column.filled,
+                });
+            }
         }
     }
     if let Some(column) = name.or(id) {
@@ -141,8 +152,14 @@ pub(super) fn roles(survey: &ListSurvey, files: &[String]) -> ColumnRoles {
             why: format!("its name, and {} different texts", column.distinct),
         });
     }
-    if let Some(id) = &roles.id {
-        roles.condition = totals(table, &id.header);
+    if let Some(id) = &roles.id
+        && answers.leave_out_totals != Some(false)
+        && let Some((rows, condition)) = totals(table, &id.header)
+    {
+        roles.conditions.push((condition, "rows of totals"));
+        if answers.leave_out_totals.is_none() {
+            roles.questions.push(OpenQuestion::Totals { rows });
+        }
     }
     roles
 }
@@ -159,14 +176,18 @@ fn totals(table: &Table, id: &str) -> Option<(Vec<u32>, String)> {
             } else {
                 (table.headers()[at].as_str(), word)
             };
-            let quoted = |text: &str| text.replace(['\\', '"'], "");
-            let part = format!("row[\"{}\"] != \"{}\"", quoted(header), quoted(word));
+            let part = format!("row[\"{}\"] != \"{}\"", plain(header), plain(word));
             if !words.contains(&part) {
                 words.push(part);
             }
         }
     }
     (!numbers.is_empty()).then(|| (numbers, words.join(" and ")))
+}
+
+/// A text as an expression may hold it.
+fn plain(text: &str) -> String {
+    text.replace(['\\', '"'], "")
 }
 
 fn look<'a>(table: &'a Table, words: &HashSet<String>) -> Vec<SeenColumn<'a>> {

@@ -1,5 +1,6 @@
 //! A letter as people write it, with the marks of a mail merge, as a template.
 
+use super::Answers;
 use crate::manifest::snake_case;
 
 /// A letter with its marks replaced.
@@ -73,7 +74,7 @@ const MARKS: [(&str, &str, bool); 5] = [
 const LONGEST: usize = 80;
 
 /// Replaces the marks of a letter.
-pub(super) fn convert(text: &str, fields: &MergeFields<'_>) -> ConvertedLetter {
+pub(super) fn convert(text: &str, fields: &MergeFields<'_>, answers: &Answers) -> ConvertedLetter {
     let mut converted = ConvertedLetter::default();
     let mut rest = text;
     while let Some((at, (open, close, is_sure))) = next_mark(rest) {
@@ -89,7 +90,9 @@ pub(super) fn convert(text: &str, fields: &MergeFields<'_>) -> ConvertedLetter {
         };
         let whole = &rest[at..at + open.len() + inner.len() + close.len()];
         rest = &after[inner.len() + close.len()..];
-        if let Some(expression) = fields.expression(inner) {
+        let said = answers.marks.get(whole);
+        let meant = said.map_or(Some(inner), Option::as_deref);
+        if let Some(expression) = meant.and_then(|mark| fields.expression(mark)) {
             let template = format!("{{{{ {expression} }}}}");
             let pair = (whole.to_owned(), template.clone());
             if template != whole && !converted.replaced.contains(&pair) {
@@ -100,7 +103,7 @@ pub(super) fn convert(text: &str, fields: &MergeFields<'_>) -> ConvertedLetter {
         }
         let is_expression = open == "{{" && inner.contains(['|', '.', '[', '(', '"']);
         let is_known = converted.unknown.iter().any(|mark| mark == whole);
-        if is_sure && !is_expression && !is_known {
+        if is_sure && !is_expression && !is_known && said.is_none() {
             converted.unknown.push(whole.to_owned());
         }
         converted.text.push_str(whole);
@@ -137,9 +140,18 @@ mod tests {
             ("p { color: red }", "p { color: red }"),
             ("a { b", "a { b"),
         ] {
-            assert_eq!(convert(text, &fields).text, template, "{text}");
+            let converted = convert(text, &fields, &Answers::default());
+            assert_eq!(converted.text, template, "{text}");
         }
-        let unknown = convert("\u{ab}Region\u{bb} {x}", &fields).unknown;
-        assert_eq!(unknown, ["\u{ab}Region\u{bb}"]);
+        let mark = "\u{ab}Region\u{bb}";
+        let mut answers = Answers::default();
+        let unknown = |answers: &Answers| convert("\u{ab}Region\u{bb} {x}", &fields, answers);
+        assert_eq!(unknown(&answers).unknown, [mark]);
+        answers
+            .marks
+            .insert(mark.to_owned(), Some("Head Teacher".to_owned()));
+        assert_eq!(unknown(&answers).text, "{{ head_teacher }} {x}");
+        answers.marks.insert(mark.to_owned(), None);
+        assert_eq!(unknown(&answers).unknown, [""; 0]);
     }
 }

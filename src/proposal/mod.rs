@@ -6,6 +6,7 @@
 mod batch_file;
 mod columns;
 mod letter;
+mod questions;
 
 use std::path::{Component, Path, PathBuf};
 
@@ -13,14 +14,17 @@ use serde::Serialize;
 
 use self::columns::{ColumnChoice, ColumnRoles};
 use self::letter::{ConvertedLetter, MergeFields};
-use crate::address::Mailbox;
+pub use self::questions::{Answers, OpenQuestion};
 use crate::finding::Finding;
+use crate::letter::assign_by_contents;
 use crate::letter::naming::{NamedFile, NamedRecipient, assign, propose};
 use crate::letter::word;
 use crate::manifest::{ListSurvey, Table};
 
 /// A folder with more reports is not looked at to its end.
 const MOST_FILES: usize = 100_000;
+/// So many recipients without a certain file are asked about, one by one.
+const MOST_ASKED: usize = 20;
 /// A letter is no longer than this.
 const LARGEST_LETTER: u64 = 32 << 20;
 
@@ -35,6 +39,8 @@ pub struct ProposalRequest {
     pub reports: Option<PathBuf>,
     /// The letter.
     pub letter: Option<PathBuf>,
+    /// What a person said to questions of an earlier proposal.
+    pub answers: Answers,
 }
 
 /// A proposed batch.
@@ -50,30 +56,8 @@ pub struct Proposal {
     pub reasons: Vec<String>,
     /// What a person should look at.
     pub doubts: Vec<String>,
-    /// What only a person knows.
+    /// What a person can be asked about.
     pub open: Vec<OpenQuestion>,
-}
-
-/// Something that only a person knows, and that one word in the batch file answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OpenQuestion {
-    /// Who sends: `from` in `[letter]`.
-    Sender,
-    /// What becomes of so many hidden rows: `hidden_rows` in `[manifest]`.
-    HiddenRows(usize),
-}
-
-impl OpenQuestion {
-    /// It as a doubt.
-    fn doubt(self) -> String {
-        match self {
-            Self::Sender => "nobody has said yet who sends: write from in [letter], or send_emails_as in .secrets.toml".to_owned(),
-            Self::HiddenRows(rows) => format!(
-                "{rows} rows of the list are hidden: decide with hidden_rows = \"skip\" or \"send\""
-            ),
-        }
-    }
 }
 
 /// The kinds of letters.
@@ -128,6 +112,7 @@ struct BatchParts {
     roles: ColumnRoles,
     naming: ReportNaming,
     recipients: usize,
+    answers: Answers,
     letter_key: &'static str,
     letter_file: String,
     columns: Vec<String>,
@@ -139,37 +124,29 @@ impl Proposal {
     /// # Errors
     /// When the list or the letter cannot be read, or the list has no column of addresses.
     pub fn of(request: &ProposalRequest) -> Result<Self, Vec<Finding>> {
-        let survey = ListSurvey::of(&request.list)?;
-        let reports = request.reports.clone().or_else(|| usual_reports(request));
+        let answers = &request.answers;
+        let survey = ListSurvey::of_sheet(&request.list, answers.sheet.as_deref())?;
+        let said = answers.reports.as_ref().map(PathBuf::from);
+        let reports = said.or_else(|| request.reports.clone());
+        let reports = reports.or_else(|| usual_reports(request));
         let files = reports.as_deref().map(files_of).unwrap_or_default();
-        let roles = columns::roles(&survey, &files);
+        let roles = columns::roles(&survey, &files, answers);
         let (Some(id), Some(name), false) = (&roles.id, &roles.name, roles.to.is_empty()) else {
             return Err(vec![no_columns(&survey, &request.list)]);
         };
-        let mut doubts = roles.doubts.clone();
         let table = &survey.table;
         let recipients = recipients(table, &id.header, &name.header);
         let (list, list_outside) = relative(&request.folder, &request.list);
         let mut outside = list_outside;
         let naming = match &reports {
             None => ReportNaming::None,
-            Some(folder) => {
-                let (folder, reports_outside) = relative(&request.folder, folder);
+            Some(place) => {
+                let (folder, reports_outside) = relative(&request.folder, place);
                 outside |= reports_outside;
-                naming(&folder, &files, &recipients)
+                naming((place, &folder), &files, &recipients, answers)
             }
         };
         let (letter_key, letter_name, converted) = letter_of(request, table, id, name)?;
-        doubts.extend(converted.unknown.iter().map(|mark| {
-            format!("the letter has the mark {mark}, and no column has that name: it would go out as it is typed")
-        }));
-        doubts.extend(
-            converted
-                .left_out
-                .iter()
-                .map(|what| format!("the letter in Word shows what its HTML does not: {what}")),
-        );
-        let hidden = table.left_out().len();
         let is_first = table.header_row() <= 1;
         let mut parts = BatchParts {
             title: title(&request.list),
@@ -177,15 +154,30 @@ impl Proposal {
             outside,
             sheet: survey.sheet.clone(),
             header_row: (!is_first).then(|| table.header_row()),
-            hidden,
+            hidden: table.left_out().len(),
             naming,
             recipients: recipients.len(),
+            answers: answers.clone(),
             letter_key,
             letter_file: letter_name.clone(),
             columns: table.headers().to_vec(),
             roles,
         };
-        doubts.extend(doubts_of(&parts, &survey));
+        let open = questions_of(&parts, &survey, &recipients, &converted);
+        let mut doubts: Vec<String> = open.iter().filter_map(OpenQuestion::doubt).collect();
+        if let ReportNaming::Table(rows) = &parts.naming {
+            let without = rows.iter().filter(|(_, named)| named.file.is_none());
+            match without.count() {
+                0 => {}
+                without => doubts.push(format!(
+                    "{without} recipients have no certain file in reports.csv: fill them in"
+                )),
+            }
+        }
+        let left_out = converted.left_out.iter();
+        doubts.extend(
+            left_out.map(|what| format!("the letter in Word shows what its HTML does not: {what}")),
+        );
         let reasons = reasons_of(&parts, &converted);
         let mut written = vec![("batch.toml".to_owned(), batch_file::text(&parts, &doubts))];
         written.push((letter_name, converted.text));
@@ -198,33 +190,8 @@ impl Proposal {
             pictures,
             reasons,
             doubts,
-            open: std::iter::once(OpenQuestion::Sender)
-                .chain((hidden > 0).then_some(OpenQuestion::HiddenRows(hidden)))
-                .collect(),
+            open,
         })
-    }
-
-    /// Writes the answer to an open question into the batch file; whether it is one.
-    pub fn answer(&mut self, question: OpenQuestion, answer: &str) -> bool {
-        let answer = answer.trim();
-        let (line, key) = match question {
-            OpenQuestion::Sender if Mailbox::parse(answer).is_ok() => (batch_file::SENDER, "from"),
-            OpenQuestion::HiddenRows(_) if matches!(answer, "skip" | "send") => {
-                (batch_file::HIDDEN_ROWS, "hidden_rows")
-            }
-            _ => return false,
-        };
-        let doubt = question.doubt();
-        if let Some((_, text)) = self.files.first_mut() {
-            let answered = format!("{key} = {}\n", batch_file::quoted(answer));
-            *text = text
-                .replacen(line, &answered, 1)
-                .replacen(&batch_file::comment(&doubt), "", 1)
-                .replacen(batch_file::NO_DOUBTS, "\n", 1);
-        }
-        self.doubts.retain(|other| *other != doubt);
-        self.open.retain(|other| *other != question);
-        true
     }
 }
 
@@ -267,7 +234,13 @@ fn recipients<'a>(table: &'a Table, id: &str, name: &str) -> Vec<NamedRecipient<
         .collect()
 }
 
-fn naming(folder: &str, files: &[String], recipients: &[NamedRecipient<'_>]) -> ReportNaming {
+/// How the reports of a folder are named, which is a place on the disk and a path of the batch file.
+fn naming(
+    (place, folder): (&Path, &str),
+    files: &[String],
+    recipients: &[NamedRecipient<'_>],
+    answers: &Answers,
+) -> ReportNaming {
     if files.is_empty() {
         return ReportNaming::None;
     }
@@ -278,7 +251,7 @@ fn naming(folder: &str, files: &[String], recipients: &[NamedRecipient<'_>]) -> 
             format!("{folder}/{file}")
         }
     };
-    let assigned = assign(files, recipients);
+    let mut assigned = assign(files, recipients);
     let certain = assigned.iter().filter(|one| one.file.is_some()).count();
     match propose(files, recipients) {
         // A table that knows more files is of more use than a pattern that misses them.
@@ -286,17 +259,38 @@ fn naming(folder: &str, files: &[String], recipients: &[NamedRecipient<'_>]) -> 
             path: inside(&pattern.template),
             matched: pattern.matched,
         },
-        _ => ReportNaming::Table(
-            recipients
-                .iter()
-                .zip(assigned)
-                .map(|(recipient, mut named)| {
-                    named.file = named.file.map(|file| inside(&file));
-                    (recipient.id.to_owned(), named)
-                })
-                .collect(),
-        ),
+        _ => {
+            assign_by_contents(place, files, recipients, &mut assigned);
+            for (recipient, named) in recipients.iter().zip(&mut assigned) {
+                if let Some(answer) = answers.files.get(recipient.id) {
+                    named.file = Some(file_meant(files, answer));
+                    "somebody said so".clone_into(&mut named.because);
+                }
+            }
+            ReportNaming::Table(
+                recipients
+                    .iter()
+                    .zip(assigned)
+                    .map(|(recipient, mut named)| {
+                        named.file = named.file.map(|file| inside(&file));
+                        (recipient.id.to_owned(), named)
+                    })
+                    .collect(),
+            )
+        }
     }
+}
+
+/// The file that a person named, with its ending or without.
+fn file_meant(files: &[String], answer: &str) -> String {
+    let is_meant = |file: &&String| {
+        file.eq_ignore_ascii_case(answer)
+            || file
+                .rsplit_once('.')
+                .is_some_and(|(stem, _)| stem.eq_ignore_ascii_case(answer))
+    };
+    let found = files.iter().find(is_meant);
+    found.map_or_else(|| answer.to_owned(), Clone::clone)
 }
 
 fn letter_of(
@@ -344,7 +338,8 @@ fn letter_of(
         id: &id.header,
         name: &name.header,
     };
-    let mut converted = letter::convert(text.trim_start_matches('\u{feff}'), &fields);
+    let text = text.trim_start_matches('\u{feff}');
+    let mut converted = letter::convert(text, &fields, &request.answers);
     (converted.pictures, converted.left_out) = (pictures, left_out);
     let (key, file) = kind.key_and_name();
     let is_own = request.folder.join(file).canonicalize().ok() == path.canonicalize().ok();
@@ -410,44 +405,57 @@ fn reasons_of(parts: &BatchParts, converted: &ConvertedLetter) -> Vec<String> {
     reasons
 }
 
-fn doubts_of(parts: &BatchParts, survey: &ListSurvey) -> Vec<String> {
-    let mut doubts = Vec::new();
-    if parts.hidden > 0 {
-        doubts.push(OpenQuestion::HiddenRows(parts.hidden).doubt());
+/// What is doubtful, in the order in which it stands in the batch file, without what was answered.
+fn questions_of(
+    parts: &BatchParts,
+    survey: &ListSurvey,
+    recipients: &[NamedRecipient<'_>],
+    converted: &ConvertedLetter,
+) -> Vec<OpenQuestion> {
+    let answers = &parts.answers;
+    let mut open = Vec::new();
+    if let Some(chosen) = &parts.sheet
+        && !survey.other_sheets.is_empty()
+        && answers.sheet.is_none()
+    {
+        open.push(OpenQuestion::Sheet {
+            chosen: chosen.clone(),
+            others: survey.other_sheets.clone(),
+        });
     }
-    if !survey.other_sheets.is_empty() && parts.sheet.is_some() {
-        doubts.push(format!(
-            "the other sheets are not read: {}",
-            survey.other_sheets.join(", ")
-        ));
-    }
-    if let Some((rows, _)) = &parts.roles.condition {
-        let rows: Vec<String> = rows.iter().take(5).map(u32::to_string).collect();
-        doubts.push(format!(
-            "rows of totals are left out by `where`: {}",
-            rows.join(", ")
-        ));
+    open.extend(parts.roles.questions.iter().cloned());
+    if parts.hidden > 0 && answers.hidden_rows.is_none() {
+        open.push(OpenQuestion::HiddenRows { rows: parts.hidden });
     }
     match &parts.naming {
-        ReportNaming::Pattern { matched, .. } if *matched < parts.recipients => doubts.push(format!(
-            "{} recipients have no report by the pattern: check names them; missing = \"skip\" would send them no letter",
-            parts.recipients - matched
-        )),
-        ReportNaming::Table(rows) => {
-            let without = rows.iter().filter(|(_, named)| named.file.is_none()).count();
-            if without > 0 {
-                doubts.push(format!(
-                    "{without} recipients have no certain file in reports.csv: fill them in"
-                ));
+        ReportNaming::Pattern { matched, .. } => {
+            if *matched < parts.recipients && answers.missing.is_none() {
+                open.push(OpenQuestion::NoReport {
+                    recipients: parts.recipients - matched,
+                });
             }
         }
-        ReportNaming::None => doubts.push(
-            "no reports were found, so nothing is attached: name their folder with --reports".to_owned(),
-        ),
-        ReportNaming::Pattern { .. } => {}
+        ReportNaming::Table(rows) => {
+            let uncertain = rows.iter().zip(recipients);
+            let uncertain = uncertain.filter(|((_, named), _)| named.file.is_none());
+            open.extend(uncertain.take(MOST_ASKED).map(|((id, named), recipient)| {
+                OpenQuestion::File {
+                    id: id.clone(),
+                    name: recipient.name.to_owned(),
+                    because: named.because.clone(),
+                }
+            }));
+        }
+        ReportNaming::None => open.push(OpenQuestion::Reports),
     }
-    doubts.push(OpenQuestion::Sender.doubt());
-    doubts
+    open.extend(converted.unknown.iter().map(|mark| OpenQuestion::Mark {
+        mark: mark.clone(),
+        columns: parts.columns.clone(),
+    }));
+    if answers.sender.is_none() {
+        open.push(OpenQuestion::Sender);
+    }
+    open
 }
 
 /// The folder of reports where nobody names one.
@@ -510,34 +518,6 @@ fn relative(folder: &Path, path: &Path) -> (String, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_answer_stands_in_the_batch_file() {
-        let text = format!(
-            "#\n# To be looked at:\n# {}\n# {}\n\n{}{}",
-            OpenQuestion::Sender.doubt(),
-            OpenQuestion::HiddenRows(2).doubt(),
-            batch_file::HIDDEN_ROWS,
-            batch_file::SENDER
-        );
-        let hidden = OpenQuestion::HiddenRows(2);
-        let mut proposal = Proposal {
-            files: vec![("batch.toml".to_owned(), text)],
-            pictures: Vec::new(),
-            reasons: Vec::new(),
-            doubts: Vec::new(),
-            open: vec![OpenQuestion::Sender, hidden],
-        };
-        assert!(!proposal.answer(OpenQuestion::Sender, "nobody"));
-        assert!(!proposal.answer(hidden, "perhaps"));
-        assert!(proposal.answer(OpenQuestion::Sender, "Study <a@study.example>\n"));
-        assert!(proposal.answer(hidden, " skip"));
-        assert_eq!(proposal.open, []);
-        assert_eq!(
-            proposal.files[0].1,
-            "\nhidden_rows = \"skip\"\nfrom = \"Study <a@study.example>\"\n"
-        );
-    }
 
     #[test]
     fn paths_are_written_from_the_folder() {

@@ -2,6 +2,8 @@
 //! said of a list that cannot be used.
 
 mod as_kept;
+#[cfg(target_os = "linux")]
+mod asked;
 mod cases;
 mod choosing;
 mod columns;
