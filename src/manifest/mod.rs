@@ -5,6 +5,7 @@
 
 mod alike;
 mod archive;
+mod biff;
 mod bounds;
 mod columns;
 mod condition;
@@ -20,6 +21,7 @@ mod plain;
 mod quotes;
 mod recipients;
 mod sheet_marks;
+mod sheet_rows;
 mod shown;
 mod survey;
 mod table;

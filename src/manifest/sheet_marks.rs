@@ -38,6 +38,18 @@ pub(super) struct SheetMarks {
 }
 
 impl SheetMarks {
+    /// Those of a workbook whose parts are no XML: hidden rows and merged cells.
+    pub fn of(mut hidden: Vec<u32>, mut merged: Vec<Merged>) -> Self {
+        hidden.sort_unstable();
+        merged.truncate(MOST);
+        merged.sort_unstable_by_key(|merged| merged.first_row);
+        Self {
+            hidden,
+            merged,
+            ..Self::default()
+        }
+    }
+
     /// Reads the marks of a sheet by its name.
     pub fn read(bytes: &[u8], sheet: &str) -> Self {
         let mut marks = Self::default();
@@ -279,12 +291,23 @@ fn part_of(archive: &mut Archive<'_>, sheet: &str) -> Option<String> {
             }
         });
     });
-    let relations = relations(archive, &relations_of(workbook));
-    let target = relations.get(&id?)?;
+    target(archive, workbook, &id?)
+}
+
+/// The part that a relation of a part in `xl` leads to.
+fn target(archive: &mut Archive<'_>, part: &str, relation: &str) -> Option<String> {
+    let relations = relations(archive, &relations_of(part));
+    let target = relations.get(relation)?;
     Some(match target.strip_prefix('/') {
         Some(whole) => whole.to_owned(),
         None => format!("xl/{target}"),
     })
+}
+
+/// The same of an archive that is not open yet.
+pub(super) fn target_of(bytes: &[u8], part: &str, relation: &str) -> Option<String> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
+    target(&mut archive, part, relation)
 }
 
 fn relations_of(part: &str) -> String {

@@ -130,8 +130,8 @@ pub(super) fn read(
         };
         if !book.knows_hidden_rows() && config.hidden_rows != HiddenRows::Send {
             findings.add(Finding::warning(
-                "of a workbook of this kind hidden rows and number formats are not seen: rows that a filter \
-                 hides are read too, and numbers have no more than their digits",
+                "hidden rows and number formats of this workbook cannot be seen: rows that a filter hides are \
+                 read too, and numbers have no more than their digits",
                 "save the list as .xlsx; hidden_rows = \"send\" in [manifest] says that none is hidden",
             ));
         }

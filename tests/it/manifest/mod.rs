@@ -4,6 +4,7 @@
 mod as_kept;
 #[cfg(target_os = "linux")]
 mod asked;
+mod binary;
 mod cases;
 mod choosing;
 mod columns;
