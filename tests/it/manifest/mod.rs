@@ -12,6 +12,7 @@ mod domains;
 mod encodings;
 mod hostile;
 mod letters;
+mod libreoffice;
 mod own_list;
 mod rows;
 mod workbook;

@@ -10,13 +10,13 @@ use serde_json::Value;
 use crate::support::pdf::pdf;
 use crate::support::{Ran, program};
 
-const SENDER: (&str, &str) = (
+pub const SENDER: (&str, &str) = (
     "# from = \"Study Team <reports@study.example>\"",
     "from = \"Study Team <reports@study.example>\"",
 );
 
 /// Schools of the lists: id, name, address.
-const SCHOOLS: [(&str, &str, &str); 4] = [
+pub const SCHOOLS: [(&str, &str, &str); 4] = [
     (
         "00123",
         "St Mary's CofE Primary",
@@ -31,23 +31,27 @@ fn one_page(text: &str) -> Vec<u8> {
     pdf(&[&[text]], b"")
 }
 
-struct Own {
+pub struct Own {
     folder: tempfile::TempDir,
 }
 
 impl Own {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("reports")).unwrap();
         Self { folder }
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(name)
     }
 
     /// Writes a report for each school, named by this.
-    fn reports(&self, name: impl Fn(&str, &str) -> String) {
+    pub fn reports(&self, name: impl Fn(&str, &str) -> String) {
         for (id, school, _) in SCHOOLS {
             let file = self.path("reports").join(name(id, school));
             fs::write(file, one_page(&format!("Report for {school}"))).unwrap();
@@ -55,7 +59,7 @@ impl Own {
     }
 
     #[track_caller]
-    fn init(&self, list: &str, further: &[&str]) -> Ran {
+    pub fn init(&self, list: &str, further: &[&str]) -> Ran {
         let mut command = program();
         command.arg("init").arg(self.folder.path());
         command.arg("--from").arg(self.path(list));
@@ -66,6 +70,12 @@ impl Own {
     #[track_caller]
     fn is_clean_after(&self, list: &str, edits: &[(&str, &str)]) -> Value {
         self.init(list, &["--yes"]).expect(0);
+        self.is_clean_with(edits)
+    }
+
+    /// The same for a proposal that was taken.
+    #[track_caller]
+    pub fn is_clean_with(&self, edits: &[(&str, &str)]) -> Value {
         assert!(edits.len() <= 3);
         self.edit(edits);
         let checked = self.check().expect(0).json();
@@ -108,7 +118,7 @@ fn check(folder: &Path) -> Ran {
 }
 
 #[track_caller]
-fn ids(checked: &Value) -> Vec<&str> {
+pub fn ids(checked: &Value) -> Vec<&str> {
     let letters = checked["letters"].as_array().unwrap().iter();
     letters
         .map(|letter| letter["id"].as_str().unwrap())
