@@ -33,8 +33,6 @@ pub struct Message {
     pub report_mark: Option<String>,
     /// The envelope.
     pub envelope: Envelope,
-    /// What is asked for, so that it comes back.
-    pub receipts: Receipts,
     letter: Letter,
     contents: Vec<Vec<u8>>,
     date: Timestamp,
@@ -122,7 +120,6 @@ impl Message {
             },
             letter,
             contents,
-            receipts: Receipts::None,
             date: Timestamp::UNIX_EPOCH,
             body: None,
         }
@@ -140,11 +137,10 @@ impl Message {
         Self::new(message_id, 1, letter, contents)
     }
 
-    /// The message, with which receipts are asked for.
+    /// What is asked for, so that it comes back.
     #[must_use]
-    pub fn asking(mut self, receipts: Receipts) -> Self {
-        self.receipts = receipts;
-        self
+    pub fn receipts(&self) -> Receipts {
+        self.letter.extras.receipts
     }
 
     /// The message dated with the moment it is handed over.

@@ -18,6 +18,7 @@ pub use id::PlanId;
 
 use crate::address::Mailbox;
 use crate::clock::Clock;
+use crate::config::Receipts;
 use crate::digest::{Parts, Sha256Digest};
 use crate::finding::Finding;
 use crate::letter::{Letter, Letters, Proof, Verdict};
@@ -323,6 +324,10 @@ fn digest(letter: &Letter) -> Sha256Digest {
         part(b"\0header");
         part(name.as_bytes());
         part(value.as_str().as_bytes());
+    }
+    if extras.receipts != Receipts::None {
+        part(b"\0receipts");
+        part(extras.receipts.word().as_bytes());
     }
     if letter.html.is_none() {
         part(b"\0text alone");

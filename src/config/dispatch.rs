@@ -96,6 +96,16 @@ pub enum Receipts {
 }
 
 impl Receipts {
+    /// The word for it in the batch file.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Delivery => "delivery",
+            Self::Read => "read",
+        }
+    }
+
     /// Whether a report of delivery is asked for.
     #[must_use]
     pub fn of_delivery(self) -> bool {

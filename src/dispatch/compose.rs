@@ -6,7 +6,6 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
 
 use crate::clock::Signal;
-use crate::config::Receipts;
 use crate::finding::Finding;
 use crate::ledger::Pending;
 use crate::letter::Letters;
@@ -26,7 +25,6 @@ pub(super) struct Composed {
 pub(super) struct Composer<'a> {
     pub letters: &'a Letters,
     pub is_for_mime: bool,
-    pub receipts: Receipts,
 }
 
 /// Makes messages for the pending letters that come in, until nobody asks any more.
@@ -76,8 +74,7 @@ impl Composer<'_> {
             ]);
         }
         let message_id = pending.message_id.clone();
-        let message =
-            Message::new(message_id, pending.sending, letter, contents).asking(self.receipts);
+        let message = Message::new(message_id, pending.sending, letter, contents);
         Ok(Box::new(if self.is_for_mime {
             message.encoded_ahead()
         } else {

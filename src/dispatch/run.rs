@@ -32,7 +32,6 @@ pub(super) fn run(
     let composer = Composer {
         letters: dispatch.letters,
         is_for_mime: transports.iter().any(|transport| transport.takes_mime()),
-        receipts: dispatch.config.receipts,
     };
     thread::scope(|scope| {
         let composer_signal = Arc::clone(&signal);

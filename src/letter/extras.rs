@@ -3,7 +3,7 @@
 use super::attached::For;
 use super::template;
 use crate::address::HeaderText;
-use crate::config::{Importance, LetterConfig};
+use crate::config::{Importance, LetterConfig, Receipts};
 use crate::finding::{Finding, quote};
 
 /// The longest value of a header field of one's own, in bytes.
@@ -20,6 +20,8 @@ pub struct Extras {
     pub in_reply_to: Option<String>,
     /// Header fields of the batch's own, by name.
     pub headers: Vec<(String, HeaderText)>,
+    /// What is asked for, so that it comes back.
+    pub receipts: Receipts,
 }
 
 /// The extras of a batch.
@@ -28,11 +30,13 @@ pub(super) struct ExtrasTemplate {
     importance: Option<Importance>,
     answers: bool,
     headers: Vec<String>,
+    receipts: Receipts,
 }
 
 impl ExtrasTemplate {
-    pub fn of(letter: &LetterConfig) -> Self {
+    pub fn of(letter: &LetterConfig, receipts: Receipts) -> Self {
         Self {
+            receipts,
             importance: letter.importance,
             answers: letter.in_reply_to.is_some(),
             headers: letter.headers.keys().cloned().collect(),
@@ -44,6 +48,7 @@ impl ExtrasTemplate {
         let mut faults = Vec::new();
         let mut extras = Extras {
             importance: self.importance,
+            receipts: self.receipts,
             ..Extras::default()
         };
         if self.answers {

@@ -129,7 +129,7 @@ impl Letters {
                         from,
                         sender,
                         always: always(&batch.letter),
-                        extras: ExtrasTemplate::of(&batch.letter),
+                        extras: ExtrasTemplate::of(&batch.letter, batch.dispatch.receipts),
                         album: PictureAlbum::default(),
                         attachments,
                         size_limit: batch.dispatch.size_limit(),

@@ -59,7 +59,7 @@ pub(super) fn head(message: &Message) -> Bytes {
     for (name, value) in &extras.headers {
         builder = builder.header(name.as_str(), unstructured(value.as_str()));
     }
-    if message.receipts.of_reading() {
+    if message.receipts().of_reading() {
         // RFC 8098 section 2.1.
         let from = mailboxes(std::slice::from_ref(&letter.from));
         builder = builder.header("Disposition-Notification-To", from);

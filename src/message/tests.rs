@@ -207,6 +207,7 @@ fn rich() -> Letter {
             importance: Some(Importance::High),
             in_reply_to: Some("first.postroom@study.example".into()),
             headers: vec![("X-Study".into(), HeaderText::parse("Été 2026").unwrap())],
+            receipts: crate::config::Receipts::None,
         },
         ..letter("s", "report.pdf")
     }

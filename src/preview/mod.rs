@@ -160,9 +160,8 @@ impl Preview<'_> {
         if crate::plan::PlannedLetter::of(&letter, &[]).digest != planned.digest {
             return Err(changed());
         }
-        let message = Message::first(&self.batch.name, letter, &planned.digest, contents)
-            .asking(self.batch.dispatch.receipts)
-            .dated(self.now);
+        let message =
+            Message::first(&self.batch.name, letter, &planned.digest, contents).dated(self.now);
         let name = folder::name(index, &message.id);
         let text = frame::text(&message.letter().text());
         let body = match &message.letter().html {

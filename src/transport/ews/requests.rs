@@ -42,10 +42,10 @@ pub(super) fn create(message: &Message, mailbox: Option<&Address>) -> Tag {
         inside.push(Tag::new("t:BccRecipients").holding(letter.bcc.iter().map(person)));
     }
     for (name, is_asked) in [
-        ("t:IsReadReceiptRequested", message.receipts.of_reading()),
+        ("t:IsReadReceiptRequested", message.receipts().of_reading()),
         (
             "t:IsDeliveryReceiptRequested",
-            message.receipts.of_delivery(),
+            message.receipts().of_delivery(),
         ),
     ] {
         inside.extend(is_asked.then(|| Tag::new(name).text("true")));

@@ -148,8 +148,8 @@ fn json(message: &Message, with: BodyParts) -> GraphMessageJson<'_> {
         cc_recipients: letter.cc.iter().map(recipient).collect(),
         bcc_recipients: letter.bcc.iter().map(recipient).collect(),
         reply_to: letter.reply_to.iter().map(recipient).collect(),
-        is_delivery_receipt_requested: message.receipts.of_delivery(),
-        is_read_receipt_requested: message.receipts.of_reading(),
+        is_delivery_receipt_requested: message.receipts().of_delivery(),
+        is_read_receipt_requested: message.receipts().of_reading(),
         internet_message_id: format!("<{}>", message.message_id),
         importance: letter.extras.importance.map(Importance::word),
         internet_message_headers: letter

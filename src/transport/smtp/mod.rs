@@ -153,7 +153,7 @@ fn offer(
         deferral: None,
     };
     for address in &message.envelope.to {
-        let asked = dsn::of_address(connection.takes_dsn(), message.receipts, address);
+        let asked = dsn::of_address(connection.takes_dsn(), message.receipts(), address);
         let rcpt = Rcpt::new(lettre_address(address)?, asked);
         let Err(failure) = connection.command(rcpt) else {
             offered.accepted += 1;

@@ -6,6 +6,7 @@ mod mailbox;
 mod mails;
 #[cfg(target_os = "linux")]
 mod postfix;
+mod receipts;
 
 use std::fs;
 use std::path::Path;

@@ -2,11 +2,11 @@
 
 use mail_parser::{Address, MessageParser, MimeHeaders};
 
-use super::super::exchange::{Attachment, NewMessage};
+use super::super::exchange::{AskedReceipts, Attachment, NewMessage};
 use super::xml::Node;
 
 /// Elements of a message, in the order of the schema (MS-OXWSCORE, MS-OXWSMSG).
-const ORDER: [&str; 9] = [
+const ORDER: [&str; 11] = [
     "MimeContent",
     "ItemClass",
     "Subject",
@@ -15,6 +15,8 @@ const ORDER: [&str; 9] = [
     "ToRecipients",
     "CcRecipients",
     "BccRecipients",
+    "IsReadReceiptRequested",
+    "IsDeliveryReceiptRequested",
     "From",
 ];
 
@@ -61,7 +63,15 @@ pub(super) fn read(message: &Node, mime: &[u8]) -> Result<NewMessage, String> {
             .headers_raw()
             .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
             .collect(),
+        receipts: AskedReceipts {
+            of_delivery: is_true(message, "IsDeliveryReceiptRequested"),
+            of_reading: is_true(message, "IsReadReceiptRequested"),
+        },
     })
+}
+
+fn is_true(message: &Node, name: &str) -> bool {
+    message.child(name).is_some_and(|flag| flag.text == "true")
 }
 
 fn check_order(message: &Node) -> Result<(), String> {

@@ -294,5 +294,6 @@ fn again(message: &Stored) -> NewMessage {
         internet_message_id: Some(message.internet_message_id),
         properties: message.properties,
         headers: message.headers,
+        receipts: message.receipts,
     }
 }

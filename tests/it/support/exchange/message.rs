@@ -76,6 +76,15 @@ pub struct NewMessage {
     pub properties: Vec<(String, String)>,
     /// Further headers: name and value.
     pub headers: Vec<(String, String)>,
+    /// What is asked for.
+    pub receipts: AskedReceipts,
+}
+
+/// What a message asks for, so that it comes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AskedReceipts {
+    pub of_delivery: bool,
+    pub of_reading: bool,
 }
 
 impl NewMessage {
@@ -107,6 +116,7 @@ pub struct Stored {
     pub tag: Option<String>,
     pub properties: Vec<(String, String)>,
     pub headers: Vec<(String, String)>,
+    pub receipts: AskedReceipts,
     /// True until the transport has picked it up.
     pub is_draft: bool,
     /// Whether it was handed to the transport.
@@ -118,6 +128,41 @@ pub struct Stored {
 }
 
 impl Stored {
+    /// Whether it has the class of reports, which Exchange gives to what is built like one.
+    pub fn is_report(&self) -> bool {
+        let text = String::from_utf8_lossy(&self.mime);
+        text.to_ascii_lowercase()
+            .contains("content-type: multipart/report")
+    }
+
+    /// The message as a recipient gets it: Exchange makes it of what it was given.
+    pub fn as_sent(&self) -> Vec<u8> {
+        use mail_builder::MessageBuilder;
+        let mut builder = MessageBuilder::new()
+            .from(self.from.clone().unwrap_or_default())
+            .to(self.to.clone())
+            .subject(self.subject.clone())
+            .message_id(self.internet_message_id.trim_matches(['<', '>']).to_owned());
+        for (name, value) in &self.headers {
+            let value = mail_builder::headers::raw::Raw::new(value.clone());
+            builder = builder.header(name.clone(), value);
+        }
+        if let Some(html) = &self.html {
+            builder = builder.html_body(html.clone());
+        }
+        if let Some(text) = &self.text {
+            builder = builder.text_body(text.clone());
+        }
+        for file in &self.attachments {
+            let (kind, bytes) = (file.content_type.clone(), file.bytes.to_vec());
+            builder = match &file.content_id {
+                Some(id) => builder.inline(kind, id.clone(), bytes),
+                None => builder.attachment(kind, file.name.clone(), bytes),
+            };
+        }
+        builder.write_to_vec().unwrap()
+    }
+
     pub(super) fn new(id: String, mailbox: &str, message_id: String, new: NewMessage) -> Self {
         let tag = new.tag();
         Self {
@@ -138,6 +183,7 @@ impl Stored {
             tag,
             properties: new.properties,
             headers: new.headers,
+            receipts: new.receipts,
             is_draft: true,
             is_submitted: false,
             sent_at: None,

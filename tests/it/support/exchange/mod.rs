@@ -7,7 +7,7 @@ mod store;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-pub use message::{Attachment, Folder, NewMessage, Stored};
+pub use message::{AskedReceipts, Attachment, Folder, NewMessage, Stored};
 pub use store::{Refused, State, same};
 
 /// When the transport picks a submitted message up and moves it from Drafts to Sent Items.

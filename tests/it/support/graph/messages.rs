@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::super::exchange::{Attachment, NewMessage, Refused};
+use super::super::exchange::{AskedReceipts, Attachment, NewMessage, Refused};
 use super::access::Caller;
 use super::call::{Answered, Call, not_found, refused};
 use super::http::Response;
@@ -162,6 +162,10 @@ fn read_message(message: &Value) -> NewMessage {
         internet_message_id: message["internetMessageId"].as_str().map(str::to_owned),
         properties: pairs(&message["singleValueExtendedProperties"], "id"),
         headers: pairs(&message["internetMessageHeaders"], "name"),
+        receipts: AskedReceipts {
+            of_delivery: message["isDeliveryReceiptRequested"] == true,
+            of_reading: message["isReadReceiptRequested"] == true,
+        },
     }
 }
 

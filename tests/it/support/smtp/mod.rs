@@ -29,6 +29,8 @@ type TokenCheck = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 pub struct Received {
     pub mail_from: String,
     pub rcpt_to: Vec<String>,
+    /// What was asked of delivery reports: with MAIL, then with each RCPT.
+    pub asked: Vec<String>,
     /// The content without dot-stuffing, including the line end before the final dot.
     pub data: Arc<[u8]>,
     /// Number of the connection, from 1.
@@ -103,6 +105,12 @@ impl Builder {
     /// Speaks TLS from the first byte.
     pub fn implicit_tls(mut self) -> Self {
         self.implicit_tls = true;
+        self
+    }
+
+    /// Offers delivery reports (RFC 3461).
+    pub fn dsn(mut self) -> Self {
+        self.capabilities.push("DSN".into());
         self
     }
 

@@ -145,6 +145,7 @@ struct Mail {
     number: u64,
     from: String,
     rcpt_to: Vec<String>,
+    asked: Vec<String>,
     eight_bit: bool,
 }
 
@@ -361,12 +362,15 @@ impl Session<'_> {
             return self.send(501, "5.5.4 Syntax: MAIL FROM:<address>");
         };
         let (mut size, mut eight_bit) = (0, false);
+        let mut asked = Vec::new();
+        let knows_dsn = offer.capabilities.iter().any(|word| word == "DSN");
         for parameter in parameters.split_whitespace() {
             let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             match (key.to_ascii_uppercase().as_str(), value.parse::<usize>()) {
                 ("SIZE", Ok(bytes)) => size = bytes,
                 ("BODY", _) => eight_bit = value.eq_ignore_ascii_case("8BITMIME"),
                 ("AUTH", _) => {}
+                ("RET" | "ENVID", _) if knows_dsn => asked.push(parameter.to_owned()),
                 _ => return self.send(555, "5.5.4 Parameter not known"),
             }
         }
@@ -375,6 +379,7 @@ impl Session<'_> {
             number,
             from: from.clone(),
             rcpt_to: Vec::new(),
+            asked: vec![asked.join(" ")],
             eight_bit,
         });
         let (code, text) = if size > offer.size {
@@ -392,12 +397,15 @@ impl Session<'_> {
         if self.mail.is_none() {
             return self.out_of_order();
         }
-        let Some((to, _)) = path(rest, "TO:").filter(|(to, _)| !to.is_empty()) else {
+        let found = path(rest, "TO:").filter(|(to, _)| !to.is_empty());
+        let Some((to, parameters)) = found else {
             return self.send(501, "5.5.4 Syntax: RCPT TO:<address>");
         };
+        let asked = parameters.trim().to_owned();
         let code = self.step(Step::Rcpt(to.clone()), 250, "2.1.5 Ok")?;
         if let Some(mail) = self.mail.as_mut().filter(|_| is_success(code)) {
             mail.rcpt_to.push(to);
+            mail.asked.push(asked);
         }
         Ok(())
     }
@@ -430,6 +438,7 @@ impl Session<'_> {
             let kept = self.mail.as_ref().map(|mail| Received {
                 mail_from: mail.from.clone(),
                 rcpt_to: mail.rcpt_to.clone(),
+                asked: mail.asked.clone(),
                 data: data.into(),
                 session: self.id,
                 message: mail.number,
