@@ -68,6 +68,9 @@ pub(super) fn run(
         let bearer = SignedIn::bearer(&loaded.secrets.sign_in, clock);
         let mailbox = collector.read_mailbox(&loaded, &bearer)?;
         console.note(&format!("looked into the mailbox: {mailbox}"));
+        if let Some(trace) = collector.read_service_trace(&loaded, &bearer)? {
+            console.note(&trace);
+        }
     }
     let (counts, ledger) = collector.finish()?;
     if console.output.json {

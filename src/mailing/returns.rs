@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Loaded, MailingError, StateFile, person};
+use crate::address::{Address, Mailbox};
 use crate::clock::{Clock, Signal};
 use crate::digest::hex;
 use crate::finding::Finding;
@@ -14,10 +15,14 @@ use crate::lifecycle::{
     AddressOutcome, AddressReturn, Event, LetterHistory, LetterMailKind, MailEvidence,
 };
 use crate::returns::{FoundMail, MAX_MAIL, MailKind, ReadMail, SentMail, TraceRow, judge, read};
-use crate::transport::{Bearer, Listed, SendError, incoming};
+use crate::transport::{Bearer, Listed, SendError, incoming, tracing};
 
 /// How long before the first letter the mailbox is read, for clocks that go wrong.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// How often the service is asked for what it says of a failure: it answers a hundred questions in five
+/// minutes.
+const MOST_DETAILS: u32 = 80;
 
 /// How many mails are entered with one commit.
 const AT_ONCE: usize = 200;
@@ -244,12 +249,8 @@ impl<'a> Collector<'a> {
             reader: None,
             why: "the message trace has it",
         };
-        let evidence = MailEvidence {
-            kind: "message_trace".to_owned(),
-            sha256: hex(&row.sha256),
-            message_id: None,
-        };
-        let place = format!("line {}", row.line);
+        let evidence = row.evidence();
+        let place = row.place.clone();
         if self.ledger.by_message_id(&row.message_id)?.is_none() {
             self.done(&MailReport {
                 place,
@@ -262,6 +263,70 @@ impl<'a> Collector<'a> {
             return Ok(());
         }
         self.judged(place, &mail, evidence)
+    }
+
+    /// Looks into the message trace of the service that the batch is sent by, where it keeps one and
+    /// the sign-in may see it; says what became of that. A trace that is not shown is no failure: the
+    /// mailbox says the same, later.
+    ///
+    /// # Errors
+    /// When the state file cannot be read or written.
+    pub fn read_service_trace(
+        &mut self,
+        loaded: &Loaded,
+        bearer: &Arc<dyn Bearer>,
+    ) -> Result<Option<String>, MailingError> {
+        let secrets = &loaded.secrets;
+        let opened = tracing(loaded.batch.dispatch.transport, secrets, bearer)
+            .map_err(MailingError::Transport)?;
+        let first = self.view().first_hand_over()?;
+        let (Some(mut service), Some(first)) = (opened, first) else {
+            return Ok(None);
+        };
+        let clock = self.clock;
+        if !patiently(clock, &mut || service.may_trace()).unwrap_or(false) {
+            return Ok(None);
+        }
+        let (since, until) = (self.since.unwrap_or(first - DAY), clock.now());
+        let mut rows = 0_u64;
+        let mut details = 0;
+        for sender in senders(loaded) {
+            let listed = patiently(clock, &mut || service.list(&sender, since, until));
+            let traced = match listed {
+                Ok(traced) => traced,
+                Err(error) => {
+                    let line = error.answer().line();
+                    return Ok(Some(format!("the message trace cannot be read: {line}")));
+                }
+            };
+            for message in traced {
+                if self.ledger.by_message_id(&message.message_id)?.is_none() {
+                    continue;
+                }
+                rows += 1;
+                let row = |detail: &str| {
+                    TraceRow::of(
+                        format!("trace {}", message.name),
+                        &message.message_id,
+                        &message.recipient,
+                        &message.status,
+                        detail,
+                    )
+                };
+                let Some(mut found) = row("") else { continue };
+                let is_known = self.ledger.is_known(&found.evidence());
+                if found.is_failure() && !is_known && details < MOST_DETAILS {
+                    details += 1;
+                    let detail = patiently(clock, &mut || service.detail(&message));
+                    let detail = detail.ok().flatten().unwrap_or_default();
+                    found = row(&detail).unwrap_or(found);
+                }
+                self.take_trace(&found)?;
+            }
+        }
+        Ok(Some(format!(
+            "looked into the message trace: {rows} rows about letters of this batch"
+        )))
     }
 
     fn judged(
@@ -338,6 +403,28 @@ impl<'a> Collector<'a> {
         self.flush()?;
         Ok((self.counts, self.ledger.into_view()))
     }
+}
+
+/// The addresses that letters of a batch go out as, and that of who signed in, who may send on behalf.
+fn senders(loaded: &Loaded) -> Vec<Address> {
+    let from = loaded.batch.letter.from.as_deref();
+    let from = from.and_then(|from| Mailbox::parse(from).ok());
+    let own = loaded.secrets.sign_in.username.as_deref();
+    let all = [
+        loaded.secrets.send_emails_as.clone(),
+        from.map(|from| from.address),
+        own.and_then(|own| Address::parse(own).ok()),
+    ];
+    let mut senders: Vec<Address> = Vec::new();
+    for sender in all.into_iter().flatten() {
+        let is_new = !senders
+            .iter()
+            .any(|other| other.as_str().eq_ignore_ascii_case(sender.as_str()));
+        if is_new {
+            senders.push(sender);
+        }
+    }
+    senders
 }
 
 /// How often a question is asked that the server does not answer now.

@@ -6,8 +6,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::status::{Action, ReportedRecipient};
-use crate::digest::{Parts, Sha256Digest};
+use crate::digest::{Parts, Sha256Digest, hex};
 use crate::finding::NextStep;
+use crate::lifecycle::MailEvidence;
 use crate::regular;
 
 /// The largest trace that is read, in bytes.
@@ -16,8 +17,8 @@ const MAX_TRACE: u64 = 64 * 1024 * 1024;
 /// A row of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceRow {
-    /// The line in the file.
-    pub line: u64,
+    /// Where it stands.
+    pub place: String,
     /// The Message-ID, without angle brackets.
     pub message_id: String,
     /// What became of it.
@@ -26,6 +27,47 @@ pub struct TraceRow {
     pub sha256: Sha256Digest,
     /// The word of the trace.
     pub status: String,
+}
+
+impl TraceRow {
+    /// What a trace says of a message at an address, by the word for it and what else is said; none
+    /// for a word that leaves it open.
+    #[must_use]
+    pub fn of(
+        place: String,
+        message_id: &str,
+        address: &str,
+        word: &str,
+        detail: &str,
+    ) -> Option<Self> {
+        let mut name = Parts::of("postroom trace 1");
+        name.add(message_id.as_bytes())
+            .add(address.to_lowercase().as_bytes())
+            .add(word.to_lowercase().as_bytes());
+        Some(Self {
+            place,
+            message_id: message_id.to_owned(),
+            recipient: outcome(address, word, detail)?,
+            sha256: name.finish(),
+            status: word.to_owned(),
+        })
+    }
+
+    /// It as evidence.
+    #[must_use]
+    pub fn evidence(&self) -> MailEvidence {
+        MailEvidence {
+            kind: "message_trace".to_owned(),
+            sha256: hex(&self.sha256),
+            message_id: None,
+        }
+    }
+
+    /// Whether it says that the message did not come there.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        self.recipient.action == Action::Failed
+    }
 }
 
 /// Why a trace cannot be read.
@@ -135,20 +177,8 @@ fn rows(path: &Path, text: &str) -> Result<Vec<TraceRow>, TraceError> {
                 .unwrap_or_default()
                 .to_owned();
             let text = detail.map(get).unwrap_or_default();
-            let mut name = Parts::of("postroom trace 1");
-            name.add(message_id.as_bytes())
-                .add(address.to_lowercase().as_bytes())
-                .add(word.to_lowercase().as_bytes());
-            let Some(recipient) = outcome(address, &word, text) else {
-                continue;
-            };
-            rows.push(TraceRow {
-                line,
-                message_id: message_id.clone(),
-                recipient,
-                sha256: name.finish(),
-                status: word,
-            });
+            let place = format!("line {line}");
+            rows.extend(TraceRow::of(place, &message_id, address, &word, text));
         }
     }
     Ok(rows)

@@ -1,5 +1,6 @@
 //! What came into a mailbox. It is asked for and never changed: no mark, no move, no deletion.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -33,6 +34,79 @@ pub trait Incoming {
     /// # Errors
     /// When the server does not give it.
     fn fetch(&mut self, name: &str, largest: u64) -> Result<Option<Vec<u8>>, SendError>;
+}
+
+/// Which messages of a mailbox are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ListedClass {
+    /// All.
+    All,
+    /// Reports of mail servers and programs. Exchange gives them a class of their own ("REPORT.…",
+    /// MS-OXCMAIL section 2.2.3.5), so that a person's own letters stay unread.
+    Reports,
+}
+
+/// The mailbox that letters come from, and that of the person who signed in: where a letter goes out on
+/// behalf of the first, what comes back goes to the second.
+pub(super) struct BothMailboxes {
+    shared: Box<dyn Incoming>,
+    own: Box<dyn Incoming>,
+    /// Whether it is enough to read the person's own.
+    own_is_enough: bool,
+    /// Whether the last listing could read the person's own.
+    reads_own: bool,
+    /// The names of messages that are in the person's own.
+    in_own: HashSet<String>,
+}
+
+impl BothMailboxes {
+    pub fn new(shared: Box<dyn Incoming>, own: Box<dyn Incoming>, own_is_enough: bool) -> Self {
+        Self {
+            shared,
+            own,
+            own_is_enough,
+            reads_own: false,
+            in_own: HashSet::new(),
+        }
+    }
+}
+
+impl Incoming for BothMailboxes {
+    fn describe(&self) -> String {
+        let shared = self.shared.describe();
+        if self.reads_own {
+            format!("{shared}, and for reports into that of who signed in")
+        } else {
+            shared
+        }
+    }
+
+    fn list(&mut self, since: Timestamp) -> Result<Vec<Listed>, SendError> {
+        let own = match self.own.list(since) {
+            // Who signed in may have no mailbox, or may not read it: that is no trouble of this one.
+            Err(SendError::Unauthorised(_) | SendError::Unusable(_) | SendError::Rejected(_)) => {
+                None
+            }
+            other => Some(other?),
+        };
+        self.reads_own = own.is_some();
+        let mut listed = match self.shared.list(since) {
+            Err(SendError::Unauthorised(_)) if self.own_is_enough && self.reads_own => Vec::new(),
+            other => other?,
+        };
+        let own = own.unwrap_or_default();
+        self.in_own = own.iter().map(|message| message.name.clone()).collect();
+        listed.extend(own);
+        Ok(listed)
+    }
+
+    fn fetch(&mut self, name: &str, largest: u64) -> Result<Option<Vec<u8>>, SendError> {
+        if self.in_own.contains(name) {
+            self.own.fetch(name, largest)
+        } else {
+            self.shared.fetch(name, largest)
+        }
+    }
 }
 
 /// How many messages of a folder are listed at most.

@@ -16,12 +16,14 @@ mod incoming;
 mod outbox;
 mod redacted;
 mod smtp;
+mod tracing;
 #[doc(hidden)]
 pub mod tried;
 
 pub use answer::{Answer, Cause, Code};
 pub use attempt::{Doubt, Earlier, Keep, Replaced, TransportAttempt, new_trace};
 pub use incoming::{Incoming, Listed, incoming};
+pub use tracing::{TracedMessage, Tracing, tracing};
 
 use std::borrow::Cow;
 use std::sync::Arc;

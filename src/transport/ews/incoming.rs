@@ -11,26 +11,39 @@ use super::reading::{Element, Space};
 use super::requests::{self, EwsFolder};
 use super::service::EwsService;
 use super::words;
-use crate::config::Secrets;
+use crate::config::{SaveIn, Secrets};
 use crate::finding::Finding;
 use crate::transport::call::{Step, Unrecorded, describe};
-use crate::transport::incoming::{Incoming, Listed, MOST_LISTED, plain_id};
+use crate::transport::incoming::{
+    BothMailboxes, Incoming, Listed, ListedClass, MOST_LISTED, plain_id,
+};
 use crate::transport::{Bearer, SendError};
 
 /// How many messages are listed at a time; the usual policy of a server allows 1,000.
 const PAGE: usize = 200;
 
-struct EwsInbox(EwsService);
+struct EwsInbox(EwsService, ListedClass);
 
 pub(in crate::transport) fn incoming(
     secrets: &Secrets,
     bearer: &Arc<dyn Bearer>,
     largest: u64,
 ) -> Result<Box<dyn Incoming>, Finding> {
-    // In base64, with what stands around it.
-    let service = super::service(secrets, bearer)?;
-    Ok(Box::new(EwsInbox(
-        service.taking(largest / 3 * 4 + 100_000),
+    let kept = secrets.ews.get()?.save_in;
+    let inbox = |save_in, class| -> Result<EwsInbox, Finding> {
+        let service = super::service(secrets, bearer, save_in)?;
+        // In base64, with what stands around it.
+        let largest = largest / 3 * 4 + 100_000;
+        Ok(EwsInbox(service.taking(largest), class))
+    };
+    let shared = inbox(SaveIn::Shared, ListedClass::All)?;
+    if shared.0.place.mailbox.is_none() {
+        return Ok(Box::new(shared));
+    }
+    Ok(Box::new(BothMailboxes::new(
+        Box::new(shared),
+        Box::new(inbox(SaveIn::Own, ListedClass::Reports)?),
+        kept == SaveIn::Own,
     )))
 }
 
@@ -45,8 +58,9 @@ impl Incoming for EwsInbox {
         for folder in [EwsFolder::Inbox, EwsFolder::Junk] {
             let mut offset = 0;
             loop {
-                let operation =
-                    requests::find_received(folder, since, (offset, PAGE), self.0.mailbox(false));
+                let mailbox = self.0.mailbox(false);
+                let page = (offset, PAGE);
+                let operation = requests::find_received(folder, since, self.1, page, mailbox);
                 let answers =
                     self.0
                         .ask(operation, Step::Prepare, &mut Unrecorded::new().trail())?;

@@ -30,7 +30,7 @@ use super::drafts::{Became, DraftNote, became, discard, find_report, look_up, on
 use super::{
     Bearer, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport, TransportAttempt,
 };
-use crate::config::{SaveIn, Secrets};
+use crate::config::{EwsSettings, SaveIn, Secrets};
 use crate::finding::Finding;
 use crate::http::{Http, HttpReply};
 use crate::message::Message;
@@ -56,13 +56,21 @@ pub(super) fn open(
     bearer: &Arc<dyn Bearer>,
 ) -> Result<Box<dyn Transport>, Finding> {
     Ok(Box::new(Ews {
-        service: service(secrets, bearer)?,
+        service: service(secrets, bearer, secrets.ews.get()?.save_in)?,
         copies: secrets.ews.get()?.save_in != SaveIn::None,
     }))
 }
 
-fn service(secrets: &Secrets, bearer: &Arc<dyn Bearer>) -> Result<EwsService, Finding> {
-    let settings = secrets.ews.get()?;
+/// The service in the mailbox that a value of `save_in` means.
+fn service(
+    secrets: &Secrets,
+    bearer: &Arc<dyn Bearer>,
+    save_in: SaveIn,
+) -> Result<EwsService, Finding> {
+    let settings = EwsSettings {
+        save_in,
+        ..secrets.ews.get()?.clone()
+    };
     let place = settings
         .place(&secrets.sign_in, secrets.send_emails_as.as_ref())
         .map_err(Finding::from)?;

@@ -9,6 +9,7 @@ use super::soap::Tag;
 use crate::address::{Address, HeaderText, Mailbox};
 use crate::message::Message;
 use crate::transport::drafts::{DraftMark, MARK_SET, marks};
+use crate::transport::incoming::ListedClass;
 
 /// The folders that we work in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +110,7 @@ pub(super) fn find(by: By, value: &str, mailbox: Option<&Address>) -> Tag {
 pub(super) fn find_received(
     from: EwsFolder,
     since: Timestamp,
+    class: ListedClass,
     (offset, count): (usize, usize),
     mailbox: Option<&Address>,
 ) -> Tag {
@@ -117,6 +119,19 @@ pub(super) fn find_received(
         Tag::new("t:FieldURIOrConstant").holding([Tag::new("t:Constant").with("Value", since)]);
     let received = Tag::new("t:FieldURI").with("FieldURI", "item:DateTimeReceived");
     let id = Tag::new("t:FieldURI").with("FieldURI", "message:InternetMessageId");
+    let is_new = Tag::new("t:IsGreaterThanOrEqualTo").holding([received, constant]);
+    let restriction = match class {
+        ListedClass::All => is_new,
+        ListedClass::Reports => {
+            let class = Tag::new("t:FieldURI").with("FieldURI", "item:ItemClass");
+            let reports = Tag::new("t:Constant").with("Value", "REPORT.");
+            let is_report = Tag::new("t:Contains")
+                .with("ContainmentMode", "Prefixed")
+                .with("ContainmentComparison", "IgnoreCase")
+                .holding([class, reports]);
+            Tag::new("t:And").holding([is_new, is_report])
+        }
+    };
     Tag::new("m:FindItem")
         .with("Traversal", "Shallow")
         .holding([
@@ -128,8 +143,7 @@ pub(super) fn find_received(
                 .with("MaxEntriesReturned", count.to_string())
                 .with("Offset", offset.to_string())
                 .with("BasePoint", "Beginning"),
-            Tag::new("m:Restriction")
-                .holding([Tag::new("t:IsGreaterThanOrEqualTo").holding([received, constant])]),
+            Tag::new("m:Restriction").holding([restriction]),
             Tag::new("m:ParentFolderIds").holding([folder(from, mailbox)]),
         ])
 }

@@ -109,7 +109,7 @@ pub(super) fn by_message_id(
 }
 
 /// Text inside the quotes of a filter (`OData` 4.01 URL conventions, section 5.1.1.6.1).
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     text.replace('\'', "''")
 }
 

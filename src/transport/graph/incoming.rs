@@ -9,14 +9,20 @@ use serde::Deserialize;
 
 use super::find::read;
 use super::service::{Ask, GraphService};
-use crate::config::Secrets;
+use crate::config::{SaveIn, Secrets};
 use crate::finding::Finding;
 use crate::transport::call::{Step, Unrecorded, describe};
-use crate::transport::incoming::{Incoming, Listed, MOST_LISTED, plain_id};
+use crate::transport::incoming::{
+    BothMailboxes, Incoming, Listed, ListedClass, MOST_LISTED, plain_id,
+};
 use crate::transport::{Answer, Bearer, Cause, SendError};
 
 /// The folders that mail comes into (Microsoft Graph, "mailFolder": well-known names).
 const FOLDERS: [&str; 2] = ["inbox", "junkemail"];
+
+/// Takes reports alone, by their class (MS-OXPROPS, `PidTagMessageClass`).
+const OF_REPORTS: &str = " and singleValueExtendedProperties/Any(ep: ep/id eq 'String 0x001A' and \
+     startswith(ep/value,'REPORT.'))";
 
 #[derive(Deserialize)]
 struct InboxPage {
@@ -32,15 +38,27 @@ struct InboxItem {
     internet_message_id: Option<String>,
 }
 
-struct GraphInbox(GraphService);
+struct GraphInbox(GraphService, ListedClass);
 
 pub(in crate::transport) fn incoming(
     secrets: &Secrets,
     bearer: &Arc<dyn Bearer>,
     largest: u64,
 ) -> Result<Box<dyn Incoming>, Finding> {
-    let service = super::service(secrets, bearer)?;
-    Ok(Box::new(GraphInbox(service.taking(largest))))
+    let kept = secrets.graph.get()?.save_in;
+    let inbox = |save_in, class| -> Result<GraphInbox, Finding> {
+        let service = super::service(secrets, bearer, save_in)?;
+        Ok(GraphInbox(service.taking(largest), class))
+    };
+    let shared = inbox(SaveIn::Shared, ListedClass::All)?;
+    if shared.0.place.mailbox.is_none() {
+        return Ok(Box::new(shared));
+    }
+    Ok(Box::new(BothMailboxes::new(
+        Box::new(shared),
+        Box::new(inbox(SaveIn::Own, ListedClass::Reports)?),
+        kept == SaveIn::Own,
+    )))
 }
 
 impl Incoming for GraphInbox {
@@ -75,10 +93,13 @@ impl Incoming for GraphInbox {
 impl GraphInbox {
     fn folder(&mut self, folder: &str, since: Timestamp) -> Result<Vec<Listed>, SendError> {
         let mut url = self.0.url(false, &["mailFolders", folder, "messages"]);
-        let filter = format!(
+        let mut filter = format!(
             "receivedDateTime ge {}",
             since.strftime("%Y-%m-%dT%H:%M:%SZ")
         );
+        if self.1 == ListedClass::Reports {
+            filter.push_str(OF_REPORTS);
+        }
         url.set_query(Some(&format!(
             "$filter={}&$select=id,internetMessageId&$top=100",
             utf8_percent_encode(&filter, NON_ALPHANUMERIC)
@@ -98,21 +119,8 @@ impl GraphInbox {
             else {
                 return Ok(listed);
             };
-            url = self.same_place(&next)?;
+            url = self.0.same_place(&next)?;
         }
-    }
-
-    /// The address of a further page: our token goes nowhere else.
-    fn same_place(&self, link: &str) -> Result<Url, SendError> {
-        Url::parse(link)
-            .ok()
-            .filter(|url| url.origin() == self.0.place.url.origin())
-            .ok_or_else(|| {
-                SendError::Unusable(Answer::new(
-                    Cause::NoAnswer,
-                    "the next page of the mailbox is said to be at another server",
-                ))
-            })
     }
 
     fn may_read(&mut self) -> Result<(), SendError> {

@@ -13,6 +13,7 @@ mod find;
 mod incoming;
 mod service;
 mod survey;
+mod traces;
 mod upload;
 mod words;
 
@@ -23,13 +24,14 @@ use reqwest::Method;
 use self::abilities::Abilities;
 pub(super) use self::incoming::incoming;
 use self::service::{Ask, GraphService};
+pub(super) use self::traces::tracing;
 use super::call::{Step, Trail, describe};
 use super::drafts::{Became, DraftNote, became, discard, find_report, look_up, on_its_way, seen};
 use super::{
     Answer, Bearer, Code, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport,
     TransportAttempt,
 };
-use crate::config::Secrets;
+use crate::config::{GraphSettings, SaveIn, Secrets};
 use crate::finding::Finding;
 use crate::http::HttpReply;
 use crate::message::Message;
@@ -49,13 +51,21 @@ pub(super) fn open(
     bearer: &Arc<dyn Bearer>,
 ) -> Result<Box<dyn Transport>, Finding> {
     Ok(Box::new(Graph {
-        service: service(secrets, bearer)?,
+        service: service(secrets, bearer, secrets.graph.get()?.save_in)?,
         in_own: false,
     }))
 }
 
-fn service(secrets: &Secrets, bearer: &Arc<dyn Bearer>) -> Result<GraphService, Finding> {
-    let settings = secrets.graph.get()?;
+/// The service in the mailbox that a value of `save_in` means.
+fn service(
+    secrets: &Secrets,
+    bearer: &Arc<dyn Bearer>,
+    save_in: SaveIn,
+) -> Result<GraphService, Finding> {
+    let settings = GraphSettings {
+        save_in,
+        ..secrets.graph.get()?.clone()
+    };
     let place = settings
         .place(&secrets.sign_in, secrets.send_emails_as.as_ref())
         .map_err(Finding::from)?;

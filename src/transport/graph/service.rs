@@ -12,7 +12,7 @@ use super::answer;
 use crate::config::GraphPlace;
 use crate::http::{Http, HttpError, HttpReply};
 use crate::transport::call::{Step, Trail, authorise, silence, unauthorised};
-use crate::transport::{Bearer, SendError, Token};
+use crate::transport::{Answer, Bearer, Cause, SendError, Token};
 
 /// The service, asked in the name of the person who signed in.
 pub(super) struct GraphService {
@@ -57,6 +57,25 @@ impl GraphService {
     pub fn abilities(&mut self) -> Result<Abilities, SendError> {
         let own = self.place.mailbox.is_none();
         Ok(Abilities::of(&self.token(None)?.scopes, own))
+    }
+
+    /// Whether the sign-in has a permission by its name.
+    pub fn allows(&mut self, scope: &str) -> Result<bool, SendError> {
+        let scopes = self.token(None)?.scopes;
+        Ok(scopes.iter().any(|other| other.eq_ignore_ascii_case(scope)))
+    }
+
+    /// The address of a further page: our token goes nowhere else.
+    pub fn same_place(&self, link: &str) -> Result<Url, SendError> {
+        Url::parse(link)
+            .ok()
+            .filter(|url| url.origin() == self.place.url.origin())
+            .ok_or_else(|| {
+                SendError::Unusable(Answer::new(
+                    Cause::NoAnswer,
+                    "the next page of an answer is said to be at another server",
+                ))
+            })
     }
 
     /// The address of something in the mailbox that letters go out of, or in the person's own.

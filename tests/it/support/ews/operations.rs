@@ -198,7 +198,18 @@ impl Call<'_> {
             let field = since
                 .child("FieldURI")
                 .and_then(|it| it.attribute("FieldURI"));
-            return field == Some("item:DateTimeReceived");
+            let class = self.operation.within("Contains");
+            let is_report = class.is_none_or(|class| {
+                let field = class
+                    .child("FieldURI")
+                    .and_then(|it| it.attribute("FieldURI"));
+                let value = class
+                    .within("Constant")
+                    .and_then(|it| it.attribute("Value"));
+                assert_eq!((field, value), (Some("item:ItemClass"), Some("REPORT.")));
+                message.is_report()
+            });
+            return field == Some("item:DateTimeReceived") && is_report;
         }
         let Some(equal) = self.operation.within("IsEqualTo") else {
             self.violation("no restriction that is known");

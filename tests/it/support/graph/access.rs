@@ -51,7 +51,8 @@ impl Call<'_> {
         if !wanted.is_empty() && !wanted.iter().any(has) {
             return Err(access_denied());
         }
-        if self.route.kind != GraphKind::Me {
+        let has_no_mailbox = [GraphKind::Me, GraphKind::ListTraces, GraphKind::TraceDetail];
+        if !has_no_mailbox.contains(&self.route.kind) {
             self.admit_to_mailbox(&caller)?;
         }
         Ok(caller)
@@ -116,6 +117,9 @@ fn scopes(kind: GraphKind, at_home: bool) -> Vec<String> {
         | GraphKind::Find
         | GraphKind::Folder => &["Mail.Read", "Mail.ReadWrite"],
         GraphKind::Me => return vec!["User.Read".into()],
+        GraphKind::ListTraces | GraphKind::TraceDetail => {
+            return vec!["ExchangeMessageTrace.Read.All".into()];
+        }
         _ => &[],
     };
     let suffix = if at_home { "" } else { ".Shared" };

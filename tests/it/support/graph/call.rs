@@ -118,6 +118,8 @@ impl<'a> Call<'a> {
             GraphKind::DeleteMessage => self.delete_message(&caller),
             GraphKind::Find => self.find(&caller),
             GraphKind::Folder => Ok(self.folder(&caller)),
+            GraphKind::ListTraces => self.list_traces(),
+            GraphKind::TraceDetail => self.trace_detail(),
             GraphKind::Me => Ok(me(&caller.person)),
             _ => Err(graph_error(
                 404,

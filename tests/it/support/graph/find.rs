@@ -14,6 +14,8 @@ const PAGE: usize = 10;
 const BY_MESSAGE_ID: &str = "internetMessageId eq '";
 const BY_PROPERTY: &str = "singleValueExtendedProperties/Any(ep: ep/id eq '";
 const SINCE: &str = "receivedDateTime ge ";
+const OF_REPORTS: &str = "singleValueExtendedProperties/Any(ep: ep/id eq 'String 0x001A' and \
+     startswith(ep/value,'REPORT.'))";
 const AND_VALUE: &str = "' and ep/value eq '";
 
 /// The filters there are.
@@ -24,8 +26,10 @@ enum Filter {
         id: String,
         value: String,
     },
-    /// What came in since a moment, which all of it has.
-    Since,
+    /// What came in since a moment, which all of it has; of reports alone.
+    Since {
+        reports_only: bool,
+    },
 }
 
 impl Call<'_> {
@@ -40,14 +44,14 @@ impl Call<'_> {
             Some(_) => return Err(self.bad_query("$top is no number from 1 to 1000")),
         };
         // As few at a time as Graph may give, so that there are pages.
-        let top = if filter == Filter::Since {
+        let top = if filter.is_of_time() {
             top.min(PAGE)
         } else {
             top
         };
         let skip: usize = match self.route.parameter("$skip").map(str::parse) {
             None => 0,
-            Some(Ok(skip)) if filter == Filter::Since => skip,
+            Some(Ok(skip)) if filter.is_of_time() => skip,
             Some(_) => return Err(self.bad_query("$skip is no number, or not of a page")),
         };
         let mut state = self.hub.exchange.lock();
@@ -63,7 +67,7 @@ impl Call<'_> {
             .map(|message| shown.message(message))
             .collect();
         let mut answer = json!({ "value": list });
-        if filter == Filter::Since && found.len() > skip + top {
+        if filter.is_of_time() && found.len() > skip + top {
             let host = self.message.header("Host").unwrap_or_default();
             let query: Vec<String> = self
                 .route
@@ -102,7 +106,11 @@ impl Filter {
             return Some(Self::MessageId(id));
         }
         if let Some(since) = text.strip_prefix(SINCE) {
-            return since.ends_with('Z').then_some(Self::Since);
+            let (since, rest) = since.split_once(" and ").unwrap_or((since, ""));
+            let is_known = since.ends_with('Z') && (rest.is_empty() || rest == OF_REPORTS);
+            return is_known.then_some(Self::Since {
+                reports_only: !rest.is_empty(),
+            });
         }
         let rest = text.strip_prefix(BY_PROPERTY)?.strip_suffix("')")?;
         let (id, value) = rest.split_once(AND_VALUE)?;
@@ -110,9 +118,13 @@ impl Filter {
         is_property_id(&id).then_some(Self::Property { id, value })
     }
 
+    fn is_of_time(&self) -> bool {
+        matches!(self, Self::Since { .. })
+    }
+
     fn takes(&self, message: &Stored) -> bool {
         match self {
-            Self::Since => true,
+            Self::Since { reports_only } => !reports_only || message.is_report(),
             Self::MessageId(id) => message.internet_message_id == *id,
             Self::Property { id, value } => message
                 .properties

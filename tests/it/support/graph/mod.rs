@@ -11,6 +11,7 @@ mod route;
 mod script;
 mod session;
 mod shape;
+mod traces;
 mod upload;
 
 use std::collections::HashMap;
@@ -30,6 +31,7 @@ pub use script::{
     huge, throttled, unavailable,
 };
 pub use shape::is_guid;
+pub use traces::Traced;
 
 type Script = Arc<dyn Fn(&GraphEvent) -> GraphAction + Send + Sync>;
 type HeadScript = Arc<dyn Fn(&GraphHead) -> HeadAction + Send + Sync>;
@@ -99,6 +101,11 @@ impl GraphServer {
                 GraphAction::Proceed
             }
         });
+    }
+
+    /// Puts a message into the trace.
+    pub fn trace(&self, traced: Traced) {
+        lock(&self.hub.state).traces.push(traced);
     }
 
     /// Every request so far, in the order of arrival.
@@ -224,6 +231,7 @@ struct State {
     /// Requests so far by kind, and by kind and letter.
     turns: HashMap<(GraphKind, String), usize>,
     uploads: Vec<upload::Upload>,
+    traces: Vec<Traced>,
 }
 
 /// What all sessions share.

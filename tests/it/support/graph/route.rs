@@ -20,6 +20,8 @@ pub enum GraphKind {
     DeleteMessage,
     Find,
     Folder,
+    ListTraces,
+    TraceDetail,
     Me,
     /// Any other address; it is not found.
     Other,
@@ -54,6 +56,8 @@ pub(super) struct Route {
     /// The id of the message, or of the upload session.
     pub id: String,
     pub folder: Option<Folder>,
+    /// The function that is called, with its parameters.
+    pub call: String,
     /// What is wrong with it.
     pub faults: Vec<String>,
 }
@@ -72,6 +76,7 @@ impl Route {
             whose: Whose::Me,
             id: String::new(),
             folder: None,
+            call: String::new(),
             faults: Vec::new(),
         };
         match parse_form(query) {
@@ -102,6 +107,24 @@ impl Route {
             ["v1.0", "users", address, rest @ ..] if !rest.is_empty() => {
                 self.whose = Whose::Of((*address).to_owned());
                 self.follow_mailbox(rest);
+            }
+            [
+                "v1.0",
+                "admin",
+                "exchange",
+                "tracing",
+                "messageTraces",
+                rest @ ..,
+            ] => {
+                self.kind = match (self.method.as_str(), rest) {
+                    ("GET", []) => GraphKind::ListTraces,
+                    ("GET", [id, call]) => {
+                        (*id).clone_into(&mut self.id);
+                        (*call).clone_into(&mut self.call);
+                        GraphKind::TraceDetail
+                    }
+                    _ => GraphKind::Other,
+                };
             }
             ["upload", id] => {
                 self.id = (*id).to_owned();
