@@ -322,11 +322,41 @@ impl<'a> Mail<'a> {
         }
     }
 
+    /// Gives recipients without a server's line what the words say of them: Exim writes there alone why
+    /// it did not even try.
+    fn add_words(&self, recipients: &mut [ReportedRecipient], parts: &[&MessagePart<'_>]) {
+        if recipients
+            .iter()
+            .all(|recipient| !recipient.text.is_empty())
+        {
+            return;
+        }
+        let Some(said) = words::bounce(&self.subject, &Self::words(parts), None) else {
+            return;
+        };
+        for recipient in recipients.iter_mut().filter(|one| one.text.is_empty()) {
+            let named = [&recipient.original, &recipient.last];
+            let is_named = |address: &str| {
+                let mut named = named.into_iter().flatten();
+                named.any(|other| other.eq_ignore_ascii_case(address))
+            };
+            let found = said
+                .recipients
+                .iter()
+                .find(|(address, _)| is_named(address));
+            if let Some((_, text)) = found {
+                recipient.text.clone_from(text);
+            }
+        }
+    }
+
     fn delivery_report(&self, status: DeliveryStatus, parts: &[&MessagePart<'_>]) -> ReadMail {
         let envelope_id = status.envelope_id.as_deref().map(ids_in);
+        let mut recipients = status.recipients;
+        self.add_words(&mut recipients, parts);
         ReadMail {
             about: self.about(parts, envelope_id.unwrap_or_default()),
-            recipients: status.recipients,
+            recipients,
             ..ReadMail::of(MailKind::DeliveryReport, "it is a delivery report")
         }
     }

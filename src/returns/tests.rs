@@ -399,6 +399,23 @@ fn exchange_is_understood() {
     );
 }
 
+/// As Exim 4.96 writes it of an address that it does not even try.
+#[test]
+fn a_report_without_a_line_of_a_server_has_its_reason_in_the_words() {
+    let recipient = "Original-Recipient: rfc822;head@school1.example\nAction: failed\n\
+        Final-Recipient: rfc822;head@school1.example\nStatus: 5.0.0";
+    let mail = dsn(recipient, &original(ID)).replace(
+        "The message could not be delivered.\n",
+        "A message that you sent could not be delivered to one or more of its\nrecipients. The following \
+         addresses failed:\n\n  office@school1.example\n    mailbox is full\n\n  head@school1.example\n    \
+         Unrouteable address\n",
+    );
+    assert_eq!(
+        meaning(&mail).1,
+        ["S001 bounced head@school1.example hard no_such_address"]
+    );
+}
+
 #[test]
 fn words_alone_mark_the_address_that_they_name() {
     let mail = format!(
