@@ -1,6 +1,8 @@
 //! Mail that came back, through the front door: what it enters into the record, and what it does not.
 
 #[cfg(target_os = "linux")]
+mod exim;
+#[cfg(target_os = "linux")]
 mod imap;
 mod mailbox;
 mod mails;

@@ -21,7 +21,7 @@ fn trouble(number: usize) -> Option<&'static str> {
 }
 
 /// The outcome, reason and hardness of each address.
-fn outcomes(sent: &Sent) -> BTreeMap<String, (String, String, bool)> {
+pub(super) fn outcomes(sent: &Sent) -> BTreeMap<String, (String, String, bool)> {
     let status = sent.batch.run("status", &["--json"]).json();
     let mut all = BTreeMap::new();
     for letter in status["letters"].as_array().unwrap() {
@@ -188,5 +188,110 @@ fn notices_of_delivery_come_back_where_they_are_asked_for() {
     let found = outcomes(&sent);
     assert_eq!(found["teacher1@school1.example"].0, "relayed");
     assert_eq!(found["inbox@study.example"].0, "delivered");
+    sent.batch.assert_log_is_whole();
+}
+
+/// The mails of a Postfix that have a word in them, in a file each.
+fn keep(sent: &Sent, postfix: &Postfix, folder: &str, word: &str) -> usize {
+    let mails = postfix
+        .mails()
+        .into_iter()
+        .filter(|mail| mail.contains(word));
+    let mails: Vec<String> = mails.collect();
+    std::fs::create_dir_all(sent.batch.path(folder)).unwrap();
+    for (number, mail) in mails.iter().enumerate() {
+        sent.batch.write(&format!("{folder}/{number}.eml"), mail);
+    }
+    mails.len()
+}
+
+#[test]
+fn what_is_delayed_is_said_so_until_it_is_given_up() {
+    if !servers::is_root_or_skip() {
+        return;
+    }
+    let schools = SmtpServer::start();
+    schools.script(|event| match &event.step {
+        Step::Rcpt(_) => Action::reply(450, "4.2.0 busy, try again later"),
+        _ => Action::Go,
+    });
+    let Some(postfix) = servers::or_skip(Postfix::start(schools.port())) else {
+        return;
+    };
+    let batch = TestBatch::new(1);
+    batch.use_smtp(postfix.port, "");
+    let sent = Sent {
+        batch,
+        server: schools,
+    };
+    sent.batch.send(&[]).expect(0);
+    wait::until("the warning", || {
+        keep(&sent, &postfix, "warnings", "\nAction: delayed") > 0
+    });
+    let address = "teacher1@school1.example";
+    sent.batch
+        .run("returns", &["--from", "warnings"])
+        .expect(0)
+        .shows("delayed    S001");
+    assert_eq!(outcomes(&sent)[address].0, "delayed");
+    wait::until("the end of it", || {
+        keep(&sent, &postfix, "ends", "\nAction: failed") > 0
+    });
+    sent.batch.run("returns", &["--from", "ends"]).expect(4);
+    // Both again, in any order: what is heavier stays.
+    sent.batch
+        .run("returns", &["--from", "ends", "--from", "warnings"])
+        .expect(4);
+    let (outcome, reason, hard) = &outcomes(&sent)[address];
+    assert_eq!(
+        (outcome.as_str(), reason.as_str(), *hard),
+        ("bounced", "not_reachable", false)
+    );
+    sent.batch.assert_log_is_whole();
+}
+
+/// The next server passes it on without a notice, and sends it back later under no name of ours but the
+/// Message-ID within.
+#[test]
+fn what_was_relayed_and_came_back_after_that_is_bounced() {
+    if !servers::is_root_or_skip() {
+        return;
+    }
+    let schools = SmtpServer::start();
+    schools.script(|event| match &event.step {
+        Step::Rcpt(_) => Action::reply(550, "5.1.1 User unknown"),
+        _ => Action::Go,
+    });
+    let home = wait::free_port();
+    let Some(relay) = servers::or_skip(Postfix::start_relay(home, schools.port())) else {
+        return;
+    };
+    let Some(postfix) = servers::or_skip(Postfix::start_at(home, relay.port)) else {
+        return;
+    };
+    let batch = TestBatch::new(1);
+    batch.use_smtp(postfix.port, "[returns]\nreceipts = \"delivery\"\n");
+    let sent = Sent {
+        batch,
+        server: schools,
+    };
+    sent.batch.send(&[]).expect(0);
+    wait::until("both notices", || {
+        keep(&sent, &postfix, "relayed", "\nAction: relayed") > 0
+            && keep(&sent, &postfix, "failed", "\nAction: failed") > 0
+    });
+    for mail in postfix.mails() {
+        let is_ours = mail.contains("Original-Envelope-Id");
+        assert_eq!(is_ours, mail.contains("Action: relayed"), "{mail}");
+    }
+    let address = "teacher1@school1.example";
+    sent.batch.run("returns", &["--from", "relayed"]).expect(0);
+    assert_eq!(outcomes(&sent)[address].0, "relayed");
+    sent.batch.run("returns", &["--from", "failed"]).expect(4);
+    let (outcome, reason, hard) = &outcomes(&sent)[address];
+    assert_eq!(
+        (outcome.as_str(), reason.as_str(), *hard),
+        ("bounced", "no_such_address", true)
+    );
     sent.batch.assert_log_is_whole();
 }

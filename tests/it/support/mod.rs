@@ -10,10 +10,14 @@ pub mod ews;
 pub mod ews_desk;
 pub mod ews_schema;
 pub mod exchange;
+#[cfg(target_os = "linux")]
+pub mod exim;
 pub mod graph;
 pub mod graph_desk;
 pub mod http;
 pub mod mailbox;
+#[cfg(target_os = "linux")]
+pub mod maildir;
 pub mod oauth;
 pub mod pace;
 pub mod pdf;

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::wait;
+use super::{maildir, wait};
 
 pub struct Postfix {
     folder: TempDir,
@@ -21,6 +21,29 @@ impl Postfix {
     /// Nothing is known of the domain `nowhere.example`. What cannot be passed on is warned of after a
     /// second, and given up after some.
     pub fn start(next: u16) -> Result<Self, String> {
+        Self::start_at(wait::free_port(), next)
+    }
+
+    /// The same at a port that was chosen before.
+    pub fn start_at(port: u16, next: u16) -> Result<Self, String> {
+        let routes = format!(
+            "/@nowhere\\.example$/ error:5.4.4 Host or domain name not found. Name service error for \
+             name=nowhere.example type=MX: Host not found\n/@study\\.example$/ virtual:\n\
+             /./ smtp:[127.0.0.1]:{next}\n"
+        );
+        Self::with(port, &routes, "")
+    }
+
+    /// Starts one that sends no notices and says so. It passes mail for `study.example` on to the server
+    /// at the port `home`, and all other mail to `next`.
+    pub fn start_relay(home: u16, next: u16) -> Result<Self, String> {
+        let routes =
+            format!("/@study\\.example$/ smtp:[127.0.0.1]:{home}\n/./ smtp:[127.0.0.1]:{next}\n");
+        let settings = "smtpd_discard_ehlo_keywords = dsn\n";
+        Self::with(wait::free_port(), &routes, settings)
+    }
+
+    fn with(port: u16, routes: &str, settings: &str) -> Result<Self, String> {
         let postfix = "/usr/sbin/postfix";
         let daemons = "/usr/lib/postfix/sbin";
         if !Path::new(postfix).exists() || !Path::new(daemons).exists() {
@@ -36,7 +59,6 @@ impl Postfix {
         for name in ["data", "mail"] {
             chown(at.join(name), Some(user), Some(group)).unwrap();
         }
-        let port = wait::free_port();
         let root = at.display();
         fs::write(
             at.join("etc/main.cf"),
@@ -53,19 +75,11 @@ impl Postfix {
                  maillog_file_prefixes = {root}\nnotify_classes =\nqueue_run_delay = 1s\n\
                  minimal_backoff_time = 1s\nmaximal_backoff_time = 1s\ndelay_warning_time = 1s\n\
                  maximal_queue_lifetime = 6s\nbounce_queue_lifetime = 6s\n\
-                 smtpd_client_connection_count_limit = 0\ndisable_dns_lookups = yes\n"
+                 smtpd_client_connection_count_limit = 0\ndisable_dns_lookups = yes\n{settings}"
             ),
         )
         .unwrap();
-        fs::write(
-            at.join("etc/transport"),
-            format!(
-                "/@nowhere\\.example$/ error:5.4.4 Host or domain name not found. Name service error for \
-                 name=nowhere.example type=MX: Host not found\n/@study\\.example$/ virtual:\n\
-                 /./ smtp:[127.0.0.1]:{next}\n"
-            ),
-        )
-        .unwrap();
+        fs::write(at.join("etc/transport"), routes).unwrap();
         let mut services = format!("127.0.0.1:{port} inet n - n - - smtpd\n");
         for line in [
             "pickup unix n - n 60 1 pickup",
@@ -119,22 +133,14 @@ impl Postfix {
 
     /// The mails in it.
     pub fn mails(&self) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(self.inbox().join("new")) else {
-            return Vec::new();
-        };
-        entries
-            .map(|entry| {
-                let bytes = fs::read(entry.unwrap().path()).unwrap();
-                String::from_utf8_lossy(&bytes).into_owned()
-            })
-            .collect()
+        maildir::mails(&self.inbox())
     }
 
     /// Whether no mail is on its way.
     pub fn is_idle(&self) -> bool {
         ["incoming", "active", "deferred", "maildrop"]
             .iter()
-            .all(|queue| is_empty(&self.folder.path().join("queue").join(queue)))
+            .all(|queue| maildir::is_empty(&self.folder.path().join("queue").join(queue)))
     }
 }
 
@@ -147,17 +153,6 @@ impl Drop for Postfix {
             .stdin(Stdio::null())
             .output();
     }
-}
-
-/// Whether no file is below a folder.
-fn is_empty(folder: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return true;
-    };
-    entries.flatten().all(|entry| {
-        let path = entry.path();
-        path.is_dir() && is_empty(&path)
-    })
 }
 
 /// User and group of a name, as /etc/passwd has them.
