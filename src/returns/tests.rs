@@ -345,6 +345,66 @@ fn complaints_and_reports_about_encryption_are_nothing_of_ours() {
 }
 
 #[test]
+fn a_bounce_that_lies_in_a_file_or_a_digest_is_no_bounce() {
+    let inner = dsn(DEAD, &original(ID));
+    for kind in [
+        "application/octet-stream; name=\"bounce.eml\"",
+        "text/plain; name=\"bounce.txt\"",
+        "message/rfc822",
+    ] {
+        let mail = format!(
+            "From: helpdesk@study.example\nTo: reports@study.example\nSubject: see attached\n\
+             Message-ID: <h1@study.example>\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"m\"\n\n\
+             --m\nContent-Type: text/plain\n\nThis came in last week.\n\n\
+             --m\nContent-Type: {kind}\nContent-Disposition: attachment\n\n{inner}\n--m--\n"
+        );
+        assert_eq!(meaning(&mail), (MailKind::Other, Vec::new()), "{kind}");
+    }
+    let digest = format!(
+        "From: list@study.example\nSubject: Digest\nMIME-Version: 1.0\n\
+         Content-Type: multipart/digest; boundary=\"m\"\n\n--m\n\n{inner}\n--m--\n"
+    );
+    assert_eq!(meaning(&digest), (MailKind::Other, Vec::new()));
+}
+
+/// Whoever says that a letter was spam, or how servers were encrypted, says nothing of an address.
+#[test]
+fn a_complaint_with_the_letter_in_it_and_a_report_about_encryption_mark_nothing() {
+    let complaint = format!(
+        "From: feedback@isp.example\nTo: reports@study.example\nSubject: Complaint about message from 192.0.2.1\n\
+         MIME-Version: 1.0\nContent-Type: multipart/report; report-type=feedback-report; boundary=\"f\"\n\n\
+         --f\nContent-Type: text/plain\n\nThis is an email abuse report for a message to head@school1.example.\n\n\
+         --f\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nUser-Agent: X/1.0\nVersion: 1\n\
+         Original-Rcpt-To: head@school1.example\n\n\
+         --f\nContent-Type: message/rfc822\n\nFrom: reports@study.example\nTo: head@school1.example\n\
+         Message-ID: <{ID}>\nSubject: Report\n\nDear colleagues\n--f--\n"
+    );
+    assert_eq!(meaning(&complaint), (MailKind::Other, Vec::new()));
+    let encryption = "From: tlsrpt-noreply@isp.example\nTo: reports@study.example\n\
+        Subject: Report Domain: study.example Submitter: isp.example Report-ID: <1@isp.example>\n\
+        TLS-Report-Domain: study.example\nMIME-Version: 1.0\n\
+        Content-Type: multipart/report; report-type=\"tlsrpt\"; boundary=\"t\"\n\n\
+        --t\nContent-Type: text/plain\n\nThis is an aggregate TLS report. 2 sessions failed.\n\n\
+        --t\nContent-Type: application/tlsrpt+gzip\nContent-Transfer-Encoding: base64\n\nH4sIAAAAAAAAAwMAAAAAAAAAAAA=\n--t--\n";
+    assert_eq!(meaning(encryption), (MailKind::Other, Vec::new()));
+}
+
+/// Somebody else sent mail in our name: what comes back is about messages that were never ours.
+#[test]
+fn backscatter_marks_nothing_even_where_it_names_an_address_of_ours() {
+    let spam = "Content-Type: message/rfc822\n\nFrom: reports@study.example\nTo: head@school1.example\n\
+        Subject: You have won\nMessage-ID: <spam17@botnet.example>\n\nClick here.\n";
+    let (kind, events) = meaning(&dsn(DEAD, spam));
+    assert_eq!(kind, MailKind::DeliveryReport);
+    assert_eq!(
+        events,
+        ["S001 suspected head@school1.example hard no_such_address"]
+    );
+    let elsewhere = DEAD.replace("head@school1.example", "victim@elsewhere.example");
+    assert_eq!(meaning(&dsn(&elsewhere, spam)).1, [""; 0]);
+}
+
+#[test]
 fn an_encoded_part_and_a_truncated_original_are_read() {
     use base64::Engine;
     let fields = format!(

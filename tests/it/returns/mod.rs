@@ -13,9 +13,12 @@ mod receipts;
 use std::fs;
 use std::path::Path;
 
+use std::time::Instant;
+
 use serde_json::Value;
 
 use self::mails::{Report, answer, automatic};
+use crate::large::{measured, peak_memory_of};
 use crate::support::smtp::{Action, SmtpServer, Step};
 use crate::support::{Ran, TestBatch, lock, wait};
 
@@ -430,7 +433,25 @@ fn twenty_thousand_messages_of_others_take_seconds_and_say_nothing() {
     }
     fs::write(folder.join("mbox"), mbox).unwrap();
     let bounce = Report::failed("teacher1@school1.example").about(&sent.message_id("S001"));
-    sent.read(&[bounce.mail()], &[])
-        .expect(4)
-        .shows("read 20,001 messages: 1 entered, 20,000 about no letter of this batch");
+    sent.batch
+        .write("inbox/0.eml", bounce.mail().replace('\n', "\r\n"));
+    let says = "read 20,001 messages: 1 entered, 20,000 about no letter of this batch";
+    let (program, is_measured) = measured();
+    let from = sent.batch.path("inbox");
+    let from = from.to_str().unwrap();
+    let begun = Instant::now();
+    let Some((ran, kilobytes)) =
+        peak_memory_of(&program, &sent.batch, "returns", &["--from", from])
+    else {
+        sent.batch
+            .run("returns", &["--from", "inbox"])
+            .expect(4)
+            .shows(says);
+        return;
+    };
+    let seconds = begun.elapsed().as_secs_f64();
+    eprintln!("20,001 messages took {seconds:.2} s and {kilobytes} kB");
+    ran.expect(4).shows(says);
+    assert!(kilobytes < 64_000, "{kilobytes} kB");
+    assert!(!is_measured || seconds < 5.0, "{seconds} s");
 }
