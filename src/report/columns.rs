@@ -63,7 +63,7 @@ pub(super) fn added(row: Row<'_>) -> [Cell; 11] {
     let last = record.letter.last_accepted();
     let current = record.letter.sending();
     let attachments = last.or(current).into_iter();
-    let digests: Vec<String> = attachments
+    let attachments: Vec<_> = attachments
         .flat_map(|sending| &sending.message.attachments)
         .collect();
     let digests = attachments
@@ -147,11 +147,7 @@ fn next(letter: &ReportedLetter) -> String {
     let record = &letter.record;
     let mut steps: Vec<&str> = Vec::new();
     for address in addresses(record) {
-        let step = address
-            .next_step()
-            .filter(|_| !record.letter.has_it(address.address));
-        // What took the place of an address that bounced may have it by now.
-        let step = step.filter(|_| !record.letter.open_addresses().is_empty());
+        let step = address.next_step(&record.letter);
         if let Some(step) = step.filter(|step| !steps.contains(step)) {
             steps.push(step);
         }

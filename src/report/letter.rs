@@ -274,7 +274,7 @@ fn address_json<'a>(letter: &'a LetterHistory, of: AddressRecord<'a>) -> Address
         outcome_at: returned.map(|returned| returned.at.to_string()),
         evidence: returned.map(|returned| EvidenceJson::of(&returned.evidence)),
         suspected: suspected.map(look_json),
-        next: of.next_step(),
+        next: of.next_step(letter),
     }
 }
 
@@ -298,10 +298,14 @@ pub struct AddressRecord<'a> {
 }
 
 impl AddressRecord<'_> {
-    /// What a person does about it; none where there is nothing to do.
+    /// What a person does about it; none where there is nothing to do, or where what took its place
+    /// has the letter by now.
     #[must_use]
-    pub fn next_step(&self) -> Option<&'static str> {
+    pub fn next_step(&self, letter: &LetterHistory) -> Option<&'static str> {
         let returned = self.returned?;
+        if letter.has_it(self.address) || letter.open_addresses().is_empty() {
+            return None;
+        }
         let reason = BounceReason::parse(&returned.reason).unwrap_or(BounceReason::Other);
         (returned.outcome == AddressOutcome::Bounced).then(|| reason.next_step())
     }

@@ -392,7 +392,7 @@ impl<'a> TableSheet<'a> {
             }
         });
         self.text(why.as_deref().unwrap_or_default())?;
-        self.text(address.next_step().unwrap_or_default())?;
+        self.text(address.next_step(&letter.record.letter).unwrap_or_default())?;
         self.end_row();
         Ok(())
     }
