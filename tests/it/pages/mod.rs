@@ -3,6 +3,7 @@
 //! Without chromium these tests say that they were skipped; with `POSTROOM_REAL_SERVERS=1` they fail
 //! instead. `POSTROOM_PICTURES=FOLDER` keeps pictures of the pages to look at.
 
+mod bounced;
 mod record;
 
 use std::path::Path;
