@@ -40,15 +40,38 @@ pub fn put(path: &Path, pieces: &[&[u8]], readers: Readers) -> io::Result<()> {
     keep_rename(path)
 }
 
-/// Makes a rename survive a power cut. Windows has no such call, and needs none.
+/// Makes a rename survive a power cut: the folder is flushed, or on Windows, where a folder cannot be
+/// opened so, the file, with which the system writes what it knows of its name.
+///
+/// # Errors
+/// When it cannot be flushed.
+pub fn keep_rename(path: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        keep_names(path)
+    } else {
+        flush(path)
+    }
+}
+
+/// Makes the names of new files in the folder of a path survive a power cut. On Windows a file that was
+/// flushed has its name on the disk.
 ///
 /// # Errors
 /// When the folder cannot be flushed.
-pub fn keep_rename(path: &Path) -> io::Result<()> {
+pub fn keep_names(path: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(folder_of(path))?.sync_all()?;
     }
     Ok(())
+}
+
+/// Brings what another part of the program wrote into a file to the disk.
+///
+/// # Errors
+/// When it cannot be opened or flushed.
+pub fn flush(path: &Path) -> io::Result<()> {
+    // Windows flushes only what was opened to be written.
+    OpenOptions::new().write(true).open(path)?.sync_all()
 }
 
 /// A path with something behind it: `a.db` and `.lock` give `a.db.lock`.
@@ -94,6 +117,9 @@ pub fn new_file(path: &Path, readers: Readers) -> io::Result<File> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
+    // There a new file has the rights that its folder hands on.
+    #[cfg(not(unix))]
+    let _ = readers;
     options.open(path)
 }
 

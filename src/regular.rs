@@ -176,6 +176,51 @@ pub fn is_of_user(metadata: &Metadata) -> bool {
     }
 }
 
+/// Whether other users of this machine may read an open file: on Windows a group that is everybody's,
+/// for administrators may read everything anywhere. Where files have no such rights, nobody else does.
+///
+/// # Errors
+/// When the system does not say.
+pub fn others_may_read(file: &File) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        Ok(file.metadata()?.permissions().mode() & 0o077 != 0)
+    }
+    #[cfg(windows)]
+    {
+        windows::everybody_may_read(file)
+    }
+    #[cfg(not(any(unix, windows)))]
+    {
+        let _ = file;
+        Ok(false)
+    }
+}
+
+/// The command by which a file becomes its user's alone.
+#[must_use]
+pub fn for_its_user_alone(path: &Path) -> String {
+    let path = path.display();
+    if cfg!(windows) {
+        format!("icacls \"{path}\" /inheritance:r /grant:r \"%USERNAME%:F\"")
+    } else {
+        format!("chmod 600 {path}")
+    }
+}
+
+/// What to do about a file that is there and could not be read, or `otherwise`.
+#[must_use]
+pub fn to_read_it<'a>(error: &io::Error, otherwise: &'a str) -> &'a str {
+    // Windows' ERROR_SHARING_VIOLATION: Excel and some viewers of PDFs let nobody else open a file.
+    const IN_USE: i32 = 32;
+    if cfg!(windows) && error.raw_os_error() == Some(IN_USE) {
+        "close it in the program that has it open, then run the command again"
+    } else {
+        otherwise
+    }
+}
+
 fn flaw(metadata: &Metadata) -> Option<NotOurs> {
     if metadata.is_symlink() {
         Some(NotOurs::Link)
@@ -201,6 +246,60 @@ fn unfollowed(options: &mut OpenOptions) {
         use std::os::windows::fs::OpenOptionsExt;
         // FILE_FLAG_OPEN_REPARSE_POINT.
         options.custom_flags(0x0020_0000);
+    }
+}
+
+/// The rights of files on Windows.
+#[cfg(windows)]
+mod windows {
+    use std::fs::File;
+    use std::io;
+
+    use windows_permissions::constants::{
+        AccessRights, AceFlags, AceType, SeObjectType, SecurityInformation,
+    };
+    use windows_permissions::wrappers::GetSecurityInfo;
+
+    /// Groups that every user of a machine is in, or may be: everybody, anonymous, those of the network,
+    /// at the machine and signed in, users and guests (Microsoft, "Well-known SIDs").
+    const EVERYBODY: [&str; 8] = [
+        "S-1-1-0",
+        "S-1-5-2",
+        "S-1-5-4",
+        "S-1-5-7",
+        "S-1-5-11",
+        "S-1-5-15",
+        "S-1-5-32-545",
+        "S-1-5-32-546",
+    ];
+    /// Users and guests of a domain, or of this machine.
+    const DOMAIN: [&str; 2] = ["-513", "-514"];
+
+    /// Whether a list of rights lets such a group read the file.
+    pub(super) fn everybody_may_read(file: &File) -> io::Result<bool> {
+        let rights = GetSecurityInfo(
+            file,
+            SeObjectType::SE_FILE_OBJECT,
+            SecurityInformation::Dacl,
+        )?;
+        let Some(list) = rights.dacl() else {
+            // Without a list everything is allowed.
+            return Ok(true);
+        };
+        let entries = (0..list.len()).filter_map(|index| list.get_ace(index));
+        let is_everybody = |sid: String| {
+            EVERYBODY.contains(&sid.as_str())
+                || (sid.starts_with("S-1-5-21-") && DOMAIN.iter().any(|end| sid.ends_with(end)))
+        };
+        // FILE_READ_DATA, or what includes it.
+        let reads = AccessRights::from_bits_truncate(1)
+            | AccessRights::GenericRead
+            | AccessRights::GenericAll;
+        Ok(entries
+            .filter(|entry| entry.ace_type() == AceType::ACCESS_ALLOWED_ACE_TYPE)
+            .filter(|entry| !entry.flags().contains(AceFlags::InheritOnly))
+            .filter(|entry| entry.mask().intersects(reads))
+            .any(|entry| entry.sid().is_some_and(|sid| is_everybody(sid.to_string()))))
     }
 }
 

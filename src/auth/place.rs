@@ -1,7 +1,7 @@
 //! The file of a sign-in, for its user alone.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -10,6 +10,7 @@ use super::AuthError;
 use super::store::SIGN_IN_AGAIN;
 use crate::config::Registration;
 use crate::durable::{self, Readers};
+use crate::regular;
 
 /// The folder where programs of this user keep their state.
 pub(super) fn state_folder() -> Option<PathBuf> {
@@ -67,20 +68,19 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, AuthError> {
             "correct token_store",
         ));
     }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        if metadata.permissions().mode() & 0o077 != 0 {
-            return Err(AuthError::store(
-                format!(
-                    "{} can be read by other users of this machine, so it was not opened",
-                    path.display()
-                ),
-                SIGN_IN_AGAIN,
-            ));
-        }
+    let mut file = regular::open_unfollowed(path).map_err(cannot)?;
+    if regular::others_may_read(&file).map_err(cannot)? {
+        return Err(AuthError::store(
+            format!(
+                "{} can be read by other users of this machine, so it was not used",
+                path.display()
+            ),
+            SIGN_IN_AGAIN,
+        ));
     }
-    fs::read_to_string(path).map(Some).map_err(cannot)
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(cannot)?;
+    Ok(Some(text))
 }
 
 /// Puts a sign-in in place of another.

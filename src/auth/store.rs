@@ -118,7 +118,11 @@ impl Store {
                     AuthError::setting(
                         "token_store",
                         "it is neither \"keyring\" nor \"file:\" with a whole path",
-                        "write \"keyring\" or, for instance, \"file:/home/ann/.postroom-token\"",
+                        if cfg!(windows) {
+                            "write \"keyring\" or, for instance, 'file:C:\\Users\\ann\\postroom-token'"
+                        } else {
+                            "write \"keyring\" or, for instance, \"file:/home/ann/.postroom-token\""
+                        },
                     )
                 })?;
                 (false, Some(path))

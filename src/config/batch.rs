@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::attachment::AttachmentConfig;
 use super::dispatch::{DispatchConfig, OutboxConfig, ReturnsTable};
-use super::letter::LetterConfig;
+use super::letter::{LetterConfig, with_slashes};
 use super::{ConfigError, read_written};
 use crate::finding::quote;
 use crate::regular::Opened;
@@ -59,6 +59,23 @@ struct BatchFile {
     outbox: OutboxConfig,
     #[serde(default)]
     returns: ReturnsTable,
+}
+
+impl BatchFile {
+    /// The paths that may be templates, as every part of the program reads them.
+    fn with_slashes(mut self) -> Self {
+        for attachment in &mut self.attachments {
+            attachment.path = with_slashes(&attachment.path);
+        }
+        let letter = &mut self.letter;
+        for path in [&mut letter.markdown, &mut letter.html, &mut letter.text] {
+            *path = path.take().map(|path| match path.to_str() {
+                Some(text) => with_slashes(text).into(),
+                None => path,
+            });
+        }
+        self
+    }
 }
 
 #[derive(Deserialize)]
@@ -198,6 +215,11 @@ impl Batch {
         let folder = match file.parent() {
             Some(folder) if folder != Path::new("") => folder.to_owned(),
             _ => PathBuf::from("."),
+        };
+        let parsed = if cfg!(windows) {
+            parsed.with_slashes()
+        } else {
+            parsed
         };
         let batch = Self {
             text: text.to_owned(),

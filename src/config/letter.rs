@@ -73,6 +73,27 @@ impl Importance {
     }
 }
 
+/// A path with the separators that every system knows. On Windows a backslash is one too, but not where
+/// it stands in the marks of a template.
+pub(super) fn with_slashes(path: &str) -> String {
+    let mut slashed = String::new();
+    let mut rest = path;
+    while let Some(open) = [rest.find("{{"), rest.find("{%")]
+        .into_iter()
+        .flatten()
+        .min()
+    {
+        let (outside, mark) = rest.split_at(open);
+        slashed.push_str(&outside.replace('\\', "/"));
+        let end = if mark.starts_with("{{") { "}}" } else { "%}" };
+        let length = mark.find(end).map_or(mark.len(), |at| at + end.len());
+        slashed.push_str(&mark[..length]);
+        rest = &mark[length..];
+    }
+    slashed.push_str(&rest.replace('\\', "/"));
+    slashed
+}
+
 /// Whether a text is a template, and not the same for every recipient.
 #[must_use]
 pub fn is_template(text: &str) -> bool {

@@ -199,7 +199,7 @@ impl NextStep for ConfigError {
                 "correct the place shown; `postroom init` writes a commented example".into()
             }
             Self::Value { next_step, .. } => next_step.into(),
-            Self::Permissions { path } => format!("chmod 600 {}", path.display()).into(),
+            Self::Permissions { path } => regular::for_its_user_alone(path).into(),
             Self::OtherOwner { .. } => {
                 "write one of your own from .example-secrets.toml; if this one is yours, make it so with chown".into()
             }

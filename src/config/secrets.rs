@@ -195,14 +195,10 @@ fn read(path: &Path) -> Result<SecretsFile, ConfigError> {
             path: path.to_owned(),
         });
     }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        if metadata.permissions().mode() & 0o077 != 0 {
-            return Err(ConfigError::Permissions {
-                path: path.to_owned(),
-            });
-        }
+    if regular::others_may_read(&file).map_err(cannot)? {
+        return Err(ConfigError::Permissions {
+            path: path.to_owned(),
+        });
     }
     parse(path, &read_opened(file).map_err(cannot)?)
 }

@@ -1,6 +1,5 @@
 //! Making a new state file.
 
-use std::fs::File;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -47,7 +46,7 @@ pub(super) fn create(
         transaction.commit()?;
         // Closing moves the log into the file and removes it.
         db.close().map_err(|(_, error)| error)?;
-        File::open(&new)?.sync_all()?;
+        durable::flush(&new)?;
         std::fs::rename(&new, path)?;
         keep_rename(path)?;
         Ok(())

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::LedgerError;
 use super::place::whole;
-use crate::durable::{beside, keep_rename};
+use crate::durable::{beside, keep_names};
 use crate::regular::{self, NotOurs};
 
 /// What stands in the file before the number of the run.
@@ -80,7 +80,7 @@ impl Lock {
             .and_then(|()| self.file.write_all(text.as_bytes()))
             .and_then(|()| self.file.set_len(text.len() as u64))
             .and_then(|()| self.file.sync_all())
-            .and_then(|()| keep_rename(path))
+            .and_then(|()| keep_names(path))
             .map_err(|error| LedgerError::storage(path, &error))?;
         self.marked = run;
         Ok(())

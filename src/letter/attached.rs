@@ -84,7 +84,13 @@ pub(super) struct For<'a> {
 /// The number under which a file is claimed.
 pub(super) fn claim(path: &Path) -> u64 {
     let mut hasher = DefaultHasher::new();
-    path.hash(&mut hasher);
+    if cfg!(any(windows, target_os = "macos")) {
+        // Their disks ignore case, as a rule.
+        let folded = path.to_string_lossy().to_lowercase();
+        Path::new(&folded).hash(&mut hasher);
+    } else {
+        path.hash(&mut hasher);
+    }
     hasher.finish()
 }
 

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::own::{OwnFiles, refuse_contents, refuse_system};
 use crate::digest::Sha256Digest;
 use crate::finding::{Finding, quote};
-use crate::regular::Opened;
+use crate::regular::{self, Opened};
 
 /// What files that are not there have in common.
 pub(super) const MISSING: &str = "reports are missing";
@@ -146,7 +146,7 @@ pub(super) fn belongs(
     let read = read(&mut opened).map_err(|error| {
         at(Finding::fault(
             format!("the attachment cannot be read: {error}"),
-            "let this user read the file",
+            regular::to_read_it(&error, "let this user read the file"),
         ))
     })?;
     refuse_contents(&read.start).map_err(at)?;
@@ -222,7 +222,7 @@ pub(super) fn locate(
         }),
         _ => Finding::fault(
             format!("the {what} cannot be read: {error}"),
-            "let this user read the file",
+            regular::to_read_it(&error, "let this user read the file"),
         ),
     };
     // A device may do something when it is merely opened.

@@ -12,7 +12,7 @@ use super::markup::{MarkupElement, decoded, elements, place_of};
 use crate::address::Address;
 use crate::digest::{Sha256Digest, hex};
 use crate::finding::{Finding, quote};
-use crate::regular::Opened;
+use crate::regular::{self, Opened};
 
 /// A picture beyond this size is not meant for a letter.
 const LARGEST: u64 = 10 << 20;
@@ -277,7 +277,7 @@ fn read(written: &str, opened: &mut Opened) -> Result<PictureFile, Finding> {
     let unreadable = |error: std::io::Error| {
         Finding::fault(
             format!("the picture cannot be read: {error}"),
-            "let this user read the file",
+            regular::to_read_it(&error, "let this user read the file"),
         )
     };
     if opened.metadata.len() > LARGEST {

@@ -43,6 +43,7 @@ use serde::Serialize;
 
 use crate::config::{Batch, BatchOpenError, ManifestConfig};
 use crate::finding::{Finding, quote};
+use crate::regular;
 
 /// All recipients of a batch with the rows they come from.
 #[derive(Debug)]
@@ -95,7 +96,10 @@ impl Manifest {
             Err(BatchOpenError::System(error)) => {
                 findings.add(Finding::fault(
                     format!("the manifest cannot be read: {error}"),
-                    "correct [manifest] path in the batch file, or put the file there",
+                    regular::to_read_it(
+                        &error,
+                        "correct [manifest] path in the batch file, or put the file there",
+                    ),
                 ));
                 return (None, findings.list);
             }

@@ -67,7 +67,7 @@ fn read(path: &Path, sheet: Option<&str>, findings: &mut Findings) -> Option<Sur
         Err(error) => {
             findings.add(Finding::fault(
                 format!("the list cannot be read: {error}"),
-                "name the list with --from",
+                regular::to_read_it(&error, "name the list with --from"),
             ));
             return None;
         }

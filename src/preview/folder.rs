@@ -29,15 +29,15 @@ impl PreviewFolder {
     /// Makes the folder under another name.
     pub fn prepare(into: &Path) -> Result<Self, PreviewError> {
         let into = std::path::absolute(into).map_err(|source| storage(into, source))?;
-        let mut partial = into.clone().into_os_string();
-        partial.push(".partial");
-        let partial = PathBuf::from(partial);
-        for path in [&into, &partial] {
+        let partial = durable::beside(&into, ".partial");
+        let old = durable::beside(&into, ".old");
+        for path in [&into, &partial, &old] {
             if !may_be_replaced(path) {
                 return Err(PreviewError::Foreign { path: path.clone() });
             }
         }
         remove(&partial)?;
+        remove(&old)?;
         let folder = Self { into, partial };
         // The mark comes first: what a cut leaves behind without one would stand in the way.
         folder.make("")?;
@@ -67,14 +67,34 @@ impl PreviewFolder {
         if !may_be_replaced(&self.into) {
             return Err(PreviewError::Foreign { path: self.into });
         }
-        remove(&self.into)?;
-        fs::rename(&self.partial, &self.into).map_err(|source| storage(&self.into, source))?;
+        // A file of the old gallery that is open elsewhere keeps Windows from removing or moving it. Then
+        // the old gallery is whole, and the new one, which nobody could look at, is taken away.
+        let old = durable::beside(&self.into, ".old");
+        let moved = match fs::rename(&self.into, &old) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => fs::rename(&self.partial, &self.into),
+        };
+        if let Err(source) = moved {
+            // Best effort: the fault is what the person has to hear of.
+            let _ = fs::remove_dir_all(&self.partial);
+            return Err(storage(&self.into, source));
+        }
+        remove(&old)?;
         Ok(self.into.join("index.html"))
     }
 
     /// The address of a file for a page in the gallery.
     pub fn link_to(&self, file: &Path) -> String {
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let drive = |path: &Path| match path.components().next() {
+            Some(Component::Prefix(prefix)) => Some(prefix.as_os_str().to_owned()),
+            _ => None,
+        };
+        if let Some(other) = drive(&file).filter(|other| Some(other) != drive(&self.into).as_ref())
+        {
+            // No way leads from one drive of Windows to another.
+            return format!("file:///{}/{}", other.to_string_lossy(), encoded(&file, 0));
+        }
         let shared = self
             .into
             .components()
@@ -83,18 +103,20 @@ impl PreviewFolder {
             .count();
         let up = self.into.components().count() - shared;
         let mut link = "../".repeat(up);
-        let rest = file
-            .components()
-            .skip(shared)
-            .filter_map(|part| match part {
-                Component::Normal(name) => {
-                    Some(utf8_percent_encode(&name.to_string_lossy(), PATH).to_string())
-                }
-                _ => None,
-            });
-        link.push_str(&rest.collect::<Vec<_>>().join("/"));
+        link.push_str(&encoded(&file, shared));
         link
     }
+}
+
+/// The names of a path from a certain part on, for an address.
+fn encoded(path: &Path, from: usize) -> String {
+    let names = path.components().skip(from).filter_map(|part| match part {
+        Component::Normal(name) => {
+            Some(utf8_percent_encode(&name.to_string_lossy(), PATH).to_string())
+        }
+        _ => None,
+    });
+    names.collect::<Vec<_>>().join("/")
 }
 
 /// Whether nothing is there, nothing is in it, or an older gallery.

@@ -40,7 +40,7 @@ impl Transport for Outbox {
         message: &Message,
         _: &mut TransportAttempt<'_>,
     ) -> Result<Receipt, SendError> {
-        let path = self.folder.join(file_name(&message.id, message.sending));
+        let path = self.path(&message.id, message.sending);
         match message_id_of(&path) {
             Ok(None) => {}
             Ok(Some(found)) if found == message.message_id => return Ok(receipt(&path)),
@@ -53,7 +53,7 @@ impl Transport for Outbox {
     }
 
     fn look_up(&mut self, doubt: &Doubt<'_>) -> Result<LookUp, SendError> {
-        let path = self.folder.join(file_name(doubt.id, doubt.sending));
+        let path = self.path(doubt.id, doubt.sending);
         match message_id_of(&path) {
             Ok(Some(found)) if found == doubt.message_id => Ok(LookUp::Found(receipt(&path))),
             // Only a whole file is ever put under this name, so no other one can be on its way.
@@ -72,6 +72,28 @@ impl Transport for Outbox {
             ..Survey::default()
         })
     }
+}
+
+impl Outbox {
+    /// The file of a message. Where the disk ignores case, as those of Windows and macOS do, the second
+    /// of two ids such as `a1` and `A1` has the safe form of a name.
+    fn path(&self, id: &str, sending: u32) -> PathBuf {
+        let name = file_name(id, sending);
+        let path = self.folder.join(&name);
+        match path.canonicalize() {
+            Ok(real) if is_in_other_case(&real, &name) => {
+                self.folder.join(with_number(&safe_stem(id), sending))
+            }
+            _ => path,
+        }
+    }
+}
+
+/// Whether what lies under a name is written otherwise there.
+fn is_in_other_case(real: &Path, name: &str) -> bool {
+    real.file_name()
+        .and_then(|real| real.to_str())
+        .is_some_and(|real| real != name && real.eq_ignore_ascii_case(name))
 }
 
 fn receipt(path: &Path) -> Receipt {
@@ -138,16 +160,20 @@ fn message_id_of(path: &Path) -> io::Result<Option<String>> {
 /// few digits of its digest, so that two ids never share a file. A letter that is sent again has the
 /// number of its message in brackets, which no safe form of an id has.
 fn file_name(id: &str, sending: u32) -> String {
+    with_number(&stem(id), sending)
+}
+
+fn with_number(stem: &str, sending: u32) -> String {
     match sending {
-        0 | 1 => format!("{}.eml", stem(id)),
-        again => format!("{}({again}).eml", stem(id)),
+        0 | 1 => format!("{stem}.eml"),
+        again => format!("{stem}({again}).eml"),
     }
 }
 
-fn stem(id: &str) -> String {
+/// As much of an id as every system takes.
+fn safe(id: &str) -> String {
     const LONGEST: usize = 100;
-    let safe: String = id
-        .chars()
+    id.chars()
         .map(|c| {
             if c.is_ascii_alphanumeric() || "-_.".contains(c) {
                 c
@@ -156,7 +182,17 @@ fn stem(id: &str) -> String {
             }
         })
         .take(LONGEST)
-        .collect();
+        .collect()
+}
+
+fn safe_stem(id: &str) -> String {
+    let digest = Sha256::digest(id.as_bytes());
+    let digits = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+    format!("_{}-{digits:08x}", safe(id))
+}
+
+fn stem(id: &str) -> String {
+    let safe = safe(id);
     let stem = safe.split('.').next().unwrap_or("").to_ascii_uppercase();
     // Names that Windows keeps for devices, in any folder and with any suffix.
     let reserved = ["CON", "PRN", "AUX", "NUL"].contains(&stem.as_str())
@@ -164,9 +200,7 @@ fn stem(id: &str) -> String {
     if safe == id && !safe.is_empty() && !reserved && !safe.starts_with('.') {
         return safe;
     }
-    let digest = Sha256::digest(id.as_bytes());
-    let digits = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
-    format!("_{safe}-{digits:08x}")
+    safe_stem(id)
 }
 
 #[cfg(test)]
@@ -190,6 +224,15 @@ mod tests {
             let name = file_name(id, 1);
             assert!(name.starts_with('_') && !name.contains('/'), "{id}: {name}");
         }
+    }
+
+    #[test]
+    fn an_id_in_other_case_is_noticed_by_the_name_that_lies_there() {
+        let real = Path::new("outbox/A1.eml");
+        assert!(is_in_other_case(real, "a1.eml"));
+        assert!(!is_in_other_case(real, "A1.eml"));
+        assert!(!is_in_other_case(Path::new("outbox/b.eml"), "a1.eml"));
+        assert_ne!(safe_stem("A1"), safe_stem("a1"));
     }
 
     #[test]

@@ -55,5 +55,6 @@ mod support;
 #[cfg(unix)]
 mod texts;
 mod trust;
+mod windows;
 mod windows_files;
 mod words;

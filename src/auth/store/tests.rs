@@ -82,7 +82,7 @@ fn a_place_that_is_no_place_is_refused() {
             token_store: Some(place.into()),
             ..SignInSettings::default()
         };
-        let registration = store(Path::new("/x"), "ann@study.example").registration;
+        let registration = store(&std::env::temp_dir().join("x"), "ann@study.example").registration;
         assert!(Store::new(&settings, registration).is_err(), "{place}");
     }
 }
@@ -120,7 +120,7 @@ fn with_keyring(file: Option<&Path>) -> Store {
             most: 300,
         })),
         file: file.map(Path::to_owned),
-        ..store(Path::new("/none"), "ann@study.example")
+        ..store(&std::env::temp_dir().join("none"), "ann@study.example")
     }
 }
 
@@ -173,4 +173,31 @@ fn a_keyring_that_was_asked_for_is_the_only_place() {
         "{refusal}"
     );
     assert!(ann.load().unwrap().is_none());
+}
+
+/// The Credential Manager of this machine, under an account of the test's own.
+#[cfg(windows)]
+#[test]
+fn the_credential_manager_keeps_a_sign_in_and_what_is_too_long_goes_into_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    let store = Store {
+        keyring: Some(Box::new(SystemKeyring {
+            account: format!("test {}", std::process::id()),
+        })),
+        file: Some(file.clone()),
+        ..store(&file, "ann@study.example")
+    };
+    let kept = || store.load().unwrap().unwrap().refresh.expose().to_owned();
+    assert_eq!(
+        store.save(&Secret::new("short".into())).unwrap(),
+        KeptIn::Keyring
+    );
+    assert_eq!(kept(), "short");
+    let long = "t".repeat(2_000);
+    let kept_in = store.save(&Secret::new(long.clone())).unwrap();
+    assert!(matches!(kept_in, KeptIn::FileInstead { .. }), "{kept_in:?}");
+    assert_eq!(kept(), long);
+    assert!(store.clear().unwrap());
+    assert!(store.load().unwrap().is_none() && !file.exists());
 }

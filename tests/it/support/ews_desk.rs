@@ -57,7 +57,7 @@ impl EwsDesk {
         this.configure("");
         this.secrets(&format!(
             "ews_auth = \"basic\"\news_username = 'STUDY\\ann'\news_password = \"{password}\"\n\
-             ews_ca_file = \"{}\"\n",
+             ews_ca_file = '{}'\n",
             ca.display()
         ));
         this

@@ -141,7 +141,7 @@ impl Provider {
             "authority = \"http://127.0.0.1:{}\"\ntenant_id = \"study\"\nclient_id = \"postroom-test\"\n\
              username = \"{username}\"\nsend_emails_as = \"reports@study.example\"\n\
              graph_scopes = \"Mail.Send SMTP.Send\"\nscope = \"SMTP.Send\"\n\
-             token_store = \"file:{}\"\n",
+             token_store = 'file:{}'\n",
             self.port,
             kept(&batch).display()
         ));

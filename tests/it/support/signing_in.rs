@@ -53,7 +53,7 @@ impl Desk {
     pub fn keys(&self) -> String {
         format!(
             "send_emails_as = \"reports@study.example\"\nclient_id = \"{}\"\ntenant_id = \"{}\"\n\
-             username = \"ann@study.example\"\nauthority = \"{}\"\ntoken_store = \"file:{}\"\n",
+             username = \"ann@study.example\"\nauthority = \"{}\"\ntoken_store = 'file:{}'\n",
             self.server.client(),
             self.server.tenant(),
             self.server.authority(),

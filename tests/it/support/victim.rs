@@ -83,20 +83,46 @@ impl Victim {
     /// The same with a command.
     #[cfg(target_os = "linux")]
     pub fn run_in_terminal(&self, wanted: &Command) -> std::os::fd::OwnedFd {
+        let folder = std::env::current_dir().unwrap();
+        self.run_in_terminal_of(wanted, &folder, (24, 80))
+    }
+
+    /// The same in a folder, on a terminal of so many rows and columns.
+    #[cfg(target_os = "linux")]
+    pub fn run_in_terminal_of(
+        &self,
+        wanted: &Command,
+        folder: &std::path::Path,
+        (rows, columns): (u16, u16),
+    ) -> std::os::fd::OwnedFd {
         use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        use rustix::termios::{Winsize, tcsetwinsize};
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let terminal = openpt(flags).unwrap();
         grantpt(&terminal).unwrap();
         unlockpt(&terminal).unwrap();
+        let size = Winsize {
+            ws_row: rows,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&terminal, size).unwrap();
         let name = ptsname(&terminal, Vec::new()).unwrap();
         let side = || {
             let mut options = std::fs::File::options();
             let file = options.read(true).write(true);
             file.open(name.to_str().unwrap()).unwrap()
         };
-        let mut command = Command::new("setsid");
+        let mut command = Command::new("/usr/bin/setsid");
         command.arg("--ctty").arg(wanted.get_program());
-        command.args(wanted.get_args());
+        command.args(wanted.get_args()).current_dir(folder);
+        for (name, value) in wanted.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         let mut run = lock(&self.run);
         let child = command.stdin(side()).stdout(side()).stderr(side()).spawn();
         run.child = Some(child.unwrap());
@@ -122,7 +148,9 @@ impl Victim {
         let child = run.child.as_mut().unwrap();
         child.kill().unwrap();
         // It must not have ended by itself before.
-        run.killed = child.wait().unwrap().code().is_none();
+        // On Windows whoever ends another program says with which code: the library says 1.
+        let code = child.wait().unwrap().code();
+        run.killed = code.is_none() || (cfg!(windows) && code == Some(1));
     }
 
     /// Sends it a signal that it can act on, such as `INT`.
