@@ -14,6 +14,7 @@ pub(super) use self::installed::{CompletionsArgs, ManArgs};
 pub(super) use self::report::{Format, ReportArgs};
 pub(super) use self::returns::ReturnsArgs;
 
+use super::completing;
 use super::console::Output;
 use crate::address::Address;
 use crate::auth::Flow;
@@ -22,7 +23,7 @@ use crate::mailing::LoadRequest;
 
 /// Sends every school its own report, once, and can prove it.
 #[derive(Debug, Parser)]
-#[command(version = version(), max_term_width = 100)]
+#[command(bin_name = "postroom", version = version(), long_version = long_version(), max_term_width = 100)]
 #[command(after_help = "Exit codes:
   0    all letters accepted
   1    unexpected error
@@ -46,6 +47,33 @@ pub(super) fn version() -> &'static str {
             Some(commit) if !commit.is_empty() => format!("{version} ({commit})"),
             _ => version.to_owned(),
         }
+    });
+    &VERSION
+}
+
+/// The version with commit and kind of build, for whoever reports a fault.
+pub(super) fn long_version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        let commit = match option_env!("POSTROOM_COMMIT") {
+            Some(commit) if !commit.is_empty() => commit,
+            _ => "not known, for it was built outside of a package",
+        };
+        let kind = if cfg!(debug_assertions) {
+            "for development"
+        } else {
+            "optimised"
+        };
+        let c_library = match (cfg!(target_os = "linux"), cfg!(target_env = "musl")) {
+            (true, true) => ", static (musl)",
+            (true, false) => ", glibc",
+            (false, _) => "",
+        };
+        format!(
+            "{}\ncommit  {commit}\nbuild   {} {}{c_library}, {kind}",
+            env!("CARGO_PKG_VERSION"),
+            std::env::consts::OS,
+            std::env::consts::ARCH,
+        )
     });
     &VERSION
 }
@@ -79,7 +107,7 @@ pub(super) enum Verb {
     Resolve(ResolveArgs),
     /// Write the record: a page, the dispatch list with what became of each row, JSON
     Report(ReportArgs),
-    /// Print the script by which your shell completes verbs and options
+    /// Print the script by which your shell completes commands, options, ids and batch files
     Completions(CompletionsArgs),
     /// Write manual pages for man into a folder
     Man(ManArgs),
@@ -143,7 +171,7 @@ pub(super) struct InitArgs {
 #[derive(Clone, Debug, Args)]
 pub(super) struct SignInArgs {
     /// The batch folder whose .secrets.toml is used, or the batch file
-    #[arg(default_value = ".")]
+    #[arg(default_value = ".", add = completing::batches())]
     pub batch: PathBuf,
     /// The secrets file [default: .secrets.toml beside the batch file, else here, else that of your settings]
     #[arg(long, value_name = "FILE")]
@@ -187,7 +215,7 @@ pub(super) struct LoginArgs {
 #[derive(Clone, Debug, Args)]
 pub(super) struct Common {
     /// The batch file, or the folder with its batch.toml
-    #[arg(default_value = ".")]
+    #[arg(default_value = ".", add = completing::batches())]
     pub batch: PathBuf,
     #[command(flatten)]
     pub options: Options,
@@ -257,7 +285,7 @@ pub(super) struct CheckArgs {
     #[arg(long, requires = "online")]
     pub probe: bool,
     /// Show only these recipients: ids or names, or @ and a file with one in each line
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = completing::ids())]
     pub only: Vec<String>,
     /// Check as a rehearsal to this address
     #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
@@ -275,7 +303,7 @@ pub(super) struct PreviewArgs {
     #[arg(long)]
     pub open: bool,
     /// Show only these recipients: ids or names, or @ and a file with one in each line
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = completing::ids())]
     pub only: Vec<String>,
     /// Show it as a rehearsal to this address
     #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
@@ -288,7 +316,7 @@ pub(super) struct SendArgs {
     pub common: Common,
     /// Only these recipients: ids or names, between commas or one by one, or @ and a file with one in
     /// each line
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = completing::ids())]
     pub only: Vec<String>,
     /// At most this many letters
     #[arg(long, value_name = "N")]
@@ -336,7 +364,8 @@ pub(super) struct ResendArgs {
         long,
         value_name = "ID",
         required_unless_present = "bounced",
-        conflicts_with = "bounced"
+        conflicts_with = "bounced",
+        add = completing::ids()
     )]
     pub only: Vec<String>,
     /// Every letter of which an address was refused or bounced
@@ -361,7 +390,7 @@ pub(super) struct StatusArgs {
     #[command(flatten)]
     pub common: Common,
     /// Only this recipient; may be given several times
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = completing::ids())]
     pub only: Vec<String>,
     /// Show the rehearsal's state
     #[arg(long)]
@@ -373,7 +402,7 @@ pub(super) struct StatusArgs {
 #[command(override_usage = "postroom resolve <--accepted|--unsent> [OPTIONS] ID... [BATCH]")]
 pub(super) struct ResolveArgs {
     /// The recipients in doubt, then the batch file or its folder if it is not this one
-    #[arg(required = true, value_name = "ID")]
+    #[arg(required = true, value_name = "ID", add = completing::ids())]
     pub ids: Vec<String>,
     /// They went out
     #[arg(long)]

@@ -5,15 +5,20 @@ use std::io;
 
 use super::args::{CompletionsArgs, ManArgs};
 use super::command;
+use super::completing;
 use super::console::Console;
 use super::exit::{Exit, Stop};
 
-/// Writes the script by which a shell completes verbs and options.
+/// Writes the script by which a shell completes verbs, options, ids and batch files.
 pub(super) fn completions(args: &CompletionsArgs, console: &Console) -> Exit {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut command(), "postroom", &mut script);
-    console.raw(&script);
-    Exit::Success
+    let shell = args.shell.to_string();
+    match completing::script(&shell) {
+        Some(script) => {
+            console.raw(&script);
+            Exit::Success
+        }
+        None => Exit::Unexpected,
+    }
 }
 
 /// Writes a manual page for the program and one for each verb.

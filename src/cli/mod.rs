@@ -3,6 +3,7 @@
 mod args;
 mod changes;
 mod check;
+mod completing;
 mod console;
 mod ending;
 mod exit;
@@ -44,7 +45,9 @@ pub fn command() -> Command {
     // What the program runs of itself is for nobody to complete or to read about.
     let verbs = whole.get_subcommands().filter(|verb| !verb.is_hide_set());
     let mut shown = Command::new("postroom")
+        .bin_name("postroom")
         .version(args::version())
+        .long_version(args::long_version())
         .subcommands(verbs);
     if let Some(about) = whole.get_about() {
         shown = shown.about(about.clone());
@@ -58,6 +61,9 @@ pub fn command() -> Command {
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(exit) = completing::answer() {
+        return exit.into();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -3,6 +3,10 @@
 //!
 //! `UPDATE_DOCS=1 cargo test docs::` writes the tables anew.
 
+#[cfg(target_os = "linux")]
+mod console;
+mod keys;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -262,16 +266,79 @@ fn every_shell_gets_completions_of_all_verbs() {
         let ran = program().args(["completions", shell]).output().unwrap();
         assert_eq!(ran.status.code(), Some(0), "{shell}");
         let script = String::from_utf8(ran.stdout).unwrap();
-        for word in ["preview", "resend", "redirect-to", "accept-lost-state"] {
-            assert!(script.contains(word), "{shell}: {word}");
+        assert!(script.contains("POSTROOM_COMPLETE"), "{shell}: {script}");
+        let verbs = completed(shell, &["postroom", ""]);
+        for verb in ["preview", "resend"] {
+            assert!(verbs.contains(verb), "{shell}: {verb}: {verbs}");
         }
         assert!(
-            !script.contains("read-pdfs"),
+            !verbs.contains("read-pdfs"),
             "{shell}: for the program alone"
         );
+        let options = completed(shell, &["postroom", "send", "--"]);
+        for option in ["redirect-to", "accept-lost-state"] {
+            assert!(options.contains(option), "{shell}: {option}: {options}");
+        }
     }
     let ran = program().args(["completions", "cmd"]).output().unwrap();
     assert_eq!(ran.status.code(), Some(2));
+}
+
+/// What a shell may offer in place of the last word.
+fn completed(shell: &str, words: &[&str]) -> String {
+    let ran = program()
+        .env("POSTROOM_COMPLETE", shell)
+        .env("_CLAP_COMPLETE_INDEX", (words.len() - 1).to_string())
+        .env("_CLAP_IFS", "\n")
+        .arg("--")
+        .args(words)
+        .output()
+        .unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{shell}: {ran:?}");
+    String::from_utf8(ran.stdout).unwrap()
+}
+
+#[test]
+fn a_shell_completes_ids_and_batch_files() {
+    let batch = TestBatch::new(12);
+    let folder = batch.folder().to_str().unwrap();
+    for words in [
+        &["postroom", "resend", folder, "--only", "S01"][..],
+        &["postroom", "send", folder, "--only", "S001,S01"],
+        &["postroom", "resolve", folder, "S01"],
+    ] {
+        let ids = completed("bash", words);
+        let before = words.last().unwrap().trim_end_matches("S01");
+        let expected: Vec<_> = ["S010", "S011", "S012"]
+            .map(|id| format!("{before}{id}"))
+            .into();
+        assert_eq!(ids.lines().collect::<Vec<_>>(), expected, "{words:?}");
+    }
+    // What is no batch has no ids, and is no fault.
+    assert_eq!(
+        completed("bash", &["postroom", "send", "/", "--only", "S"]),
+        ""
+    );
+    let files = completed("bash", &["postroom", "check", &format!("{folder}/")]);
+    assert!(
+        files.contains("batch.toml") && files.contains("reports"),
+        "{files}"
+    );
+    assert!(!files.contains("list.csv"), "{files}");
+}
+
+#[test]
+fn the_long_version_names_commit_and_build() {
+    let version = |option: &str| {
+        let ran = program().arg(option).output().unwrap();
+        assert_eq!(ran.status.code(), Some(0));
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let long = version("--version");
+    for line in ["postroom ", "commit  ", "build   "] {
+        assert!(long.lines().any(|other| other.starts_with(line)), "{long}");
+    }
+    assert_eq!(version("-V").lines().count(), 1);
 }
 
 #[test]
