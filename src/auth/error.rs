@@ -92,7 +92,7 @@ impl NextStep for AuthError {
                 "run `postroom login` in a terminal once; batches then run without one".into()
             }
             Self::Incomplete(error) => error.next_step(),
-            Self::Command(_) => "run the command by hand and mend it".into(),
+            Self::Command(_) => "run the command by hand and fix it".into(),
         }
     }
 }

@@ -37,7 +37,7 @@ const KNOWN: &[(&[u32], &str, &str)] = &[
     ),
     (
         &[700_025],
-        "the app registration is a public client and takes no secret",
+        "the app registration is a public client and accepts no secret",
         "leave client_secret in the secrets file empty",
     ),
     (

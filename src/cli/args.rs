@@ -29,7 +29,7 @@ use crate::mailing::LoadRequest;
   1    unexpected error
   2    mistake in the command line or a configuration file
   3    the checks found faults, nothing was sent; or the log is not whole
-  4    finished, but letters were rejected or are in doubt, or something that came back wants a person
+  4    finished, but letters were rejected or are in doubt, or something that came back needs your attention
   5    stopped early; the same command goes on
   6    sign-in needed or refused
   7    another run holds the state file
@@ -97,7 +97,7 @@ pub(super) enum Verb {
     Send(SendArgs),
     /// The same as send, but refuse when there is nothing to resume
     Resume(SendArgs),
-    /// Send letters again that went out, on purpose: to addresses that do not have them, or to all
+    /// Send letters again on purpose: to addresses that do not have them, or to all
     Resend(ResendArgs),
     /// Read mail that came back, and enter into the record what became of each address
     Returns(ReturnsArgs),
@@ -162,7 +162,7 @@ pub(super) struct InitArgs {
     /// With --from: write the proposal to standard output as one JSON object, and no file without --yes
     #[arg(long, requires = "from")]
     pub json: bool,
-    /// Say only what goes wrong
+    /// Print only what goes wrong
     #[arg(long, short)]
     pub quiet: bool,
 }
@@ -173,7 +173,7 @@ pub(super) struct SignInArgs {
     /// The batch folder whose .secrets.toml is used, or the batch file
     #[arg(default_value = ".", add = completing::batches())]
     pub batch: PathBuf,
-    /// The secrets file [default: .secrets.toml beside the batch file, else here, else that of your settings]
+    /// The secrets file [default: .secrets.toml beside the batch file, else in the current folder, else in your settings]
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
     /// Write one JSON object to standard output
@@ -226,7 +226,7 @@ pub(super) struct Options {
     /// Write one JSON object to standard output
     #[arg(long)]
     pub json: bool,
-    /// Say only what goes wrong
+    /// Print only what goes wrong
     #[arg(long, short)]
     pub quiet: bool,
     /// Show whole addresses and every letter
@@ -235,7 +235,7 @@ pub(super) struct Options {
     /// Use this transport instead of the batch file's
     #[arg(long, value_name = "NAME")]
     pub transport: Option<TransportName>,
-    /// The secrets file [default: .secrets.toml beside the batch file, else here, else that of your settings]
+    /// The secrets file [default: .secrets.toml beside the batch file, else in the current folder, else in your settings]
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
     /// The state file [default: beside the batch file]
@@ -281,10 +281,10 @@ pub(super) struct CheckArgs {
     /// Ask the mail server or Microsoft too: sign-in, mailbox, permissions. Nothing is sent
     #[arg(long)]
     pub online: bool,
-    /// With --online: send one letter to yourself and look what became of it
+    /// With --online: send one letter to yourself and see how it arrives
     #[arg(long, requires = "online")]
     pub probe: bool,
-    /// Show only these recipients: ids or names, or @ and a file with one in each line
+    /// Show only these recipients: ids or names, or @FILE with one on each line
     #[arg(long, value_name = "ID", add = completing::ids())]
     pub only: Vec<String>,
     /// Check as a rehearsal to this address
@@ -302,7 +302,7 @@ pub(super) struct PreviewArgs {
     /// Open it in the browser
     #[arg(long)]
     pub open: bool,
-    /// Show only these recipients: ids or names, or @ and a file with one in each line
+    /// Show only these recipients: ids or names, or @FILE with one on each line
     #[arg(long, value_name = "ID", add = completing::ids())]
     pub only: Vec<String>,
     /// Show it as a rehearsal to this address
@@ -314,20 +314,20 @@ pub(super) struct PreviewArgs {
 pub(super) struct SendArgs {
     #[command(flatten)]
     pub common: Common,
-    /// Only these recipients: ids or names, between commas or one by one, or @ and a file with one in
+    /// Only these recipients: ids or names, separated by commas or given one by one, or @FILE with one on
     /// each line
     #[arg(long, value_name = "ID", add = completing::ids())]
     pub only: Vec<String>,
     /// At most this many letters
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
-    /// Do everything but hand the letters over
+    /// Do everything except hand the letters over
     #[arg(long, conflicts_with_all = ["retry_rejected", "accept_changes"])]
     pub dry_run: bool,
     /// Rehearse: every letter goes to this address alone, with its own state file
     #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
     pub redirect_to: Option<Address>,
-    /// With --redirect-to: only so many letters, spread over the whole list
+    /// With --redirect-to: only this many letters, spread over the whole list
     #[arg(
         long,
         value_name = "N",
@@ -341,10 +341,10 @@ pub(super) struct SendArgs {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
-    /// Try letters again that were rejected
+    /// Try rejected letters again
     #[arg(long)]
     pub retry_rejected: bool,
-    /// Take changes of the manifest, templates and reports for letters not yet sent
+    /// Accept changes to the list, templates and reports for letters not yet sent
     #[arg(long)]
     pub accept_changes: bool,
     /// Go on though the state file is gone or an older copy: what went out may go out again
@@ -359,7 +359,7 @@ pub(super) struct SendArgs {
 pub(super) struct ResendArgs {
     #[command(flatten)]
     pub common: Common,
-    /// The letters of these recipients: ids or names, or @ and a file with one in each line
+    /// The letters of these recipients: ids or names, or @FILE with one on each line
     #[arg(
         long,
         value_name = "ID",
@@ -374,7 +374,7 @@ pub(super) struct ResendArgs {
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     pub because: String,
-    /// Write to addresses again that have the letter
+    /// Write also to addresses that already have the letter
     #[arg(long)]
     pub all_addresses: bool,
     /// Send only if the plan still has this id, as the question shows it

@@ -97,7 +97,7 @@ fn password_that_ends(loaded: &Loaded) -> Option<Finding> {
     (is_smtp && settings.has_password_that_ends()).then(|| {
         Finding::warning(
             format!(
-                "{} takes passwords until the end of December 2026, and then only where an administrator allows it",
+                "{} accepts passwords until the end of December 2026, and then only where an administrator allows it",
                 settings.host
             ),
             "write auth = \"oauth\" into [smtp] and run `postroom login`, or use transport = \"graph\"",
@@ -169,7 +169,7 @@ fn ask_online(
     Ok(online)
 }
 
-const WAITS: &str = "send refuses until it is put back, or takes it with --accept-changes";
+const WAITS: &str = "send refuses until it is put back, or accepts it with --accept-changes";
 
 /// What the state file knows, when the batch has begun, and how the plan differs from it.
 fn begun(

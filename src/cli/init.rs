@@ -134,7 +134,7 @@ fn propose(args: &InitArgs, list: &Path, console: &Console) -> Result<Exit, Stop
         if !Console::is_terminal() {
             return Err(Stop::new(
                 Exit::Usage,
-                "nobody is there to be asked, so nothing was written\n  next: add --yes to take the proposal",
+                "there is nobody to ask, so nothing was written\n  next: add --yes to take the proposal",
             ));
         }
         proposal = ask(&mut request, proposal, console)?;

@@ -243,7 +243,7 @@ fn not_in_the_batch(store: &Store, args: &SignInArgs) -> Result<(), Stop> {
         return Err(Stop::new(
             Exit::Usage,
             words::with_next(
-                "token_store lies in the batch's folder",
+                "token_store is in the batch's folder",
                 "name a file elsewhere: a batch folder is copied and shared",
             ),
         ));

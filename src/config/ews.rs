@@ -197,7 +197,7 @@ impl EwsSettings {
             return Err(ConfigError::value(
                 &sign_in.file,
                 "ews_auth",
-                "is \"basic\", and Exchange Online takes no passwords",
+                "is \"basic\", and Exchange Online accepts no passwords",
                 "write \"oauth\" and run `postroom login`, or name the server of your own in `server`",
             ));
         }

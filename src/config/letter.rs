@@ -9,7 +9,7 @@ use super::ConfigError;
 use crate::address::Mailbox;
 use crate::finding::quote;
 
-/// The most header fields of one's own: Microsoft Graph takes no more (Microsoft Graph,
+/// The most header fields of one's own: Microsoft Graph accepts no more (Microsoft Graph,
 /// "internetMessageHeader"), and a batch must not depend on its transport.
 const MOST_HEADERS: usize = 5;
 
@@ -174,7 +174,7 @@ impl LetterConfig {
         if self.headers.len() > MOST_HEADERS {
             return refuse(
                 &format!("has more than {MOST_HEADERS} header fields"),
-                "leave some out: Microsoft Graph takes no more",
+                "leave some out: Microsoft Graph accepts no more",
             );
         }
         for name in self.headers.keys() {

@@ -167,7 +167,7 @@ impl NextStep for LedgerError {
             }
             Self::Newer { .. } => "use the newer program that began the batch",
             Self::Damaged { .. } => {
-                "put a whole copy of it back; without one, settle by the Sent folder who has a report before sending anything again"
+                "put an undamaged copy back; without one, find out from the Sent folder who has a report before sending anything again"
             }
             Self::OtherBatch { .. } => {
                 "give this batch its own folder or --state file, or give it back its name"

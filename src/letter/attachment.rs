@@ -153,7 +153,7 @@ pub(super) fn belongs(
     if read.bytes == 0 {
         return Err(at(Finding::fault(
             "the attachment is empty",
-            "make the report anew",
+            "make the report again",
         )));
     }
     let is_pdf = [Path::new(written), Path::new(&name)].iter().any(|path| {
@@ -164,7 +164,7 @@ pub(super) fn belongs(
     if is_pdf && !read.start.trim_ascii_start().starts_with(b"%PDF-") {
         return Err(at(Finding::fault(
             "the attachment is called .pdf but does not begin like a PDF",
-            "make the report anew",
+            "make the report again",
         )));
     }
     Ok(Attachment {
@@ -189,7 +189,7 @@ pub(super) fn locate(
 ) -> Result<Opened, Finding> {
     let leaves = || {
         Finding::fault(
-            format!("the {what} lies outside the batch's folder"),
+            format!("the {what} is outside the batch's folder"),
             "put the file into the folder, or set allow_outside = true in [batch]",
         )
     };
@@ -242,7 +242,7 @@ pub(super) fn locate(
     if opened.metadata.len() > LARGEST {
         return Err(Finding::fault(
             format!("the {what} is larger than {} MB", LARGEST >> 20),
-            "make it smaller: no mail server takes so much",
+            "make it smaller: no mail server accepts so much",
         ));
     }
     Ok(opened)

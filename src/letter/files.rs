@@ -100,7 +100,7 @@ impl FolderListings {
                     "no file fits: in `{}` a letter or digit stands beside the `*`, so it may be another recipient's",
                     quote(name)
                 ),
-                "write the path so that `*` ends at a blank or a mark, such as `* ({{ id }}).pdf`",
+                "write the path so that `*` ends at a space or a mark, such as `* ({{ id }}).pdf`",
             )),
             _ if found.len() > MOST_FILES => Err(Finding::fault(
                 format!("more than {MOST_FILES} files fit"),

@@ -87,7 +87,7 @@ pub(super) fn locked(
     let refused = |why: &str| {
         Finding::fault(
             format!("the PDF cannot be locked: {why}"),
-            "make the report anew, as an ordinary PDF",
+            "make the report again, as an ordinary PDF",
         )
     };
     // Within the bounds of the proofs: what they do not read is not read here either.

@@ -340,7 +340,7 @@ fn replaced(text: String, places: &[(usize, usize, String)]) -> String {
 
 fn data() -> Finding {
     Finding::warning(
-        "a picture stands in the HTML itself (`data:`), which Outlook and Gmail do not show",
+        "a picture is in the HTML itself (`data:`), which Outlook and Gmail do not show",
         "put it into a file of the batch's folder and name that: it goes with the letter",
     )
 }

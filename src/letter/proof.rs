@@ -316,7 +316,7 @@ fn look_behind(
     others(
         &text.hidden,
         "text in the PDF that nobody sees tells",
-        "make the report anew without it: whoever searches the report or copies from it finds it",
+        "make the report again without it: whoever searches the report or copies from it finds it",
     );
     others(
         &text.earlier,
@@ -336,7 +336,7 @@ fn look_behind(
     if text.has_second_pdf {
         findings.push(Finding::warning(
             "a second PDF is in the same file, which nobody looked into",
-            "make the report anew, so that the file holds nothing else",
+            "make the report again, so that the file holds nothing else",
         ));
     }
 }
@@ -369,7 +369,7 @@ fn unreadable(severity: Unreadable, why: Why) -> Finding {
     };
     let mut fault = weighed(severity, format!("{text}: it cannot be read"));
     match why {
-        Why::Damaged | Why::NoPages => "make the report anew".clone_into(&mut fault.next_step),
+        Why::Damaged | Why::NoPages => "make the report again".clone_into(&mut fault.next_step),
         Why::NoReader => {
             "close other programs and run the same command again".clone_into(&mut fault.next_step);
         }
@@ -386,7 +386,7 @@ fn weighed(severity: Unreadable, text: String) -> Finding {
         ),
         Unreadable::Fault => Finding::fault(
             text,
-            "make the report anew with text that can be searched, or set unreadable = \"warn\"",
+            "make the report again with text that can be searched, or set unreadable = \"warn\"",
         ),
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn header(subject: &str) -> Result<HeaderText, Finding> {
     if subject.trim().is_empty() {
         return Err(Finding::fault(
             "the subject is empty",
-            "fill in the cell that it shows, or write words beside it",
+            "fill in the cell that it shows, or add words of your own",
         ));
     }
     HeaderText::parse(subject).map_err(|error| {

@@ -87,15 +87,15 @@ impl BounceReason {
     pub fn in_words(self) -> &'static str {
         match self {
             Self::NoSuchAddress => "there is no such address",
-            Self::NoSuchDomain => "there is no such domain, or it takes no mail",
+            Self::NoSuchDomain => "there is no such domain, or it accepts no mail",
             Self::Moved => "the person has another address now",
             Self::MailboxFull => "the mailbox is full",
             Self::MailboxDisabled => "the mailbox is not in use any more",
             Self::Refused => "the server refused it",
-            Self::NotAllowed => "the address takes no mail from this sender",
+            Self::NotAllowed => "the address accepts no mail from this sender",
             Self::SenderNotTrusted => "it was taken for spam, or the sender could not be proved",
             Self::TooLarge => "the message is too large for it",
-            Self::RateLimited => "the server took no more messages for now",
+            Self::RateLimited => "the server accepted no more messages for now",
             Self::NotReachable => "its server could not be reached",
             Self::Loop => "the message went round in circles",
             Self::OurSide => "our own server or account was blocked or over its limit",

@@ -97,7 +97,7 @@ impl Conclusion {
                     "stopped after {failures} failures in a row, the last one {} {}",
                     answer.code, answer.line()
                 ),
-                format!("mend the cause, then {again} goes on"),
+                format!("fix the cause, then {again} goes on"),
             )),
             Ending::DayLimit => Self::Stopped(reason(
                 "stopped: the addresses of the day are used up".to_owned(),
@@ -112,7 +112,7 @@ impl Conclusion {
             )),
             Ending::Unusable(answer) => Self::Stopped(reason(
                 format!("stopped: {} {}", answer.code, answer.line()),
-                format!("mend the cause, then {again} goes on"),
+                format!("fix the cause, then {again} goes on"),
             )),
             Ending::Changed(_) => Self::Stopped(reason(
                 "stopped: a letter changed after it was checked; it and those after it were not sent"
@@ -137,7 +137,7 @@ fn incomplete(counts: &Counts, open: u64) -> Reason {
     if counts.rejected > 0 {
         next_steps.push((
             Some("rejected"),
-            "mend what the answers name, then `postroom send --retry-rejected`, with --accept-changes if an address was corrected".to_owned(),
+            "fix what the answers name, then `postroom send --retry-rejected`, with --accept-changes if an address was corrected".to_owned(),
         ));
     }
     if counts.in_doubt > 0 {

@@ -188,7 +188,7 @@ impl MailingError {
                 SendError::Unauthorised(_) => {
                     "run `postroom login`, or correct the account in the secrets file"
                 }
-                SendError::Unusable(_) | SendError::Rejected(_) => "mend the cause, then try again",
+                SendError::Unusable(_) | SendError::Rejected(_) => "fix the cause, then try again",
                 SendError::InDoubt(_) => "look in your inbox",
                 SendError::Throttled { .. } | SendError::Transient { .. } => {
                     "try again when the server is back"
@@ -198,13 +198,13 @@ impl MailingError {
                 "look at `postroom check`, then add --plan with its plan id, or --yes"
             }
             Self::UnknownRecipients(_) => {
-                "correct --only: it takes ids, names, or @ and a file with one in each line"
+                "correct --only: it takes ids, names, or @FILE with one on each line"
             }
             Self::SeveralRecipients { .. } => "name the one that is meant by its id",
             Self::OnlyFile { .. } => "name a text file with an id or a name in each line",
             Self::OtherPlan { .. } => "look at `postroom check` again",
             Self::Changed(..) => {
-                "put them back, or take them for letters not yet sent with --accept-changes"
+                "put them back, or accept them with --accept-changes for letters not yet sent"
             }
             Self::ChangedMeanwhile => "run the same command again",
             Self::NothingToResume(_) => "`postroom status -v` shows what happened to each letter",
@@ -229,7 +229,7 @@ impl MailingError {
                 NotResendable::InDoubt => {
                     "settle it first with `postroom resolve ID --accepted` or `--unsent`"
                 }
-                NotResendable::Rejected => "mend the cause, then `postroom send --retry-rejected`",
+                NotResendable::Rejected => "fix the cause, then `postroom send --retry-rejected`",
                 NotResendable::Unlisted => "put its rows back into the list",
             },
             Self::NothingBounced => "name letters with --only",

@@ -140,7 +140,7 @@ pub(super) fn garbled(table: &Table, findings: &mut Findings) {
                 quote(cell.trim()),
                 quote(mended.trim())
             ),
-            "make the list anew from its source: open it there as UTF-8",
+            "export the list again from its source, as UTF-8",
         )
         .row(table.number(row))
         .column(&table.headers()[column]),

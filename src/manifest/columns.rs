@@ -62,7 +62,7 @@ fn locate(headers: &[String], name: &str, key: &str, findings: &mut Findings) ->
             findings.add(
                 Finding::fault(
                     format!(
-                        "column `{}` ([manifest] {key}) stands twice in the header",
+                        "column `{}` ([manifest] {key}) appears twice in the header",
                         quote(name)
                     ),
                     "rename one of the two, so that it is certain which one is meant",
@@ -82,11 +82,11 @@ fn missing(headers: &[String], name: &str, key: &str) -> Finding {
     if let Some(header) = headers.iter().find(|header| header.trim() == name.trim()) {
         return Finding::fault(
             format!(
-                "column `{}` ([manifest] {key}) is written `{}` in the header, with stray blanks",
+                "column `{}` ([manifest] {key}) is written `{}` in the header, with extra spaces",
                 quote(name),
                 quote(header)
             ),
-            "take the blanks out of the header, or write the name in the batch file just so",
+            "remove the spaces from the header, or write the name in the batch file in the same way",
         );
     }
     let near = near_names(headers, name);
@@ -149,7 +149,7 @@ fn note_doubled(headers: &[String], findings: &mut Findings) {
         if doubled {
             findings.add(
                 Finding::warning(
-                    format!("column `{}` stands twice in the header", quote(header)),
+                    format!("column `{}` appears twice in the header", quote(header)),
                     "templates cannot use it by name: rename one of the two if they should",
                 )
                 .column(header),

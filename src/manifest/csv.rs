@@ -267,7 +267,7 @@ fn parse(
             Err(error) => {
                 findings.add(Finding::fault(
                     format!("the manifest cannot be parsed: {error}"),
-                    "save the list anew as CSV",
+                    "save the list again as CSV",
                 ));
                 return None;
             }

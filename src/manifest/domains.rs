@@ -150,7 +150,10 @@ impl<'a> Domains<'a> {
             .collect();
         for (domain, used) in used {
             if let Some(better) = slip(domain) {
-                findings.add(self.at(used.first, near(domain, &better, "ends as no domain does")));
+                findings.add(self.at(
+                    used.first,
+                    near(domain, &better, "has an ending that no domain has"),
+                ));
                 continue;
             }
             let is_known = HOSTS.contains(&&**domain);

@@ -28,7 +28,7 @@ pub(super) fn fault(table: &Table, flaw: &ColumnFlaw) -> Finding {
                 "the cell shows the error {}{others}",
                 quote(table.cell(flaw.first, flaw.column))
             ),
-            "mend the formula, or put the value there",
+            "fix the formula, or put the value there",
         ),
         FlawKind::NoValue => Finding::fault(
             format!("the cell has a formula whose value is not stored in the file{others}"),

@@ -7,7 +7,7 @@ pub(super) fn fault(id: &str) -> Option<Finding> {
     if let Some(unseen) = unseen(id) {
         return Some(Finding::fault(
             format!("the id `{}` has {unseen} in it", quote(id)),
-            "type the id anew: copied text brings such characters along",
+            "type the id again: copied text brings such characters along",
         ));
     }
     if is_shortened(id) {
@@ -16,7 +16,7 @@ pub(super) fn fault(id: &str) -> Option<Finding> {
                 "the id `{}` is a number that Excel wrote short: its last digits are lost",
                 quote(id)
             ),
-            "format the column as text in Excel, put the ids in again and save the list anew",
+            "format the column as text in Excel, put the ids in again and save the list again",
         ));
     }
     None

@@ -324,7 +324,7 @@ impl Findings {
             ..bounds::MOST_FINDINGS => fault,
             bounds::MOST_FINDINGS => Finding::fault(
                 "there is more to find than is listed here",
-                "mend what is listed, then check again",
+                "fix what is listed, then check again",
             ),
             _ => return,
         };

@@ -244,7 +244,7 @@ fn check_name(recipient: &Recipient<'_>, findings: &mut Findings) {
         findings.add(
             Finding::fault(
                 format!("the name `{}` has {unseen} in it", quote(name)),
-                "type the name anew: copied text brings such characters along",
+                "type the name again: copied text brings such characters along",
             )
             .row(first)
             .column(header)
@@ -333,7 +333,7 @@ fn check_addresses(recipient: &Recipient<'_>, findings: &mut Findings) -> usize 
                     let fault = match ids::zero_width(cell) {
                         Some(unseen) => Finding::fault(
                             format!("the address `{}` has {unseen} in it", quote(cell)),
-                            "type the address anew: copied text brings such characters along",
+                            "type the address again: copied text brings such characters along",
                         ),
                         _ => Finding::fault(
                             error.to_string(),

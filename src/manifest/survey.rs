@@ -119,7 +119,7 @@ fn read(path: &Path, sheet: Option<&str>, findings: &mut Findings) -> Option<Sur
             Err(error) => {
                 findings.add(Finding::fault(
                     format!("the sheet `{}` cannot be read: {error}", quote(&name)),
-                    "save the list anew as .xlsx or as \"CSV UTF-8\"",
+                    "save the list again as .xlsx or as \"CSV UTF-8\"",
                 ));
                 return None;
             }

@@ -17,7 +17,7 @@ use crate::finding::{Finding, quote, quote_up_to};
 
 /// What else may be done about a workbook that cannot be read.
 const SAVE_ANEW: &str =
-    "correct [manifest] path, or save the list anew as .xlsx without a password";
+    "correct [manifest] path, or save the list again as .xlsx without a password";
 
 /// A kind of workbook, by the ending of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,7 +191,7 @@ fn unreadable_sheet(name: &str, error: &SheetError) -> Finding {
             quote(name),
             quote_up_to(200, &error.to_string())
         ),
-        "save the list anew as .xlsx or as \"CSV UTF-8\"",
+        "save the list again as .xlsx or as \"CSV UTF-8\"",
     )
 }
 

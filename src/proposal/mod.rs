@@ -326,7 +326,7 @@ fn letter_of(
         let word = word::from_word(&bytes, "letter-").map_err(|error| {
             refuse(
                 format!("the letter cannot be read: {error}"),
-                "save it anew as .docx, or as .html",
+                "save it again as .docx, or as .html",
             )
         })?;
         (word.html, word.pictures, word.left_out)

@@ -214,7 +214,7 @@ itself.
 - **in doubt**: it may have gone out. It is never sent again by itself: it is looked up where that can be
   done, else `postroom resolve` asks you.
 - **sign in**: the run stops with exit code 6. Sign in, then run the same command again.
-- **stop**: the run stops, since every further letter would meet the same. The message says who can mend it.
+- **stop**: the run stops, since every further letter would meet the same. The message says who can fix it.
 
 An answer that never comes: before the whole request, or the final dot, can have reached the server the
 letter was not taken and is tried again; after it, the letter is in doubt.

@@ -22,10 +22,10 @@ pub(in crate::cli) struct ReturnsArgs {
     /// [default: with a mailbox, a day before the first letter went out]
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub since: Option<Timestamp>,
-    /// What is suspected of this letter is so; may be given several times
+    /// Confirm what is suspected of this letter; may be given several times
     #[arg(long, value_name = "ID", requires = "because", conflicts_with_all = ["from", "trace", "since", "dismiss"])]
     pub confirm: Vec<String>,
-    /// What is suspected or not clear of this letter is nothing; may be given several times
+    /// Dismiss what is suspected or unclear about this letter; may be given several times
     #[arg(long, value_name = "ID", requires = "because", conflicts_with_all = ["from", "trace", "since"])]
     pub dismiss: Vec<String>,
     /// Why, for the record

@@ -35,7 +35,7 @@ impl NextStep for WordError {
     fn next_step(&self) -> Cow<'_, str> {
         match self {
             Self::NoLetter => "save the letter in Word as .docx",
-            Self::Damaged => "open the letter in Word and save it anew as .docx",
+            Self::Damaged => "open the letter in Word and save it again as .docx",
             Self::TooMuch => "save the letter alone as .docx, with smaller pictures",
         }
         .into()

@@ -41,7 +41,7 @@ pub(super) fn survey(service: &mut EwsService, copies: bool) -> Result<Survey, S
     ));
     survey.facts.push((
         "letters go",
-        "as drafts that are sent by name: reports of any size that the mailbox takes".into(),
+        "as drafts that are sent by name: reports of any size that the mailbox accepts".into(),
     ));
     if copies {
         survey

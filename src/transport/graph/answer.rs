@@ -54,7 +54,7 @@ pub(super) fn meaning(reply: &HttpReply, step: Step) -> SendError {
             }
         }
         401 => SendError::Unauthorised(said.with(
-            "run `postroom login`; if it asks for more, your organisation wants you to sign in anew",
+            "run `postroom login`; if it asks for more, your organisation wants you to sign in again",
         )),
         408 | 409 | 412 | 423 | 500..=599 if step == Step::Prepare => SendError::Transient {
             answer: said,

@@ -38,7 +38,7 @@ pub(super) fn survey(service: &mut GraphService) -> Result<Survey, SendError> {
     survey.facts.push((
         "letters go",
         if abilities.drafts {
-            "as drafts that are sent by name: reports of any size that the mailbox takes"
+            "as drafts that are sent by name: reports of any size that the mailbox accepts"
         } else {
             "in one request each: up to about 4 MB with the report"
         }

@@ -34,7 +34,7 @@ pub(super) fn no_uploads(answer: &Answer) -> Answer {
     Answer::new(
         Cause::NoUploads,
         &format!(
-            "the shared mailbox takes no large attachments from a delegate, a known limit of Microsoft Graph: the permission Mail.ReadWrite would let postroom send them out of the own mailbox of the person who signed in ({})",
+            "the shared mailbox accepts no large attachments from a delegate, a known limit of Microsoft Graph: the permission Mail.ReadWrite would let postroom send them out of the own mailbox of the person who signed in ({})",
             answer.line()
         ),
     )

@@ -96,7 +96,7 @@ impl Transport for Smtp {
         };
         self.connection = Some(connection);
         Ok(Survey {
-            facts: vec![("server", format!("{} takes us", self.connector.server()))],
+            facts: vec![("server", format!("{} accepts us", self.connector.server()))],
             ..Survey::default()
         })
     }

@@ -88,7 +88,7 @@ pub(super) fn sign_in_refused(
         SendError::Unusable(answer) | SendError::Unauthorised(answer) => {
             SendError::Unauthorised(answer.with(&match proof {
                 SmtpCredential::Password(_) => format!(
-                    "correct smtp.username and smtp.password in the secrets file: {server} does not take this password of {account}; many mailboxes want an app password here"
+                    "correct smtp.username and smtp.password in the secrets file: {server} does not accept this password of {account}; many mailboxes want an app password here"
                 ),
                 SmtpCredential::Token(_) => format!(
                     "the server refused the access token: check that {account} may send as the mailbox, and that authenticated SMTP is on for it at {server}"

@@ -232,7 +232,7 @@ fn a_password_at_office_365_is_warned_about_and_a_token_is_not() {
     batch
         .run("check", &[])
         .expect(0)
-        .says("takes passwords until the end of December 2026")
+        .says("accepts passwords until the end of December 2026")
         .says("auth = \"oauth\"");
     secrets("auth = \"oauth\"");
     let ran = batch.run("check", &[]).expect(0);

@@ -59,7 +59,7 @@ fn an_invisible_character_in_an_id_is_named() {
         "fault",
         Some(2),
         "zero-width space (U+200B)",
-        "type the id anew",
+        "type the id again",
     );
 }
 
@@ -70,7 +70,7 @@ fn an_invisible_character_in_an_address_is_named() {
         "fault",
         Some(2),
         "zero-width space (U+200B)",
-        "type the address anew",
+        "type the address again",
     );
 }
 

@@ -41,7 +41,7 @@ fn a_named_column_that_stands_twice_is_refused() {
         &list("list.csv", "ID,School,Email,Email\nS1,A,a@s.example,\n"),
         None,
         Some("Email"),
-        "column `Email` ([manifest] to) stands twice in the header",
+        "column `Email` ([manifest] to) appears twice in the header",
         "rename one of the two",
     );
 }
@@ -55,7 +55,7 @@ fn another_column_that_stands_twice_is_a_warning() {
     batch
         .run("check", &[])
         .expect(0)
-        .says("warning: list.csv [Note]: column `Note` stands twice in the header");
+        .says("warning: list.csv [Note]: column `Note` appears twice in the header");
 }
 
 #[test]
@@ -64,8 +64,8 @@ fn a_header_with_stray_blanks_is_reported_as_that() {
         &list("list.csv", "ID,School, Email \nS1,A,a@s.example\n"),
         None,
         Some("Email"),
-        "column `Email` ([manifest] to) is written ` Email ` in the header, with stray blanks",
-        "take the blanks out of the header",
+        "column `Email` ([manifest] to) is written ` Email ` in the header, with extra spaces",
+        "remove the spaces from the header",
     );
 }
 

@@ -85,7 +85,7 @@ fn a_near_miss_of_a_known_host_is_a_warning() {
 fn an_ending_that_no_domain_has_is_a_warning() {
     assert_eq!(
         warned(&["a@oak.co.ul", "b@elm.example"]),
-        ["`oak.co.ul` ends as no domain does: is it `oak.co.uk`?"]
+        ["`oak.co.ul` has an ending that no domain has: is it `oak.co.uk`?"]
     );
 }
 

@@ -90,7 +90,7 @@ fn tricks_in_an_id_are_refused() {
         Some(2),
         Some("ID"),
         "has control characters in it",
-        "type the id anew",
+        "type the id again",
     );
     assert_all_tame(&batch);
 }
@@ -129,7 +129,7 @@ fn tricks_in_a_header_never_reach_the_terminal() {
         "list.csv",
         format!("ID,School,Email,N{TRICKS},N{TRICKS}\nS1,Oak,a@s.example,,\n"),
     );
-    doubled.run("check", &[]).expect(0).says("stands twice");
+    doubled.run("check", &[]).expect(0).says("appears twice");
     assert_all_tame(&doubled);
 }
 

@@ -31,7 +31,7 @@ fn an_error_in_a_cell_is_refused() {
         Some(2),
         Some("Value"),
         "the cell shows the error #N/A",
-        "mend the formula",
+        "fix the formula",
     );
 }
 
@@ -86,7 +86,7 @@ fn a_file_that_is_no_workbook_is_refused() {
         None,
         None,
         "the workbook cannot be read",
-        "save the list anew as .xlsx without a password",
+        "save the list again as .xlsx without a password",
     );
 }
 
@@ -100,6 +100,6 @@ fn half_a_workbook_is_refused() {
         None,
         None,
         "the workbook cannot be read",
-        "save the list anew as .xlsx",
+        "save the list again as .xlsx",
     );
 }

@@ -131,7 +131,7 @@ fn a_place_in_the_batch_folder_is_refused() {
     for name in ["token.json", "reports/token.json", "new/folder/token.json"] {
         let desk = Desk::new();
         let place = format!("file:{}", desk.batch.path(name).display());
-        is_refused(&desk, &place, "token_store lies in the batch's folder");
+        is_refused(&desk, &place, "token_store is in the batch's folder");
         assert!(!desk.batch.path("new").exists());
     }
 }
@@ -152,7 +152,7 @@ fn a_place_in_the_batch_folder_is_refused_from_within() {
             .unwrap();
         desk.watched(crate::support::Ran::of(output))
             .expect(2)
-            .says("token_store lies in the batch's folder");
+            .says("token_store is in the batch's folder");
     }
 }
 
