@@ -14,7 +14,9 @@ const RUNNING: &str = "/proc/self/exe";
 /// Has PDFs read by processes of this program. Where the system does not say where it lies, they are
 /// read in this one.
 pub(super) fn prepare() {
-    let running = Some(PathBuf::from(RUNNING)).filter(|path| Path::exists(path));
+    // Under Wine there is such a file too, and it is Wine's.
+    let running = cfg!(target_os = "linux").then(|| PathBuf::from(RUNNING));
+    let running = running.filter(|path| Path::exists(path));
     if let Some(program) = running.or_else(|| std::env::current_exe().ok()) {
         read_pdfs_with(program, READ_PDFS);
     }
