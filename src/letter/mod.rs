@@ -29,6 +29,7 @@ mod sender;
 mod source;
 mod sources;
 mod subject;
+mod tags;
 mod template;
 mod text;
 mod unclaimed;

@@ -10,6 +10,7 @@ use super::files::with_stars;
 use super::markdown;
 use super::place;
 use super::source::{gather, read};
+use super::tags;
 use super::watch::Watch;
 use crate::config::{Batch, is_template};
 use crate::finding::{Finding, quote, quote_up_to};
@@ -146,11 +147,12 @@ impl Templates {
             .add_raw_templates(borrowed(&files))
             .and_then(|()| text_engine.add_raw_templates(borrowed(&files)));
         if let Err(error) = added {
-            faults.push(fault(&error, &bodies.shown()));
+            faults.push(fault(&error, &bodies.shown(), &files));
         }
         for (name, source) in strings {
             if let Err(error) = text_engine.add_raw_templates([(name.clone(), source.clone())]) {
-                faults.push(fault(&error, &name));
+                let own = [(name.clone(), source.clone())];
+                faults.push(fault(&error, &name, &own));
             }
             files.push((name, source));
         }
@@ -320,7 +322,7 @@ impl Templates {
             .watch
             .over(id, name, || engine.render_to(name, context, &mut body));
         if let Err(error) = rendered {
-            return Err(fault(&error, name).id(id));
+            return Err(fault(&error, name, &self.sources).id(id));
         }
         // tera writes strings, so the bytes are UTF-8.
         Ok(String::from_utf8(body.0).unwrap_or_default())
@@ -358,18 +360,29 @@ fn near(value: &str, known: &HashSet<&str>) -> String {
     }
 }
 
-/// A tera error as a fault with template, line and column.
-fn fault(error: &tera::Error, template: &str) -> Finding {
+/// A tera error as a fault with template, line and column, given the texts of the templates.
+fn fault(error: &tera::Error, template: &str, sources: &[(String, String)]) -> Finding {
+    let source = |file: &str| {
+        let found = sources.iter().find(|(name, _)| name == file);
+        found.map(|(_, source)| source.as_str())
+    };
     let (file, text) = match error.kind() {
-        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
-            let span = report.span();
-            let place = format!(
-                "line {}, column {}: {}",
-                span.start_line,
-                span.start_col + 1,
-                report.message()
-            );
-            (report.filename().to_owned(), place)
+        ErrorKind::SyntaxError(report) => {
+            let file = report.filename();
+            if let Some(slip) = source(file).and_then(tags::slip) {
+                let text = format!(
+                    "line {}, column {}: {}",
+                    slip.line,
+                    slip.column,
+                    quote_up_to(400, &slip.text)
+                );
+                return Finding::fault(text, slip.next_step).file(file);
+            }
+            (file.to_owned(), reported(report, None))
+        }
+        ErrorKind::RenderingError(report) => {
+            let file = report.filename();
+            (file.to_owned(), reported(report, source(file)))
         }
         ErrorKind::Io(_) => {
             let text = format!(
@@ -391,6 +404,36 @@ fn fault(error: &tera::Error, template: &str) -> Finding {
         "correct the template, or the value it uses",
     )
     .file(file)
+}
+
+/// What tera reports, with its place, and what stands there if it is a part of one line.
+fn reported(report: &tera::ReportError, source: Option<&str>) -> String {
+    let span = report.span();
+    let is_part = span.start_line == span.end_line && span.end_col > span.start_col;
+    let line = source
+        .filter(|_| is_part)
+        .and_then(|source| source.lines().nth(span.start_line.saturating_sub(1)));
+    // The span of `row["x"]` ends before its bracket.
+    let behind = line.and_then(|line| line.chars().nth(span.end_col));
+    let shown: String = line
+        .unwrap_or_default()
+        .chars()
+        .take(span.end_col)
+        .skip(span.start_col)
+        .chain(behind.filter(|next| *next == ']'))
+        .collect();
+    let shown = shown.trim();
+    let at = if shown.is_empty() {
+        String::new()
+    } else {
+        format!(" `{}`", quote_up_to(60, shown))
+    };
+    format!(
+        "line {}, column {}{at}: {}",
+        span.start_line,
+        span.start_col + 1,
+        report.message()
+    )
 }
 
 /// tera reports what it finds between templates, such as unknown filters, as one drawn text: each
