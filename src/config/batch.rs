@@ -198,10 +198,15 @@ impl Batch {
             let mut detail = if super::may_hold_secrets(file, text) {
                 format!(
                     "{}\nit may hold secrets, so no line of it is shown",
-                    super::at_line(text, &error, &super::without_value(error.message()))
+                    super::at_line(text, &error, &super::in_words(error.message()))
                 )
             } else {
-                error.to_string().trim_end().to_owned()
+                let shown = error.to_string();
+                let shown = shown.trim_end();
+                match shown.strip_suffix(error.message()) {
+                    Some(place) => format!("{place}{}", super::in_words(error.message())),
+                    None => shown.to_owned(),
+                }
             };
             if super::stopped_at_backslash(text, &error) {
                 detail.push_str(&format!("\n{}: {}", super::BACKSLASH, super::WITH_SLASHES));

@@ -105,7 +105,10 @@ fn is_secrets_name(path: &Path) -> bool {
 /// Whether a text gives a value to a key that is called like a secret, wherever it is given.
 fn has_secrets(text: &str) -> bool {
     const SECRET: [&str; 5] = ["password", "secret", "token", "passwd", "credential"];
-    text.lines().any(|line| {
+    let written = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
+    written.into_iter().any(|line| {
         line.split_once('=').is_some_and(|(key, _)| {
             let key = key.to_lowercase();
             SECRET.iter().any(|secret| key.contains(secret))
@@ -130,14 +133,40 @@ fn at_line(text: &str, error: &toml::de::Error, message: &str) -> String {
     format!("line {}: {message}", line + 1)
 }
 
-/// What the reader says, less the value it read: a password may stand in the wrong line.
-fn without_value(message: &str) -> String {
-    match message.rsplit_once(", expected ") {
-        Some((read, expected)) if read.starts_with("invalid") => {
-            format!("the value is of another kind, expected {expected}")
-        }
-        _ => message.to_owned(),
+/// What the reader says, in the words of whoever wrote the file, and less the value it read: a password
+/// may stand in the wrong line. Nothing is decided by it: what has another form is shown as it is.
+fn in_words(message: &str) -> String {
+    let Some((read, expected)) = message.rsplit_once(", expected ") else {
+        return message.to_owned();
+    };
+    if !read.starts_with("invalid ") {
+        return message.to_owned();
     }
+    match expected {
+        "a sequence" if read == "invalid type: map" => {
+            "there may be several of these: write the name in two brackets, [[...]]".to_owned()
+        }
+        "a sequence" => must_be(LIST),
+        "a string" | "path string" => must_be(TEXT),
+        "a boolean" => must_be("true or false, without quotes"),
+        "a map" => must_be(TABLE),
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i64" | "a nonzero u32" | "a nonzero usize" => {
+            must_be(NUMBER)
+        }
+        kind if kind.starts_with("struct ") => must_be(TABLE),
+        other => must_be(other),
+    }
+}
+
+/// The kinds of values in words.
+const LIST: &str = "a list in square brackets, such as [\"one\", \"two\"]";
+const TEXT: &str = "a text in quotes";
+const NUMBER: &str = "a whole number, without quotes";
+const TABLE: &str = "a table with keys of its own";
+
+/// What is said of a value of another kind.
+fn must_be(kind: &str) -> String {
+    format!("this must be {kind}")
 }
 
 /// A batch or secrets file that cannot be used.

@@ -149,7 +149,9 @@ impl Secrets {
             parsed.keeps_to_its_place(path, own.as_deref())?;
         }
         parsed.override_from(variable);
-        let shown = file.clone().unwrap_or_else(|| "environment".into());
+        let shown = file
+            .clone()
+            .unwrap_or_else(|| "environment (there is no .secrets.toml)".into());
         parsed.typed(file, &shown)
     }
 

@@ -13,7 +13,7 @@ use crate::secret::Secret;
 
 /// A value of the secrets file, of which errors say the kind that is wanted and no more.
 pub(super) trait Unshown: Sized {
-    /// The kind that is wanted, in serde's words.
+    /// The kind that is wanted, in words.
     const WANTED: &'static str;
 
     /// Takes a text, if that is what is wanted.
@@ -33,7 +33,7 @@ pub(super) trait Unshown: Sized {
 }
 
 impl Unshown for String {
-    const WANTED: &'static str = "a string";
+    const WANTED: &'static str = super::TEXT;
 
     fn of_text(text: String) -> Option<Self> {
         Some(text)
@@ -41,7 +41,7 @@ impl Unshown for String {
 }
 
 impl Unshown for Secret {
-    const WANTED: &'static str = "a string";
+    const WANTED: &'static str = super::TEXT;
 
     fn of_text(text: String) -> Option<Self> {
         Some(Self::new(text))
@@ -49,7 +49,7 @@ impl Unshown for Secret {
 }
 
 impl Unshown for PathBuf {
-    const WANTED: &'static str = "path string";
+    const WANTED: &'static str = super::TEXT;
 
     fn of_text(text: String) -> Option<Self> {
         Some(text.into())
@@ -57,7 +57,7 @@ impl Unshown for PathBuf {
 }
 
 impl Unshown for u16 {
-    const WANTED: &'static str = "u16";
+    const WANTED: &'static str = super::NUMBER;
 
     fn of_number(number: i64) -> Option<Self> {
         number.try_into().ok()
@@ -65,7 +65,7 @@ impl Unshown for u16 {
 }
 
 impl Unshown for Vec<String> {
-    const WANTED: &'static str = "a sequence";
+    const WANTED: &'static str = super::LIST;
 
     fn of_list(list: Vec<String>) -> Option<Self> {
         Some(list)
@@ -91,9 +91,7 @@ where
 }
 
 fn other_kind<E: de::Error>(wanted: &str) -> E {
-    E::custom(format_args!(
-        "the value is of another kind, expected {wanted}"
-    ))
+    E::custom(super::must_be(wanted))
 }
 
 /// Takes the values that TOML has, and none into an error.
@@ -165,7 +163,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for UnshownTable<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a table")
+        f.write_str(super::TABLE)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<T, A::Error> {
@@ -173,27 +171,27 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for UnshownTable<T> {
     }
 
     fn visit_str<E: de::Error>(self, _: &str) -> Result<T, E> {
-        Err(other_kind("a table"))
+        Err(other_kind(super::TABLE))
     }
 
     fn visit_i64<E: de::Error>(self, _: i64) -> Result<T, E> {
-        Err(other_kind("a table"))
+        Err(other_kind(super::TABLE))
     }
 
     fn visit_u64<E: de::Error>(self, _: u64) -> Result<T, E> {
-        Err(other_kind("a table"))
+        Err(other_kind(super::TABLE))
     }
 
     fn visit_f64<E: de::Error>(self, _: f64) -> Result<T, E> {
-        Err(other_kind("a table"))
+        Err(other_kind(super::TABLE))
     }
 
     fn visit_bool<E: de::Error>(self, _: bool) -> Result<T, E> {
-        Err(other_kind("a table"))
+        Err(other_kind(super::TABLE))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<T, A::Error> {
         while items.next_element::<IgnoredAny>()?.is_some() {}
-        Err(other_kind("a table"))
+        Err(other_kind(super::TABLE))
     }
 }

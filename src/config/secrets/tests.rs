@@ -97,17 +97,17 @@ fn values_that_cannot_work_are_refused() {
 fn no_error_of_the_reader_holds_a_value() {
     const SECRET: &str = "hunter2";
     for (text, shown) in [
-        ("smtp.password = [\"hunter2\"]", "expected a string"),
-        ("smtp.port = \"hunter2\"", "expected u16"),
-        ("smtp.port = 70000", "expected u16"),
-        ("smtp.ca_file = { hunter2 = 1 }", "expected path string"),
-        ("smtp.host = 2026-11-26", "expected a string"),
-        ("smtp = \"hunter2\"", "expected a table"),
-        ("smtp = [\"hunter2\"]", "expected a table"),
-        ("client_secret = true", "expected a string"),
-        ("username = 1.5", "expected a string"),
-        ("token_command = \"hunter2\"", "expected a sequence"),
-        ("token_command = [\"az\", 1]", "expected a string"),
+        ("smtp.password = [\"hunter2\"]", "a text in quotes"),
+        ("smtp.port = \"hunter2\"", "a whole number"),
+        ("smtp.port = 70000", "a whole number"),
+        ("smtp.ca_file = { hunter2 = 1 }", "a text in quotes"),
+        ("smtp.host = 2026-11-26", "a text in quotes"),
+        ("smtp = \"hunter2\"", "a table with keys"),
+        ("smtp = [\"hunter2\"]", "a table with keys"),
+        ("client_secret = true", "a text in quotes"),
+        ("username = 1.5", "a text in quotes"),
+        ("token_command = \"hunter2\"", "a list in square brackets"),
+        ("token_command = [\"az\", 1]", "a text in quotes"),
         // Slips of syntax are named as such.
         ("client_secret = \"hunter2", "invalid basic string"),
         ("client_secret = hunter2", "string"),
