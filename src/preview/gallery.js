@@ -52,7 +52,7 @@
     history.replaceState(null, '', '#' + hash);
   };
 
-  const filter = () => {
+  const list = () => {
     const words = at('search').value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
     const only = at('show').value === 'warnings';
     shown = [];
@@ -64,8 +64,17 @@
     at('count').textContent = shown.length === letters.length
       ? many(letters.length, 'letter')
       : figure.format(shown.length) + ' of ' + many(letters.length, 'letter');
-    steps();
   };
+
+  // The letter that is open is one of those in the list, or none is.
+  const keepInStep = () => {
+    at('none').hidden = shown.length > 0;
+    at('open').hidden = shown.length === 0;
+    if (shown.length > 0 && !shown.includes(chosen)) choose(shown[0], true);
+    else steps();
+  };
+
+  const filter = () => { list(); keepInStep(); };
 
   const steps = () => {
     const place = shown.indexOf(chosen);
@@ -118,6 +127,8 @@
     if (chosen >= 0) buttons[chosen].removeAttribute('aria-current');
     chosen = index;
     const letter = letters[index];
+    at('none').hidden = true;
+    at('open').hidden = false;
     buttons[index].setAttribute('aria-current', 'true');
     buttons[index].scrollIntoView({ block: 'nearest' });
     if (!stay) document.body.classList.add('reading');
@@ -216,10 +227,17 @@
     at('search').value = hash.get('q') || '';
     at('show').value = hash.get('show') === 'warnings' ? 'warnings' : 'all';
     plain = hash.get('body') === 'text';
-    filter();
     const named = letters.findIndex((letter) => letter.id === hash.get('id'));
-    const index = named >= 0 ? named : shown[0];
-    if (index !== undefined) choose(index, hash.get('view') !== 'letter');
+    if (named >= 0) {
+      // A letter that is named is shown, whatever is searched for beside it.
+      list();
+      if (!shown.includes(named)) {
+        at('search').value = '';
+        at('show').value = 'all';
+        list();
+      }
+      choose(named, hash.get('view') !== 'letter');
+    } else filter();
   };
   window.addEventListener('hashchange', restore);
   restore();

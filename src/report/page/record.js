@@ -23,20 +23,20 @@ const command = (text) => make('code', { class: 'command' }, text);
 /** What is wrong with a letter, and what to do about it. */
 function advice(letter) {
   const error = letter.error ? letter.error.code + ': ' + letter.error.text : '';
-  if (letter.state === 'in_doubt') return [error, ['Look in the Sent folder or the server’s log, or ask the school; then ', command('postroom resolve BATCH ' + shellWord(letter.id) + ' --accepted'), ', or ', command('--unsent'), ' to have it sent.']];
+  if (letter.state === 'in_doubt') return [error, ['Look in the Sent folder or the server’s log, or ask the school; then ', command('postroom resolve ' + shellWord(letter.id) + ' --accepted'), ', or ', command('--unsent'), ' to have it sent.']];
   if (letter.state === 'rejected') return [error, ['Mend what the answer names; then ', command('postroom send --retry-rejected'), '.']];
   if (isPartly(letter) && !letter.refused.length && (bounced(letter).length || letter.look.length)) {
     const what = [...bounced(letter).map(({ address, reason_in_words: reason }) => address + ': ' + (reason || 'bounced')),
       ...letter.look.map(({ address, why }) => (address ? address + ' is suspected' : why))];
-    const next = letter.look.length ? ['Look at what came back; then ', command('postroom returns BATCH --confirm ' + shellWord(letter.id) + ' --because …'), ', or ', command('--dismiss'), '.']
-      : [(bounced(letter)[0].next || 'Correct the address in the list'), '. ', command('postroom resend BATCH --only ' + shellWord(letter.id) + ' --because …'), ' writes to those that do not have it.'];
+    const next = letter.look.length ? ['Look at what came back; then ', command('postroom returns --confirm ' + shellWord(letter.id) + ' --because …'), ', or ', command('--dismiss'), '.']
+      : [(bounced(letter)[0].next || 'Correct the address in the list'), '. ', command('postroom resend --only ' + shellWord(letter.id) + ' --because …'), ' writes to those that do not have it.'];
     return [what.join('; '), next];
   }
   if (isPartly(letter)) {
     const what = [...letter.refused.map((refusal) => refusal.address + ': ' + refusal.answer),
       ...letter.addresses.filter((address) => !address.message_id).map(({ address }) => address + ': not written to yet')];
     return [what.join('; '), ['The other addresses have it. Correct the address in the list if it is wrong; then ',
-      command('postroom resend BATCH --only ' + shellWord(letter.id) + ' --because …'), ' writes to those that do not have it.']];
+      command('postroom resend --only ' + shellWord(letter.id) + ' --because …'), ' writes to those that do not have it.']];
   }
   return [error, ['The next ', command('postroom send'), ' tries again.']];
 }

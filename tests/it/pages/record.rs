@@ -190,9 +190,9 @@ fn the_page_shows_totals_timeline_and_what_to_look_into_and_asks_for_nothing() {
     let look = browser.text("document.getElementById('look').innerText");
     for part in [
         "550: 5.1.1 <no such user>",
-        "postroom resolve BATCH S007",
+        "postroom resolve S007",
         "550 no such mailbox",
-        "postroom resend BATCH --only S006 --because …",
+        "postroom resend --only S006 --because …",
     ] {
         assert!(look.contains(part), "{part:?} is not in {look}");
     }
@@ -288,7 +288,7 @@ fn each_message_and_each_address_of_a_letter_is_shown_and_what_changed_since() {
     let look = browser.text("document.getElementById('look').innerText");
     for part in [
         "closed@school1.example: 550 5.1.1 No such user",
-        "postroom resend BATCH --only S001 --because …",
+        "postroom resend --only S001 --because …",
     ] {
         assert!(look.contains(part), "{part:?} is not in {look}");
     }

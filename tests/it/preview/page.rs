@@ -252,6 +252,64 @@ fn on_a_telephone_the_list_and_a_letter_take_turns() {
 }
 
 #[test]
+fn nothing_runs_out_of_a_telephone_s_screen() {
+    let batch = TestBatch::new(3);
+    let long = "head.of.a.school.with.a.long.name@a-school-with-a-long-name.north.example";
+    let list = fs::read_to_string(batch.path("list.csv")).unwrap();
+    let list = list
+        .replace(
+            "teacher1@school1.example",
+            &format!("\"{long}, second.{long}\""),
+        )
+        .replace("School 2", &"Abcdefghijklm".repeat(8));
+    batch.write("list.csv", list);
+    let Some(mut gallery) = Gallery::of(&batch) else {
+        return;
+    };
+    gallery.browser.look(390, false);
+    gallery.open();
+    let outside = "[...document.querySelectorAll('body *')].filter((part) => part.getClientRects().length > 0 \
+        && part.getBoundingClientRect().right > 390.5).map((part) => part.outerHTML.slice(0, 80))";
+    for letter in 0..3 {
+        assert_eq!(gallery.eval(outside), json!([]));
+        gallery.eval(&format!(
+            "document.querySelectorAll('#letters button')[{letter}].click()"
+        ));
+        assert_eq!(gallery.eval(outside), json!([]));
+        gallery.eval("document.getElementById('back').click()");
+    }
+}
+
+#[test]
+fn the_letter_that_is_open_is_one_that_the_search_shows() {
+    let batch = TestBatch::new(30);
+    let Some(mut gallery) = Gallery::of(&batch) else {
+        return;
+    };
+    gallery.browser.press("j");
+    assert_eq!(gallery.text("#name"), "School 2");
+    gallery.browser.press("/");
+    gallery.browser.write("school 2");
+    // It is among those that fit, and stays.
+    assert_eq!(gallery.text("#name"), "School 2");
+    gallery.browser.write("7");
+    assert_eq!(gallery.text("#name"), "School 27");
+    assert_eq!(gallery.text("#place"), "1 of 1");
+    gallery.browser.write("9");
+    assert_eq!(gallery.shown(), 0);
+    assert_eq!(
+        gallery.text("#none"),
+        "No letter fits what is searched for."
+    );
+    let is_hidden = gallery.eval("document.getElementById('open').offsetParent === null");
+    assert_eq!(is_hidden, json!(true));
+    gallery.eval("document.getElementById('search').value = ''; document.getElementById('search').dispatchEvent(new Event('input'))");
+    assert_eq!(gallery.text("#name"), "School 27");
+    assert_eq!(gallery.text("#place"), "27 of 30");
+    gallery.assert_quiet();
+}
+
+#[test]
 fn everything_has_a_name_for_a_screen_reader() {
     let batch = TestBatch::new(2);
     let Some(mut gallery) = Gallery::of(&batch) else {
