@@ -157,6 +157,21 @@ impl NetworkKind {
 }
 
 impl CertificateFlaw {
+    /// What is wrong, said of the server.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Untrusted => "shows a certificate that no authority known here has signed",
+            Self::Expired => "shows a certificate that has expired",
+            Self::NotYetValid => {
+                "shows a certificate that is not valid yet, or the clock of this machine is wrong"
+            }
+            Self::WrongName => "shows a certificate for another server",
+            Self::Revoked => "shows a certificate that was revoked",
+            Self::Unusable => "shows a certificate that is not made for servers, or cannot be read",
+        }
+    }
+
     fn of(error: &CertificateError) -> Self {
         match error {
             CertificateError::UnknownIssuer => Self::Untrusted,

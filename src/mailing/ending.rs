@@ -1,8 +1,9 @@
 //! How a mailing ended, in words and with the next step.
 
 use crate::dispatch::Ending;
-use crate::figures::plural;
+use crate::figures::{count, plural};
 use crate::ledger::{Counts, LedgerError, LedgerView, LogEnd};
+use crate::transport::Answer;
 
 /// A mailing that is over.
 pub struct Finished {
@@ -82,7 +83,11 @@ impl Conclusion {
                 format!("{again} tries again"),
             )),
             Ending::Interrupted => Self::Interrupted(reason(
-                "interrupted".to_owned(),
+                format!(
+                    "interrupted: {} of {} accepted",
+                    count(counts.accepted),
+                    plural(counts.total(), "letter")
+                ),
                 if counts.pending == 0 {
                     format!("{again} looks up the {} in doubt", plural(counts.in_doubt, "letter"))
                 } else {
@@ -94,25 +99,25 @@ impl Conclusion {
             )),
             Ending::Breaker { failures, answer } => Self::Stopped(reason(
                 format!(
-                    "stopped after {failures} failures in a row, the last one {} {}",
-                    answer.code, answer.line()
+                    "stopped after {failures} failures in a row, the last one {}",
+                    answer.said()
                 ),
-                format!("fix the cause, then {again} goes on"),
+                mend(answer, "fix the cause", &format!("{again} goes on")),
             )),
             Ending::DayLimit => Self::Stopped(reason(
                 "stopped: the addresses of the day are used up".to_owned(),
                 format!("{again} goes on tomorrow"),
             )),
             Ending::Outage(answer) => Self::Stopped(reason(
-                format!(
-                    "stopped: the server could not be used: {} {}",
-                    answer.code, answer.line()
-                ),
-                format!("{again} goes on when it is back"),
+                format!("stopped: the server could not be used: {}", answer.said()),
+                match answer.next_step() {
+                    Some(_) => mend(answer, "", &format!("{again} goes on")),
+                    None => format!("{again} goes on when it is back"),
+                },
             )),
             Ending::Unusable(answer) => Self::Stopped(reason(
-                format!("stopped: {} {}", answer.code, answer.line()),
-                format!("fix the cause, then {again} goes on"),
+                format!("stopped: {}", answer.said()),
+                mend(answer, "fix the cause", &format!("{again} goes on")),
             )),
             Ending::Changed(_) => Self::Stopped(reason(
                 "stopped: a letter changed after it was checked; it and those after it were not sent"
@@ -121,15 +126,22 @@ impl Conclusion {
             )),
             Ending::Unauthorised(answer) => Self::SignIn(reason(
                 format!(
-                    "stopped: the server does not accept the sign-in: {} {}",
-                    answer.code, answer.line()
+                    "stopped: the server does not accept the sign-in: {}",
+                    answer.said()
                 ),
-                format!(
-                    "correct the account in the secrets file, or `postroom login`, then {again} goes on"
+                mend(
+                    answer,
+                    "correct the account in the secrets file, or `postroom login`",
+                    &format!("{again} goes on"),
                 ),
             )),
         }
     }
+}
+
+/// What the answer says to do, or what is usual, and what goes on then.
+fn mend(answer: &Answer, usual: &str, goes_on: &str) -> String {
+    format!("{}; then {goes_on}", answer.next_step().unwrap_or(usual))
 }
 
 fn incomplete(counts: &Counts, open: u64) -> Reason {

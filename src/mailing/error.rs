@@ -29,10 +29,10 @@ pub enum MailingError {
     #[error("{}", .0.text)]
     Transport(Finding),
     /// The server does not take us, or is not there.
-    #[error("{} {}", .0.answer().code, .0.answer().line())]
+    #[error("{}", .0.answer().said())]
     Server(SendError),
     /// The same, when a letter to ourselves was handed over.
-    #[error("{} {}", .0.answer().code, .0.answer().line())]
+    #[error("{}", .0.answer().said())]
     Probe(SendError),
     /// Nobody can be asked, and nothing was said beforehand.
     #[error("there is no terminal to ask on")]
@@ -184,6 +184,9 @@ impl MailingError {
                 return Some(error.next_step().into_owned());
             }
             Self::Transport(fault) | Self::Returns(fault) => return Some(fault.next_step.clone()),
+            Self::Server(error) | Self::Probe(error) if error.answer().next_step().is_some() => {
+                return error.answer().next_step().map(str::to_owned);
+            }
             Self::Server(error) | Self::Probe(error) => match error {
                 SendError::Unauthorised(_) => {
                     "run `postroom login`, or correct the account in the secrets file"

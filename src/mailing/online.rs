@@ -128,9 +128,8 @@ pub fn probe(
             Err(error) => {
                 online.findings.push(Finding::warning(
                     format!(
-                        "the probe was accepted and could not be looked at: {} {}",
-                        error.answer().code,
-                        error.answer().line()
+                        "the probe was accepted and could not be looked at: {}",
+                        error.answer().in_full()
                     ),
                     "look for it in Sent Items and in your inbox",
                 ));

@@ -226,7 +226,7 @@ impl<'a> Collector<'a> {
                 Err(error) => FoundMail {
                     place,
                     sha256: [0; 32],
-                    head: Err(error.answer().line()),
+                    head: Err(error.answer().in_full()),
                 },
             };
             self.take(found)?;

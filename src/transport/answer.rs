@@ -125,6 +125,27 @@ impl Answer {
         self.next_step.as_deref()
     }
 
+    /// What was said, for people: a server's words with its code, and ours as they are.
+    #[must_use]
+    pub fn said(&self) -> String {
+        self.coded(&self.text)
+    }
+
+    /// The same with what can be done about it.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        self.coded(&self.line())
+    }
+
+    fn coded(&self, text: &str) -> String {
+        match &self.code {
+            Code::Own(_) => text.to_owned(),
+            code if text.is_empty() => code.to_string(),
+            Code::Smtp(code) => format!("{code} {text}"),
+            code @ (Code::Http { .. } | Code::Exchange(_)) => format!("{code}: {text}"),
+        }
+    }
+
     /// The words and what can be done about it, in one line for people and for the record.
     #[must_use]
     pub fn line(&self) -> String {
@@ -246,7 +267,15 @@ mod tests {
         assert_eq!(answer.text(), "Not you.");
         assert_eq!(answer.next_step(), Some("sign in"));
         assert_eq!(answer.line(), "Not you; sign in");
+        assert_eq!(answer.said(), "401: Not you.");
+        assert_eq!(answer.in_full(), "401: Not you; sign in");
         assert_eq!(Answer::new(Cause::Tls, "No.").line(), "No.");
+        assert_eq!(Answer::new(Cause::Tls, "No.").said(), "No.");
+        assert_eq!(
+            Answer::new(Code::Smtp(550), "5.1.1 No.").said(),
+            "550 5.1.1 No."
+        );
+        assert_eq!(Answer::new(Code::Smtp(550), "").in_full(), "550");
     }
 
     #[test]

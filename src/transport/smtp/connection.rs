@@ -114,15 +114,19 @@ impl Connector {
             && let Some((connector, name)) = &self.tls
         {
             if !offers.starttls {
-                return Err(SendError::Unusable(Answer::new(
-                    Cause::NoStartTls,
-                    "the server does not offer STARTTLS, so nothing was sent in the clear: set smtp.security to \"tls\", or \"none\" for a relay in a trusted network",
+                let text = format!(
+                    "{} does not offer STARTTLS, so nothing was sent in the clear",
+                    self.server()
+                );
+                return Err(SendError::Unusable(Answer::new(Cause::NoStartTls, &text).with(
+                    "set smtp.security to \"tls\" (usually with port 465), or to \"none\" for a relay in a trusted network",
                 )));
             }
             (conversation, offers) = self.within("STARTTLS", async {
                 conversation.say("STARTTLS\r\n").await.map_err(at_connect)?;
                 let protected = conversation.protect(connector, name.clone()).await;
-                let mut conversation = protected.map_err(tls::refused)?;
+                let refused = |error| tls::refused(error, &self.server());
+                let mut conversation = protected.map_err(refused)?;
                 let offers = Offers::ask(&mut conversation, &self.hello).await;
                 Ok((conversation, offers.map_err(at_connect)?))
             })?;
@@ -151,16 +155,21 @@ impl Connector {
         let addresses: Vec<SocketAddr> = tokio::net::lookup_host(server)
             .await
             .map_err(|error| {
-                let unknown = SmtpFailure::Broken(NetworkError::unresolved(words(&error)));
+                let text = format!(
+                    "no address is known of {}, the server at smtp.host: {error}",
+                    self.settings.host
+                );
+                let unknown = SmtpFailure::Broken(NetworkError::unresolved(text));
                 with_step(
                     unknown.refused_at(Phase::Connect),
                     "look at the spelling of smtp.host, and whether this machine is online",
                 )
             })?
             .collect();
-        let tcp = TcpStream::connect(&*addresses)
-            .await
-            .map_err(|error| failed(&error))?;
+        let tcp = TcpStream::connect(&*addresses).await.map_err(|error| {
+            let next_step = "look at smtp.host and smtp.port, and whether that server is running";
+            with_step(failed(&error), next_step)
+        })?;
         tcp.set_nodelay(true).map_err(|error| failed(&error))?;
         let Some((connector, name)) = self
             .tls
@@ -174,12 +183,13 @@ impl Connector {
             Err(error) => Err(match NetworkKind::of(&error) {
                 // Neither a certificate nor a port without TLS gets better by waiting.
                 NetworkKind::Certificate(_) => {
-                    SendError::Unusable(Answer::new(Cause::Tls, &error.to_string()))
+                    let error = NetworkError::of(&error, error.to_string());
+                    tls::refused(error, &self.server())
                 }
                 NetworkKind::Tls => SendError::Unusable(
                     Answer::new(
                         Cause::Tls,
-                        &format!("{} does not speak TLS from the first byte: {error}", self.server()),
+                        &format!("{} does not speak TLS from the first byte", self.server()),
                     )
                     .with("set smtp.security to \"starttls\" (usually with port 587), or correct smtp.port"),
                 ),

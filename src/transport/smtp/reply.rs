@@ -73,8 +73,9 @@ impl SmtpFailure {
 pub(super) fn no_way_to_sign_in() -> SendError {
     SendError::Unauthorised(Answer::new(
         Cause::Auth,
-        "the server offers no way to sign in that is known here: AUTH PLAIN, LOGIN or XOAUTH2, which some offer under TLS only (smtp.security)",
-    ))
+        "the server offers none of the ways to sign in that are known here: AUTH PLAIN, LOGIN and XOAUTH2",
+    )
+    .with("set smtp.security to \"starttls\" or \"tls\", since some offer it under TLS only; a relay that takes letters without a sign-in wants smtp.username and smtp.password empty"))
 }
 
 /// A sign-in that the server refused.

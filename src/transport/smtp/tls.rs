@@ -12,7 +12,7 @@ use super::super::{Answer, Cause, SendError};
 use super::reply::{Phase, SmtpFailure};
 use crate::config::SmtpSettings;
 use crate::finding::Finding;
-use crate::network::NetworkError;
+use crate::network::{CertificateFlaw, NetworkError, NetworkKind};
 use crate::regular;
 
 /// What a protected connection needs.
@@ -43,11 +43,22 @@ pub(super) fn connector(
 }
 
 /// A failed handshake: a certificate that is not trusted does not get better by waiting.
-pub(super) fn refused(error: NetworkError) -> SendError {
-    if error.kind.lasts() {
-        return SendError::Unusable(Answer::new(Cause::Tls, &error.text));
-    }
-    SmtpFailure::Broken(error).refused_at(Phase::Connect)
+pub(super) fn refused(error: NetworkError, server: &str) -> SendError {
+    let NetworkKind::Certificate(flaw) = error.kind else {
+        return SmtpFailure::Broken(error).refused_at(Phase::Connect);
+    };
+    let next_step = match flaw {
+        CertificateFlaw::Untrusted => {
+            "name the file with your authority's certificate as smtp.ca_file, or correct smtp.host"
+        }
+        CertificateFlaw::WrongName => "write the name as smtp.host that the certificate is for",
+        CertificateFlaw::NotYetValid => "look at the clock of this machine",
+        CertificateFlaw::Expired | CertificateFlaw::Revoked | CertificateFlaw::Unusable => {
+            "ask whoever runs the server for a new certificate"
+        }
+    };
+    let text = format!("{server} {}", flaw.in_words());
+    SendError::Unusable(Answer::new(Cause::Tls, &text).with(next_step))
 }
 
 /// The certificates of `smtp.ca_file`; none when no file is named.
@@ -84,7 +95,6 @@ mod tests {
     use super::super::offers::Offers;
     use super::*;
     use crate::config::SmtpSecurity;
-    use crate::network::NetworkKind;
     use crate::network::tests::{FLAWED, certified, serve};
 
     fn settings(port: u16, ca_file: &Path) -> SmtpSettings {
@@ -144,7 +154,7 @@ mod tests {
             let error = raise(port, &ca_file);
             served.join().unwrap();
             assert_eq!(error.kind, NetworkKind::Certificate(flaw), "{error}");
-            let SendError::Unusable(answer) = refused(error) else {
+            let SendError::Unusable(answer) = refused(error, "localhost:25") else {
                 panic!("{flaw:?}");
             };
             assert_eq!(answer.code, Cause::Tls.into());
@@ -168,7 +178,7 @@ mod tests {
         );
         served.join().unwrap();
         assert!(matches!(
-            refused(error),
+            refused(error, "localhost:25"),
             SendError::Transient { everyone: true, .. }
         ));
     }
