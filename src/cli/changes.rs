@@ -1,6 +1,6 @@
 //! What changed since a batch was begun, in words.
 
-use crate::ledger::{Change, PlanDifference};
+use crate::ledger::{Change, ChangedParts, PlanDifference};
 use crate::lifecycle::LetterState;
 use crate::mailing::{MailingError, Moved};
 
@@ -28,8 +28,8 @@ pub(super) fn listed(
 }
 
 /// A difference in words.
-pub(super) fn in_words(difference: &PlanDifference) -> &'static str {
-    match (difference.change, difference.state) {
+pub(super) fn in_words(difference: &PlanDifference) -> String {
+    let text = match (difference.change, difference.state) {
         (Change::Added, _) => "new in the manifest",
         (Change::Removed, LetterState::Accepted) => "no longer in the manifest, accepted already",
         (Change::Removed, LetterState::InDoubt | LetterState::Claimed) => {
@@ -39,13 +39,36 @@ pub(super) fn in_words(difference: &PlanDifference) -> &'static str {
             Change::Removed,
             LetterState::Pending | LetterState::Rejected | LetterState::Withdrawn,
         ) => "no longer in the manifest, not sent",
-        (Change::Changed, LetterState::Accepted) => {
-            "changed after it was accepted; only `postroom resend` sends it again"
+        (Change::Changed, state) => {
+            let what = parts(difference.parts);
+            return match state {
+                LetterState::Accepted => format!(
+                    "{what} changed after it was accepted; only `postroom resend` sends it again"
+                ),
+                LetterState::InDoubt | LetterState::Claimed => {
+                    format!("{what} changed while it was in doubt")
+                }
+                LetterState::Pending | LetterState::Rejected | LetterState::Withdrawn => {
+                    format!("{what} changed, not sent yet")
+                }
+            };
         }
-        (Change::Changed, LetterState::InDoubt | LetterState::Claimed) => "changed while in doubt",
-        (
-            Change::Changed,
-            LetterState::Pending | LetterState::Rejected | LetterState::Withdrawn,
-        ) => "addresses, text, report or sender changed, not sent yet",
+    };
+    text.to_owned()
+}
+
+fn parts(parts: ChangedParts) -> String {
+    let named: Vec<&str> = [
+        (parts.addresses, "addresses"),
+        (parts.attachments, "report"),
+        (parts.text_or_sender, "text or sender"),
+    ]
+    .into_iter()
+    .filter_map(|(is_changed, word)| is_changed.then_some(word))
+    .collect();
+    match named.as_slice() {
+        [] => "it".to_owned(),
+        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        [one, ..] => (*one).to_owned(),
     }
 }

@@ -47,8 +47,21 @@ pub struct PlanDifference {
     pub id: String,
     /// What changed.
     pub change: Change,
+    /// Of a letter that changed, what of it did; nothing while nobody has looked.
+    pub parts: ChangedParts,
     /// Where the letter stands.
     pub state: LetterState,
+}
+
+/// What of a letter changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChangedParts {
+    /// To whom it goes.
+    pub addresses: bool,
+    /// The files that are attached.
+    pub attachments: bool,
+    /// Subject, text, sender, or anything else of it.
+    pub text_or_sender: bool,
 }
 
 impl LedgerView {
@@ -319,6 +332,7 @@ impl PlanComparison {
         self.differences.push(PlanDifference {
             id: id.to_owned(),
             change,
+            parts: ChangedParts::default(),
             state,
         });
     }
@@ -330,6 +344,7 @@ impl PlanComparison {
             .extend(removed.into_iter().map(|(id, (_, state))| PlanDifference {
                 id,
                 change: Change::Removed,
+                parts: ChangedParts::default(),
                 state,
             }));
         self.differences

@@ -144,7 +144,7 @@ impl Names {
     }
 }
 
-fn addresses(letters: &Letters, index: usize) -> Addresses {
+pub(super) fn addresses(letters: &Letters, index: usize) -> Addresses {
     let list = |mailboxes: &[Mailbox]| -> Vec<String> {
         let addresses = mailboxes.iter().map(|mailbox| &mailbox.address);
         addresses.map(ToString::to_string).collect()

@@ -5,6 +5,7 @@
 //! are types with their next step as a field, so that no front has to read a text.
 
 mod adopt;
+mod changed;
 mod choosing;
 mod ending;
 mod error;

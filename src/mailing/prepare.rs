@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::changed::find_parts;
 use super::{Front, Loaded, MailingError, StateFile};
 use crate::address::Address;
 use crate::clock::Clock;
@@ -29,7 +30,9 @@ impl Prepared {
     pub fn differences(&self, ledger: &LedgerView) -> Result<Vec<PlanDifference>, LedgerError> {
         let ids = (0..self.letters.len()).map(|index| self.letters.id(index));
         let digests = self.plan.letters.iter().map(|letter| letter.digest);
-        ledger.differences(ids.zip(digests))
+        let mut differences = ledger.differences(ids.zip(digests))?;
+        find_parts(self, ledger, &mut differences)?;
+        Ok(differences)
     }
 
     /// Where the letters that are left would go, if those of the plan that the ledger began with went
