@@ -9,6 +9,16 @@ use crate::lifecycle::PersonalWord;
 use crate::mailing::{Loaded, StateFile, person};
 
 pub(super) fn run(args: &ResolveArgs, console: &Console, clock: &dyn Clock) -> Result<Exit, Stop> {
+    if !args.accepted && !args.unsent {
+        // What becomes of a letter is never taken for granted, so both are named.
+        return Err(Stop::new(
+            Exit::Usage,
+            words::with_next(
+                "it was not said what became of these letters",
+                "add --accepted if they went out, as the Sent folder or the school says, and they are not sent again; or --unsent if they did not, and the next `postroom send` sends them",
+            ),
+        ));
+    }
     let (batch, ids) = args.parts();
     let loaded = Loaded::load(&args.common.load_request(batch))?;
     let state = StateFile::of(&loaded, false);
@@ -20,7 +30,11 @@ pub(super) fn run(args: &ResolveArgs, console: &Console, clock: &dyn Clock) -> R
         by: person(),
         because: args.because.clone(),
     };
-    ledger.resolve(ids, &word, clock.now())?;
+    if let Err(error) = ledger.resolve(ids, &word, clock.now()) {
+        // Who looks at the runs later must not take it for one that was cut off.
+        let _ = ledger.end_run(clock.now(), &error.to_string());
+        return Err(error.into());
+    }
     let (word, next) = if args.accepted {
         ("accepted", "they are not sent again")
     } else {
