@@ -12,7 +12,7 @@ use super::signed_in::SignedIn;
 use super::{json, words};
 use crate::clock::Clock;
 use crate::config::TransportName;
-use crate::dispatch::estimate;
+use crate::dispatch::{Interrupt, estimate};
 use crate::finding::{Finding, NextStep, Severity, quote};
 use crate::ledger::{Counts, LedgerError};
 use crate::mailing::{self, Loaded, MailingError, Online, Prepared, StateFile, prepare};
@@ -27,7 +27,7 @@ pub(super) fn run(
     let rehearsal = args.redirect_to.is_some();
     let state = StateFile::of(&loaded, rehearsal);
     let mut transport = loaded.transport(&SignedIn::bearer(&loaded.secrets.sign_in, clock));
-    let mut front = TerminalFront::new(console, rehearsal);
+    let mut front = TerminalFront::new(console, &**clock, &Interrupt::default(), rehearsal);
     let prepared = prepare(&loaded, args.redirect_to.as_ref(), &**clock, &mut front);
     drop(front);
     let (planned, mut findings) = match prepared {

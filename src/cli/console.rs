@@ -2,12 +2,18 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, Stderr, Stdout, Write};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
-use indicatif::ProgressBar;
+use console::Term;
+use indicatif::{ProgressBar, ProgressStyle};
 
+use super::bar::Line;
 use super::exit::Exit;
 use super::words;
+use crate::dispatch::Interrupt;
 use crate::finding::{Finding, escape};
 
 /// How much is said.
@@ -26,6 +32,7 @@ pub(super) struct Console {
     /// How much is said.
     pub output: Output,
     bar: Mutex<Option<ProgressBar>>,
+    foot: Mutex<Option<Foot>>,
     json: Mutex<BufWriter<Stdout>>,
 }
 
@@ -34,6 +41,7 @@ impl Console {
         Self {
             output,
             bar: Mutex::new(None),
+            foot: Mutex::new(None),
             json: Mutex::new(BufWriter::new(stdout())),
         }
     }
@@ -109,6 +117,27 @@ impl Console {
         stderr().is_terminal() && !self.output.quiet && !self.output.json
     }
 
+    /// Draws a line at the foot of the terminal, for its width as it is now. It stays below everything that is
+    /// written until [`Self::clear_foot`].
+    pub fn draw_foot(&self, line: &Line) {
+        let mut slot = self.foot.lock().unwrap_or_else(PoisonError::into_inner);
+        let foot = slot.get_or_insert_with(|| Foot {
+            terminal: Term::buffered_stderr(),
+            text: String::new(),
+        });
+        let (_, columns) = foot.terminal.size();
+        foot.text = line.fit(columns.into());
+        foot.draw();
+    }
+
+    /// Takes the line away.
+    pub fn clear_foot(&self) {
+        let mut slot = self.foot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(foot) = slot.take() {
+            foot.clear();
+        }
+    }
+
     /// Shows a bar below everything that is written, until another one or none replaces it.
     pub fn set_bar(&self, bar: Option<ProgressBar>) {
         let mut slot = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
@@ -137,14 +166,32 @@ impl Console {
         answer.trim().to_owned()
     }
 
-    /// Asks a question that is answered with the word `yes`.
-    pub fn confirm(question: &str) -> bool {
+    /// Asks a question that is answered with the word `yes`. Ctrl-C is a no.
+    pub fn confirm(question: &str, interrupt: &Interrupt) -> bool {
+        const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
         let mut stderr = stderr().lock();
         let asked = write!(stderr, "{question} Type yes to go on: ").and_then(|()| stderr.flush());
-        let mut answer = String::new();
-        asked.is_ok()
-            && io::stdin().read_line(&mut answer).is_ok()
-            && answer.trim().eq_ignore_ascii_case("yes")
+        if asked.is_err() {
+            return false;
+        }
+        let (answer_tx, answer_rx) = channel();
+        // Whoever reads a line cannot be called away, so another thread does; it ends with the process.
+        thread::spawn(move || {
+            let mut answer = String::new();
+            let read = io::stdin().read_line(&mut answer);
+            let _ = answer_tx.send(read.is_ok() && answer.trim().eq_ignore_ascii_case("yes"));
+        });
+        loop {
+            match answer_rx.recv_timeout(BETWEEN_LOOKS) {
+                Ok(answer) => return answer,
+                Err(RecvTimeoutError::Timeout) if !interrupt.is_asked() => {}
+                Err(_) => {
+                    // The terminal has written ^C behind the question.
+                    let _ = writeln!(stderr);
+                    return false;
+                }
+            }
+        }
     }
 
     /// Ends the process at once, as a second Ctrl-C asks.
@@ -157,12 +204,47 @@ impl Console {
     }
 
     fn above_bar(&self, write: impl FnOnce()) {
+        let foot = self.foot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(foot) = &*foot {
+            foot.clear();
+            write();
+            foot.draw();
+            return;
+        }
         let slot = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
         match &*slot {
             Some(bar) => bar.suspend(write),
             None => write(),
         }
     }
+}
+
+/// The line at the foot of the terminal. indicatif would fill it with blanks up to the edge, and what the
+/// terminal writes at Ctrl-C would begin a line of its own, so that this one could not be taken away.
+struct Foot {
+    terminal: Term,
+    text: String,
+}
+
+impl Foot {
+    fn draw(&self) {
+        // Whoever closed the terminal misses nothing by it.
+        let _ = self.terminal.clear_line();
+        let _ = self.terminal.write_str(&self.text);
+        let _ = self.terminal.flush();
+    }
+
+    fn clear(&self) {
+        let _ = self.terminal.clear_line();
+        let _ = self.terminal.flush();
+    }
+}
+
+/// A bar's style; a template that indicatif does not take is its default.
+pub(super) fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ")
 }
 
 /// Standard output for answers to another process.

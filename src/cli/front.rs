@@ -1,28 +1,37 @@
 //! A mailing on a terminal: bars, lines and the question.
 
-use std::time::Duration;
+use indicatif::ProgressBar;
 
-use indicatif::{ProgressBar, ProgressStyle};
-
-use super::console::Console;
+use super::console::{Console, style};
 use super::progress::Progress;
 use super::{findings, show, words};
-use crate::dispatch::DispatchEvent;
+use crate::clock::Clock;
+use crate::dispatch::{DispatchEvent, Interrupt};
 use crate::finding::Finding;
-use crate::mailing::{Front, Notice, Question};
+use crate::mailing::{Extent, Front, Notice, Question};
 
 /// Shows one mailing.
 pub(super) struct TerminalFront<'a> {
     console: &'a Console,
+    clock: &'a dyn Clock,
+    interrupt: Interrupt,
     rehearsal: bool,
     checking: Option<ProgressBar>,
     progress: Option<Progress<'a>>,
 }
 
 impl<'a> TerminalFront<'a> {
-    pub fn new(console: &'a Console, rehearsal: bool) -> Self {
+    /// A front whose question a person can answer with Ctrl-C too.
+    pub fn new(
+        console: &'a Console,
+        clock: &'a dyn Clock,
+        interrupt: &Interrupt,
+        rehearsal: bool,
+    ) -> Self {
         Self {
             console,
+            clock,
+            interrupt: interrupt.clone(),
             rehearsal,
             checking: None,
             progress: None,
@@ -60,17 +69,13 @@ impl Front for TerminalFront<'_> {
     }
 
     fn confirm(&mut self, question: &Question<'_>) -> bool {
-        show::confirmed(question, self.console)
+        show::confirmed(question, self.console, &self.interrupt)
     }
 
-    fn begin(&mut self, letters: u64, time_for: Box<dyn Fn(u64) -> Duration + Send + Sync>) {
+    fn begin(&mut self, extent: Extent) {
         self.end_checking();
-        self.progress = Some(Progress::new(
-            self.console,
-            letters,
-            self.rehearsal,
-            time_for,
-        ));
+        let progress = Progress::new(self.console, self.clock, self.rehearsal, extent);
+        self.progress = Some(progress);
     }
 
     fn event(&mut self, event: &DispatchEvent) {
@@ -89,9 +94,8 @@ impl Drop for TerminalFront<'_> {
 fn in_words(notice: &Notice) -> String {
     match notice {
         Notice::MailboxUnknown(answer) => format!(
-            "it is not known whether letters of this batch went out before: {} {}",
-            answer.code,
-            answer.line()
+            "it is not known whether letters of this batch went out before: {}",
+            answer.in_full()
         ),
         Notice::OtherAddresses(ids) => format!(
             "accepted already, and the list now has other addresses: {}\n  next: `postroom resend --only {} --because TEXT` writes to the addresses that do not have it",
@@ -141,11 +145,4 @@ fn some_of(ids: &[String], separator: &str) -> String {
         text.push_str(&format!(" and {} more", ids.len() - MOST_NAMED));
     }
     text
-}
-
-/// A bar's style; a template that indicatif does not take is its default.
-pub(super) fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("=> ")
 }

@@ -10,6 +10,7 @@ use super::console::Console;
 use super::exit::{Exit, Stop};
 use super::{findings, words};
 use crate::config::{Batch, Secrets};
+use crate::dispatch::Interrupt;
 use crate::letter::Letters;
 use crate::manifest::Manifest;
 use crate::proposal::{Answers, OpenQuestion, Proposal, ProposalRequest};
@@ -138,7 +139,10 @@ fn propose(args: &InitArgs, list: &Path, console: &Console) -> Result<Exit, Stop
             ));
         }
         proposal = ask(&mut request, proposal, console)?;
-        if !Console::confirm(&format!("Write it to {}?", folder.display())) {
+        if !Console::confirm(
+            &format!("Write it to {}?", folder.display()),
+            &Interrupt::default(),
+        ) {
             return Err(Stop::new(Exit::Interrupted, "nothing was written"));
         }
     }

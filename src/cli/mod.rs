@@ -1,6 +1,7 @@
 //! The command line: the only module that prints, prompts and ends the process.
 
 mod args;
+mod bar;
 mod changes;
 mod check;
 mod completing;
@@ -27,6 +28,7 @@ mod signed_in;
 mod status;
 mod words;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -76,24 +78,40 @@ pub fn main() -> ExitCode {
         return reading::serve();
     }
     reading::prepare();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    run(&cli, &(Arc::new(SystemClock::new()) as Arc<dyn Clock>))
+}
+
+/// Runs the program in this process, with arguments and a clock: for tests, which set the time.
+#[doc(hidden)]
+#[must_use]
+pub fn run_under(
+    clock: &Arc<dyn Clock>,
+    arguments: impl IntoIterator<Item = OsString>,
+) -> ExitCode {
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => run(&cli, clock),
+        Err(_) => Exit::Usage.into(),
+    }
+}
+
+fn run(cli: &Cli, clock: &Arc<dyn Clock>) -> ExitCode {
     let console = Console::new(cli.verb.output());
     let result = match &cli.verb {
         Verb::Init(args) => init::run(args, &console),
-        Verb::Check(args) => check::run(args, &console, &clock),
-        Verb::Preview(args) => preview::run(args, &console, &*clock),
-        Verb::Send(args) => send::run(args, Start::Any, &console, &clock),
-        Verb::Resume(args) => send::run(args, Start::Begun, &console, &clock),
-        Verb::Resend(args) => resend::run(args, &console, &clock),
-        Verb::Returns(args) => returns::run(args, &console, &clock),
+        Verb::Check(args) => check::run(args, &console, clock),
+        Verb::Preview(args) => preview::run(args, &console, &**clock),
+        Verb::Send(args) => send::run(args, Start::Any, &console, clock),
+        Verb::Resume(args) => send::run(args, Start::Begun, &console, clock),
+        Verb::Resend(args) => resend::run(args, &console, clock),
+        Verb::Returns(args) => returns::run(args, &console, clock),
         Verb::Status(args) => status::run(args, &console),
-        Verb::Report(args) => report::run(args, &console, &*clock),
+        Verb::Report(args) => report::run(args, &console, &**clock),
         Verb::Completions(args) => Ok(installed::completions(args, &console)),
         Verb::Man(args) => installed::man(args, &console),
-        Verb::Resolve(args) => resolve::run(args, &console, &*clock),
-        Verb::Login(args) => login::login(args, &console, &*clock),
+        Verb::Resolve(args) => resolve::run(args, &console, &**clock),
+        Verb::Login(args) => login::login(args, &console, &**clock),
         Verb::Logout(args) => login::logout(args, &console),
-        Verb::Whoami(args) => login::whoami(args, &console, &clock),
+        Verb::Whoami(args) => login::whoami(args, &console, clock),
         Verb::ReadPdfs => return reading::serve(),
     };
     match result {

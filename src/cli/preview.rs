@@ -4,20 +4,21 @@ use indicatif::ProgressBar;
 
 use super::args::PreviewArgs;
 use super::check::chosen;
-use super::console::Console;
+use super::console::{Console, style};
 use super::exit::{Exit, Stop};
 use super::findings;
-use super::front::{TerminalFront, style};
+use super::front::TerminalFront;
 use super::send::refused;
 use super::words;
 use crate::clock::Clock;
+use crate::dispatch::Interrupt;
 use crate::mailing::{Loaded, prepare};
 use crate::preview::Preview;
 
 pub(super) fn run(args: &PreviewArgs, console: &Console, clock: &dyn Clock) -> Result<Exit, Stop> {
     let loaded = Loaded::load(&args.common.load_request())?;
     let rehearsal = args.redirect_to.is_some();
-    let mut front = TerminalFront::new(console, rehearsal);
+    let mut front = TerminalFront::new(console, clock, &Interrupt::default(), rehearsal);
     let prepared = prepare(&loaded, args.redirect_to.as_ref(), clock, &mut front);
     drop(front);
     let prepared = prepared.map_err(|error| refused(error, &loaded, rehearsal, console))?;

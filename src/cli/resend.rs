@@ -33,8 +33,8 @@ pub(super) fn run(
         plan: args.plan.clone(),
         consent: consent(args.yes || args.plan.is_some()),
     };
-    let mut front = TerminalFront::new(console, false);
     let interrupt = Interrupt::default();
+    let mut front = TerminalFront::new(console, &**clock, &interrupt, false);
     listen_for_interrupt(&interrupt);
     let begun = clock.elapsed();
     let finished = resend(&loaded, &request, &bearer, &**clock, &interrupt, &mut front);

@@ -28,7 +28,8 @@ pub(super) fn run(
     let bearer = SignedIn::bearer(&loaded.secrets.sign_in, clock);
     let request = request(args, start);
     let rehearsal = args.redirect_to.is_some();
-    let mut front = TerminalFront::new(console, rehearsal);
+    let interrupt = Interrupt::default();
+    let mut front = TerminalFront::new(console, &**clock, &interrupt, rehearsal);
     if args.dry_run {
         let prepared = prepare(&loaded, args.redirect_to.as_ref(), &**clock, &mut front)
             .map_err(|error| refused(error, &loaded, rehearsal, console))?;
@@ -40,7 +41,6 @@ pub(super) fn run(
             &request, &loaded, &state, &prepared, console, &**clock,
         ));
     }
-    let interrupt = Interrupt::default();
     listen_for_interrupt(&interrupt);
     let begun = clock.elapsed();
     let finished = send(&loaded, &request, &bearer, &**clock, &interrupt, &mut front);

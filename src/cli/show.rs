@@ -6,7 +6,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::{json, status, words};
 use crate::clock::Clock;
-use crate::dispatch::estimate;
+use crate::dispatch::{Interrupt, estimate};
 use crate::lifecycle::Addresses;
 use crate::mailing::{Loaded, Prepared, Question, Resend, SendRequest, StateFile};
 use crate::message::Message;
@@ -103,9 +103,9 @@ pub(super) fn through(prepared: &Prepared, transport: &str) -> String {
 }
 
 /// Shows what would go out and asks.
-pub(super) fn confirmed(question: &Question<'_>, console: &Console) -> bool {
+pub(super) fn confirmed(question: &Question<'_>, console: &Console, interrupt: &Interrupt) -> bool {
     if !question.resends.is_empty() {
-        return confirmed_again(question, console);
+        return confirmed_again(question, console, interrupt);
     }
     let Prepared { letters, plan, .. } = question.prepared;
     let go = question.letters;
@@ -148,11 +148,12 @@ pub(super) fn confirmed(question: &Question<'_>, console: &Console) -> bool {
     } else {
         "Send"
     };
-    Console::confirm(&format!("{verb} {}?", words::plural(go, "letter")))
+    let letters = words::plural(go, "letter");
+    Console::confirm(&format!("{verb} {letters}?"), interrupt)
 }
 
 /// Shows for each letter what went where and when, what changed since and where it goes now; asks.
-fn confirmed_again(question: &Question<'_>, console: &Console) -> bool {
+fn confirmed_again(question: &Question<'_>, console: &Console, interrupt: &Interrupt) -> bool {
     let mut text = format!(
         "from       {}\nthrough    {}\nplan       {}",
         question.prepared.letters.senders(),
@@ -165,7 +166,7 @@ fn confirmed_again(question: &Question<'_>, console: &Console) -> bool {
     }
     console.note(&text);
     let letters = words::plural(question.letters, "letter");
-    Console::confirm(&format!("Send {letters} again?"))
+    Console::confirm(&format!("Send {letters} again?"), interrupt)
 }
 
 fn again(resend: &Resend) -> String {
@@ -194,20 +195,8 @@ fn again(resend: &Resend) -> String {
             }
         }
     }
-    let changes = &resend.changes;
-    let mut differences = Vec::new();
-    if !changes.former_addresses.is_empty() {
-        let former = changes.former_addresses.join(", ");
-        differences.push(format!("the list no longer has {former}"));
-    }
-    if changes.attachments {
-        differences.push("another report".to_owned());
-    }
-    if changes.text {
-        differences.push("another text".to_owned());
-    }
-    if !differences.is_empty() {
-        text.push_str(&format!("\n  changed    {}", differences.join("; ")));
+    if let Some(differences) = status::changes_line(&resend.changes) {
+        text.push_str(&format!("\n  changed    {differences}"));
     }
     text.push_str(&format!("\n  goes now   to {}", listed(&resend.addresses)));
     text

@@ -6,7 +6,8 @@ use super::exit::{Exit, Stop};
 use super::{json, words};
 use crate::ledger::{Counts, LedgerError, LedgerView, LetterRecord, Outcomes};
 use crate::lifecycle::{
-    AddressOutcome, Addresses, LetterMail, LetterMailKind, Returned, Sending, reason_in_words,
+    AddressOutcome, Addresses, Changes, LetterMail, LetterMailKind, Returned, Sending,
+    reason_in_words,
 };
 use crate::mailing::{Loaded, StateFile};
 use crate::report::{addresses, handed_over};
@@ -189,6 +190,9 @@ fn in_full(record: &LetterRecord) -> String {
         }
     }
     let letter = &record.letter;
+    if let Some(differences) = changes_line(&letter.changes()) {
+        text.push_str(&format!("\n            changed since: {differences}"));
+    }
     for mail in letter.to_look_at() {
         let shown = mail.address.as_deref().unwrap_or_default();
         text.push_str(&format!("\n            {}", look_line(mail, shown)));
@@ -206,6 +210,23 @@ fn in_full(record: &LetterRecord) -> String {
         }
     }
     text
+}
+
+/// How the list differs from what was sent, in one line; none where it does not. An address that is new in
+/// the list is shown by whoever shows where the letter goes.
+pub(super) fn changes_line(changes: &Changes) -> Option<String> {
+    let mut differences = Vec::new();
+    if !changes.former_addresses.is_empty() {
+        let former = changes.former_addresses.join(", ");
+        differences.push(format!("the list no longer has {former}"));
+    }
+    if changes.attachments {
+        differences.push("another report".to_owned());
+    }
+    if changes.text {
+        differences.push("another text".to_owned());
+    }
+    (!differences.is_empty()).then(|| differences.join("; "))
 }
 
 fn in_one_line(sending: &Sending) -> String {

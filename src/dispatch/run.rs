@@ -16,6 +16,9 @@ use super::{Dispatch, DispatchEvent, Ending, WaitReason, start};
 use crate::ledger::{Claim, Ledger, LedgerError, Pending, Settlement};
 use crate::transport::{Transport, new_trace};
 
+/// The longest that a wait goes on without another look at it.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
 /// Runs the loop to its end.
 pub(super) fn run(
     dispatch: &Dispatch<'_>,
@@ -166,8 +169,9 @@ impl DispatchLoop<'_> {
             if let Some((wait, reason)) = wait {
                 (self.emit)(DispatchEvent::Waiting { reason, wait });
             }
-            // The wall clock may be set and a machine may sleep: long waits are looked at again.
-            let limit = wait.map(|(wait, _)| wait.min(Duration::from_mins(1)));
+            // The wall clock may be set and a machine may sleep, and whoever watches sees a wait count
+            // down: long waits are looked at again.
+            let limit = wait.map(|(wait, _)| wait.min(BETWEEN_LOOKS));
             self.dispatch
                 .clock
                 .wait(&self.dispatch.interrupt.signal, limit);

@@ -34,7 +34,8 @@ pub use state_file::{StateFile, person};
 use std::time::Duration;
 
 use crate::address::Address;
-use crate::dispatch::DispatchEvent;
+use crate::config::DispatchConfig;
+use crate::dispatch::{DispatchEvent, estimate};
 use crate::finding::Finding;
 use crate::transport::Answer;
 
@@ -52,11 +53,35 @@ pub trait Front {
     /// Whether the letters shall go.
     fn confirm(&mut self, question: &Question<'_>) -> bool;
 
-    /// Letters begin to go. `time_for` gives how long that many take under the limits.
-    fn begin(&mut self, letters: u64, time_for: Box<dyn Fn(u64) -> Duration + Send + Sync>);
+    /// Letters begin to go.
+    fn begin(&mut self, extent: Extent);
 
     /// One thing that happened.
     fn event(&mut self, event: &DispatchEvent);
+}
+
+/// How far a run goes, known when its letters begin to go.
+#[derive(Clone, Debug)]
+pub struct Extent {
+    /// Letters that are done already; none for a run that was asked for some of the letters.
+    pub settled: u64,
+    /// Letters that this run sends.
+    pub to_go: u64,
+    /// The limits.
+    pub config: DispatchConfig,
+    /// Bytes of an average letter.
+    pub bytes: u64,
+    /// Addresses of an average letter.
+    pub addresses: u64,
+}
+
+impl Extent {
+    /// How long so many letters take under the limits, taking each for an average one.
+    #[must_use]
+    pub fn time_for(&self, letters: u64) -> Duration {
+        let (bytes, addresses) = (self.bytes * letters, self.addresses * letters);
+        estimate(&self.config, letters, bytes, addresses)
+    }
 }
 
 /// Something worth knowing.

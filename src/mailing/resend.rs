@@ -7,13 +7,13 @@ use super::choosing::recipients;
 use super::ending::Finished;
 use super::send::{described, dispatch_and_end, open_transports, same_plan};
 use super::{
-    Consent, Front, Loaded, MailingError, NotResendable, Notice, Prepared, Question, StateFile,
-    prepare,
+    Consent, Extent, Front, Loaded, MailingError, NotResendable, Notice, Prepared, Question,
+    StateFile, prepare,
 };
 use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::digest::Parts;
-use crate::dispatch::{Dispatch, Interrupt, estimate};
+use crate::dispatch::{Dispatch, Interrupt};
 use crate::finding::Finding;
 use crate::ledger::{Ledger, LedgerView, LetterRecord};
 use crate::letter::Letter as Rendered;
@@ -189,18 +189,19 @@ fn make_ready(
         ledger.close(&ids, &request.by, &request.because, clock.now())?;
         front.notice(&Notice::Closed(ids));
     }
-    let config = loaded.batch.dispatch.clone();
     let count = (resends.len() as u64).max(1);
     let bytes = resends.iter().map(|resend| resend.bytes).sum::<u64>() / count;
     let addresses: usize = resends
         .iter()
         .map(|resend| resend.addresses.each().count())
         .sum();
-    let addresses = addresses as u64 / count;
-    front.begin(
-        resends.len() as u64,
-        Box::new(move |letters| estimate(&config, letters, bytes * letters, addresses * letters)),
-    );
+    front.begin(Extent {
+        settled: 0,
+        to_go: resends.len() as u64,
+        config: loaded.batch.dispatch.clone(),
+        bytes,
+        addresses: addresses as u64 / count,
+    });
     let reopened = resends
         .into_iter()
         .map(|resend| (resend.id, resend.reopening));

@@ -11,11 +11,11 @@ use super::ending::{Conclusion, Finished};
 use super::known::{elsewhere, look_in_mailbox};
 use super::online::too_large;
 use super::prepare::prepare_rest;
-use super::{Front, Loaded, MailingError, Notice, Prepared, Question, StateFile, prepare};
+use super::{Extent, Front, Loaded, MailingError, Notice, Prepared, Question, StateFile, prepare};
 use crate::address::Address;
 use crate::clock::Clock;
 use crate::config::TransportName;
-use crate::dispatch::{Dispatch, DispatchEvent, Ending, Interrupt, WaitReason, estimate};
+use crate::dispatch::{Dispatch, DispatchEvent, Ending, Interrupt, WaitReason};
 use crate::ledger::{Kind, Ledger};
 use crate::transport::{Bearer, Transport};
 
@@ -148,14 +148,14 @@ pub fn send(
         clock,
         front,
     });
-    let to_go = match ready {
-        Ok(to_go) => to_go,
+    let (settled, to_go) = match ready {
+        Ok(letters) => letters,
         Err(error) => {
             let _ = ledger.end_run(clock.now(), &error.to_string());
             return Err(error);
         }
     };
-    front.begin(to_go, time_for(loaded, &prepared));
+    front.begin(extent(loaded, &prepared, settled, to_go));
     let dispatch = Dispatch {
         letters: &prepared.letters,
         config: &loaded.batch.dispatch,
@@ -199,8 +199,9 @@ struct Ready<'a> {
     front: &'a mut dyn Front,
 }
 
-/// Adopts the plan, looks for letters that went out elsewhere, asks, and says how many letters go.
-fn make_ready(ready: Ready<'_>) -> Result<u64, MailingError> {
+/// Adopts the plan, looks for letters that went out elsewhere, asks, and says how many letters are done
+/// and how many go.
+fn make_ready(ready: Ready<'_>) -> Result<(u64, u64), MailingError> {
     let Ready {
         loaded,
         request,
@@ -292,7 +293,9 @@ fn make_ready(ready: Ready<'_>) -> Result<u64, MailingError> {
     if request.retry_rejected {
         ledger.retry_rejected(&request.only, clock.now())?;
     }
-    Ok(to_go)
+    let is_part = !request.only.is_empty() || request.limit.is_some();
+    let settled = before.total().saturating_sub(before.pending);
+    Ok((if is_part { 0 } else { settled }, to_go))
 }
 
 /// Reconciles what is in doubt, sends what is left, and ends the run. What came to be in doubt on the
@@ -415,15 +418,16 @@ fn end(
     })
 }
 
-/// How long some of the letters take under the limits, taking each for an average one.
-pub(super) fn time_for(
-    loaded: &Loaded,
-    prepared: &Prepared,
-) -> Box<dyn Fn(u64) -> Duration + Send + Sync> {
-    let config = loaded.batch.dispatch.clone();
+/// How far the run goes with a plan.
+fn extent(loaded: &Loaded, prepared: &Prepared, settled: u64, to_go: u64) -> Extent {
     let all = (prepared.plan.letters.len() as u64).max(1);
-    let (bytes, addresses) = (prepared.plan.bytes() / all, prepared.plan.addresses() / all);
-    Box::new(move |letters| estimate(&config, letters, bytes * letters, addresses * letters))
+    Extent {
+        settled,
+        to_go,
+        config: loaded.batch.dispatch.clone(),
+        bytes: prepared.plan.bytes() / all,
+        addresses: prepared.plan.addresses() / all,
+    }
 }
 
 /// Puts the ids of a sample into a request, and refuses ids and plans that are not there.

@@ -52,6 +52,8 @@ mod smtp_faults;
 #[cfg(unix)]
 mod storage;
 mod support;
+#[cfg(target_os = "linux")]
+mod terminal;
 #[cfg(unix)]
 mod texts;
 mod trust;

@@ -30,6 +30,8 @@ pub mod signing_in;
 pub mod smtp;
 #[cfg(target_os = "linux")]
 pub mod sshfs;
+#[cfg(target_os = "linux")]
+pub mod terminal;
 pub mod victim;
 pub mod wait;
 
