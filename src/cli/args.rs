@@ -350,6 +350,9 @@ pub(super) struct SendArgs {
     /// Go on though the state file is gone or an older copy: what went out may go out again
     #[arg(long, conflicts_with_all = ["dry_run", "redirect_to"])]
     pub accept_lost_state: bool,
+    /// Practise from the beginning: in the outbox or a rehearsal alone. What was there is kept
+    #[arg(long, conflicts_with_all = ["dry_run", "accept_lost_state", "retry_rejected"])]
+    pub fresh: bool,
     /// Send letters once more that another batch sent, of which this one is a copy
     #[arg(long, conflicts_with = "redirect_to")]
     pub again: bool,

@@ -151,6 +151,8 @@ fn exit_of(error: &MailingError) -> Exit {
         | MailingError::NothingLost(_)
         | MailingError::NotResendable { .. }
         | MailingError::NothingBounced
+        | MailingError::NotPractice(_)
+        | MailingError::SetAside { .. }
         | MailingError::NothingToReview(_)
         | MailingError::Returns(_) => Exit::Usage,
     }

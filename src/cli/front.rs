@@ -130,6 +130,16 @@ fn in_words(notice: &Notice) -> String {
             "nothing is left to send again, so these are settled: {}",
             some_of(ids, ", ")
         ),
+        Notice::SetAside(paths) => {
+            let paths: Vec<String> = paths
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
+            format!(
+                "practising begins again; what was there before is kept: {}",
+                paths.join(", ")
+            )
+        }
         Notice::OthersChanged(count) => format!(
             "{} changed too since the batch was begun; `postroom check` lists them, and this verb leaves them as they are",
             words::plural(*count as u64, "other letter")

@@ -63,6 +63,7 @@ fn request(args: &SendArgs, start: Start) -> SendRequest {
         retry_rejected: args.retry_rejected,
         accept_changes: args.accept_changes,
         accept_lost_state: args.accept_lost_state,
+        fresh: args.fresh,
         again: args.again,
         consent: consent(args.yes || args.plan.is_some()),
     }

@@ -17,7 +17,7 @@ use super::projection::{Projection, ProjectionError};
 use super::schema::{APPLICATION_ID, FIRST_OF_EVENTS, FIRST_WITH_MAIL, VERSION, parse_once};
 use super::upgrade::upgrade;
 use super::{Ledger, LedgerError, LedgerView, network};
-use crate::durable::beside;
+use crate::durable::{beside, keep_rename};
 
 /// Which batch a state file belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,6 +146,44 @@ impl Ledger {
         }
         lock.mark(path, 0)?;
         Ok(true)
+    }
+}
+
+impl Ledger {
+    /// Gives the state file of a practice another name, with the time in it, so that the next run makes a
+    /// new one. Says which, if there was one.
+    ///
+    /// # Errors
+    /// When another run holds it, it is of another batch, or it cannot be renamed.
+    pub fn set_aside(
+        path: &Path,
+        identity: &BatchIdentity,
+        time: &str,
+    ) -> Result<Option<PathBuf>, LedgerError> {
+        refuse_links(path)?;
+        refuse_others(path)?;
+        let mut lock = Lock::take(path)?;
+        let mut aside = None;
+        if !is_missing(path)? {
+            let storage = |error: std::io::Error| LedgerError::storage(path, &error);
+            let view = LedgerView::connect(path, identity, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            // The newest part may still be in the log beside it, which keeps its name.
+            let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+            view.db
+                .query_row(checkpoint, [], |_| Ok(()))
+                .map_err(|error| LedgerError::of(path, &error))?;
+            drop(view);
+            let renamed = beside(path, &format!(".{time}"));
+            if renamed.exists() {
+                return Err(storage(ErrorKind::AlreadyExists.into()));
+            }
+            std::fs::rename(path, &renamed)
+                .and_then(|()| keep_rename(path))
+                .map_err(storage)?;
+            aside = Some(renamed);
+        }
+        lock.mark(path, 0)?;
+        Ok(aside)
     }
 }
 

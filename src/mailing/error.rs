@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, TransportName};
 use crate::figures::plural;
 use crate::finding::{Finding, NextStep};
 use crate::ledger::{Counts, Kind, LedgerError, PlanDifference};
@@ -106,6 +106,17 @@ pub enum MailingError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Practising cannot begin again where letters reach people.
+    #[error("--fresh is for practising, and {0} sends letters to the people of the list")]
+    NotPractice(TransportName),
+    /// What was practised cannot be moved out of the way.
+    #[error("the letters in {} cannot be set aside: {source}", folder.display())]
+    SetAside {
+        /// The outbox.
+        folder: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// No letter has an address that bounced or was refused.
     #[error("no address was refused and none bounced")]
     NothingBounced,
@@ -169,6 +180,8 @@ impl MailingError {
             | Self::WentOut { .. }
             | Self::SentElsewhere(_)
             | Self::NothingLost(_)
+            | Self::NotPractice(_)
+            | Self::SetAside { .. }
             | Self::NotResendable { .. }
             | Self::NothingBounced => Some("nothing was sent"),
         }
@@ -235,6 +248,12 @@ impl MailingError {
                 NotResendable::Rejected => "fix the cause, then `postroom send --retry-rejected`",
                 NotResendable::Unlisted => "put its rows back into the list",
             },
+            Self::NotPractice(_) => {
+                "leave --fresh out; `postroom resend` sends letters again that went out, on purpose"
+            }
+            Self::SetAside { .. } => {
+                "look at the rights of the folder, then run the same command again"
+            }
             Self::NothingBounced => "name letters with --only",
             Self::NothingToReview(_) => "`postroom returns` lists what is to be looked at",
         };

@@ -9,6 +9,7 @@ mod changed;
 mod choosing;
 mod ending;
 mod error;
+mod fresh;
 mod known;
 mod load;
 mod online;
@@ -31,6 +32,7 @@ pub use returns::{Collector, MailCounts, MailFate, MailReport, ReviewRequest, re
 pub use send::{Consent, SendRequest, Start, choose, send};
 pub use state_file::{StateFile, person};
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::address::Address;
@@ -111,6 +113,8 @@ pub enum Notice {
     EveryAddressHasIt(Vec<String>),
     /// Letters that were opened again, and are what they were before.
     Closed(Vec<String>),
+    /// What was practised before, which is kept under these names.
+    SetAside(Vec<PathBuf>),
     /// Letters that changed since the batch was begun and are not sent by this verb.
     OthersChanged(usize),
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::adopt::{Terms, adopt};
 use super::choosing::recipients;
 use super::ending::{Conclusion, Finished};
+use super::fresh::begin_again;
 use super::known::{elsewhere, look_in_mailbox};
 use super::online::too_large;
 use super::prepare::prepare_rest;
@@ -65,6 +66,8 @@ pub struct SendRequest {
     pub accept_changes: bool,
     /// Whether to go on though the state file is gone or an older copy.
     pub accept_lost_state: bool,
+    /// Whether practising begins again: with a new state file, and an empty outbox.
+    pub fresh: bool,
     /// Whether letters that another batch sent go out once more.
     pub again: bool,
     /// Whether mail may leave.
@@ -112,12 +115,17 @@ pub fn send(
         return Err(MailingError::NobodyToAsk);
     }
     let rehearsal = request.redirect_to.is_some();
+    let transport = loaded.batch.dispatch.transport;
+    if request.fresh && !rehearsal && transport != TransportName::Outbox {
+        return Err(MailingError::NotPractice(transport));
+    }
     let state = StateFile::of(loaded, rehearsal);
     if request.start == Start::Begun {
         state.glance()?;
     }
     let prepared = match &request.redirect_to {
         Some(redirect) => prepare(loaded, Some(redirect), clock, front)?,
+        None if request.fresh => prepare(loaded, None, clock, front)?,
         None => prepare_rest(loaded, &state, clock, front)?,
     };
     front.findings(&prepared.findings);
@@ -134,6 +142,12 @@ pub fn send(
         Start::Any => "send",
         Start::Begun => "resume",
     };
+    if request.fresh {
+        let aside = begin_again(loaded, rehearsal, clock.now())?;
+        if !aside.is_empty() {
+            front.notice(&Notice::SetAside(aside));
+        }
+    }
     let is_lost = request.accept_lost_state && state.accept_loss()?;
     let mut ledger = state.open(command, &described, clock)?;
     let ready = make_ready(Ready {

@@ -46,6 +46,8 @@ mod report;
 mod resend;
 mod resume;
 mod returns;
+#[cfg(unix)]
+mod said;
 mod sign_in;
 mod smtp;
 mod smtp_faults;

@@ -64,7 +64,7 @@ const MODULES: &[Module] = &[
     module("returns", &["clock", "address", "secret", "finding", "digest", "regular", "contain", "network", "http",
         "config", "lifecycle", "transport"],
         "what came back is read and judged; the ledger is written by mailing"),
-    module("mailing", &["clock", "address", "secret", "finding", "digest", "figures", "regular", "config", "manifest",
+    module("mailing", &["clock", "address", "secret", "finding", "digest", "figures", "durable", "regular", "config", "manifest",
         "letter", "plan", "message", "lifecycle", "ledger", "transport", "dispatch", "returns"],
         "the order of steps leaves sign-in, asking and printing to a front"),
     module("preview", &["clock", "address", "secret", "finding", "digest", "durable", "page", "config", "manifest", "letter",

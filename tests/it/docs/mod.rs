@@ -108,7 +108,7 @@ fn every_link_leads_to_a_page_and_a_heading() {
             let there = fs::read_to_string(&target);
             let is_good = match &there {
                 Ok(text) => heading.is_empty() || anchors(text).contains(heading),
-                // A folder, or a picture.
+                // A folder, or a picture that is no text.
                 Err(_) => heading.is_empty() && target.exists(),
             };
             if !is_good {
