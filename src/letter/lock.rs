@@ -1,21 +1,12 @@
-//! PDFs that only a password opens: AES with 256 bits, the form of PDF 2.0 (ISO 32000-2, section 7.6,
-//! revision 6 of the standard handler). A report is proved as it lies on the disk, and locked when its
-//! letter is made.
+//! The passwords that PDFs are locked with. A report is proved as it lies on the disk, and locked when
+//! its letter is made.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
 use aws_lc_rs::pbkdf2;
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use lopdf::encryption::crypt_filters::{Aes256CryptFilter, CryptFilter};
-use lopdf::{
-    Document, EncryptionState, EncryptionVersion, LoadOptions, Object, Permissions, StringFormat,
-};
 
-use super::pdf::PdfReaders;
-use crate::contain;
-use crate::digest::{Parts, Sha256Digest, hex};
+use super::pdf::{LockError, PdfReaders};
+use crate::digest::{Parts, Sha256Digest};
 use crate::finding::Finding;
 use crate::secret::Secret;
 
@@ -23,15 +14,11 @@ use crate::secret::Secret;
 const LONGEST: usize = 127;
 /// A shorter password is found by trying.
 const SHORTEST: usize = 8;
-/// What one stream of the file may unpack to while it is read.
-const LARGEST_STREAM: usize = 64 << 20;
 /// Rounds that a guess at a password costs by its mark.
 const ROUNDS: NonZeroU32 = match NonZeroU32::new(20_000) {
     Some(rounds) => rounds,
     None => NonZeroU32::MIN,
 };
-/// The name of the filter for strings and streams.
-const FILTER: &[u8] = b"StdCF";
 
 /// What is wrong with a password; none if it can be used. It is not shown.
 pub(super) fn refused(password: &Secret) -> Option<Finding> {
@@ -84,114 +71,24 @@ pub(super) fn locked(
     password: &Secret,
     readers: &PdfReaders,
 ) -> Result<Vec<u8>, Finding> {
-    let refused = |why: &str| {
+    readers.locked(bytes, password).map_err(|why| {
+        // What the library says may name parts of the file.
+        let why = match why {
+            LockError::Locked => "it is locked already",
+            LockError::Chance => "this machine gives no random numbers",
+            LockError::Unread => "it is damaged, too large, or locked already",
+            LockError::Pdf => "it is damaged",
+        };
         Finding::fault(
             format!("the PDF cannot be locked: {why}"),
             "make the report again, as an ordinary PDF",
         )
-    };
-    // Within the bounds of the proofs: what they do not read is not read here either.
-    let Some(pages) = readers.read(bytes, false).pages else {
-        return Err(refused("it is damaged, too large, or locked already"));
-    };
-    match contain::panics(|| lock(bytes, password, pages)) {
-        Ok(Ok(locked)) => Ok(locked),
-        // What the library says may name parts of the file.
-        Ok(Err(LockError::Locked)) => Err(refused("it is locked already")),
-        Ok(Err(LockError::Chance)) => Err(refused("this machine gives no random numbers")),
-        Ok(Err(LockError::Pdf)) | Err(_) => Err(refused("it is damaged")),
-    }
-}
-
-/// Why a PDF is not locked.
-enum LockError {
-    Locked,
-    Chance,
-    Pdf,
-}
-
-/// Locks a PDF of so many pages.
-fn lock(bytes: &[u8], password: &Secret, pages: u32) -> Result<Vec<u8>, LockError> {
-    let options = LoadOptions {
-        max_decompressed_size: Some(LARGEST_STREAM),
-        ..LoadOptions::default()
-    };
-    let mut document =
-        Document::load_mem_with_options(bytes, options).map_err(|_| LockError::Pdf)?;
-    // One that opens without a password was opened, and does not say so any more by its trailer.
-    if document.is_encrypted() || document.was_encrypted() {
-        return Err(LockError::Locked);
-    }
-    // What the library had to mend may have lost a part.
-    let has_all = document.page_iter().count() == pages as usize;
-    if document.xref_recovery.is_some() || !has_all {
-        return Err(LockError::Pdf);
-    }
-    document.objects.values_mut().for_each(in_hexadecimal);
-    in_hexadecimal_all(document.trailer.iter_mut().map(|(_, object)| object));
-    if !document.trailer.has(b"ID") {
-        let mut id = Parts::of("postroom document 1");
-        id.add(bytes);
-        let id = id.finish();
-        let id = Object::String(id[..16].to_vec(), StringFormat::Hexadecimal);
-        document.trailer.set("ID", vec![id.clone(), id]);
-    }
-    // The first version that knows this form of encryption.
-    if document.version.as_str() < "1.7" {
-        "1.7".clone_into(&mut document.version);
-    }
-    let (mut key, mut owner) = ([0; 32], [0; 16]);
-    let chance = SystemRandom::new();
-    for random in [&mut key[..], &mut owner[..]] {
-        chance.fill(random).map_err(|_| LockError::Chance)?;
-    }
-    let filter: Arc<dyn CryptFilter> = Arc::new(Aes256CryptFilter);
-    let state = EncryptionState::try_from(EncryptionVersion::V5 {
-        encrypt_metadata: true,
-        crypt_filters: BTreeMap::from([(FILTER.to_vec(), filter)]),
-        file_encryption_key: &key,
-        stream_filter: FILTER.to_vec(),
-        string_filter: FILTER.to_vec(),
-        // Nobody has the other password: whoever opens the report may do with it what they like.
-        owner_password: &hex(&owner),
-        user_password: password.expose(),
-        permissions: Permissions::all(),
     })
-    .map_err(|_| LockError::Pdf)?;
-    document.encrypt(&state).map_err(|_| LockError::Pdf)?;
-    if let Ok(Object::Reference(encryption)) = document.trailer.get(b"Encrypt").cloned()
-        && let Ok(object) = document.get_object_mut(encryption)
-    {
-        in_hexadecimal(object);
-    }
-    let mut locked = Vec::with_capacity(bytes.len() + bytes.len() / 8);
-    document.save_to(&mut locked).map_err(|_| LockError::Pdf)?;
-    Ok(locked)
-}
-
-/// Writes strings as digits: what is encrypted would need more or fewer escapes each time, and the
-/// size of a letter must not depend on chance.
-fn in_hexadecimal(object: &mut Object) {
-    match object {
-        Object::String(_, format) => *format = StringFormat::Hexadecimal,
-        Object::Array(objects) => in_hexadecimal_all(objects.iter_mut()),
-        Object::Dictionary(dictionary) => {
-            in_hexadecimal_all(dictionary.iter_mut().map(|(_, object)| object));
-        }
-        Object::Stream(stream) => {
-            in_hexadecimal_all(stream.dict.iter_mut().map(|(_, object)| object));
-        }
-        _ => {}
-    }
-}
-
-fn in_hexadecimal_all<'a>(objects: impl Iterator<Item = &'a mut Object>) {
-    objects.for_each(in_hexadecimal);
 }
 
 #[cfg(test)]
 mod tests {
-    use lopdf::dictionary;
+    use lopdf::{Document, LoadOptions, Object, dictionary};
 
     use super::*;
 

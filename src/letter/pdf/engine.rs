@@ -38,6 +38,13 @@ pub(super) fn read(bytes: Vec<u8>, wants_text: bool) -> Contents {
         .unwrap_or_else(|panicked| Contents::none(why_of(&*panicked)))
 }
 
+/// How many pages a PDF has, where it can be read.
+pub(super) fn count_pages(bytes: &Arc<Vec<u8>>) -> Option<u32> {
+    let counted = contain::panics(|| Some(open(bytes).ok()?.pages().len()));
+    let pages = counted.ok().flatten().filter(|pages| *pages > 0)?;
+    u32::try_from(pages).ok()
+}
+
 fn why_of(panicked: &(dyn Any + Send)) -> Why {
     if panicked.is::<Passed>() {
         Why::TooMuch
@@ -106,7 +113,7 @@ pub(super) fn text_of_pages(pdf: &Pdf) -> Result<Text, Why> {
     let lost_font = Arc::new(AtomicBool::new(false));
     let cache = InterpreterCache::new();
     let settings = settings(&lost_font);
-    let mut device = TextDevice::default();
+    let mut device = TextDevice::of(pdf);
     let mut content_left = MOST_CONTENT;
     for page in pages.iter() {
         let decoded = content_of(page)?;

@@ -5,6 +5,8 @@
 //! library that parses PDFs has no bound of its own over either.
 
 mod beside;
+mod bitmap_fonts;
+mod encryption;
 mod engine;
 mod gaps;
 mod process;
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use process::{read_pdfs_with, serve_pdfs};
 
+pub(super) use encryption::LockError;
 pub(super) use process::PdfReaders;
 
 /// Why a PDF cannot be read.

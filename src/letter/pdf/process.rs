@@ -4,8 +4,9 @@
 //! that reads it can be ended, and takes nothing of this one with it. A few are kept ready, for
 //! starting one takes longer than reading a report.
 //!
-//! A request is one byte (whether the text is asked for), eight bytes of length and the file; an
-//! answer is four bytes of length and JSON.
+//! A request is one byte (what is asked for), eight bytes of length and the file; before a file that is
+//! to be locked stand four bytes of length and the password. An answer is four bytes of length and JSON,
+//! or a zero byte and a locked PDF.
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -15,8 +16,10 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::{Contents, Why, read_unbounded};
+use super::encryption::LockError;
+use super::{Contents, Why, encryption, engine, read_unbounded};
 use crate::memory;
+use crate::secret::Secret;
 
 /// How long a file may take. One that is no attack takes a small part of it.
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -30,6 +33,9 @@ const MOST_MEMORY: u64 = 224 << 20;
 const STACK: usize = 16 << 20;
 /// A longer answer is none of ours.
 const LONGEST_ANSWER: usize = 256 << 20;
+
+/// What a locked PDF stands behind, in an answer: JSON begins with no such byte.
+const LOCKED: u8 = 0;
 
 /// The program that reads, and the argument by which it does.
 static PROGRAM: OnceLock<(PathBuf, &'static str)> = OnceLock::new();
@@ -50,35 +56,61 @@ pub(in crate::letter) struct PdfReaders {
 impl PdfReaders {
     /// Reads a PDF; without `wants_text` only its pages are counted.
     pub fn read(&self, bytes: &[u8], wants_text: bool) -> Contents {
-        let Some((program, argument)) = PROGRAM.get() else {
+        if PROGRAM.get().is_none() {
             return read_unbounded(bytes, wants_text);
+        }
+        let asked = if wants_text {
+            PdfTask::Text
+        } else {
+            PdfTask::Pages
         };
+        match self.answer(bytes, &asked) {
+            Ok(answer) => serde_json::from_slice(&answer).unwrap_or(Contents::none(Why::TooMuch)),
+            Err(why) => Contents::none(why),
+        }
+    }
+
+    /// Locks a PDF with a password.
+    pub fn locked(&self, bytes: &[u8], password: &Secret) -> Result<Vec<u8>, LockError> {
+        if PROGRAM.get().is_none() {
+            return encryption::locked(bytes.to_vec(), password);
+        }
+        let asked = PdfTask::Lock(password.clone());
+        let mut answer = self.answer(bytes, &asked).map_err(|_| LockError::Unread)?;
+        match answer.first() {
+            Some(&LOCKED) => {
+                answer.remove(0);
+                Ok(answer)
+            }
+            _ => Err(serde_json::from_slice(&answer).unwrap_or(LockError::Unread)),
+        }
+    }
+
+    /// What a process answers, whether it waited or is started for this.
+    fn answer(&self, bytes: &[u8], asked: &PdfTask) -> Result<Vec<u8>, Why> {
         let waiting = self.lock().pop();
         if let Some(process) = waiting {
-            match self.ask(process, bytes, wants_text) {
+            match self.ask(process, bytes, asked) {
                 // It may have been ended by somebody else while it waited.
                 Err(NoAnswer::Ended) => {}
-                Ok(contents) => return contents,
-                Err(NoAnswer::TooLong) => return Contents::none(Why::TooMuch),
+                Ok(answer) => return Ok(answer),
+                Err(NoAnswer::TooLong) => return Err(Why::TooMuch),
             }
         }
-        match Process::start(program, argument) {
-            Ok(process) => self
-                .ask(process, bytes, wants_text)
-                .unwrap_or(Contents::none(Why::TooMuch)),
-            Err(_) => Contents::none(Why::NoReader),
-        }
+        let (program, argument) = PROGRAM.get().ok_or(Why::NoReader)?;
+        let process = Process::start(program, argument).map_err(|_| Why::NoReader)?;
+        self.ask(process, bytes, asked).map_err(|_| Why::TooMuch)
     }
 
     fn ask(
         &self,
         mut process: Process,
         bytes: &[u8],
-        wants_text: bool,
-    ) -> Result<Contents, NoAnswer> {
-        let contents = process.ask(bytes, wants_text)?;
+        asked: &PdfTask,
+    ) -> Result<Vec<u8>, NoAnswer> {
+        let answer = process.ask(bytes, asked)?;
         self.lock().push(process);
-        Ok(contents)
+        Ok(answer)
     }
 
     /// Ends the processes that wait.
@@ -89,6 +121,16 @@ impl PdfReaders {
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Process>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is asked of a process.
+enum PdfTask {
+    /// How many pages there are.
+    Pages,
+    /// What they show, too.
+    Text,
+    /// The PDF, locked with this password.
+    Lock(Secret),
 }
 
 /// Why there is no answer.
@@ -138,15 +180,14 @@ impl Process {
         })
     }
 
-    fn ask(&mut self, bytes: &[u8], wants_text: bool) -> Result<Contents, NoAnswer> {
+    fn ask(&mut self, bytes: &[u8], asked: &PdfTask) -> Result<Vec<u8>, NoAnswer> {
         let requests = self.requests.as_mut().ok_or(NoAnswer::Ended)?;
-        write_request(requests, bytes, wants_text).map_err(|_| NoAnswer::Ended)?;
+        write_request(requests, bytes, asked).map_err(|_| NoAnswer::Ended)?;
         let answer = self.answers_rx.recv_timeout(LAST_PATIENCE);
-        let answer = answer.map_err(|error| match error {
+        answer.map_err(|error| match error {
             RecvTimeoutError::Timeout => NoAnswer::TooLong,
             RecvTimeoutError::Disconnected => NoAnswer::Ended,
-        })?;
-        serde_json::from_slice(&answer).map_err(|_| NoAnswer::Ended)
+        })
     }
 }
 
@@ -183,31 +224,64 @@ fn apart(command: &mut Command) {
 #[cfg(not(any(unix, windows)))]
 fn apart(_: &mut Command) {}
 
-fn write_request(to: &mut impl Write, bytes: &[u8], wants_text: bool) -> io::Result<()> {
-    let mut head = [0; 9];
-    head[0] = u8::from(wants_text);
-    head[1..].copy_from_slice(&(bytes.len() as u64).to_be_bytes());
+fn write_request(to: &mut impl Write, bytes: &[u8], asked: &PdfTask) -> io::Result<()> {
+    let kind = match asked {
+        PdfTask::Pages => 0,
+        PdfTask::Text => 1,
+        PdfTask::Lock(_) => 2,
+    };
+    let mut head = vec![kind];
+    head.extend((bytes.len() as u64).to_be_bytes());
+    if let PdfTask::Lock(password) = asked {
+        let password = password.expose().as_bytes();
+        let length = u32::try_from(password.len()).map_err(io::Error::other)?;
+        head.extend(length.to_be_bytes());
+        head.extend(password);
+    }
     to.write_all(&head)?;
     to.write_all(bytes)?;
     to.flush()
 }
 
-fn read_request(from: &mut impl Read) -> io::Result<(Vec<u8>, bool)> {
-    let mut head = [0; 9];
-    from.read_exact(&mut head)?;
-    let mut length = [0; 8];
-    length.copy_from_slice(&head[1..]);
+fn read_request(from: &mut impl Read) -> io::Result<(Vec<u8>, PdfTask)> {
+    let (mut kind, mut length) = ([0; 1], [0; 8]);
+    from.read_exact(&mut kind)?;
+    from.read_exact(&mut length)?;
+    let asked = match kind {
+        [0] => PdfTask::Pages,
+        [1] => PdfTask::Text,
+        _ => {
+            let mut length = [0; 4];
+            from.read_exact(&mut length)?;
+            let mut password = vec![0; u32::from_be_bytes(length) as usize];
+            from.read_exact(&mut password)?;
+            let password = String::from_utf8(password).map_err(io::Error::other)?;
+            PdfTask::Lock(Secret::new(password))
+        }
+    };
     let length = usize::try_from(u64::from_be_bytes(length)).map_err(io::Error::other)?;
     let mut bytes = vec![0; length];
     from.read_exact(&mut bytes)?;
-    Ok((bytes, head[0] == 1))
+    Ok((bytes, asked))
 }
 
-fn write_answer(to: &mut impl Write, contents: &Contents) -> io::Result<()> {
-    let answer = serde_json::to_vec(contents)?;
-    let length = u32::try_from(answer.len()).map_err(io::Error::other)?;
+/// Does what is asked, and gives the answer in two parts.
+fn answer_to(bytes: Vec<u8>, asked: &PdfTask) -> io::Result<(&'static [u8], Vec<u8>)> {
+    Ok(match asked {
+        PdfTask::Pages => (&[], serde_json::to_vec(&engine::read(bytes, false))?),
+        PdfTask::Text => (&[], serde_json::to_vec(&engine::read(bytes, true))?),
+        PdfTask::Lock(password) => match encryption::locked(bytes, password) {
+            Ok(locked) => (&[LOCKED], locked),
+            Err(why) => (&[], serde_json::to_vec(&why)?),
+        },
+    })
+}
+
+fn write_answer(to: &mut impl Write, (first, rest): (&[u8], &[u8])) -> io::Result<()> {
+    let length = u32::try_from(first.len() + rest.len()).map_err(io::Error::other)?;
     to.write_all(&length.to_be_bytes())?;
-    to.write_all(&answer)?;
+    to.write_all(first)?;
+    to.write_all(rest)?;
     to.flush()
 }
 
@@ -239,12 +313,13 @@ pub fn serve_pdfs(
     let (steps_tx, steps_rx) = channel();
     let reader = thread::Builder::new().stack_size(STACK);
     let begun = reader.spawn(move || {
-        while let Ok((bytes, wants_text)) = read_request(&mut requests) {
+        while let Ok((bytes, asked)) = read_request(&mut requests) {
             if steps_tx.send(ReadingStep::Begun).is_err() {
                 return;
             }
-            let contents = super::engine::read(bytes, wants_text);
-            let is_sent = write_answer(&mut answers, &contents).is_ok();
+            let is_sent = answer_to(bytes, &asked)
+                .and_then(|(first, rest)| write_answer(&mut answers, (first, &rest)))
+                .is_ok();
             if !is_sent || steps_tx.send(ReadingStep::Done).is_err() {
                 return;
             }
@@ -291,17 +366,30 @@ mod tests {
 
     #[test]
     fn requests_and_answers_come_over_whole() {
+        for asked in [PdfTask::Text, PdfTask::Lock(Secret::new("größe 7".into()))] {
+            let mut pipe = Vec::new();
+            write_request(&mut pipe, b"%PDF-1.7", &asked).unwrap();
+            let (bytes, came) = read_request(&mut pipe.as_slice()).unwrap();
+            assert_eq!(bytes, b"%PDF-1.7");
+            match (&asked, &came) {
+                (PdfTask::Text, PdfTask::Text) => {}
+                (PdfTask::Lock(sent), PdfTask::Lock(came)) => {
+                    assert_eq!(sent.expose(), came.expose())
+                }
+                _ => panic!("something else came over"),
+            }
+        }
         let mut pipe = Vec::new();
-        write_request(&mut pipe, b"%PDF-1.7", true).unwrap();
-        let (bytes, wants_text) = read_request(&mut pipe.as_slice()).unwrap();
-        assert_eq!((bytes.as_slice(), wants_text), (&b"%PDF-1.7"[..], true));
-        let contents = Contents::none(Why::Damaged);
-        let mut pipe = Vec::new();
-        write_answer(&mut pipe, &contents).unwrap();
+        write_answer(&mut pipe, (&[LOCKED], b"%PDF-2.0")).unwrap();
         let answer = read_answer(&mut pipe.as_slice()).unwrap();
-        assert_eq!(
-            serde_json::from_slice::<Contents>(&answer).unwrap(),
-            contents
-        );
+        assert_eq!(answer, b"\0%PDF-2.0");
+    }
+
+    #[test]
+    fn what_cannot_be_locked_says_why() {
+        let asked = PdfTask::Lock(Secret::new("correct horse".into()));
+        let (first, rest) = answer_to(b"%PDF-1.7\n".to_vec(), &asked).unwrap();
+        let why: LockError = serde_json::from_slice(&rest).unwrap();
+        assert_eq!((first, why), (&[][..], LockError::Unread));
     }
 }

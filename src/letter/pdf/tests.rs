@@ -334,3 +334,35 @@ fn what_was_there_before_is_read() {
     let second = super::read_unbounded(&twice, true).text;
     assert!(second.is_ok_and(|text| text.has_second_pdf || text.earlier.contains("Elm Hill")));
 }
+
+#[test]
+fn fonts_of_pixels_that_name_each_glyph_after_its_code_are_read() {
+    let glyph = "<< /Length 16 >>\nstream\n700 0 d0 0 0 m n \nendstream";
+    let names: String = (32..255).map(|code| format!("/a{code} ")).collect();
+    let glyphs: String = (32..255).map(|code| format!("/a{code} 5 0 R ")).collect();
+    let widths = "600 ".repeat(223);
+    let font = format!(
+        "<< /Type /Font /Subtype /Type3 /FontBBox [0 0 9 9] /FontMatrix [.001 0 0 .001 0 0] \
+             /FirstChar 32 /LastChar 254 /Widths [{widths}] /CharProcs << {glyphs} >> \
+             /Encoding << /Type /Encoding /Differences [32 {names}] >> >>"
+    );
+    let shown = text(&page(
+        "BT /F 9 Tf 9 99 Td (Mus\\351e) Tj 90 0 Td (1204) Tj ET BT /F 9 Tf 9 9 Td (x\\033) Tj ET",
+        "/Font << /F 6 0 R >>",
+        &[glyph, &font],
+    ));
+    assert!(
+        shown.contains("Musée 1204") && shown.contains("x\u{fffd}"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn fonts_of_pixels_with_other_names_are_not_guessed() {
+    let font = "/Font << /F << /Type /Font /Subtype /Type3 /FontBBox [0 0 9 9] /FontMatrix [.001 0 0 .001 0 0] \
+                /FirstChar 65 /LastChar 66 /Widths [600 600] /CharProcs << /a65 5 0 R /g66 5 0 R >> \
+                /Encoding << /Type /Encoding /Differences [65 /a65 /g66] >> >> >>";
+    let glyph = "<< /Length 16 >>\nstream\n700 0 d0 0 0 m n \nendstream";
+    let file = page("BT /F 9 Tf 9 99 Td (AB) Tj ET", font, &[glyph]);
+    assert_eq!(read(&file, true).text, Err(Why::Fonts));
+}

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use hayro_interpret::font::{Glyph, GlyphRun};
 use hayro_interpret::hayro_cmap::{BfString, WritingMode};
+use hayro_interpret::hayro_syntax::Pdf;
 use hayro_interpret::kurbo::{Affine, BezPath, Point, Rect, Shape};
 use hayro_interpret::{
     BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, Paint, SoftMask,
@@ -11,7 +12,7 @@ use hayro_interpret::{
 use skrifa::MetadataProvider;
 
 use super::gaps::{GrowingText, PlacedGlyph, spacing};
-use super::{Text, engine};
+use super::{Text, bitmap_fonts, engine};
 
 /// What is drawn in one file: no report has as much.
 const MOST_STEPS: usize = 4_000_000;
@@ -31,8 +32,8 @@ const LINE_PROPORTION: f64 = 5.0;
 const PRIVATE: std::ops::RangeInclusive<char> = '\u{e000}'..='\u{f8ff}';
 
 /// Takes down the text of pages.
-#[derive(Default)]
-pub(super) struct TextDevice {
+pub(super) struct TextDevice<'p> {
+    pdf: &'p Pdf,
     shown: GrowingText,
     hidden: GrowingText,
     is_partial: bool,
@@ -40,6 +41,8 @@ pub(super) struct TextDevice {
     steps: usize,
     /// The letters of the glyphs of each font that does not say them, by the library's key.
     letters: HashMap<u128, HashMap<u32, char>>,
+    /// Whether fonts of pixels name their glyphs by code, as soon as it matters.
+    named_by_code: Option<bool>,
 }
 
 /// What matters of the page in hand.
@@ -59,7 +62,21 @@ struct PageInHand {
     has_picture: bool,
 }
 
-impl TextDevice {
+impl<'p> TextDevice<'p> {
+    /// One for the pages of a file.
+    pub fn of(pdf: &'p Pdf) -> Self {
+        Self {
+            pdf,
+            shown: GrowingText::default(),
+            hidden: GrowingText::default(),
+            is_partial: false,
+            page: PageInHand::default(),
+            steps: 0,
+            letters: HashMap::new(),
+            named_by_code: None,
+        }
+    }
+
     /// Begins with a page, of which this is seen.
     pub fn begin_page(&mut self, seen: Rect) {
         self.end_page();
@@ -127,8 +144,16 @@ impl TextDevice {
             _ => {}
         }
         // The font may know the letters of its glyphs although the PDF does not say them.
-        let Glyph::Outline(glyph) = glyph else {
-            return None;
+        let glyph = match glyph {
+            Glyph::Outline(glyph) => glyph,
+            Glyph::Type3(glyph) => {
+                let pdf = self.pdf;
+                let known = self.named_by_code;
+                let is_named = known.unwrap_or_else(|| bitmap_fonts::are_named_by_code(pdf));
+                self.named_by_code = Some(is_named);
+                let letter = bitmap_fonts::letter(glyph.char_code()).filter(|_| is_named);
+                return letter.map(Into::into);
+            }
         };
         let font = glyph.font_data()?;
         let letters = self.letters.entry(font.cache_key).or_insert_with(|| {
@@ -218,7 +243,7 @@ fn ink(paint: &Paint<'_>) -> (bool, bool) {
     }
 }
 
-impl<'a> Device<'a> for TextDevice {
+impl<'a> Device<'a> for TextDevice<'_> {
     fn draw_path(&mut self, path: &BezPath, props: DrawProps<'a>, draw_mode: &DrawMode) {
         self.step(1);
         if matches!(draw_mode, DrawMode::Fill(_) | DrawMode::FillAndStroke(..))

@@ -319,3 +319,23 @@ fn bookmarks_and_names_that_lead_back_to_themselves() {
     pdf.object("<< /First 4 0 R /Next 4 0 R /Kids [4 0 R 4 0 R] >>");
     unread("a circle", &pdf.end());
 }
+
+#[test]
+fn what_is_to_be_locked_is_parsed_within_the_bounds_too() {
+    // The library that locks a PDF parses every object of it, those that no page shows as well.
+    let mut pdf = Pdf::new();
+    pdf.stream("", b"BT ET").object("<< >>");
+    for _ in 0..8 {
+        pdf.object(&format!("[{}]", "0 ".repeat(2 << 20)));
+    }
+    let batch = TestBatch::new(1);
+    batch.replace(
+        "batch.toml",
+        "[[attachment]]",
+        "[[attachment]]\npassword = \"correct horse\"",
+    );
+    batch.write("reports/S001.pdf", pdf.end());
+    check(&batch)
+        .expect(3)
+        .says("the PDF cannot be locked: it is damaged, too large");
+}
