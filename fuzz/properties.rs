@@ -7,11 +7,11 @@ use std::path::Path;
 use postroom::address::{Address, HeaderText, Mailbox, parse_list};
 use postroom::config::{Batch, Secrets};
 use postroom::finding::Finding;
-use postroom::letter::read_pdf;
+use postroom::letter::{read_pdf, render_template};
 use postroom::manifest::Manifest;
 use postroom::returns::{MAX_RECIPIENTS, read};
 use postroom::transport::SendError;
-use postroom::transport::tried::{Meanings, ews_answer, graph_error};
+use postroom::transport::tried::{Meanings, ews_answer, graph_error, smtp_bytes, smtp_reply};
 
 /// A mail is read as something, within bounds, and in the same way each time.
 pub fn returned_mail(bytes: &[u8]) {
@@ -167,7 +167,7 @@ pub fn ews(bytes: &[u8]) {
         body.windows(words.len())
             .any(|part| part == words.as_bytes())
     };
-    if status == 200 && !says("Finding") && !says("ResponseMessages") {
+    if status == 200 && !says("Fault") && !says("ResponseMessages") {
         assert_in_doubt(&meanings);
     }
 }
@@ -217,6 +217,109 @@ fn assert_error_is_tame(error: &SendError) {
         code.len() < 400 && answer.text().chars().count() <= 500,
         "{answer:?}"
     );
+}
+
+/// Bytes of a mail server: they are the same replies however they are cut, each with the code that
+/// stands in it, and no more of them is held than a line.
+pub fn smtp(bytes: &[u8]) {
+    const LONGEST_LINE: usize = 64 << 10;
+    let Some((first, bytes)) = bytes.split_first() else {
+        return;
+    };
+    let piece = 1 + usize::from(*first) * 8;
+    let read = smtp_bytes(bytes, piece);
+    assert!(read.most_held <= LONGEST_LINE + piece, "{}", read.most_held);
+    let whole = smtp_bytes(bytes, bytes.len());
+    assert_eq!((&read.replies, &read.error), (&whole.replies, &whole.error));
+    let mut rest = bytes;
+    for (code, text) in &read.replies {
+        assert!(rest.starts_with(code.to_string().as_bytes()), "{code}");
+        // A reply ends with its first line that does not go on.
+        let is_last = |line: &[u8]| line.get(3) != Some(&b'-');
+        loop {
+            let end = rest
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .expect("a whole line");
+            let (line, next) = rest.split_at(end + 1);
+            rest = next;
+            if is_last(line) {
+                break;
+            }
+        }
+        if *code >= 400 {
+            smtp_reply(*code, text)
+                .iter()
+                .for_each(assert_error_is_tame);
+        }
+    }
+}
+
+/// A template that repeats texts and values writes what it should, or is refused once that is more than
+/// a letter may have. What it holds and does not write is watched while a run makes it.
+pub fn template(bytes: &[u8]) {
+    const LARGEST_BODY: usize = 4 << 20;
+    const LARGEST_VALUE: usize = 8 << 20;
+    let Some((first, bytes)) = bytes.split_first() else {
+        return;
+    };
+    let (program, value) = bytes.split_at(bytes.len().min(usize::from(*first) % 64));
+    let Ok(value) = std::str::from_utf8(value) else {
+        return;
+    };
+    let mut source = String::from("{% set s = 'ab' %}");
+    let (mut held, mut written) = (2, 0);
+    for step in program {
+        let count = 1 + usize::from(step / 5);
+        match step % 5 {
+            0 => {
+                source += "{{ v }}";
+                written += value.len();
+            }
+            1 if held < LARGEST_VALUE => {
+                source += "{% set s = s ~ s %}";
+                held *= 2;
+            }
+            2 if held < LARGEST_VALUE => {
+                source += "{% set s = s ~ v %}";
+                held += value.len();
+            }
+            3 => {
+                source +=
+                    &format!("{{% for turn in range(end={count}) %}}{{{{ s }}}}{{% endfor %}}");
+                written += count * held;
+            }
+            _ => {
+                source += &format!("{{% if {count} > 20 %}}xyz{{% else %}}x{{% endif %}}");
+                written += if count > 20 { 3 } else { 1 };
+            }
+        }
+        if written > LARGEST_BODY {
+            break;
+        }
+    }
+    match render_template(&source, value, false) {
+        Ok(text) => {
+            assert!(
+                written <= LARGEST_BODY,
+                "{written} bytes were to be refused"
+            );
+            assert_eq!(text.len(), written, "{source}");
+        }
+        Err(finding) => {
+            assert!(written > LARGEST_BODY, "{written} bytes: {finding:?}");
+            assert_tame(&finding.text);
+        }
+    }
+    if let Ok(html) = render_template("<p>{{ v }}</p>", value, true) {
+        let inner = html
+            .strip_prefix("<p>")
+            .and_then(|rest| rest.strip_suffix("</p>"));
+        assert!(
+            inner.is_some_and(|inner| !inner.contains(['<', '>', '"'])),
+            "{html}"
+        );
+    }
 }
 
 /// The text of a PDF is bounded, and stands on pages.

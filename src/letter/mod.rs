@@ -52,6 +52,7 @@ pub use watch::{OFTEN, PATIENCE, Stuck};
 use std::borrow::Cow;
 
 use crate::address::{Address, HeaderText, Mailbox};
+use crate::finding::Finding;
 
 /// The human side of one message. It lives only while it is in hand.
 #[derive(Clone, Debug)]
@@ -146,6 +147,16 @@ impl Letter {
 pub fn read_pdf(bytes: &[u8]) -> (Option<u32>, Option<String>) {
     let contents = pdf::read_unbounded(bytes, true);
     (contents.pages, contents.text.ok().map(|text| text.shown))
+}
+
+/// What a template makes of a value that it calls `v`, escaped as in HTML or not, as letters are made.
+/// For those who try what no batch holds, such as the fuzz targets.
+///
+/// # Errors
+/// What is wrong with the template, and that it makes too much.
+#[doc(hidden)]
+pub fn render_template(source: &str, value: &str, is_escaped: bool) -> Result<String, Finding> {
+    template::tried(source, value, is_escaped)
 }
 
 #[cfg(test)]

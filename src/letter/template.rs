@@ -329,6 +329,24 @@ impl Templates {
     }
 }
 
+/// What a template makes of a value `v`, within the bound on what is written; escaped as in HTML or not.
+pub(super) fn tried(source: &str, value: &str, is_escaped: bool) -> Result<String, Finding> {
+    const NAME: &str = "tried";
+    let mut engine = engine();
+    let escaped: &[&str] = if is_escaped { &[""] } else { &[] };
+    engine.autoescape_on(escaped.iter().copied());
+    engine
+        .add_raw_templates([(NAME, source)])
+        .map_err(|error| fault(&error, NAME))?;
+    let mut context = Context::new();
+    context.insert("v", value);
+    let mut body = Bounded::default();
+    engine
+        .render_to(NAME, &context, &mut body)
+        .map_err(|error| fault(&error, NAME))?;
+    Ok(String::from_utf8(body.0).unwrap_or_default())
+}
+
 /// A tera engine without functions that read files or the environment: tera 2 ships none. `now` is
 /// left out too, since a letter must be the same letter when it is made again.
 fn engine() -> Tera {

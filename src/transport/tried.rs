@@ -6,6 +6,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use super::call::Step;
 use super::{SendError, ews, graph, smtp};
 use crate::http::HttpReply;
+use crate::network::NetworkError;
 
 /// What one answer means for each kind of request: one that prepares a letter, one that sends a draft
 /// and one that sends the letter. None where nothing is wrong.
@@ -30,6 +31,28 @@ pub fn graph_error(status: u16, body: &[u8]) -> Meanings {
 #[must_use]
 pub fn smtp_reply(code: u16, text: &str) -> [SendError; 5] {
     smtp::tried(code, text)
+}
+
+/// What was read of a mail server's bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SmtpBytes {
+    /// The code and the words of each whole reply.
+    pub replies: Vec<(u16, String)>,
+    /// What came instead of a reply.
+    pub error: Option<NetworkError>,
+    /// The most bytes that were held at once.
+    pub most_held: usize,
+}
+
+/// The replies of a mail server whose bytes arrive in pieces of one length.
+#[must_use]
+pub fn smtp_bytes(bytes: &[u8], piece: usize) -> SmtpBytes {
+    let (replies, error, most_held) = smtp::tried_bytes(bytes, piece);
+    SmtpBytes {
+        replies,
+        error,
+        most_held,
+    }
 }
 
 fn meanings(

@@ -63,3 +63,13 @@ fn mail_that_came_back() {
 fn pdfs() {
     replay("pdf", properties::pdf);
 }
+
+#[test]
+fn replies_of_mail_servers() {
+    replay("smtp", properties::smtp);
+}
+
+#[test]
+fn templates() {
+    replay("template", properties::template);
+}

@@ -18,10 +18,11 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::super::call::unauthorised;
 use super::super::{Answer, Bearer, Cause, SendError, one_line};
-use super::conversation::{Conversation, SmtpReply, SmtpWire};
+use super::conversation::{Conversation, SmtpWire};
 use super::data::Stuffed;
 use super::offers::{Offers, SmtpCredential};
 use super::reply::{Phase, SmtpFailure};
+use super::reply_reader::SmtpReply;
 use super::tls;
 use crate::config::{SmtpLogin, SmtpSecurity, SmtpSettings};
 use crate::finding::Finding;

@@ -1,13 +1,7 @@
 //! The conversation with a mail server: lines to it, replies from it.
-//!
-//! Replies are read here because lettre's reader takes no others than those of the book: one that is not
-//! UTF-8, has no text, a long line or a bare line feed is an error to it, and after the final dot an
-//! error is doubt. The code alone says what a reply is (RFC 5321 section 4.2); the words behind it are
-//! for people.
 
 use std::io;
 
-use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -15,14 +9,8 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::reply::SmtpFailure;
+use super::reply_reader::{ReplyReader, SmtpReply};
 use crate::network::{NetworkError, NetworkKind};
-
-/// A line beyond this length is no reply: RFC 5321 section 4.5.3.1.5 gives it 512 octets.
-const LONGEST_LINE: usize = 64 << 10;
-/// Nor are lines beyond this length together, of which some servers greet with many.
-const LONGEST_REPLY: usize = 128 << 10;
-/// Nor so many lines.
-const MOST_LINES: usize = 1_000;
 
 /// How the bytes travel.
 #[derive(Debug)]
@@ -46,77 +34,11 @@ impl SmtpWire {
     }
 }
 
-/// A reply whose code is positive (2xx or 3xx).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct SmtpReply {
-    /// The reply code.
-    pub code: u16,
-    /// The words of each line.
-    pub lines: Vec<String>,
-}
-
-impl SmtpReply {
-    /// Reads one line; also says whether another follows.
-    fn line(line: &[u8]) -> Option<(u16, bool, String)> {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let [
-            class @ b'2'..=b'5',
-            subject @ b'0'..=b'5',
-            detail @ b'0'..=b'9',
-            rest @ ..,
-        ] = line
-        else {
-            return None;
-        };
-        let (goes_on, text) = match rest {
-            [] => (false, rest),
-            [b'-', text @ ..] => (true, text),
-            [b' ' | b'\t', text @ ..] => (false, text),
-            _ => return None,
-        };
-        let code = [class, subject, detail]
-            .iter()
-            .fold(0, |code, digit| code * 10 + u16::from(**digit - b'0'));
-        Some((code, goes_on, String::from_utf8_lossy(text).into_owned()))
-    }
-
-    fn judged(self) -> Result<Self, SmtpFailure> {
-        match self.code {
-            200..400 => Ok(self),
-            code => Err(SmtpFailure::Reply {
-                code,
-                text: self.text(),
-            }),
-        }
-    }
-
-    /// The words of all lines, with an enhanced code that each of them repeats only once.
-    pub fn text(&self) -> String {
-        let Some((first, others)) = self.lines.split_first() else {
-            return String::new();
-        };
-        let code = first
-            .split_ascii_whitespace()
-            .next()
-            .filter(|word| word.starts_with(['2', '4', '5']) && word.contains('.'));
-        let mut text = first.clone();
-        for line in others {
-            let rest = code.and_then(|code| line.strip_prefix(code));
-            let rest = rest.filter(|rest| rest.starts_with(' '));
-            text.push(' ');
-            text.push_str(rest.map_or(line, str::trim_start));
-        }
-        text
-    }
-}
-
 /// An open conversation.
 #[derive(Debug)]
 pub(super) struct Conversation {
     wire: SmtpWire,
-    /// What has come and was not read yet.
-    unread: Vec<u8>,
+    replies: ReplyReader,
     is_all_on_its_way: bool,
 }
 
@@ -124,7 +46,7 @@ impl Conversation {
     pub fn new(wire: SmtpWire) -> Self {
         Self {
             wire,
-            unread: Vec::new(),
+            replies: ReplyReader::default(),
             is_all_on_its_way: false,
         }
     }
@@ -148,7 +70,7 @@ impl Conversation {
         let SmtpWire::Plain(stream) = self.wire else {
             return Ok(self);
         };
-        if !self.unread.is_empty() {
+        if self.replies.unread() > 0 {
             return Err(NetworkError::new(
                 NetworkKind::Nonsense,
                 "the mail server sent more than its answer to STARTTLS",
@@ -166,7 +88,7 @@ impl Conversation {
     /// A refusal (4xx, 5xx), and whatever is no reply.
     pub async fn say(&mut self, text: &str) -> Result<SmtpReply, SmtpFailure> {
         self.is_all_on_its_way = false;
-        if !self.unread.is_empty() {
+        if self.replies.unread() > 0 {
             return self.unasked().await;
         }
         let stream = self.wire.stream();
@@ -193,44 +115,9 @@ impl Conversation {
     /// # Errors
     /// A refusal (4xx, 5xx), and whatever is no reply.
     pub async fn reply(&mut self) -> Result<SmtpReply, SmtpFailure> {
-        let mut room = LONGEST_REPLY;
-        let mut whole: Option<SmtpReply> = None;
-        for _ in 0..MOST_LINES {
-            let line = self.line(&mut room).await?;
-            let (code, goes_on, text) = SmtpReply::line(&line).ok_or_else(|| {
-                SmtpFailure::nonsense("the mail server's line is no reply".into())
-            })?;
-            let reply = whole.get_or_insert_with(|| SmtpReply {
-                code,
-                lines: Vec::new(),
-            });
-            if reply.code != code {
-                return Err(SmtpFailure::nonsense(format!(
-                    "the mail server answered {} and {code} at once",
-                    reply.code
-                )));
-            }
-            reply.lines.push(text);
-            if !goes_on && let Some(reply) = whole {
-                return reply.judged();
-            }
-        }
-        Err(endless())
-    }
-
-    /// The next line with its end, for which there may be so much room.
-    async fn line(&mut self, room: &mut usize) -> Result<Vec<u8>, SmtpFailure> {
-        let mut searched = 0;
         loop {
-            if let Some(at) = memchr(b'\n', &self.unread[searched..]) {
-                let rest = self.unread.split_off(searched + at + 1);
-                let line = std::mem::replace(&mut self.unread, rest);
-                *room = room.checked_sub(line.len()).ok_or_else(endless)?;
-                return Ok(line);
-            }
-            searched = self.unread.len();
-            if searched > LONGEST_LINE.min(*room) {
-                return Err(endless());
+            if let Some(reply) = self.replies.next().map_err(SmtpFailure::Broken)? {
+                return judged(reply);
             }
             let mut block = [0; 2048];
             let read = self.wire.stream().read(&mut block).await;
@@ -241,9 +128,20 @@ impl Conversation {
                         "the mail server closed the connection",
                     )));
                 }
-                read => self.unread.extend_from_slice(&block[..read]),
+                read => self.replies.take(&block[..read]),
             }
         }
+    }
+}
+
+/// A reply whose code is positive (2xx or 3xx).
+fn judged(reply: SmtpReply) -> Result<SmtpReply, SmtpFailure> {
+    match reply.code {
+        200..400 => Ok(reply),
+        code => Err(SmtpFailure::Reply {
+            code,
+            text: reply.text(),
+        }),
     }
 }
 
@@ -252,10 +150,6 @@ fn broken(error: &io::Error) -> SmtpFailure {
         error,
         format!("the connection to the mail server broke: {error}"),
     ))
-}
-
-fn endless() -> SmtpFailure {
-    SmtpFailure::nonsense("the mail server's reply does not end".into())
 }
 
 #[cfg(test)]
@@ -337,17 +231,5 @@ mod tests {
         }
         let cut = read(b"250 ok");
         assert!(matches!(cut, Err(SmtpFailure::Broken(error)) if error.kind == NetworkKind::Cut));
-    }
-
-    #[test]
-    fn replies_are_taken_up_to_their_bounds() {
-        let lines = |count: usize| [b"250-x\r\n".repeat(count - 1), b"250 x\r\n".to_vec()].concat();
-        assert_eq!(read(&lines(MOST_LINES)).unwrap().lines.len(), MOST_LINES);
-        assert!(is_nonsense(&read(&lines(MOST_LINES + 1))));
-        assert!(is_nonsense(&read(&b"250 x".repeat(LONGEST_LINE))));
-        let line = [b"250-", &[b'x'; 1018][..], b"\r\n"].concat();
-        assert!(is_nonsense(&read(
-            &line.repeat(LONGEST_REPLY / line.len() + 1)
-        )));
     }
 }

@@ -6,6 +6,7 @@ mod data;
 mod dsn;
 mod offers;
 mod reply;
+mod reply_reader;
 mod tls;
 
 use std::sync::Arc;
@@ -30,6 +31,17 @@ pub(super) fn tried(code: u16, text: &str) -> [SendError; 5] {
         let text = text.to_owned();
         SmtpFailure::Reply { code, text }.refused_at(phase)
     })
+}
+
+/// What a server's bytes are taken for that arrive in pieces of one length: code and words of each
+/// whole reply, what came instead of one, and the most that was held at once.
+pub(super) fn tried_bytes(
+    bytes: &[u8],
+    piece: usize,
+) -> (Vec<(u16, String)>, Option<NetworkError>, usize) {
+    let (replies, error, most) = reply_reader::tried(bytes, piece);
+    let replies = replies.iter().map(|reply| (reply.code, reply.text()));
+    (replies.collect(), error, most)
 }
 
 pub(super) fn open(

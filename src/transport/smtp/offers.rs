@@ -4,8 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::super::SendError;
-use super::conversation::{Conversation, SmtpReply};
+use super::conversation::Conversation;
 use super::reply::{self, SmtpFailure};
+use super::reply_reader::SmtpReply;
 use crate::secret::Secret;
 
 /// What a server offers, as far as it is used here.
