@@ -42,7 +42,7 @@
 //! cannot be shown), [`finding`] (what the checks find, and what an error says to do), [`figures`]
 //! (numbers as people write them), [`digest`] (SHA-256 over parts), [`network`] (the
 //! kinds of a failed connection), [`http`] (which knows whether the server can have seen a request),
-//! [`durable`] (files put in place whole), [`regular`] (files opened, and nothing else), [`contain`]
+//! [`durable`] (files put in place whole), [`own_folder`] (folders that it fills, held open), [`regular`] (files opened, and nothing else), [`contain`]
 //! (panics of other people's code), [`memory`] (how much of it is taken) and [`page`] (pages that open
 //! from the disk); [`config`], what people write down; and [`auth`], the sign-in, which knows nothing
 //! of what is sent: `cli` hands its tokens to transports.
@@ -117,6 +117,7 @@ pub mod manifest;
 pub mod memory;
 pub mod message;
 pub mod network;
+pub mod own_folder;
 pub mod page;
 pub mod plan;
 pub mod preview;

@@ -1,13 +1,13 @@
 //! The folder of a gallery: made under another name and put in place whole.
 
-use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::PreviewError;
-use crate::durable::{self, Readers};
+use crate::durable;
+use crate::own_folder::{Links, OwnFolder};
 
 /// The file by which a gallery is known, so that nothing else is ever replaced.
 const MARK: &str = ".postroom-preview";
@@ -22,64 +22,87 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
 /// A gallery in the making.
 pub(super) struct PreviewFolder {
     into: PathBuf,
-    partial: PathBuf,
+    /// Under which name in the folder above it is put in place, is made, and an older one is kept until
+    /// it is there.
+    name: PathBuf,
+    partial_name: PathBuf,
+    old_name: PathBuf,
+    above: OwnFolder,
+    partial: OwnFolder,
 }
 
 impl PreviewFolder {
     /// Makes the folder under another name.
     pub fn prepare(into: &Path) -> Result<Self, PreviewError> {
         let into = std::path::absolute(into).map_err(|source| storage(into, source))?;
-        let partial = durable::beside(&into, ".partial");
-        let old = durable::beside(&into, ".old");
-        for path in [&into, &partial, &old] {
-            if !may_be_replaced(path) {
-                return Err(PreviewError::Foreign { path: path.clone() });
+        let at = |source| storage(&into, source);
+        let (Some(upper), Some(name)) = (into.parent(), into.file_name()) else {
+            return Err(PreviewError::Foreign { path: into });
+        };
+        let name = PathBuf::from(name);
+        let (partial_name, old_name) = (
+            durable::beside(&name, ".partial"),
+            durable::beside(&name, ".old"),
+        );
+        let above = OwnFolder::make(upper, Path::new(""), Links::Anywhere).map_err(at)?;
+        for taken in [&name, &partial_name, &old_name] {
+            if !above.may_be_replaced(taken, MARK).map_err(at)? {
+                let path = upper.join(taken);
+                return Err(PreviewError::Foreign { path });
             }
         }
-        remove(&partial)?;
-        remove(&old)?;
-        let folder = Self { into, partial };
+        for earlier in [&partial_name, &old_name] {
+            above.remove_folder(earlier).map_err(at)?;
+        }
+        let partial = above.make_new(&partial_name).map_err(at)?;
+        let folder = Self {
+            into,
+            name,
+            partial_name,
+            old_name,
+            above,
+            partial,
+        };
         // The mark comes first: what a cut leaves behind without one would stand in the way.
-        folder.make("")?;
         folder.file(MARK, b"")?;
-        folder.make("letters")?;
-        folder.make("eml")?;
+        for inner in ["letters", "eml"] {
+            let made = folder.partial.make_new(Path::new(inner));
+            made.map_err(|source| storage(&folder.into, source))?;
+        }
         Ok(folder)
     }
 
     /// Writes one file.
     pub fn file(&self, name: &str, bytes: &[u8]) -> Result<(), PreviewError> {
-        let path = self.partial.join(name);
-        durable::new_file(&path, Readers::Owner)
-            .and_then(|mut file| file.write_all(bytes))
-            .map_err(|source| storage(&path, source))
-    }
-
-    /// Makes a folder in it, or itself. Letters and addresses are nobody else's business on this
-    /// machine.
-    fn make(&self, name: &str) -> Result<(), PreviewError> {
-        let path = self.partial.join(name);
-        durable::make_folder(&path).map_err(|source| storage(&path, source))
+        let written = self.partial.write_new(name, &[bytes]);
+        written.map(drop).map_err(|source| {
+            let folder = self.into.with_file_name(&self.partial_name);
+            storage(&folder.join(name), source)
+        })
     }
 
     /// Puts the whole gallery in place of an older one, and gives its page.
     pub fn put_in_place(self) -> Result<PathBuf, PreviewError> {
-        if !may_be_replaced(&self.into) {
+        let at = |source| storage(&self.into, source);
+        if !self.above.may_be_replaced(&self.name, MARK).map_err(at)? {
             return Err(PreviewError::Foreign { path: self.into });
         }
+        let rename = |from: &Path, to: &Path| self.above.rename_folder(from, to);
         // A file of the old gallery that is open elsewhere keeps Windows from removing or moving it. Then
         // the old gallery is whole, and the new one, which nobody could look at, is taken away.
-        let old = durable::beside(&self.into, ".old");
-        let moved = match fs::rename(&self.into, &old) {
+        let moved = match rename(&self.name, &self.old_name) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => fs::rename(&self.partial, &self.into),
+            _ => rename(&self.partial_name, &self.name).inspect_err(|_| {
+                let _ = rename(&self.old_name, &self.name);
+            }),
         };
         if let Err(source) = moved {
             // Best effort: the fault is what the person has to hear of.
-            let _ = fs::remove_dir_all(&self.partial);
+            let _ = self.above.remove_folder(&self.partial_name);
             return Err(storage(&self.into, source));
         }
-        remove(&old)?;
+        self.above.is_now(&self.partial, &self.name).map_err(at)?;
+        self.above.remove_folder(&self.old_name).map_err(at)?;
         Ok(self.into.join("index.html"))
     }
 
@@ -119,18 +142,6 @@ fn encoded(path: &Path, from: usize) -> String {
     names.collect::<Vec<_>>().join("/")
 }
 
-/// Whether nothing is there, nothing is in it, or an older gallery.
-fn may_be_replaced(path: &Path) -> bool {
-    match fs::symlink_metadata(path) {
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
-        Ok(metadata) if metadata.is_dir() => {
-            path.join(MARK).is_file()
-                || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
-        }
-        Ok(_) => false,
-    }
-}
-
 /// The name of a letter's files: its place, and as much of its id as every system takes.
 pub(super) fn name(index: usize, id: &str) -> String {
     const LONGEST: usize = 60;
@@ -148,13 +159,6 @@ pub(super) fn name(index: usize, id: &str) -> String {
     format!("{:05}-{safe}", index + 1)
 }
 
-fn remove(path: &Path) -> Result<(), PreviewError> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(storage(path, error)),
-        _ => Ok(()),
-    }
-}
-
 fn storage(path: &Path, source: io::Error) -> PreviewError {
     PreviewError::Storage {
         path: path.to_owned(),
@@ -164,6 +168,8 @@ fn storage(path: &Path, source: io::Error) -> PreviewError {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

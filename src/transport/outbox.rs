@@ -2,7 +2,6 @@
 //!
 //! A file that is there is whole, and a repeat cannot make a second one.
 
-use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -12,18 +11,53 @@ use super::{
     Answer, Cause, Doubt, LookUp, Receipt, SendError, Survey, Transport, TransportAttempt,
 };
 use crate::config::Batch;
-use crate::durable::{self, Readers};
 use crate::message::{Encoded, Message};
-use crate::regular;
+use crate::own_folder::{Links, OwnFolder};
 
 pub(super) fn open(batch: &Batch) -> Box<dyn Transport> {
     Box::new(Outbox {
         folder: batch.resolve(&batch.outbox.path),
+        base: batch.resolve(Path::new("")),
+        path: batch.outbox.path.clone(),
+        links: if batch.allow_outside {
+            Links::Anywhere
+        } else {
+            Links::Beneath
+        },
     })
 }
 
 struct Outbox {
     folder: PathBuf,
+    /// The batch's folder, and the path from there.
+    base: PathBuf,
+    path: PathBuf,
+    links: Links,
+}
+
+impl Outbox {
+    /// The name of a message's file. Where the disk ignores case, as those of Windows and macOS do, the
+    /// second of two ids such as `a1` and `A1` has the safe form of a name.
+    fn name(&self, id: &str, sending: u32) -> String {
+        let name = file_name(id, sending);
+        match self.folder.join(&name).canonicalize() {
+            Ok(real) if is_in_other_case(&real, &name) => with_number(&safe_stem(id), sending),
+            _ => name,
+        }
+    }
+
+    fn put(&self, name: &str, pieces: &[&[u8]]) -> io::Result<OwnFolder> {
+        let folder = OwnFolder::make(&self.base, &self.path, self.links)?;
+        folder.put(name, pieces)?;
+        Ok(folder)
+    }
+
+    /// The Message-ID of a file in the outbox; none when there is no file.
+    fn message_id_of(&self, name: &str) -> io::Result<Option<String>> {
+        let folder = OwnFolder::open(&self.base, &self.path, self.links)?;
+        let file = folder.map(|folder| folder.read(name)).transpose()?;
+        file.flatten().map(message_id_in).transpose()
+    }
 }
 
 impl Transport for Outbox {
@@ -40,21 +74,24 @@ impl Transport for Outbox {
         message: &Message,
         _: &mut TransportAttempt<'_>,
     ) -> Result<Receipt, SendError> {
-        let path = self.path(&message.id, message.sending);
-        match message_id_of(&path) {
+        let name = self.name(&message.id, message.sending);
+        let path = self.folder.join(&name);
+        match self.message_id_of(&name) {
             Ok(None) => {}
             Ok(Some(found)) if found == message.message_id => return Ok(receipt(&path)),
             Ok(Some(_)) => return Err(SendError::Rejected(taken(&path))),
             Err(error) => return Err(unusable(&path, &error)),
         }
         let Encoded { head, body } = message.encoded();
-        put(&self.folder, &path, &[&head, &body]).map_err(|error| unusable(&path, &error))?;
+        self.put(&name, &[&head, &body])
+            .map_err(|error| unusable(&path, &error))?;
         Ok(receipt(&path))
     }
 
     fn look_up(&mut self, doubt: &Doubt<'_>) -> Result<LookUp, SendError> {
-        let path = self.path(doubt.id, doubt.sending);
-        match message_id_of(&path) {
+        let name = self.name(doubt.id, doubt.sending);
+        let path = self.folder.join(&name);
+        match self.message_id_of(&name) {
             Ok(Some(found)) if found == doubt.message_id => Ok(LookUp::Found(receipt(&path))),
             // Only a whole file is ever put under this name, so no other one can be on its way.
             Ok(_) => Ok(LookUp::Absent),
@@ -63,29 +100,14 @@ impl Transport for Outbox {
     }
 
     fn survey(&mut self) -> Result<Survey, SendError> {
-        let trial = self.folder.join(".postroom-trial");
-        put(&self.folder, &trial, &[])
-            .and_then(|()| fs::remove_file(&trial))
+        const TRIAL: &str = ".postroom-trial";
+        self.put(TRIAL, &[])
+            .and_then(|folder| folder.remove_file(TRIAL))
             .map_err(|error| unusable(&self.folder, &error))?;
         Ok(Survey {
             facts: vec![("folder", "can be written".into())],
             ..Survey::default()
         })
-    }
-}
-
-impl Outbox {
-    /// The file of a message. Where the disk ignores case, as those of Windows and macOS do, the second
-    /// of two ids such as `a1` and `A1` has the safe form of a name.
-    fn path(&self, id: &str, sending: u32) -> PathBuf {
-        let name = file_name(id, sending);
-        let path = self.folder.join(&name);
-        match path.canonicalize() {
-            Ok(real) if is_in_other_case(&real, &name) => {
-                self.folder.join(with_number(&safe_stem(id), sending))
-            }
-            _ => path,
-        }
     }
 }
 
@@ -120,21 +142,11 @@ fn unusable(path: &Path, error: &io::Error) -> SendError {
     ))
 }
 
-fn put(folder: &Path, path: &Path, pieces: &[&[u8]]) -> io::Result<()> {
-    durable::make_folder(folder)?;
-    durable::put(path, pieces, Readers::Owner)
-}
-
-/// The Message-ID of a file in the outbox; none when there is no file.
-fn message_id_of(path: &Path) -> io::Result<Option<String>> {
+/// The Message-ID of a letter.
+fn message_id_in(letter: impl Read) -> io::Result<String> {
     // Our headers come first; most of them are the addresses, of which there may be many.
     const LONGEST: u64 = 64 << 20;
-    let file = match regular::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut lines = BufReader::new(file.take(LONGEST));
+    let mut lines = BufReader::new(letter.take(LONGEST));
     let (mut value, mut line) = (String::new(), Vec::new());
     let mut inside = false;
     while lines.read_until(b'\n', &mut line)? > 0 {
@@ -153,7 +165,7 @@ fn message_id_of(path: &Path) -> io::Result<Option<String>> {
         line.clear();
     }
     let value = value.trim().trim_start_matches('<').trim_end_matches('>');
-    Ok(Some(value.to_owned()))
+    Ok(value.to_owned())
 }
 
 /// The file name of a recipient: the id itself where every system takes it, else a safe form with a
@@ -236,16 +248,14 @@ mod tests {
     }
 
     #[test]
-    fn the_message_id_of_a_file_is_read_back() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.eml");
-        assert_eq!(message_id_of(&path).unwrap(), None);
-        fs::write(
-            &path,
-            "From: a\r\nMessage-ID:\r\n <x@y>\r\n\r\nMessage-ID: <z@y>\r\n",
-        )
-        .unwrap();
-        assert_eq!(message_id_of(&path).unwrap().as_deref(), Some("x@y"));
+    fn the_message_id_of_a_letter_is_read_back() {
+        let letter = "From: a
+Message-ID:
+ <x@y>
+
+Message-ID: <z@y>
+";
+        assert_eq!(message_id_in(letter.as_bytes()).unwrap(), "x@y");
     }
 
     proptest! {

@@ -1,5 +1,6 @@
 //! Somebody swaps a file of the batch for a link while it is read, again and again: what lies outside
-//! the batch's folder never gets into a plan, a letter or a message.
+//! the batch's folder never gets into a plan, a letter or a message. Or a folder that the program writes
+//! into: no letter gets anywhere else, and nothing else is removed.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,9 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
+use postroom::clock::{Clock, SystemClock};
 use postroom::config::{Batch, Secrets};
 use postroom::letter::Letters;
 use postroom::manifest::Manifest;
+use postroom::own_folder::{Links, OwnFolder};
+use postroom::plan::{Destination, Plan};
+use postroom::preview::Preview;
 
 use crate::support::TestBatch;
 
@@ -36,6 +41,30 @@ impl Swapper {
                 fs::rename(&next, &file).unwrap();
                 fs::write(&next, &good).unwrap();
                 fs::rename(&next, &file).unwrap();
+            }
+        });
+        Self {
+            stop,
+            thread: Some(thread),
+        }
+    }
+
+    /// Swaps a folder for a link and back, whether it is there at the moment or not.
+    fn of_folder(folder: PathBuf, outside: &Path) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (stopped, outside) = (Arc::clone(&stop), outside.to_owned());
+        let thread = thread::spawn(move || {
+            let aside = folder.with_extension("aside");
+            while !stopped.load(Ordering::Relaxed) {
+                let is_aside = fs::rename(&folder, &aside).is_ok();
+                let is_linked = symlink(&outside, &folder).is_ok();
+                thread::yield_now();
+                if is_linked {
+                    let _ = fs::remove_file(&folder);
+                }
+                if is_aside && fs::rename(&aside, &folder).is_err() {
+                    let _ = fs::remove_dir_all(&aside);
+                }
             }
         });
         Self {
@@ -95,6 +124,84 @@ fn swapped(file: &str) {
         good > 0 && refused > 0,
         "{file}: {good} made, {refused} refused"
     );
+}
+
+/// A folder elsewhere with a file of value in it, which looks like a preview of ours.
+fn elsewhere() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("thesis.txt"), "mine").unwrap();
+    fs::write(folder.path().join(".postroom-preview"), "").unwrap();
+    folder
+}
+
+#[track_caller]
+fn assert_as_it_was(elsewhere: &Path) {
+    let mut found: Vec<_> = fs::read_dir(elsewhere)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    found.sort();
+    assert_eq!(found, [".postroom-preview", "thesis.txt"]);
+}
+
+#[test]
+fn the_outbox() {
+    for (path, swapped) in [("outbox", "outbox"), ("sent/outbox", "sent")] {
+        let (base, outside) = (tempfile::tempdir().unwrap(), elsewhere());
+        let swapper = Swapper::of_folder(base.path().join(swapped), outside.path());
+        let (mut written, mut refused) = (0, 0);
+        for _ in 0..ROUNDS / 2 {
+            let folder = OwnFolder::make(base.path(), Path::new(path), Links::Beneath);
+            match folder.and_then(|folder| folder.put("S001.eml", &[b"a letter"])) {
+                Ok(()) => written += 1,
+                Err(_) => refused += 1,
+            }
+        }
+        drop(swapper);
+        assert_as_it_was(outside.path());
+        assert!(written > 0 && refused > 0, "{written}, {refused}");
+    }
+}
+
+#[test]
+fn the_preview() {
+    let test = TestBatch::new(1);
+    let batch = Batch::load(&test.path("batch.toml")).unwrap();
+    let (manifest, _) = Manifest::read(&batch);
+    let secrets = Secrets::default();
+    let letters = Letters::new(&batch, &secrets, manifest.unwrap(), None).unwrap();
+    let letters = Arc::new(letters);
+    let destination = Destination::of(&batch, &secrets);
+    let clock = SystemClock::default();
+    let plan = Plan::make(&letters, &destination, &clock, &mut |_| ()).unwrap();
+    let preview = Preview {
+        batch: &batch,
+        letters: &letters,
+        plan: &plan,
+        findings: &[],
+        only: None,
+        now: clock.now(),
+    };
+    for swapped in ["preview", "preview.partial"] {
+        let outside = elsewhere();
+        let swapper = Swapper::of_folder(test.path(swapped), outside.path());
+        let (mut written, mut refused) = (0, 0);
+        for _ in 0..ROUNDS / 2 {
+            match preview.write(&test.path("preview"), &|_| ()) {
+                Ok(_) => written += 1,
+                Err(_) => refused += 1,
+            }
+        }
+        drop(swapper);
+        assert_as_it_was(outside.path());
+        assert!(
+            written > 0 && refused > 0,
+            "{swapped}: {written}, {refused}"
+        );
+        for left in ["preview", "preview.partial", "preview.aside"] {
+            let _ = fs::remove_dir_all(test.path(left));
+        }
+    }
 }
 
 #[test]
