@@ -9,6 +9,8 @@ mod files;
 #[cfg(unix)]
 mod races;
 #[cfg(unix)]
+mod second_user;
+#[cfg(unix)]
 mod secrets;
 #[cfg(unix)]
 mod tokens;
