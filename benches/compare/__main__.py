@@ -3,7 +3,11 @@
     cargo build --profile dist
     python3 benches/compare                 # everything, about twenty minutes
     python3 benches/compare smtp resume     # some of it
+    python3 benches/compare proofs --earlier OLDER/target/dist/postroom
     python3 benches/compare --list
+
+Reports have one page with the name of their school and a picture, and the proof is on, as it is by
+default; "check" says what it costs. With --earlier the reading of PDFs is measured beside another build.
 
 Other programs are used where they are found: Postfix's smtp-sink and smtp-source, strace, node with
 npm (which fetches nodemailer) and Python's venv (which fetches mailmerge and reportlab). What is
@@ -44,6 +48,7 @@ class Bench:
         self.here = Path(__file__).resolve().parent
         self.peers = self.here / "peers"
         self.program = str(arguments.program.resolve())
+        self.earlier = arguments.earlier and str(arguments.earlier.resolve())
         self.rounds = arguments.rounds
         self.scale = arguments.scale
         self.work = arguments.work.resolve()
@@ -120,6 +125,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5, help="runs of each program, in turn")
     parser.add_argument("--scale", type=int, default=1, help="divide large batches by this, to try the script")
     parser.add_argument("--program", type=Path, default=root / "target" / "dist" / "postroom")
+    parser.add_argument("--earlier", type=Path, help="an older postroom, beside which PDFs are read")
     parser.add_argument("--work", type=Path, default=root / "target" / "compare")
     arguments = parser.parse_args()
     if arguments.list:

@@ -58,10 +58,10 @@ class Batch:
             "transport": "smtp",
             "connections": 4,
             "messages_per_minute": 4_000_000_000,
-            "cross_check": "false",
+            "cross_check": "true",
             "port": 2525,
         }
-        made = self.folder / "made"
+        made = self.folder / "made-with-pictures"
         if not made.exists():
             shutil.rmtree(self.folder, ignore_errors=True)
             (self.folder / "templates").mkdir(parents=True)
@@ -101,9 +101,36 @@ class Batch:
             writer.writerows(self.rows())
 
     def _write_reports(self, size):
+        """One page each, with the name of the school and a picture that makes up the size."""
         self.reports().mkdir()
-        # Reports are compressed, so they look like noise; the same noise does for all.
+        # Pictures are compressed, so they look like noise; the same noise does for all.
         noise = random.Random(7).randbytes(size)
-        for identity, _, _ in self.rows():
-            head = b"%PDF-1.7\n% " + identity.encode() + b"\n"
-            (self.reports() / f"{identity}.pdf").write_bytes(head + noise[len(head):])
+        for identity, name, _ in self.rows():
+            (self.reports() / f"{identity}.pdf").write_bytes(report(identity, name, noise, size))
+
+
+def report(identity, name, noise, size):
+    text = f"BT /F 18 Tf 72 760 Td (Report for {name}) Tj 0 -24 Td /F 11 Tf ({identity}, 2025/26) Tj ET\n".encode()
+    text += b"".join(b"BT /F 10 Tf 72 %d Td (Task %d: 37.5 %% of the children made good progress.) Tj ET\n" % (600 - 14 * line, line) for line in range(20))
+    text += b"q 400 0 0 250 72 40 cm /P Do Q\n"
+    rest = max(size - len(text) - 1_300, 16)
+    # A picture of DCT data, which nobody has to unpack to know what the page says.
+    bodies = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R"
+        b" /Resources << /Font << /F 5 0 R >> /XObject << /P 6 0 R >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(text), text),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+        b"<< /Type /XObject /Subtype /Image /Width 1600 /Height 1000 /ColorSpace /DeviceRGB /BitsPerComponent 8"
+        b" /Filter /DCTDecode /Length %d >>\nstream\n%s\nendstream" % (rest, noise[:rest]),
+    ]
+    file, places = bytearray(b"%PDF-1.7\n"), []
+    for number, body in enumerate(bodies, 1):
+        places.append(len(file))
+        file += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    start = len(file)
+    file += b"xref\n0 %d\n0000000000 65535 f \n" % (len(places) + 1)
+    file += b"".join(b"%010d 00000 n \n" % place for place in places)
+    file += b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(places) + 1, start)
+    return bytes(file)

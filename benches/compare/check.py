@@ -1,4 +1,4 @@
-"""Checks: as fast as the digests of the reports; reading PDFs; the time of a start."""
+"""Checks: as fast as the digests of the reports, with the proof on; reading PDFs; the time of a start."""
 
 import subprocess
 
@@ -24,6 +24,10 @@ def figures(bench):
     )
     for name, measured in middle.items():
         yield name, f"{measured.seconds:.2f} s for {batch.letters} reports of 300 KiB, {measured.cpu:.2f} s of CPU"
+    batch.set(cross_check="false")
+    without = run([bench.program, "check", str(batch.folder)])
+    batch.set(cross_check="true")
+    yield "without the proof", f"{without.seconds:.2f} s, {without.cpu:.2f} s of CPU"
     yield (
         "time, of xargs -P 2 sha256sum",
         bench.ratio(middle["postroom"].seconds / middle["sha256sum"].seconds, at_most=1.3),
@@ -43,22 +47,27 @@ def proofs(bench):
     batch = Batch(bench.data / "proofs", bench.scaled(PDFS), 0)
     if not batch.reports().exists():
         subprocess.run([python, bench.here / "ten_pages.py", batch.folder], check=True)
-    check = [bench.program, "check", str(batch.folder)]
 
-    def reading(cores):
-        batch.set(cross_check="true")
-        return run(check, env={"RAYON_NUM_THREADS": str(cores)})
+    def check(program, cores, cross_check="true"):
+        batch.set(cross_check=cross_check)
+        return run([program, "check", str(batch.folder)], env={"RAYON_NUM_THREADS": str(cores)})
 
-    def not_reading():
-        batch.set(cross_check="false")
-        return run(check, env={"RAYON_NUM_THREADS": "1"})
-
-    middle = medians(
-        bench.rounds, one=lambda: reading(1), two=lambda: reading(2), without=not_reading
-    )
+    programs = {
+        "one": lambda: check(bench.program, 1),
+        "two": lambda: check(bench.program, 2),
+        "without": lambda: check(bench.program, 1, "false"),
+    }
+    if bench.earlier:
+        programs["earlier"] = lambda: check(bench.earlier, 1)
+        programs["earlier_without"] = lambda: check(bench.earlier, 1, "false")
+    middle = medians(bench.rounds, **programs)
     one, two, without = middle["one"], middle["two"], middle["without"]
     each = (one.seconds - without.seconds) / batch.letters * 1000
     yield "text search", f"{each:.2f} ms of one core for a PDF of ten pages"
+    if bench.earlier:
+        before = (middle["earlier"].seconds - middle["earlier_without"].seconds) / batch.letters * 1000
+        yield "text search of the earlier program", f"{before:.2f} ms of one core"
+        yield "time, of the earlier program", bench.ratio(each / before, at_most=1.3)
     yield "two cores, of one", f"{one.seconds / two.seconds:.2f} times as fast"
 
 
