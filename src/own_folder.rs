@@ -254,10 +254,10 @@ mod tests {
         fs::write(real.join("a.eml.partial"), "half").unwrap();
         for text in ["one", "two"] {
             folder.put("a.eml", &[text.as_bytes()]).unwrap();
-            let mut read = String::new();
+            let mut found = String::new();
             let mut file = folder.read("a.eml").unwrap().unwrap();
-            file.read_to_string(&mut read).unwrap();
-            assert_eq!(read, text);
+            file.read_to_string(&mut found).unwrap();
+            assert_eq!(found, text);
         }
         assert_eq!(fs::read_dir(&real).unwrap().count(), 1);
         assert!(folder.read("b.eml").unwrap().is_none());

@@ -335,15 +335,16 @@ pub(super) fn tried(source: &str, value: &str, is_escaped: bool) -> Result<Strin
     let mut engine = engine();
     let escaped: &[&str] = if is_escaped { &[""] } else { &[] };
     engine.autoescape_on(escaped.iter().copied());
+    let sources = [(NAME.to_owned(), source.to_owned())];
     engine
         .add_raw_templates([(NAME, source)])
-        .map_err(|error| fault(&error, NAME))?;
+        .map_err(|error| fault(&error, NAME, &sources))?;
     let mut context = Context::new();
     context.insert("v", value);
     let mut body = Bounded::default();
     engine
         .render_to(NAME, &context, &mut body)
-        .map_err(|error| fault(&error, NAME))?;
+        .map_err(|error| fault(&error, NAME, &sources))?;
     Ok(String::from_utf8(body.0).unwrap_or_default())
 }
 

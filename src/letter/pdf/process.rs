@@ -374,7 +374,7 @@ mod tests {
             match (&asked, &came) {
                 (PdfTask::Text, PdfTask::Text) => {}
                 (PdfTask::Lock(sent), PdfTask::Lock(came)) => {
-                    assert_eq!(sent.expose(), came.expose())
+                    assert_eq!(sent.expose(), came.expose());
                 }
                 _ => panic!("something else came over"),
             }
