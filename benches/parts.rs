@@ -135,6 +135,7 @@ fn settle_and_claim(bencher: Bencher) {
             ended: SettledAs::Accepted(Accepted {
                 receipt: "250 2.0.0 Ok: queued".into(),
                 refused: Vec::new(),
+                rest: None,
             }),
             at: Timestamp::UNIX_EPOCH,
             request_ids: Vec::new(),

@@ -60,7 +60,8 @@
 //! - *ledger*: the state file; *event*: one entry of its log
 //! - *accepted*: what a server said, never "delivered"; *rejected*: refused for good; *in doubt*:
 //!   may have gone out
-//! - *refused*: an address, when its message was accepted for others; *bounced*, *delayed*,
+//! - *refused*, *deferred*: an address, for good or for now, when its message was accepted for others; *rest*:
+//!   the sending to deferred addresses; *bounced*, *delayed*,
 //!   *delivered*: an address, afterwards
 //! - *return*: a mail that came back; *suspected*: what it says of an address, when it names no message
 //!   of ours

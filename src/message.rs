@@ -85,6 +85,15 @@ pub fn message_id(
     format!("{}.postroom@{}", hex(&parts.finish()[..16]), from.domain())
 }
 
+/// The Message-ID of the rest of a message that a server took for some of its addresses only: of the
+/// same making, and no other message's. `sending` is its number among those of its letter.
+#[must_use]
+pub fn rest_id(before: &str, from: &Address, sending: u32) -> String {
+    let mut parts = Parts::of("postroom rest 1");
+    parts.add(before.as_bytes()).add(&sending.to_be_bytes());
+    format!("{}.postroom@{}", hex(&parts.finish()[..16]), from.domain())
+}
+
 /// The mark of a letter by its recipient and the reports attached to it; none without any.
 ///
 /// It does not depend on batch, text or addresses: a copy of a batch has the same. Recipients do not

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::dispatch::{DispatchEvent, Limit, WaitReason};
 use crate::ledger::Counts;
 use crate::mailing::Extent;
+use crate::transport::Answer;
 
 /// Waits shorter than this are not worth a line of their own.
 const WORTH_A_LINE: Duration = Duration::from_secs(10);
@@ -73,10 +74,7 @@ impl<'a> Progress<'a> {
                 refused,
             } => {
                 for (address, answer) in refused {
-                    self.line(&format!(
-                        "{id}: accepted, but refused for {address}: {}",
-                        answer.in_full()
-                    ));
+                    self.line(&refused_for(id, address, answer));
                 }
                 if self.console.output.verbose {
                     let word = if self.rehearsal {
@@ -87,6 +85,27 @@ impl<'a> Progress<'a> {
                     self.line(&format!("{id}: {word}: {receipt}"));
                 }
                 self.step();
+            }
+            DispatchEvent::PartlyAccepted {
+                id,
+                refused,
+                deferred,
+                wait,
+            } => {
+                let next = match wait {
+                    Some(Duration::ZERO) => "written to by a message of their own".to_owned(),
+                    Some(wait) => format!("trying again in {}", words::duration(*wait)),
+                    None => "left pending".to_owned(),
+                };
+                for (address, answer) in refused {
+                    self.line(&refused_for(id, address, answer));
+                }
+                for (address, answer) in deferred {
+                    self.line(&format!(
+                        "{id}: accepted, but not yet for {address}: {}, {next}",
+                        answer.said()
+                    ));
+                }
             }
             DispatchEvent::Rejected { id, answer } => {
                 self.line(&format!("{id}: rejected: {}", answer.in_full()));
@@ -177,6 +196,13 @@ impl<'a> Progress<'a> {
     fn line(&self, text: &str) {
         self.console.note(text);
     }
+}
+
+fn refused_for(id: &str, address: &str, answer: &Answer) -> String {
+    format!(
+        "{id}: accepted, but refused for {address}: {}",
+        answer.in_full()
+    )
 }
 
 impl Drop for Progress<'_> {

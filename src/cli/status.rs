@@ -146,9 +146,9 @@ fn line(record: &LetterRecord, whole_addresses: bool) -> String {
         return text;
     }
     for address in letter.open_addresses() {
-        let fate = letter.last_written_to(address);
-        let fate = fate.and_then(|sending| sending.known_fate(address));
-        let Some(fate) = fate else { continue };
+        let Some(fate) = letter.last_fate(address) else {
+            continue;
+        };
         let shown = masked(address);
         if let Some(returned) = &fate.returned {
             let line = returned_line(returned, &shown, false);
@@ -159,6 +159,16 @@ fn line(record: &LetterRecord, whole_addresses: bool) -> String {
                 refusal.in_one_line()
             ));
         }
+    }
+    for address in letter.deferred_addresses() {
+        let fate = letter.last_fate(address);
+        let said = fate.and_then(|fate| fate.refusal.as_ref());
+        let said = said.map(|refusal| format!(": {}", refusal.in_one_line()));
+        text.push_str(&format!(
+            "\n            not yet taken for {}{}",
+            masked(address),
+            said.unwrap_or_default()
+        ));
     }
     for mail in letter.to_look_at() {
         let shown = mail.address.as_deref().map(masked).unwrap_or_default();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::deliver::FromWorker;
 use super::run::DispatchLoop;
-use super::verdict::{self, Next};
+use super::verdict::{self, Next, Rest};
 use super::{DispatchEvent, Ending, WaitReason};
 use crate::ledger::{Pending, Settlement};
 use crate::lifecycle::SettledAs;
@@ -30,7 +30,7 @@ impl DispatchLoop<'_> {
                 }
             };
             self.workers.returned(done.thread);
-            let verdict = verdict::judge(&done.pending.id, done.result);
+            let verdict = verdict::judge(&done.pending.id, done.result, done.rest);
             let taken = !matches!(verdict.ended, SettledAs::NotTaken(_));
             self.limiter
                 .settle(self.dispatch.clock.elapsed(), done.cost, taken);
@@ -69,6 +69,7 @@ impl DispatchLoop<'_> {
                 }
                 Some(event)
             }
+            Next::Rest(rest) => Some(self.go_on_with(pending, *rest)),
             Next::Failed(event, answer) => {
                 self.pauses = 0;
                 self.settled_in_chunk += 1;
@@ -97,6 +98,52 @@ impl DispatchLoop<'_> {
                 }
                 None
             }
+        }
+    }
+
+    /// The others have the letter; the rest of it is sent as a letter that was not taken is, and at once
+    /// where the server takes no more than so many addresses together.
+    fn go_on_with(&mut self, pending: Pending, rest: Rest) -> DispatchEvent {
+        let now = self.dispatch.clock.elapsed();
+        (self.failures, self.pauses) = (0, 0);
+        match rest.wait {
+            Some(wait) => {
+                self.caution.throttled();
+                self.pause_until(now + wait.min(LONGEST_ASKED), WaitReason::Throttled);
+            }
+            None => self.caution.taken(),
+        }
+        // Each message is tried as often as any.
+        self.tries.remove(&pending.seq);
+        let pending = Pending {
+            sending: pending.sending.saturating_add(1),
+            message_id: rest.message.message_id,
+            digest: rest.message.digest,
+            only_to: Some(rest.message.addresses),
+            is_rest: true,
+            earlier: None,
+            replaced: Vec::new(),
+            ..pending
+        };
+        let id = pending.id.clone();
+        let wait = if rest.at_once {
+            Some(Duration::ZERO)
+        } else {
+            let tries = self.tried(&pending);
+            (tries < self.dispatch.config.attempts)
+                .then(|| self.backoff.wait(tries, fastrand::f64()))
+        };
+        if let Some(wait) = wait {
+            self.retries.push((now + wait, pending));
+        } else {
+            self.left += 1;
+            self.tries.remove(&pending.seq);
+        }
+        DispatchEvent::PartlyAccepted {
+            id,
+            refused: rest.refused,
+            deferred: rest.deferred,
+            wait,
         }
     }
 

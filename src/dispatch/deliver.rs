@@ -6,10 +6,14 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, Scope};
 
 use super::limiter::Cost;
+use super::rest::rest_of;
 use crate::clock::Signal;
 use crate::ledger::{Claimed, EarlierTry, Pending};
+use crate::lifecycle::PlannedMessage;
 use crate::message::Message;
-use crate::transport::{Earlier, Receipt, Replaced, SendError, Transport, TransportAttempt};
+use crate::transport::{
+    AttemptRecord, Earlier, Receipt, Replaced, SendError, Transport, TransportAttempt,
+};
 
 /// A claimed letter for a thread to hand over.
 pub(super) struct Job {
@@ -18,8 +22,6 @@ pub(super) struct Job {
     pub cost: Cost,
     pub trace: String,
     pub message: Message,
-    /// Whether the letter is left pending if it is not taken now.
-    pub is_last_try: bool,
 }
 
 /// What a thread says of the letter that it has in hand.
@@ -30,10 +32,11 @@ pub(super) enum FromWorker {
     Done(Box<Done>),
 }
 
-/// A note that a transport waits for: it goes on when `kept_tx` is sent to, and not when it is dropped.
+/// What a transport writes down and waits for: it goes on when `kept_tx` is sent to, and not when it is
+/// dropped.
 pub(super) struct WorkerNote {
     pub claim: Claimed,
-    pub text: String,
+    pub record: AttemptRecord,
     pub kept_tx: Sender<()>,
 }
 
@@ -44,6 +47,8 @@ pub(super) struct Done {
     pub claim: Claimed,
     pub cost: Cost,
     pub result: Result<Receipt, SendError>,
+    /// The message to the addresses that it was not taken for now.
+    pub rest: Option<Box<PlannedMessage>>,
     pub request_ids: Vec<String>,
 }
 
@@ -60,7 +65,6 @@ fn hand_over(
         cost,
         trace,
         message,
-        is_last_try,
     } = job;
     let mut tried = pending.earlier.clone().unwrap_or_default();
     let earlier = pending
@@ -72,12 +76,14 @@ fn hand_over(
         note: tried.note.clone(),
     });
     let replaced = replaced.collect();
-    let mut keep = |text: &str| {
-        tried.note = Some(text.to_owned());
+    let mut keep = |record: AttemptRecord| {
+        if let AttemptRecord::Note(text) = &record {
+            tried.note = Some(text.clone());
+        }
         let (kept_tx, kept_rx) = channel();
         let note = WorkerNote {
             claim,
-            text: text.to_owned(),
+            record,
             kept_tx,
         };
         let asked = workers_tx.send(Ok(FromWorker::Note(note))).is_ok();
@@ -85,17 +91,21 @@ fn hand_over(
         asked && kept_rx.recv().is_ok()
     };
     let mut attempt = TransportAttempt::new(&trace, earlier, &mut keep);
-    attempt.is_last = is_last_try;
     attempt.replaced = replaced;
     let result = transport.send(&message, &mut attempt);
     let request_ids = attempt.request_ids;
     pending.earlier = Some(tried);
+    let rest = match &result {
+        Ok(receipt) => rest_of(&message, &receipt.not_taken_for.deferred),
+        Err(_) => None,
+    };
     Done {
         thread,
         pending,
         claim,
         cost,
         result,
+        rest,
         request_ids,
     }
 }

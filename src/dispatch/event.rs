@@ -28,6 +28,17 @@ pub enum DispatchEvent {
         /// Addresses that it refused, with its words.
         refused: Vec<(String, Answer)>,
     },
+    /// A letter was taken for some of its addresses, and goes on with the rest.
+    PartlyAccepted {
+        /// The recipient.
+        id: String,
+        /// Addresses that the server refused, with its words.
+        refused: Vec<(String, Answer)>,
+        /// Addresses that it did not take the letter for now, with its words.
+        deferred: Vec<(String, Answer)>,
+        /// After how long these are tried again; none when the next run does.
+        wait: Option<Duration>,
+    },
     /// A letter was refused for good.
     Rejected {
         /// The recipient.

@@ -13,6 +13,7 @@ mod estimate;
 mod event;
 mod feed;
 mod limiter;
+mod rest;
 mod retry;
 mod run;
 mod start;
@@ -21,6 +22,7 @@ mod verdict;
 pub use estimate::estimate;
 pub use event::{DispatchEvent, WaitReason};
 pub use limiter::{Cost, Limit, Limiter, Permit};
+pub use rest::{attachments, planned_message};
 pub use retry::Backoff;
 
 use std::collections::HashSet;

@@ -12,9 +12,10 @@ use super::compose::{self, Composed, Composer};
 use super::deliver::{FromWorker, Job, WorkerNote, Workers};
 use super::limiter::Limiter;
 use super::retry::Backoff;
+use super::verdict::refusals;
 use super::{Dispatch, DispatchEvent, Ending, WaitReason, start};
 use crate::ledger::{Claim, Ledger, LedgerError, Pending, Settlement};
-use crate::transport::{Transport, new_trace};
+use crate::transport::{AttemptRecord, NotTakenFor, Transport, new_trace};
 
 /// The longest that a wait goes on without another look at it.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
@@ -221,7 +222,15 @@ impl DispatchLoop<'_> {
     /// Puts on the disk what transports wrote down, and lets them go on.
     fn keep_notes(&mut self) -> Result<(), LedgerError> {
         for note in self.notes.drain(..) {
-            self.ledger.note(note.claim, &note.text)?;
+            match note.record {
+                AttemptRecord::Note(text) => self.ledger.note(note.claim, &text)?,
+                AttemptRecord::Narrowed(NotTakenFor {
+                    refused, deferred, ..
+                }) => {
+                    let (refused, deferred) = (refusals(&refused), refusals(&deferred));
+                    self.ledger.narrow(note.claim, refused, deferred)?;
+                }
+            }
             // A thread that no longer waits has passed on its panic.
             let _ = note.kept_tx.send(());
         }
@@ -252,9 +261,7 @@ impl DispatchLoop<'_> {
         let claimed = self.ledger.commit(&ends, &claims)?;
         for ((composed, claim), wanted) in chosen.into_iter().zip(claimed).zip(claims) {
             if let Ok(message) = composed.result {
-                let tries = self.tries.get(&composed.pending.seq).copied();
                 self.workers.hand_over(Job {
-                    is_last_try: tries.unwrap_or(0) + 1 >= self.dispatch.config.attempts,
                     pending: composed.pending,
                     claim,
                     cost: composed.cost,

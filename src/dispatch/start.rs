@@ -99,7 +99,7 @@ fn settle(
         Some(receipt) => (
             SettledAs::Accepted(Accepted {
                 receipt: receipt.text,
-                refused: Vec::new(),
+                ..Accepted::default()
             }),
             DispatchEvent::FoundAccepted { id: doubt.id },
         ),

@@ -14,7 +14,7 @@ use crate::lifecycle::{Addresses, LetterState, PlannedMessage, Sending};
 use crate::manifest::Manifest;
 use crate::message::message_id;
 use crate::plan::{Destination, Plan};
-use crate::transport::{LookUp, Receipt, SendError};
+use crate::transport::{LookUp, NotTakenFor, Receipt, SendError};
 
 mod answers;
 mod chunks;
@@ -27,6 +27,7 @@ mod order;
 mod pace;
 mod patience;
 mod power;
+mod rest;
 mod server;
 mod stop;
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{DispatchEvent, Ending};
-use crate::lifecycle::{Accepted, Refusal, Reply, SettledAs};
-use crate::transport::{Answer, Receipt, SendError};
+use crate::address::Address;
+use crate::lifecycle::{Accepted, PlannedMessage, Refusal, Reply, SettledAs};
+use crate::transport::{Answer, NotTakenFor, Receipt, SendError};
 
 /// What follows from one answer.
 pub(super) struct Consequence {
@@ -16,6 +17,8 @@ pub(super) struct Consequence {
 pub(super) enum Next {
     /// The letter is done; everyone waits if the server asks for it.
     Done(DispatchEvent, Option<Duration>),
+    /// The message is taken, and the letter goes on with the addresses that it was deferred for.
+    Rest(Box<Rest>),
     /// The letter is done, and it counts as a failure.
     Failed(DispatchEvent, Answer),
     /// The letter is tried again; the others go on.
@@ -30,36 +33,30 @@ pub(super) enum Next {
     Stop(Ending),
 }
 
-/// Judges the answer to one letter. Every word has its arm: a new one must be thought about here.
-pub(super) fn judge(id: &str, result: Result<Receipt, SendError>) -> Consequence {
+/// What is left of a letter that was taken for some of its addresses.
+pub(super) struct Rest {
+    /// The message to the others.
+    pub message: PlannedMessage,
+    /// Addresses that were refused for good, with the server's words.
+    pub refused: Vec<(String, Answer)>,
+    /// Those that it goes to.
+    pub deferred: Vec<(String, Answer)>,
+    /// Whether it may go at once.
+    pub at_once: bool,
+    /// How long the server asks to wait.
+    pub wait: Option<Duration>,
+}
+
+/// Judges the answer to one letter. Every word has its arm: a new one must be thought about here. `rest`
+/// is the message to the addresses that it was deferred for.
+pub(super) fn judge(
+    id: &str,
+    result: Result<Receipt, SendError>,
+    rest: Option<Box<PlannedMessage>>,
+) -> Consequence {
     let id = id.to_owned();
     match result {
-        Ok(receipt) => Consequence {
-            ended: SettledAs::Accepted(Accepted {
-                receipt: receipt.text.clone(),
-                refused: receipt
-                    .refused
-                    .iter()
-                    .map(|(address, answer)| Refusal {
-                        address: address.to_string(),
-                        code: answer.code.to_string(),
-                        answer: answer.line(),
-                    })
-                    .collect(),
-            }),
-            next: Next::Done(
-                DispatchEvent::Accepted {
-                    id,
-                    receipt: receipt.text,
-                    refused: receipt
-                        .refused
-                        .into_iter()
-                        .map(|(address, answer)| (address.masked(), answer))
-                        .collect(),
-                },
-                receipt.wait,
-            ),
-        },
+        Ok(receipt) => taken(id, receipt, rest),
         Err(SendError::Rejected(answer)) => Consequence {
             ended: SettledAs::Rejected(recorded(&answer)),
             next: Next::Failed(
@@ -104,6 +101,62 @@ pub(super) fn judge(id: &str, result: Result<Receipt, SendError>) -> Consequence
             not_taken(&answer, |answer| Next::Stop(Ending::Unusable(answer)))
         }
     }
+}
+
+fn taken(id: String, receipt: Receipt, rest: Option<Box<PlannedMessage>>) -> Consequence {
+    let Receipt {
+        text,
+        not_taken_for:
+            NotTakenFor {
+                refused,
+                deferred,
+                at_once,
+            },
+        wait,
+    } = receipt;
+    let ended = SettledAs::Accepted(Accepted {
+        receipt: text.clone(),
+        // They stand in the event before.
+        refused: Vec::new(),
+        rest: rest.clone(),
+    });
+    let masked = |addresses: Vec<(Address, Answer)>| -> Vec<(String, Answer)> {
+        let addresses = addresses.into_iter();
+        addresses
+            .map(|(address, answer)| (address.masked(), answer))
+            .collect()
+    };
+    let refused = masked(refused);
+    let next = match rest {
+        None => Next::Done(
+            DispatchEvent::Accepted {
+                id,
+                receipt: text,
+                refused,
+            },
+            wait,
+        ),
+        Some(message) => Next::Rest(Box::new(Rest {
+            message: *message,
+            refused,
+            deferred: masked(deferred),
+            at_once,
+            wait,
+        })),
+    };
+    Consequence { ended, next }
+}
+
+/// Addresses with what was said of them, for the record.
+pub(super) fn refusals(addresses: &[(Address, Answer)]) -> Vec<Refusal> {
+    addresses
+        .iter()
+        .map(|(address, answer)| Refusal {
+            address: address.to_string(),
+            code: answer.code.to_string(),
+            answer: answer.line(),
+        })
+        .collect()
 }
 
 fn not_taken(answer: &Answer, next: impl FnOnce(Answer) -> Next) -> Consequence {

@@ -12,8 +12,8 @@ use super::projection::{Projection, ProjectionError};
 use super::rows::{self, Key};
 use super::{Holder, Ledger, LedgerError, LedgerView, LogEnd};
 use crate::lifecycle::{
-    Claiming, Event, Illegal, LetterHistory, LetterState, PersonalWord, Planned, Reopening,
-    RunBegun, SettledAs, Settling,
+    Claiming, Event, Illegal, LetterHistory, LetterState, Narrowing, PersonalWord, Planned,
+    Refusal, Reopening, RunBegun, SettledAs, Settling,
 };
 
 /// A letter about to leave.
@@ -134,6 +134,29 @@ impl Ledger {
         self.append(|log| {
             let id = id_of(log, claim.seq, &noted)?;
             log.append_at_claim(claim, &id, &noted)
+        })
+    }
+
+    /// Writes down for which addresses of a letter in flight the server does not take it. It is on the
+    /// disk when this returns.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn narrow(
+        &mut self,
+        claim: Claimed,
+        refused: Vec<Refusal>,
+        deferred: Vec<Refusal>,
+    ) -> Result<(), LedgerError> {
+        self.is_in_place()?;
+        let narrowed = Event::Narrowed(Narrowing {
+            attempt: claim.attempt,
+            refused,
+            deferred,
+        });
+        self.append(|log| {
+            let id = id_of(log, claim.seq, &narrowed)?;
+            log.append_at_claim(claim, &id, &narrowed)
         })
     }
 

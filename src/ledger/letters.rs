@@ -78,7 +78,9 @@ impl LetterRecord {
         match self.state {
             LetterState::Rejected | LetterState::InDoubt => true,
             LetterState::Accepted => !self.letter.open_addresses().is_empty(),
-            LetterState::Pending | LetterState::Claimed => self.letter.error.is_some(),
+            LetterState::Pending | LetterState::Claimed => {
+                self.letter.error.is_some() || !self.letter.deferred_addresses().is_empty()
+            }
             LetterState::Withdrawn => false,
         }
     }

@@ -77,6 +77,7 @@ impl Projection {
             | Event::Withdrawn {}
             | Event::Claimed(_)
             | Event::Noted { .. }
+            | Event::Narrowed(_)
             | Event::Settled(_)
             | Event::CutOff {}
             | Event::LookedUp(_)
@@ -151,6 +152,7 @@ impl Projection {
         })?;
         let attempt = match event {
             Event::Noted { attempt, .. } => Some(*attempt),
+            Event::Narrowed(narrowing) => Some(narrowing.attempt),
             Event::Settled(settling) | Event::LookedUp(settling) => Some(settling.attempt),
             _ => None,
         };

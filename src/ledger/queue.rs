@@ -25,6 +25,8 @@ pub struct Pending {
     pub digest: Sha256Digest,
     /// The addresses that it goes to, where those are not all that the list has.
     pub only_to: Option<Addresses>,
+    /// Whether its message is the rest of one that was taken for other addresses.
+    pub is_rest: bool,
     /// The try before, if there was one.
     pub earlier: Option<EarlierTry>,
     /// Messages of this letter that were tried and not taken, and that this one replaces.
@@ -95,7 +97,7 @@ impl LedgerView {
                     iif(s.made_from IS NULL, NULL, s.addresses), s.attempts,
                     iif(s.attempts = 0, NULL, (SELECT a.note FROM attempts a
                         WHERE a.letter = l.seq AND a.sending = s.number AND a.note IS NOT NULL
-                        ORDER BY a.seq DESC LIMIT 1))
+                        ORDER BY a.seq DESC LIMIT 1)), s.rest
                  FROM letters l
                  JOIN sendings s ON s.letter = l.seq
                     AND s.number = (SELECT max(number) FROM sendings WHERE letter = l.seq)
@@ -212,6 +214,7 @@ fn pending(row: &rusqlite::Row<'_>) -> rusqlite::Result<Pending> {
         message_id: row.get(4)?,
         digest: row.get(5)?,
         only_to: only_to.transpose()?,
+        is_rest: row.get(9)?,
         earlier: (tried > 0)
             .then(|| row.get(8).map(|note| EarlierTry { note }))
             .transpose()?,

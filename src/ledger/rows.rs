@@ -83,7 +83,7 @@ fn mail(db: &Connection, letter: i64) -> rusqlite::Result<Vec<LetterMail>> {
 fn sendings(db: &Connection, letter: i64) -> rusqlite::Result<Vec<Sending>> {
     db.prepare_cached(
         "SELECT message_id, digest, made_from, addresses, attachments, state, attempts, accepted_at,
-            receipt, because, to_all FROM sendings WHERE letter = ?1 ORDER BY number",
+            receipt, because, to_all, rest FROM sendings WHERE letter = ?1 ORDER BY number",
     )?
     .query_map([letter], |row| {
         let digest = row.get(1)?;
@@ -101,6 +101,7 @@ fn sendings(db: &Connection, letter: i64) -> rusqlite::Result<Vec<Sending>> {
             receipt: row.get(8)?,
             because: row.get(9)?,
             to_all: row.get(10)?,
+            is_rest: row.get(11)?,
             fates: Vec::new(),
         })
     })?
@@ -225,8 +226,12 @@ fn store_sending(
     let message = &sending.message;
     let accepted_at = sending.accepted_at.map(Timestamp::as_millisecond);
     let is_same = |before: &Sending| {
-        (&before.message, before.made_from, before.to_all)
-            == (message, sending.made_from, sending.to_all)
+        (
+            &before.message,
+            before.made_from,
+            before.to_all,
+            before.is_rest,
+        ) == (message, sending.made_from, sending.to_all, sending.is_rest)
     };
     if before.is_some_and(is_same) {
         db.prepare_cached(
@@ -246,8 +251,8 @@ fn store_sending(
         let made_from = (sending.made_from != message.digest).then_some(sending.made_from);
         db.prepare_cached(
             "INSERT OR REPLACE INTO sendings (letter, number, message_id, digest, made_from,
-                addresses, attachments, state, attempts, accepted_at, receipt, because, to_all)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                addresses, attachments, state, attempts, accepted_at, receipt, because, to_all, rest)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute(params![
             letter,
@@ -262,7 +267,8 @@ fn store_sending(
             accepted_at,
             sending.receipt,
             sending.because,
-            sending.to_all
+            sending.to_all,
+            sending.is_rest
         ])?;
     }
     let known: &[Fate] = before.map_or(&[], |before| &before.fates);

@@ -8,13 +8,16 @@ pub(super) const APPLICATION_ID: i64 = 0x706f_7374;
 
 /// The format that this program writes (`PRAGMA user_version`). It is raised when an older program
 /// could misread the file; older formats are brought up to date when the file is opened for a run.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
 /// The first format in which all tables follow from the log.
 pub(super) const FIRST_OF_EVENTS: i64 = 4;
 
 /// The first format that keeps mail about letters.
 pub(super) const FIRST_WITH_MAIL: i64 = 5;
+
+/// The first format whose letters may go out in parts, the rest after what the server took.
+pub(super) const FIRST_WITH_RESTS: i64 = 6;
 
 /// How many prepared statements a connection keeps: all that an event can need.
 const STATEMENTS: usize = 64;
@@ -166,6 +169,12 @@ CREATE TABLE mail (
     mail TEXT NOT NULL,
     PRIMARY KEY (letter, number)
 ) WITHOUT ROWID;
+";
+
+/// What format 6 has beside those of format 5.
+pub(super) const RESTS: &str = "
+-- Whether it goes to the addresses for which the server did not take the message before.
+ALTER TABLE sendings ADD COLUMN rest INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// The tables that follow from the log, each with what its rows are ordered by.

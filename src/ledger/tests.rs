@@ -84,6 +84,7 @@ fn accepted() -> SettledAs {
     SettledAs::Accepted(Accepted {
         receipt: "250 ok".into(),
         refused: Vec::new(),
+        rest: None,
     })
 }
 

@@ -1,6 +1,7 @@
 //! State files of older formats: brought up to date in one step that is done or not.
 //!
-//! Format 4 has all but one table of this one, and its log is whole as it is.
+//! Format 4 has all but one table of this one, format 5 all but one column, and their logs are whole as
+//! they are.
 //!
 //! Formats 1 and 2 have no log. Format 3 has one beside its tables, and neither follows from the other:
 //! what differs between them is noted for good. From the event `upgraded` on, everything follows from
@@ -16,7 +17,7 @@ use super::create::mark;
 use super::log::Log;
 use super::projection::{Projection, ProjectionError};
 use super::rows::{self, moment, time, word};
-use super::schema::{FIRST_OF_EVENTS, MAIL, SCHEMA, VERSION};
+use super::schema::{FIRST_OF_EVENTS, FIRST_WITH_MAIL, MAIL, RESTS, SCHEMA, VERSION};
 use crate::digest::{Parts, Sha256Digest, hex};
 use crate::lifecycle::{
     AddressState, Addresses, Attempt, AttemptOutcome, CarriedOver, Event, Fate, LegacyRun,
@@ -69,7 +70,10 @@ pub(super) fn upgrade(db: &mut Connection, at: Timestamp) -> Result<(), Projecti
         return Ok(());
     }
     if from >= FIRST_OF_EVENTS {
-        transaction.execute_batch(MAIL)?;
+        if from < FIRST_WITH_MAIL {
+            transaction.execute_batch(MAIL)?;
+        }
+        transaction.execute_batch(RESTS)?;
         mark(&transaction)?;
         transaction.commit()?;
         return Ok(());
@@ -86,6 +90,7 @@ pub(super) fn upgrade(db: &mut Connection, at: Timestamp) -> Result<(), Projecti
     }
     transaction.execute_batch(SCHEMA)?;
     transaction.execute_batch(MAIL)?;
+    transaction.execute_batch(RESTS)?;
     if has_log {
         transaction.execute_batch(KEEP_LOG)?;
     }

@@ -71,6 +71,8 @@ pub enum AddressState {
     Accepted,
     /// Our server refused it, and took the message for others.
     Refused,
+    /// Our server did not take the message for it for now, and took it for others.
+    Deferred,
 }
 
 impl AddressState {
@@ -81,13 +83,14 @@ impl AddressState {
             Self::Pending => "pending",
             Self::Accepted => "accepted",
             Self::Refused => "refused",
+            Self::Deferred => "deferred",
         }
     }
 
     /// The state with this word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Pending, Self::Accepted, Self::Refused]
+        [Self::Pending, Self::Accepted, Self::Refused, Self::Deferred]
             .into_iter()
             .find(|state| state.word() == word)
     }
@@ -146,9 +149,9 @@ impl AddressOutcome {
 pub struct Fate {
     /// The address as it was written.
     pub address: String,
-    /// Accepted or refused.
+    /// What our server said of it.
     pub state: AddressState,
-    /// What was said when it was refused.
+    /// In which words, when it was refused or deferred.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Reply>,
     /// What mail that came back says.

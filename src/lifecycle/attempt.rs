@@ -106,6 +106,8 @@ impl Attempt {
     pub fn apply(mut self, at: Timestamp, event: &Event) -> Result<Self, Illegal> {
         match (self.outcome, event) {
             (None, Event::Noted { text, .. }) => self.note = Some(text.clone()),
+            // It is about addresses.
+            (None, Event::Narrowed(_)) => {}
             (None, Event::Settled(settling)) => self.settle(settling, at),
             // A look-up finds whether it went out, and nothing else.
             (None | Some(AttemptOutcome::InDoubt), Event::LookedUp(settling))

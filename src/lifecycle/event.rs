@@ -59,6 +59,9 @@ pub enum Event {
         /// In the transport's own words.
         text: String,
     },
+    /// The server takes a claimed letter for some of its addresses only. It has the envelope by then and
+    /// not the message, so that this is known also where the answer to the message never comes.
+    Narrowed(Narrowing),
     /// The answer to a claimed letter is known.
     Settled(Settling),
     /// The run of a claimed letter ended before the answer was known.
@@ -266,6 +269,20 @@ pub struct Claiming {
     pub addresses: u32,
 }
 
+/// The addresses that a server does not take a message for, while it takes it for others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Narrowing {
+    /// The attempt.
+    pub attempt: i64,
+    /// Refused for good.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refusal>,
+    /// Not taken for now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deferred: Vec<Refusal>,
+}
+
 /// The end of a claim.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -299,9 +316,12 @@ pub enum SettledAs {
 pub struct Accepted {
     /// What it said.
     pub receipt: String,
-    /// Addresses that it refused.
+    /// Addresses that it refused; since format 6 they stand in [`Event::Narrowed`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<Refusal>,
+    /// The message to the addresses that it did not take it for now, which is sent next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Box<PlannedMessage>>,
 }
 
 /// An address that was refused while others of the same message were accepted.
@@ -400,6 +420,7 @@ impl Event {
             Self::Withdrawn {} => "withdrawn",
             Self::Claimed(_) => "claimed",
             Self::Noted { .. } => "noted",
+            Self::Narrowed(_) => "narrowed",
             Self::Settled(_) => "settled",
             Self::CutOff {} => "cut_off",
             Self::LookedUp(_) => "looked_up",
@@ -444,6 +465,7 @@ impl Event {
             | Self::Withdrawn {}
             | Self::Claimed(_)
             | Self::Noted { .. }
+            | Self::Narrowed(_)
             | Self::Settled(_)
             | Self::CutOff {}
             | Self::LookedUp(_)

@@ -7,7 +7,7 @@ use super::address::is_same;
 use super::event::{AddressReturn, Reopening, SettledAs};
 use super::mail::LetterMail;
 use super::{
-    Accepted, AddressOutcome, AddressState, Event, Illegal, PlannedMessage, Reply, Returned,
+    Accepted, AddressOutcome, AddressState, Event, Fate, Illegal, PlannedMessage, Reply, Returned,
     Sending, SendingState,
 };
 
@@ -92,21 +92,29 @@ impl LetterState {
                 Self::Claimed | Self::Withdrawn => None,
             },
             Event::Claimed(_) => (self == Self::Pending).then_some(Self::Claimed),
-            Event::Noted { .. } => (self == Self::Claimed).then_some(self),
+            Event::Noted { .. } | Event::Narrowed(_) => (self == Self::Claimed).then_some(self),
             Event::CutOff {} => (self == Self::Claimed).then_some(Self::InDoubt),
             Event::Settled(settling) => {
-                let settled = match settling.ended {
-                    SettledAs::Accepted(_) => Self::Accepted,
+                let settled = match &settling.ended {
+                    // The rest of a message waits.
+                    SettledAs::Accepted(Accepted { rest: Some(_), .. })
+                    | SettledAs::NotTaken(_) => unsent,
+                    SettledAs::Accepted(Accepted { rest: None, .. }) => Self::Accepted,
                     SettledAs::Rejected(_) => Self::Rejected,
                     SettledAs::InDoubt(_) => Self::InDoubt,
-                    SettledAs::NotTaken(_) => unsent,
                 };
                 (self == Self::Claimed).then_some(settled)
             }
             Event::LookedUp(settling) => match (self, &settling.ended) {
-                (Self::InDoubt, SettledAs::Accepted(_)) => Some(Self::Accepted),
+                // A look-up knows of no rest.
+                (Self::InDoubt, SettledAs::Accepted(Accepted { rest: None, .. })) => {
+                    Some(Self::Accepted)
+                }
                 (Self::InDoubt, SettledAs::NotTaken(_)) => Some(unsent),
-                (Self::InDoubt, SettledAs::Rejected(_) | SettledAs::InDoubt(_))
+                (
+                    Self::InDoubt,
+                    SettledAs::Accepted(_) | SettledAs::Rejected(_) | SettledAs::InDoubt(_),
+                )
                 | (
                     Self::Pending
                     | Self::Claimed
@@ -251,6 +259,12 @@ impl LetterHistory {
                 sending.state = SendingState::Claimed;
             }
             Event::Noted { .. } => {}
+            Event::Narrowed(narrowing) => {
+                let sending = letter.sending_mut(event)?;
+                sending.widen();
+                sending.narrow(AddressState::Refused, &narrowing.refused, event)?;
+                sending.narrow(AddressState::Deferred, &narrowing.deferred, event)?;
+            }
             Event::CutOff {} => {
                 letter.error = Some(Reply {
                     code: CUT_OFF.0.to_owned(),
@@ -268,6 +282,7 @@ impl LetterHistory {
                     sending.accept(at, ACCEPTED_BY_HAND.to_owned());
                 } else {
                     sending.state = SendingState::Ready;
+                    sending.widen();
                     letter.renew();
                 }
             }
@@ -395,10 +410,19 @@ impl LetterHistory {
         }
     }
 
-    /// Whether a person wanted the message that counts now.
+    /// Whether the message that counts now goes out beside others: a person wanted it, or it is the
+    /// rest of one.
     fn is_reopened(&self) -> bool {
         self.sending()
             .is_some_and(|sending| sending.because.is_some())
+    }
+
+    /// Whether the message that counts now is the rest of one that was made from another letter than
+    /// the list wants by now. Nobody has looked at what it would be.
+    fn is_rest_of_another(&self) -> bool {
+        let wanted = self.wanted().map(|wanted| wanted.digest);
+        self.sending()
+            .is_some_and(|last| last.is_rest && wanted != Some(last.made_from))
     }
 
     /// Takes messages as accepted that a server is known to have tried to pass on, whatever else is
@@ -424,13 +448,17 @@ impl LetterHistory {
             LetterState::Pending => {
                 let mut addresses = last.message.addresses.each();
                 is_taken
+                    || self.is_rest_of_another()
                     || if self.is_reopened() {
                         !last.to_all && addresses.any(|(_, address)| self.has_it(address))
                     } else {
                         self.was_accepted()
                     }
             }
-            LetterState::Rejected => is_taken || !self.is_reopened() && self.was_accepted(),
+            // Of a rest the others have the letter, and its addresses are refused ones of it.
+            LetterState::Rejected => {
+                is_taken || (last.is_rest || !self.is_reopened()) && self.was_accepted()
+            }
             LetterState::InDoubt => is_taken,
             LetterState::Withdrawn => self.was_accepted(),
             LetterState::Claimed | LetterState::Accepted => false,
@@ -450,28 +478,66 @@ impl LetterHistory {
         };
         let sending = self.sending_mut(event)?;
         match ended {
-            SettledAs::Accepted(Accepted { receipt, refused }) => {
+            SettledAs::Accepted(Accepted {
+                receipt,
+                refused,
+                rest,
+            }) => {
                 sending.accept(at, receipt.clone());
-                for refusal in refused {
-                    let fate = sending.fate_mut(&refusal.address);
-                    let fate = fate.ok_or(Illegal::NoAddress {
-                        event: event.kind(),
-                    })?;
-                    fate.state = AddressState::Refused;
-                    fate.refusal = Some(Reply {
-                        code: refusal.code.clone(),
-                        text: refusal.answer.clone(),
-                    });
+                sending.narrow(AddressState::Refused, refused, event)?;
+                if let Some(rest) = rest {
+                    self.go_on_with(rest)?;
                 }
             }
-            SettledAs::Rejected(_) => sending.state = SendingState::Rejected,
+            SettledAs::Rejected(reply) => {
+                sending.state = SendingState::Rejected;
+                sending.widen();
+                if sending.is_rest {
+                    sending.refuse(reply);
+                }
+            }
             SettledAs::InDoubt(_) => sending.state = SendingState::InDoubt,
             SettledAs::NotTaken(_) => {
                 sending.state = SendingState::Ready;
+                sending.widen();
                 // What was in doubt may have changed meanwhile.
                 self.renew();
             }
         }
+        Ok(())
+    }
+
+    /// Makes the rest of the message that was just taken ready: to addresses that it was deferred for.
+    fn go_on_with(&mut self, rest: &PlannedMessage) -> Result<(), Illegal> {
+        let wanted = self.wanted().cloned();
+        let Some(taken) = self.sending() else {
+            return Ok(());
+        };
+        let (made_from, to_all) = (taken.made_from, taken.to_all);
+        let mut said = None;
+        for (_, address) in rest.addresses.each() {
+            let fate = taken.known_fate(address);
+            let fate = fate.filter(|fate| fate.state == AddressState::Deferred);
+            let fate = fate.ok_or(Illegal::NotDeferred)?;
+            said = said.or(fate.refusal.as_ref().map(Reply::in_one_line));
+        }
+        let said = said.ok_or(Illegal::Nobody)?;
+        // Mail that came back meanwhile may say that one of them has it after all.
+        let mut addresses = rest.addresses.each();
+        if !to_all && addresses.any(|(_, address)| self.has_it(address)) {
+            return Ok(());
+        }
+        let is_known = |sending: &Sending| sending.message.message_id == rest.message_id;
+        if self.sendings.iter().any(is_known) {
+            return Err(Illegal::SameMessageId);
+        }
+        let because = format!("the message before was not taken for all addresses: {said}");
+        self.sendings.push(Sending {
+            is_rest: true,
+            to_all,
+            ..Sending::of(rest.clone(), made_from, Some(because))
+        });
+        self.planned = wanted.filter(|wanted| wanted != rest);
         Ok(())
     }
 
@@ -612,6 +678,25 @@ impl LetterHistory {
         })
     }
 
+    /// What is known of an address by the last message to it of which anything is known.
+    #[must_use]
+    pub fn last_fate(&self, address: &str) -> Option<&Fate> {
+        let mut sendings = self.sendings.iter().rev();
+        sendings.find_map(|sending| sending.known_fate(address))
+    }
+
+    /// The addresses that a letter still waits for which others have: those of its rest.
+    #[must_use]
+    pub fn deferred_addresses(&self) -> Vec<&str> {
+        let rest = self.sending().filter(|last| {
+            last.is_rest && matches!(self.state, LetterState::Pending | LetterState::Claimed)
+        });
+        rest.into_iter()
+            .flat_map(|rest| rest.message.addresses.each())
+            .map(|(_, address)| address)
+            .collect()
+    }
+
     /// The addresses of the list that an accepted letter failed to reach, and those that took their
     /// place since: the letter is not complete without them. An address that joins a letter that
     /// reached all others is none of them.
@@ -702,6 +787,22 @@ impl Sending {
         for fate in &mut self.fates {
             if fate.state == AddressState::Pending {
                 fate.state = AddressState::Accepted;
+            }
+        }
+    }
+
+    /// Takes each of its addresses as refused.
+    fn refuse(&mut self, reply: &Reply) {
+        let addresses: Vec<String> = self
+            .message
+            .addresses
+            .each()
+            .map(|(_, address)| address.to_owned())
+            .collect();
+        for address in addresses {
+            if let Some(fate) = self.fate_mut(&address) {
+                fate.state = AddressState::Refused;
+                fate.refusal = Some(reply.clone());
             }
         }
     }

@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! pending ── claimed ──┬─ accepted ── (reopened by a person) ── pending
+//!    │                 ├─ accepted for some of its addresses ── pending, for the rest
 //!    │                 ├─ rejected ── (tried again on purpose) ── pending
 //!    │                 ├─ in doubt ── (looked up, resolved by a person, or mail about it came back)
 //!    │                 │               ── accepted | pending
@@ -17,7 +18,9 @@
 //! becomes known, and in whichever order, such a letter is accepted instead of pending.
 //!
 //! A letter is handed over as a *sending*: one message with a Message-ID of its own. Each address of
-//! a sending is accepted or refused with it, and has an outcome later.
+//! a sending is accepted or refused with it, and has an outcome later. An address that the server
+//! defers while it takes the message for others is written to next by a sending of its own, the *rest*
+//! of the letter: never by the whole letter again.
 
 mod address;
 mod attempt;
@@ -31,8 +34,9 @@ mod sending;
 pub use address::{AddressKind, AddressOutcome, AddressState, Addresses, Fate, Returned};
 pub use attempt::{Attempt, AttemptOutcome};
 pub use event::{
-    Accepted, AddressReturn, CarriedOver, Claiming, Event, LegacyRun, LegacyWait, PersonalWord,
-    PlanAdopted, Planned, Refusal, Reopening, RunBegun, SettledAs, Settling, Upgraded,
+    Accepted, AddressReturn, CarriedOver, Claiming, Event, LegacyRun, LegacyWait, Narrowing,
+    PersonalWord, PlanAdopted, Planned, Refusal, Reopening, RunBegun, SettledAs, Settling,
+    Upgraded,
 };
 pub use letter::{Changes, LetterHistory, LetterState};
 pub use mail::{LetterMail, LetterMailKind, MailEvidence};
@@ -113,6 +117,9 @@ pub enum Illegal {
     /// An address that has the letter gets it again only when that was asked for.
     #[error("an address of the new sending has the letter already")]
     HasIt,
+    /// The rest of a message goes to addresses that it was deferred for.
+    #[error("the rest goes to an address that the message was not deferred for")]
+    NotDeferred,
     /// A message to nobody cannot be sent.
     #[error("the new sending has no address")]
     Nobody,

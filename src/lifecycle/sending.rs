@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::address::is_same;
-use super::{AddressState, Addresses, Fate};
+use super::{AddressState, Addresses, Event, Fate, Illegal, Refusal, Reply};
 use crate::digest::{Sha256Digest, as_hex};
 
 /// What one hand-over carries, as far as the record needs it.
@@ -102,8 +102,12 @@ pub struct Sending {
     pub accepted_at: Option<Timestamp>,
     /// What the server said when it took it.
     pub receipt: Option<String>,
-    /// Why a person wanted it sent again; none for the first message of a letter.
+    /// Why it goes out beside the first message of a letter, of which there is none: why a person
+    /// wanted it, or why an earlier message was not taken for all addresses.
     pub because: Option<String>,
+    /// Whether it is the rest of an earlier message: to the addresses that the server deferred.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_rest: bool,
     /// Whether that person wanted it to go also to addresses that have the letter.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub to_all: bool,
@@ -123,6 +127,7 @@ impl Sending {
             accepted_at: None,
             receipt: None,
             because,
+            is_rest: false,
             to_all: false,
             fates: Vec::new(),
         }
@@ -167,6 +172,36 @@ impl Sending {
     pub fn reached(&self, address: &str) -> bool {
         self.state == SendingState::Accepted
             && self.fate(address).is_some_and(|fate| fate.is_good())
+    }
+
+    /// What the server says of some addresses while it takes the message for others.
+    pub(super) fn narrow(
+        &mut self,
+        state: AddressState,
+        refusals: &[Refusal],
+        event: &Event,
+    ) -> Result<(), Illegal> {
+        for refusal in refusals {
+            let fate = self.fate_mut(&refusal.address);
+            let fate = fate.ok_or(Illegal::NoAddress {
+                event: event.kind(),
+            })?;
+            fate.state = state;
+            fate.refusal = Some(Reply {
+                code: refusal.code.clone(),
+                text: refusal.answer.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Forgets what the server said of single addresses: it did not take the message for any.
+    pub(super) fn widen(&mut self) {
+        self.fates.retain(|fate| fate.returned.is_some());
+        for fate in &mut self.fates {
+            fate.state = AddressState::Pending;
+            fate.refusal = None;
+        }
     }
 
     /// The fate of an address, to be changed.

@@ -79,6 +79,34 @@ fn accepted(refused: &[&str]) -> SettledAs {
     SettledAs::Accepted(Accepted {
         receipt: "250 ok".into(),
         refused: refused.iter().map(refusal).collect(),
+        rest: None,
+    })
+}
+
+/// Taken, but for addresses that a message of their own goes to next.
+fn accepted_but_for(rest: PlannedMessage) -> SettledAs {
+    SettledAs::Accepted(Accepted {
+        receipt: "250 ok".into(),
+        refused: Vec::new(),
+        rest: Some(Box::new(rest)),
+    })
+}
+
+fn narrowed(attempt: i64, refused: &[&str], deferred: &[&str]) -> Event {
+    let said = |addresses: &[&str], code: &str| -> Vec<Refusal> {
+        let addresses = addresses.iter();
+        addresses
+            .map(|address| Refusal {
+                address: (*address).to_owned(),
+                code: code.into(),
+                answer: "said the server".into(),
+            })
+            .collect()
+    };
+    Event::Narrowed(Narrowing {
+        attempt,
+        refused: said(refused, "550"),
+        deferred: said(deferred, "450"),
     })
 }
 

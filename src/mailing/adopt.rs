@@ -3,9 +3,10 @@
 use super::{Loaded, MailingError, Prepared};
 use crate::address::Mailbox;
 use crate::digest::hex;
+use crate::dispatch::attachments;
 use crate::ledger::{AdoptedLetter, Change, Ledger, LedgerView, PlanDifference};
 use crate::letter::Letters;
-use crate::lifecycle::{Addresses, LetterState, PlannedMessage, SentAttachment};
+use crate::lifecycle::{Addresses, LetterState, PlannedMessage};
 use crate::message::message_id;
 use crate::plan::PlannedLetter;
 
@@ -155,18 +156,6 @@ pub(super) fn addresses(letters: &Letters, index: usize) -> Addresses {
         cc: list(&addressees.cc),
         bcc: list(&addressees.bcc),
     }
-}
-
-pub(super) fn attachments(planned: &PlannedLetter) -> Vec<SentAttachment> {
-    let attachments = planned.attachments.iter();
-    attachments
-        .map(|attachment| SentAttachment {
-            name: attachment.name.to_string(),
-            sha256: attachment.sha256,
-            bytes: attachment.bytes,
-            locked: attachment.locked,
-        })
-        .collect()
 }
 
 /// Whether `send` refuses a difference until a person takes it: it is about a letter that is not known

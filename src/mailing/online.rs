@@ -10,7 +10,7 @@ use crate::figures::bytes as in_bytes;
 use crate::finding::Finding;
 use crate::letter::{Extras, Letter};
 use crate::message::Message;
-use crate::transport::{Largest, Survey, Transport, TransportAttempt, new_trace};
+use crate::transport::{AttemptRecord, Largest, Survey, Transport, TransportAttempt, new_trace};
 
 /// How long a probe is looked for in the mailbox.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -108,7 +108,7 @@ pub fn probe(
 ) -> Result<Online, MailingError> {
     let message = message(loaded, prepared, to, clock);
     let trace = new_trace();
-    let mut keep = |_: &str| true;
+    let mut keep = |_: AttemptRecord| true;
     let mut attempt = TransportAttempt::new(&trace, None, &mut keep);
     let receipt = transport
         .send(&message, &mut attempt)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::adopt::{Names, attachments};
+use super::adopt::Names;
 use super::choosing::recipients;
 use super::ending::Finished;
 use super::send::{described, dispatch_and_end, open_transports, same_plan};
@@ -13,7 +13,7 @@ use super::{
 use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::digest::Parts;
-use crate::dispatch::{Dispatch, Interrupt};
+use crate::dispatch::{Dispatch, Interrupt, attachments};
 use crate::finding::Finding;
 use crate::ledger::{Ledger, LedgerView, LetterRecord};
 use crate::letter::Letter as Rendered;

@@ -166,9 +166,9 @@ fn error(letter: &ReportedLetter) -> String {
         .map(|reply| format!("{}: {}", reply.code, reply.text))
         .collect();
     for address in record.letter.open_addresses() {
-        let fate = record.letter.last_written_to(address);
-        let fate = fate.and_then(|sending| sending.known_fate(address));
-        let Some(fate) = fate else { continue };
+        let Some(fate) = record.letter.last_fate(address) else {
+            continue;
+        };
         if let Some(returned) = &fate.returned {
             let reason = reason_in_words(&returned.reason);
             parts.push(format!(
@@ -178,6 +178,15 @@ fn error(letter: &ReportedLetter) -> String {
         } else if let Some(refusal) = &fate.refusal {
             parts.push(format!("refused for {address}: {}", refusal.in_one_line()));
         }
+    }
+    for address in record.letter.deferred_addresses() {
+        let fate = record.letter.last_fate(address);
+        let said = fate.and_then(|fate| fate.refusal.as_ref());
+        let said = said.map(|refusal| format!(": {}", refusal.in_one_line()));
+        parts.push(format!(
+            "not yet taken for {address}{}",
+            said.unwrap_or_default()
+        ));
     }
     parts.join("; ")
 }

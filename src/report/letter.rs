@@ -216,11 +216,7 @@ fn sending_json(sending: &Sending) -> SendingJson<'_> {
 fn refused(record: &LetterRecord) -> Vec<RefusedJson<'_>> {
     let open = record.letter.open_addresses().into_iter();
     open.filter_map(|address| {
-        let fate = record
-            .letter
-            .last_written_to(address)?
-            .known_fate(address)?;
-        let refusal = fate.refusal.as_ref()?;
+        let refusal = record.letter.last_fate(address)?.refusal.as_ref()?;
         Some(RefusedJson {
             address,
             answer: refusal.in_one_line(),
@@ -344,7 +340,9 @@ pub fn addresses(record: &LetterRecord) -> Vec<AddressRecord<'_>> {
             kind,
             state,
             word: match state {
-                AddressState::Accepted | AddressState::Refused => state.word(),
+                AddressState::Accepted | AddressState::Refused | AddressState::Deferred => {
+                    state.word()
+                }
                 AddressState::Pending => word(record, sending),
             },
             refusal: sending

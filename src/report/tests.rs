@@ -81,6 +81,7 @@ fn ledger(folder: &Path) -> Ledger {
         SettledAs::Accepted(Accepted {
             receipt: "250 ok".into(),
             refused,
+            rest: None,
         })
     };
     let outcomes = [

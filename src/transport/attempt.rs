@@ -1,9 +1,39 @@
 //! What a transport knows of a letter's past, and what it writes down of its present.
 
 use super::{Answer, Cause, SendError};
+use crate::address::Address;
 
-/// Writes a note about the letter in hand into the ledger; true when it is on the disk.
-pub type Keep<'a> = dyn FnMut(&str) -> bool + 'a;
+/// Writes something about the letter in hand into the ledger; true when it is on the disk.
+pub type Keep<'a> = dyn FnMut(AttemptRecord) -> bool + 'a;
+
+/// What is written down about a letter in hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttemptRecord {
+    /// In the transport's own words.
+    Note(String),
+    /// The addresses that the server does not take it for, while it takes it for others.
+    Narrowed(NotTakenFor),
+}
+
+/// The addresses that a server does not take a letter for, while it takes it for others, with what it
+/// said of each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NotTakenFor {
+    /// Refused for good.
+    pub refused: Vec<(Address, Answer)>,
+    /// Not taken for now.
+    pub deferred: Vec<(Address, Answer)>,
+    /// Whether these may be written to at once, since there were only too many for one message.
+    pub at_once: bool,
+}
+
+impl NotTakenFor {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.refused.is_empty() && self.deferred.is_empty()
+    }
+}
 
 /// One try at handing a letter over.
 pub struct TransportAttempt<'a> {
@@ -13,12 +43,10 @@ pub struct TransportAttempt<'a> {
     pub earlier: Option<Earlier>,
     /// Messages of the letter that were tried and not taken, and that this one replaces.
     pub replaced: Vec<Replaced>,
-    /// Whether the letter is left pending if it is not taken now: addresses that may be taken later no
-    /// longer hold it back for the others.
-    pub is_last: bool,
     /// The server's own names of the requests that it answered.
     pub request_ids: Vec<String>,
-    keep: &'a mut Keep<'a>,
+    is_narrowed: bool,
+    pub(super) keep: &'a mut Keep<'a>,
 }
 
 /// An earlier try that was not taken.
@@ -57,8 +85,8 @@ impl<'a> TransportAttempt<'a> {
             trace,
             earlier,
             replaced: Vec::new(),
-            is_last: false,
             request_ids: Vec::new(),
+            is_narrowed: false,
             keep,
         }
     }
@@ -69,7 +97,25 @@ impl<'a> TransportAttempt<'a> {
     /// # Errors
     /// When it cannot be: the next step must not be taken then.
     pub fn note(&mut self, text: &str) -> Result<(), SendError> {
-        if (self.keep)(text) {
+        self.record(AttemptRecord::Note(text.to_owned()))
+    }
+
+    /// Writes down which addresses the server does not take the message for, before it gets it: no answer
+    /// to the message says so. It is on the disk when this returns, and takes the place of what was
+    /// written down of an offer before.
+    ///
+    /// # Errors
+    /// When it cannot be: the message must not be sent then.
+    pub fn narrow(&mut self, not_taken_for: &NotTakenFor) -> Result<(), SendError> {
+        if not_taken_for.is_empty() && !self.is_narrowed {
+            return Ok(());
+        }
+        self.is_narrowed = true;
+        self.record(AttemptRecord::Narrowed(not_taken_for.clone()))
+    }
+
+    fn record(&mut self, record: AttemptRecord) -> Result<(), SendError> {
+        if (self.keep)(record) {
             return Ok(());
         }
         Err(SendError::Unusable(Answer::new(

@@ -21,7 +21,9 @@ mod tracing;
 pub mod tried;
 
 pub use answer::{Answer, Cause, Code};
-pub use attempt::{Doubt, Earlier, Keep, Replaced, TransportAttempt, new_trace};
+pub use attempt::{
+    AttemptRecord, Doubt, Earlier, Keep, NotTakenFor, Replaced, TransportAttempt, new_trace,
+};
 pub use incoming::{Incoming, Listed, incoming};
 pub use tracing::{TracedMessage, Tracing, tracing};
 
@@ -186,8 +188,8 @@ pub struct Token {
 pub struct Receipt {
     /// The server's words, or the file.
     pub text: String,
-    /// Addresses that it refused while it took the message for others.
-    pub refused: Vec<(Address, Answer)>,
+    /// Addresses that it did not take the message for, as they were written down before.
+    pub not_taken_for: NotTakenFor,
     /// How long it asks to wait before the next one.
     pub wait: Option<Duration>,
 }

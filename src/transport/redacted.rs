@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
-    Answer, Bearer, Doubt, Largest, LookUp, NoToken, Receipt, SendError, Survey, Token, Transport,
-    TransportAttempt,
+    Answer, AttemptRecord, Bearer, Doubt, Largest, LookUp, NoToken, NotTakenFor, Receipt,
+    SendError, Survey, Token, Transport, TransportAttempt,
 };
 use crate::config::{EwsLogin, Secrets, SmtpLogin};
 use crate::message::Message;
@@ -70,10 +70,17 @@ impl Hidden {
 
     fn receipt(&self, mut receipt: Receipt) -> Receipt {
         self.text(&mut receipt.text);
-        for (_, answer) in &mut receipt.refused {
+        self.not_taken_for(&mut receipt.not_taken_for);
+        receipt
+    }
+
+    fn not_taken_for(&self, addresses: &mut NotTakenFor) {
+        let NotTakenFor {
+            refused, deferred, ..
+        } = addresses;
+        for (_, answer) in refused.iter_mut().chain(deferred) {
             self.answer(answer);
         }
-        receipt
     }
 
     fn error(&self, mut error: SendError) -> SendError {
@@ -146,10 +153,20 @@ impl Transport for Redacted {
         message: &Message,
         attempt: &mut TransportAttempt<'_>,
     ) -> Result<Receipt, SendError> {
-        let sent = self.inner.send(message, attempt);
-        for id in &mut attempt.request_ids {
+        let mut keep = |mut record: AttemptRecord| {
+            if let AttemptRecord::Narrowed(addresses) = &mut record {
+                self.hidden.not_taken_for(addresses);
+            }
+            (attempt.keep)(record)
+        };
+        let mut hidden = TransportAttempt::new(attempt.trace, attempt.earlier.take(), &mut keep);
+        hidden.replaced = std::mem::take(&mut attempt.replaced);
+        let sent = self.inner.send(message, &mut hidden);
+        let mut request_ids = hidden.request_ids;
+        for id in &mut request_ids {
             self.hidden.text(id);
         }
+        attempt.request_ids.extend(request_ids);
         match sent {
             Ok(receipt) => Ok(self.hidden.receipt(receipt)),
             Err(error) => Err(self.hidden.error(error)),

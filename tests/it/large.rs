@@ -212,6 +212,7 @@ fn send_in_the_ledger(batch: &TestBatch, but: usize) {
                 ended: SettledAs::Accepted(Accepted {
                     receipt: "elsewhere".into(),
                     refused: Vec::new(),
+                    rest: None,
                 }),
                 at,
                 request_ids: Vec::new(),

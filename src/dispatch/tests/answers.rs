@@ -67,7 +67,10 @@ fn an_address_refused_of_a_letter_taken_is_recorded_whole_and_reported_masked() 
         let head = Address::parse("head1@school.example").unwrap();
         Ok(Receipt {
             text: "250 queued".into(),
-            refused: vec![(head, Answer::new(Code::Smtp(550), "no such person"))],
+            not_taken_for: NotTakenFor {
+                refused: vec![(head, Answer::new(Code::Smtp(550), "no such person"))],
+                ..NotTakenFor::default()
+            },
             wait: None,
         })
     });

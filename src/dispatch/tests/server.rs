@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::address::Address;
 use crate::clock::{Clock, ManualClock, Signal};
 use crate::message::Message;
 use crate::transport::{
-    Answer, Code, Doubt, Earlier, LookUp, Receipt, SendError, Survey, Transport, TransportAttempt,
+    Answer, Code, Doubt, Earlier, LookUp, NotTakenFor, Receipt, SendError, Survey, Transport,
+    TransportAttempt,
 };
 
 /// One hand-over as the server sees it.
@@ -16,6 +18,8 @@ use crate::transport::{
 pub struct Call {
     pub id: String,
     pub message_id: String,
+    /// Whom it is for.
+    pub to: Vec<String>,
     /// The first hand-over of all is 1.
     pub number: usize,
     /// The first hand-over of this letter is 1.
@@ -101,6 +105,12 @@ impl Transport for Connection {
             let call = Call {
                 id: message.id.clone(),
                 message_id: message.message_id.clone(),
+                to: message
+                    .envelope
+                    .to
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
                 number: calls.len() + 1,
                 attempt: *attempt_number,
                 at: self.0.clock.elapsed(),
@@ -115,7 +125,11 @@ impl Transport for Connection {
             attempt.note(&format!("{note} {}", call.number))?;
             attempt.request_ids.push(format!("request-{}", call.number));
         }
-        (self.0.answer)(&call)
+        let answered = (self.0.answer)(&call);
+        if let Ok(receipt) = &answered {
+            attempt.narrow(&receipt.not_taken_for)?;
+        }
+        answered
     }
 
     fn look_up(&mut self, doubt: &Doubt<'_>) -> Result<LookUp, SendError> {
@@ -137,6 +151,30 @@ pub fn taken() -> Result<Receipt, SendError> {
     Ok(Receipt {
         text: "250 queued".into(),
         ..Receipt::default()
+    })
+}
+
+/// Taken for all but some of whom it is for, who may have it later.
+pub fn taken_but_for(
+    call: &Call,
+    is_deferred: impl Fn(&str) -> bool,
+) -> Result<Receipt, SendError> {
+    let deferred: Vec<_> = call
+        .to
+        .iter()
+        .filter(|address| is_deferred(address))
+        .map(|address| (Address::parse(address).unwrap(), said("450")))
+        .collect();
+    if deferred.len() == call.to.len() {
+        return transient();
+    }
+    Ok(Receipt {
+        text: "250 queued".into(),
+        not_taken_for: NotTakenFor {
+            deferred,
+            ..NotTakenFor::default()
+        },
+        wait: None,
     })
 }
 

@@ -74,6 +74,7 @@ fn partly_refused(id: &str) -> SettledAs {
             code: "550".into(),
             answer: "no such user".into(),
         }],
+        rest: None,
     })
 }
 

@@ -464,7 +464,7 @@ fn a_header_that_names_another_program_or_format_is_refused() {
         assert_refused(&case, &identity("b"), pragma, shown);
     };
     refused("application_id = 7", "is not a postroom state file");
-    refused("user_version = 6", "has format 6");
+    refused("user_version = 7", "has format 7");
     for format in -1..VERSION {
         let shown = format!("its tables are not those of format {format}");
         refused(&format!("user_version = {format}"), &shown);

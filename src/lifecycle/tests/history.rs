@@ -91,9 +91,20 @@ impl Story {
         let each = message
             .into_iter()
             .flat_map(|message| message.addresses.each());
-        let refused: Vec<&str> = each.map(|(_, address)| address).take(1).collect();
+        let each: Vec<&str> = each.map(|(_, address)| address).collect();
+        let refused: Vec<&str> = each.iter().copied().take(1).collect();
         let old = self.attempt;
-        vec![
+        let last = each.last().copied().into_iter().collect::<Vec<_>>();
+        let few = if each.len() > 1 { &last[..] } else { &[] };
+        let rest = self.rest(old);
+        let in_part = rest.map(|rest| Event::Settled(settling(old, accepted_but_for(rest))));
+        let mut events = Vec::new();
+        // Often enough to get far.
+        events.extend([in_part.clone(), in_part].into_iter().flatten());
+        events.extend(vec![
+            narrowed(old, &[], few),
+            narrowed(old, &refused, &[]),
+            narrowed(old, &[], &[]),
             claimed(attempt, message_id),
             Event::Noted {
                 attempt: old,
@@ -109,7 +120,23 @@ impl Story {
             Event::LookedUp(settling(old, not_taken())),
             resolved(true),
             resolved(false),
-        ]
+        ]);
+        events
+    }
+
+    /// The message to those that the message in hand was deferred for, and that do not have it.
+    fn rest(&self, attempt: i64) -> Option<PlannedMessage> {
+        let letter = self.letter.as_ref()?;
+        let sending = letter.sending()?;
+        let deferred: Vec<&str> = sending
+            .fates
+            .iter()
+            .filter(|fate| fate.state == AddressState::Deferred)
+            .map(|fate| fate.address.as_str())
+            .filter(|address| sending.to_all || !letter.has_it(address))
+            .collect();
+        let is_some = !deferred.is_empty();
+        is_some.then(|| message(&format!("rest-{attempt}-{deferred:?}"), &deferred))
     }
 
     /// What may come back: about each message that was handed over, at each of its addresses.

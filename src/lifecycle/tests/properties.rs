@@ -68,6 +68,10 @@ impl Known {
             }
         }
         match event {
+            Event::Narrowed(narrowing) => {
+                self.widen();
+                self.refuse(narrowing.refused.iter().chain(&narrowing.deferred));
+            }
             Event::Claimed(claiming) => {
                 let sending = before.and_then(LetterHistory::sending).unwrap();
                 self.last.clone_from(&claiming.message_id);
@@ -77,16 +81,31 @@ impl Known {
             }
             Event::Settled(settling) | Event::LookedUp(settling) => match &settling.ended {
                 SettledAs::Accepted(Accepted { refused, .. }) => {
-                    let last = self.last.clone();
-                    let refused = refused.iter();
-                    self.refused.extend(
-                        refused.map(|refusal| (last.clone(), refusal.address.to_lowercase())),
-                    );
-                    self.taken.push(last);
+                    self.refuse(refused.iter());
+                    self.taken.push(self.last.clone());
                 }
-                SettledAs::Rejected(_) | SettledAs::InDoubt(_) | SettledAs::NotTaken(_) => {}
+                SettledAs::Rejected(reply) => {
+                    self.widen();
+                    // What is said of the rest of a message is said of its addresses.
+                    let rest = before
+                        .and_then(LetterHistory::sending)
+                        .filter(|last| last.is_rest);
+                    let refusals: Vec<Refusal> = rest
+                        .into_iter()
+                        .flat_map(|rest| rest.message.addresses.each())
+                        .map(|(_, address)| Refusal {
+                            address: address.to_owned(),
+                            code: reply.code.clone(),
+                            answer: reply.text.clone(),
+                        })
+                        .collect();
+                    self.refuse(refusals.iter());
+                }
+                SettledAs::NotTaken(_) => self.widen(),
+                SettledAs::InDoubt(_) => {}
             },
             Event::Resolved(word) if word.accepted => self.taken.push(self.last.clone()),
+            Event::Resolved(_) => self.widen(),
             Event::Reopened(reopening) => self.to_all = reopening.all_addresses,
             Event::Answer { message_id, .. }
             | Event::AutomaticAnswer { message_id, .. }
@@ -105,6 +124,18 @@ impl Known {
                 self.taken.push(self.last.clone());
             }
         }
+    }
+
+    /// The message is taken for others alone, if it is taken.
+    fn refuse<'a>(&mut self, refusals: impl Iterator<Item = &'a Refusal>) {
+        let last = &self.last;
+        self.refused
+            .extend(refusals.map(|refusal| (last.clone(), refusal.address.to_lowercase())));
+    }
+
+    /// It was not taken, and is offered to all anew.
+    fn widen(&mut self) {
+        self.refused.retain(|(id, _)| *id != self.last);
     }
 
     /// Nobody can speak of a message that did not go out. Of one that is in hand the answer is
@@ -193,13 +224,18 @@ fn only_adds(
             prop_assert_eq!(now.accepted_at, sending.accepted_at);
             prop_assert_eq!(&now.receipt, &sending.receipt);
         }
+        // What is said while it is in hand is said anew when it is not taken.
+        let is_open = matches!(sending.state, SendingState::Claimed | SendingState::InDoubt);
         for fate in &sending.fates {
+            if is_open && fate.returned.is_none() {
+                continue;
+            }
             let Some(now) = now.known_fate(&fate.address) else {
                 return Err(TestCaseError::fail(
                     "what became of an address is forgotten",
                 ));
             };
-            prop_assert!(fate.refusal.is_none() || now.refusal == fate.refusal);
+            prop_assert!(is_open || fate.refusal.is_none() || now.refusal == fate.refusal);
             let weight = |fate: &Fate| fate.returned.as_ref().map(Returned::weight);
             if !matches!(event, Event::Correction { .. }) {
                 prop_assert!(

@@ -12,7 +12,8 @@ pub(super) fn every_event() -> Vec<Event> {
 pub(super) fn name(event: &Event) -> String {
     let detail = match event {
         Event::Settled(settling) | Event::LookedUp(settling) => match settling.ended {
-            SettledAs::Accepted(_) => "accepted",
+            SettledAs::Accepted(Accepted { rest: None, .. }) => "accepted",
+            SettledAs::Accepted(_) => "accepted in part",
             SettledAs::Rejected(_) => "rejected",
             SettledAs::InDoubt(_) => "in doubt",
             SettledAs::NotTaken(_) => "not taken",
@@ -126,8 +127,13 @@ fn next(event: &Event) -> Option<Event> {
             attempt: 1,
             text: "draft 7".into(),
         },
-        Event::Noted { .. } => Event::Settled(settling(1, accepted(&["b@x.example"]))),
+        Event::Noted { .. } => narrowed(1, &["b@x.example"], &["a@x.example"]),
+        Event::Narrowed(_) => Event::Settled(settling(1, accepted(&["b@x.example"]))),
         Event::Settled(settled) => match settled.ended {
+            SettledAs::Accepted(Accepted { rest: None, .. }) => Event::Settled(settling(
+                1,
+                accepted_but_for(message("rest", &["a@x.example"])),
+            )),
             SettledAs::Accepted(_) => Event::Settled(settling(1, rejected())),
             SettledAs::Rejected(_) => Event::Settled(settling(1, in_doubt())),
             SettledAs::InDoubt(_) => Event::Settled(settling(1, not_taken())),

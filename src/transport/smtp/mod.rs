@@ -17,7 +17,8 @@ use self::connection::{Connection, Connector};
 use self::data::Stuffed;
 use self::reply::{Phase, SmtpFailure};
 use super::{
-    Answer, Bearer, Cause, Doubt, LookUp, Receipt, SendError, Survey, Transport, TransportAttempt,
+    Answer, Bearer, Cause, Doubt, LookUp, NotTakenFor, Receipt, SendError, Survey, Transport,
+    TransportAttempt,
 };
 use crate::address::Address;
 use crate::config::Secrets;
@@ -65,15 +66,6 @@ struct Smtp {
     connection: Option<Connection>,
 }
 
-/// How a message was offered so far.
-struct Offered {
-    refused: Vec<(Address, Answer)>,
-    accepted: usize,
-    /// The first refusal for good, and the first for now.
-    refusal: Option<SendError>,
-    deferral: Option<SendError>,
-}
-
 impl Transport for Smtp {
     fn describe(&self) -> String {
         format!("smtp {}", self.connector.server())
@@ -85,13 +77,12 @@ impl Transport for Smtp {
         attempt: &mut TransportAttempt<'_>,
     ) -> Result<Receipt, SendError> {
         let reused = self.connection.is_some();
-        let is_last = attempt.is_last;
-        match self.try_send(message, is_last) {
+        match self.try_send(message, attempt) {
             // A server may close an idle connection between two messages: nothing was offered yet.
             Err(SendError::Transient { everyone: true, .. })
                 if reused && self.connection.is_none() =>
             {
-                self.try_send(message, is_last)
+                self.try_send(message, attempt)
             }
             other => other,
         }
@@ -115,15 +106,20 @@ impl Transport for Smtp {
 }
 
 impl Smtp {
-    fn try_send(&mut self, message: &Message, is_last: bool) -> Result<Receipt, SendError> {
+    fn try_send(
+        &mut self,
+        message: &Message,
+        attempt: &mut TransportAttempt<'_>,
+    ) -> Result<Receipt, SendError> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.connector.connect()?,
         };
-        let sent = offer(&mut connection, message, is_last).and_then(|offered| {
+        let sent = offer(&mut connection, message).and_then(|not_taken_for| {
+            attempt.narrow(&not_taken_for)?;
             transmit(&mut connection, message).map(|text| Receipt {
                 text,
-                refused: offered.refused,
+                not_taken_for,
                 wait: None,
             })
         });
@@ -139,65 +135,72 @@ impl Smtp {
     }
 }
 
-/// MAIL and RCPT: who it is from and for.
-///
-/// An address that may be taken later holds the letter back for all, since it goes out once. At the last
-/// try it does no longer: the others get the letter, and it stands in the record as refused.
-fn offer(
-    connection: &mut Connection,
-    message: &Message,
-    is_last: bool,
-) -> Result<Offered, SendError> {
-    let from = lettre_address(&message.envelope.from)?;
-    let mut asked = dsn::of_message(connection.takes_dsn(), message);
-    let mut sender = connection.command(Mail::new(Some(from.clone()), asked));
-    if connection.takes_dsn() && matches!(&sender, Err(failure) if dsn::is_not_understood(failure))
-    {
-        connection.without_dsn();
-        asked = Vec::new();
-        sender = connection.command(Mail::new(Some(from), asked));
-    }
-    sender.map_err(|failure| failure.refused_at(Phase::Mail))?;
-    let mut offered = Offered {
-        refused: Vec::new(),
-        accepted: 0,
-        refusal: None,
-        deferral: None,
-    };
-    for address in &message.envelope.to {
+/// MAIL and RCPT: who it is from and for. Gives the addresses that the server does not take it for, where
+/// it takes it for others: these get the letter, and do not wait for those.
+fn offer(connection: &mut Connection, message: &Message) -> Result<NotTakenFor, SendError> {
+    begin(connection, message)?;
+    let mut not_taken_for = NotTakenFor::default();
+    let mut accepted = 0;
+    let (mut refusal, mut deferral) = (None, None);
+    let mut addresses = message.envelope.to.iter();
+    while let Some(address) = addresses.next() {
         let asked = dsn::of_address(connection.takes_dsn(), message.receipts(), address);
         let rcpt = Rcpt::new(lettre_address(address)?, asked);
         let Err(failure) = connection.command(rcpt) else {
-            offered.accepted += 1;
+            accepted += 1;
             continue;
         };
-        match failure.refused_at(Phase::Rcpt) {
+        let is_full = accepted > 0 && failure.is_too_many_recipients();
+        let refused = failure.refused_at(Phase::Rcpt);
+        if is_full {
+            // The others need not be offered to know.
+            let others = std::iter::once(address).chain(addresses);
+            let answer = refused.answer();
+            let others = others.map(|address| (address.clone(), answer.clone()));
+            not_taken_for.at_once = not_taken_for.deferred.is_empty();
+            not_taken_for.deferred.extend(others);
+            break;
+        }
+        let address = address.clone();
+        match refused {
             SendError::Rejected(answer) => {
-                offered.refused.push((address.clone(), answer.clone()));
-                offered.refusal.get_or_insert(SendError::Rejected(answer));
+                not_taken_for.refused.push((address, answer.clone()));
+                refusal.get_or_insert(SendError::Rejected(answer));
             }
-            SendError::Transient {
-                answer,
-                everyone: false,
-            } if is_last => {
-                offered.refused.push((address.clone(), answer.clone()));
-                let later = SendError::Transient {
-                    answer,
-                    everyone: false,
-                };
-                offered.deferral.get_or_insert(later);
+            // A server that asks for patience at one address may take the letter for others: what is a
+            // matter of policy is said of single addresses, too.
+            later @ (SendError::Throttled { .. }
+            | SendError::Transient {
+                everyone: false, ..
+            }) if connection.in_order() => {
+                let answer = later.answer().clone();
+                not_taken_for.deferred.push((address, answer));
+                deferral.get_or_insert(later);
             }
             other => return Err(other),
         }
     }
-    if offered.accepted > 0 {
-        return Ok(offered);
+    if accepted > 0 {
+        return Ok(not_taken_for);
     }
     // Where nobody has it, an address that may be taken later leaves the letter pending.
-    match offered.deferral.take().or(offered.refusal.take()) {
+    match deferral.or(refusal) {
         Some(refusal) => Err(refusal),
-        None => Ok(offered),
+        None => Ok(not_taken_for),
     }
+}
+
+/// MAIL, with what is asked of delivery reports where the server understands it.
+fn begin(connection: &mut Connection, message: &Message) -> Result<(), SendError> {
+    let from = lettre_address(&message.envelope.from)?;
+    let asked = dsn::of_message(connection.takes_dsn(), message);
+    let mut sender = connection.command(Mail::new(Some(from.clone()), asked));
+    if connection.takes_dsn() && matches!(&sender, Err(failure) if dsn::is_not_understood(failure))
+    {
+        connection.without_dsn();
+        sender = connection.command(Mail::new(Some(from), Vec::new()));
+    }
+    sender.map_err(|failure| failure.refused_at(Phase::Mail))
 }
 
 /// DATA and the message. Once the final dot is on its way, silence is doubt.

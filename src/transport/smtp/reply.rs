@@ -57,6 +57,18 @@ impl SmtpFailure {
         Self::Broken(NetworkError::new(NetworkKind::Nonsense, text))
     }
 
+    /// Whether the server takes no further address with this message (RFC 5321 section 4.5.3.1.10: 452, and
+    /// 552 of servers before it; RFC 3463: X.5.3).
+    pub fn is_too_many_recipients(&self) -> bool {
+        match self {
+            Self::Reply {
+                code: 452 | 552,
+                text,
+            } => matches!(Enhanced::of(text), Some(Enhanced(4 | 5, 5, 3))),
+            Self::Reply { .. } | Self::Broken(_) => false,
+        }
+    }
+
     /// The failure in the words of [`SendError`], where the message cannot have been taken.
     pub fn refused_at(self, phase: Phase) -> SendError {
         match self {
@@ -199,6 +211,12 @@ fn judge(phase: Phase, code: u16, text: &str) -> SendError {
         },
         530 | 534 | 535 | 538 => SendError::Unauthorised(answer),
         _ if enhanced.is_some_and(Enhanced::stops_everyone) => SendError::Unusable(answer),
+        552 if phase == Phase::Rcpt && enhanced == Some(Enhanced(5, 5, 3)) => {
+            SendError::Transient {
+                answer,
+                everyone: false,
+            }
+        }
         // Too large is about this letter even when it is said at MAIL FROM (RFC 1870 section 6).
         552 => SendError::Rejected(answer),
         _ if matches!(phase, Phase::Connect | Phase::Mail) => SendError::Unusable(answer),

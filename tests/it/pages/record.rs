@@ -141,6 +141,7 @@ fn send(ledger: &mut Ledger, start: Timestamp, most: usize) {
                     })
                     .into_iter()
                     .collect(),
+                rest: None,
             }),
         };
         let at = now;
@@ -482,6 +483,7 @@ fn recorded_quickly(schools: usize) -> TestBatch {
             ended: SettledAs::Accepted(Accepted {
                 receipt: "250 2.0.0 queued".into(),
                 refused: Vec::new(),
+                rest: None,
             }),
             at: at(number + 1),
             request_ids: Vec::new(),

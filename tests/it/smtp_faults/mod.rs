@@ -1,6 +1,7 @@
 //! Sending over SMTP to a server that refuses, falls silent, cuts or talks nonsense: nothing is lost,
 //! and nothing is sent twice by itself.
 
+mod addresses;
 mod cuts;
 mod doubt;
 mod refusals;

@@ -157,65 +157,6 @@ fn a_greylisted_address_gets_its_letter_once() {
 }
 
 #[test]
-fn a_greylisted_address_among_others_holds_the_letter_back_for_all() {
-    let server = SmtpServer::start();
-    let batch = TestBatch::new(1);
-    batch.use_smtp(server.port(), "");
-    batch.replace("list.csv", "teacher1@", "head@school1.example teacher1@");
-    once(
-        &server,
-        1,
-        |step| *step == Step::Rcpt("teacher1@school1.example".into()),
-        || Action::reply(450, "4.2.0 Greylisted"),
-    );
-    batch.send(&[]).expect(0);
-    let received = server.received();
-    assert_eq!(received.len(), 1);
-    assert_eq!(
-        received[0].rcpt_to,
-        ["head@school1.example", "teacher1@school1.example"]
-    );
-}
-
-/// The others get it at the last try; the one that nobody reached is written to alone.
-#[test]
-fn an_address_that_is_always_refused_for_now_does_not_keep_the_letter_from_the_others() {
-    let server = SmtpServer::start();
-    let batch = TestBatch::new(2);
-    batch.use_smtp(server.port(), "attempts = 3");
-    batch.replace("list.csv", "teacher1@", "later@school1.example teacher1@");
-    server.script(|event| match &event.step {
-        Step::Rcpt(to) if to.starts_with("later@") => Action::reply(450, "4.1.2 Domain not found"),
-        _ => Action::Go,
-    });
-    batch
-        .send(&[])
-        .expect(4)
-        .says("refused for")
-        .says("450 4.1.2 Domain not found");
-    assert_eq!(batch.in_state("accepted"), ["S001", "S002"]);
-    let to = |index: usize| server.received()[index].rcpt_to.clone();
-    assert_eq!(server.received().len(), 2);
-    let first = server
-        .received()
-        .iter()
-        .position(|mail| mail.rcpt_to[0].contains("school1"));
-    assert_eq!(to(first.unwrap()), ["teacher1@school1.example"]);
-    // Nothing goes out again by itself, and then to that address alone.
-    batch.send(&[]).expect(4);
-    assert_eq!(server.received().len(), 2);
-    server.script(|_| Action::Go);
-    batch
-        .run(
-            "resend",
-            &["--yes", "--bounced", "--because", "its server was away"],
-        )
-        .expect(0);
-    assert_eq!(server.received().len(), 3);
-    assert_eq!(to(2), ["later@school1.example"]);
-}
-
-#[test]
 fn a_letter_refused_for_now_too_often_stays_pending_and_the_others_go_on() {
     let server = SmtpServer::start();
     let batch = TestBatch::new(3);

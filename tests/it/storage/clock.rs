@@ -48,6 +48,7 @@ fn times_that_go_back_and_forth_are_reported_as_they_are() {
             ended: SettledAs::Accepted(Accepted {
                 receipt: "taken".into(),
                 refused: Vec::new(),
+                rest: None,
             }),
             at: now - SignedDuration::from_mins(59),
             request_ids: Vec::new(),
