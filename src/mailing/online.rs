@@ -40,6 +40,9 @@ pub fn ask(
         online.findings = too_large(transport, prepared)?;
     }
     let survey = transport.survey().map_err(MailingError::Server)?;
+    if let (Some(prepared), Some(largest)) = (prepared, &survey.largest) {
+        online.findings.extend(beyond(largest, prepared));
+    }
     let own_address = survey.own_address.clone();
     online.take(survey);
     if let Some(prepared) = prepared
@@ -74,21 +77,24 @@ pub(super) fn too_large(
     transport: &mut dyn Transport,
     prepared: &Prepared,
 ) -> Result<Vec<Finding>, MailingError> {
-    let Some(largest) = transport.largest().map_err(MailingError::Server)? else {
-        return Ok(Vec::new());
-    };
+    let largest = transport.largest().map_err(MailingError::Server)?;
+    Ok(largest.map_or_else(Vec::new, |largest| beyond(&largest, prepared)))
+}
+
+fn beyond(largest: &Largest, prepared: &Prepared) -> Vec<Finding> {
     let letters = prepared.plan.placed();
-    Ok(letters
+    letters
         .filter(|(_, letter)| letter.bytes > largest.bytes)
-        .map(|(index, letter)| oversize(letter.bytes, &largest).id(prepared.letters.id(index)))
-        .collect())
+        .map(|(index, letter)| oversize(letter.bytes, largest).id(prepared.letters.id(index)))
+        .collect()
 }
 
 pub(super) fn oversize(bytes: u64, largest: &Largest) -> Finding {
     Finding::fault(
         format!(
-            "the letter takes {} on the wire, and the sign-in allows {}",
+            "the letter takes {} on the wire, and {} allows {}",
             in_bytes(bytes),
+            largest.who,
             in_bytes(largest.bytes)
         ),
         largest.remedy.clone(),

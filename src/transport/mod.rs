@@ -102,6 +102,8 @@ pub trait Transport: Send {
 pub struct Largest {
     /// Bytes on the wire.
     pub bytes: u64,
+    /// Who allows no more.
+    pub who: &'static str,
     /// What would allow more.
     pub remedy: String,
 }
@@ -113,6 +115,8 @@ pub struct Survey {
     pub facts: Vec<(&'static str, String)>,
     /// What could not be found out, or will be missed, each with its remedy.
     pub warnings: Vec<(String, String)>,
+    /// The largest message that the server says it takes.
+    pub largest: Option<Largest>,
     /// Our address there, for a probe; none where the transport does not know it.
     pub own_address: Option<Address>,
 }

@@ -153,6 +153,7 @@ impl Transport for Ews {
 
     fn largest(&mut self) -> Result<Option<Largest>, SendError> {
         Ok(Some(Largest {
+            who: "the sign-in",
             bytes: LARGEST,
             remedy: "make the report smaller: a request to Exchange may have 64 MB".into(),
         }))

@@ -141,6 +141,7 @@ impl Transport for Graph {
         let abilities = self.service.abilities()?;
         abilities.may_send()?;
         Ok((!abilities.drafts).then(|| Largest {
+            who: "the sign-in",
             bytes: SMALL,
             remedy: format!(
                 "add the delegated permission {} to the app registration and run `postroom login` again, or make the report smaller",

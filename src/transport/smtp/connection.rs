@@ -47,6 +47,8 @@ pub(super) struct Connection {
     broken: bool,
     /// Whether the server takes what is asked of its delivery reports (RFC 3461).
     takes_dsn: bool,
+    /// The largest message that it takes, in bytes, if it says so.
+    pub size: Option<u64>,
 }
 
 impl Connector {
@@ -143,6 +145,7 @@ impl Connector {
             timeout: self.settings.timeout,
             broken: false,
             takes_dsn: offers.dsn,
+            size: offers.size,
         })
     }
 

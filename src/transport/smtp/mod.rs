@@ -17,7 +17,7 @@ use self::connection::{Connection, Connector};
 use self::data::Stuffed;
 use self::reply::{Phase, SmtpFailure};
 use super::{
-    Answer, Bearer, Cause, Doubt, LookUp, NotTakenFor, Receipt, SendError, Survey, Transport,
+    Answer, Bearer, Cause, Doubt, Largest, LookUp, NotTakenFor, Receipt, SendError, Survey, Transport,
     TransportAttempt,
 };
 use crate::address::Address;
@@ -97,9 +97,16 @@ impl Transport for Smtp {
             Some(connection) => connection,
             None => self.connector.connect()?,
         };
+        let server = self.connector.server();
+        let largest = connection.size.map(|bytes| Largest {
+            bytes,
+            who: "the server",
+            remedy: format!("make the report smaller, or ask who runs {server} whether it may take more"),
+        });
         self.connection = Some(connection);
         Ok(Survey {
-            facts: vec![("server", format!("{} accepts us", self.connector.server()))],
+            facts: vec![("server", format!("{server} accepts the connection"))],
+            largest,
             ..Survey::default()
         })
     }

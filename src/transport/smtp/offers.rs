@@ -16,6 +16,8 @@ pub(super) struct Offers {
     pub starttls: bool,
     /// It takes what is asked of its delivery reports (RFC 3461 section 4).
     pub dsn: bool,
+    /// The largest message that it takes, in bytes, if it says so (RFC 1870 section 4).
+    pub size: Option<u64>,
     plain: bool,
     login: bool,
     xoauth2: bool,
@@ -55,6 +57,11 @@ impl Offers {
             match words.next() {
                 Some("STARTTLS") => offers.starttls = true,
                 Some("DSN") => offers.dsn = true,
+                // 0 is no bound, and neither is what is no number.
+                Some("SIZE") => {
+                    let bytes = words.next().and_then(|bytes| bytes.parse().ok());
+                    offers.size = bytes.filter(|bytes| *bytes > 0);
+                }
                 Some("AUTH") => {
                     for mechanism in words {
                         match mechanism {
@@ -139,6 +146,10 @@ mod tests {
         assert!(all.starttls && all.dsn && all.plain && all.login && all.xoauth2);
         let old = offered(&["mail.example", "AUTH=LOGIN PLAIN"]);
         assert!(old.plain && old.login && !old.xoauth2 && !old.dsn);
+        assert_eq!(offered(&["mail.example", "Size 36700160"]).size, Some(36_700_160));
+        for unbounded in ["SIZE", "SIZE 0", "SIZE much", "SIZE -1"] {
+            assert_eq!(offered(&["mail.example", unbounded]).size, None);
+        }
         // The first line is the server's name, and others only look alike.
         assert_eq!(offered(&["DSN", "AUTHPLAIN", "XDSN"]), Offers::default());
         assert_eq!(offered(&[]), Offers::default());

@@ -113,6 +113,26 @@ fn a_letter_that_is_too_large_for_the_server_is_rejected_and_the_others_go_on() 
     assert_eq!(accepted_by(&server), [1, 3]);
 }
 
+/// What the server says of itself shows it before anything is sent.
+#[test]
+fn check_online_compares_the_letters_with_the_size_that_the_server_takes() {
+    let server = SmtpServer::builder().size(20_000).start();
+    let batch = TestBatch::new(3);
+    batch.use_smtp(server.port(), "");
+    let mut report = b"%PDF-1.4\n".to_vec();
+    report.resize(30_000, b'x');
+    batch.write("reports/S002.pdf", report);
+    batch
+        .run("check", &["--online"])
+        .expect(3)
+        .says("S002")
+        .says("the server allows 20");
+    assert!(server.received().is_empty());
+    let server = SmtpServer::start();
+    batch.use_smtp(server.port(), "");
+    batch.run("check", &["--online"]).expect(0);
+}
+
 /// The others stay rejected, also for the run after it.
 #[test]
 fn retry_rejected_with_only_touches_no_other_letter() {
