@@ -293,6 +293,7 @@ impl Course {
         };
         match reason {
             WaitReason::Limit(Limit::Messages) => limit(config.message_limit(), "", " a minute"),
+            WaitReason::Limit(Limit::MessagesOfHour) => limit(config.hour_limit(), "", " an hour"),
             WaitReason::Limit(Limit::Bytes) => limit(
                 config.byte_limit().map(|bytes| bytes / 1_000_000),
                 "",

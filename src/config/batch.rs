@@ -281,6 +281,7 @@ impl Batch {
             ),
             ("dispatch.attempts", Some(dispatch.attempts)),
             ("dispatch.messages_per_minute", dispatch.messages_per_minute),
+            ("dispatch.messages_per_hour", dispatch.messages_per_hour),
             (
                 "dispatch.megabytes_per_five_minutes",
                 dispatch.megabytes_per_five_minutes,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::Deserialize;
 
+use super::Pace;
 use super::values::{SendWindow, duration};
 
 /// The transports.
@@ -41,9 +42,8 @@ impl fmt::Display for TransportName {
 
 /// `[dispatch]`: transport, pace and patience.
 ///
-/// The three limits default to what Exchange Online allows a mailbox, less a margin; the outbox has
-/// none unless they are written. Source: the outbound limits in Microsoft's Exchange Online service
-/// description (30 messages a minute, 10,000 recipients in a sliding 24 hours).
+/// The limits default to what Exchange Online allows a mailbox, less a margin ([`Pace::MAILBOX`]), or to
+/// those of the mail service that `[smtp] preset` names; the outbox has none unless they are written.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DispatchConfig {
@@ -51,6 +51,8 @@ pub struct DispatchConfig {
     pub transport: TransportName,
     /// Letters in any 60 seconds.
     pub messages_per_minute: Option<u32>,
+    /// Letters in any hour.
+    pub messages_per_hour: Option<u32>,
     /// Megabytes (10^6 bytes, encoded) in any 5 minutes.
     pub megabytes_per_five_minutes: Option<u32>,
     /// Addresses in any 24 hours.
@@ -80,6 +82,9 @@ pub struct DispatchConfig {
     /// What is asked of servers and recipients beside reports of failure: `[returns] receipts`.
     #[serde(skip)]
     pub receipts: Receipts,
+    /// The limits where none are written: those of `[smtp] preset`, else those of a mailbox.
+    #[serde(skip)]
+    pub usual: Pace,
 }
 
 /// What is asked of the recipients' servers and programs beside reports of failure.
@@ -131,6 +136,7 @@ impl Default for DispatchConfig {
         Self {
             transport: TransportName::Outbox,
             messages_per_minute: None,
+            messages_per_hour: None,
             megabytes_per_five_minutes: None,
             recipients_per_day: None,
             chunk: 50,
@@ -143,6 +149,7 @@ impl Default for DispatchConfig {
             patience: Duration::from_mins(5),
             window: None,
             receipts: Receipts::None,
+            usual: Pace::MAILBOX,
         }
     }
 }
@@ -160,7 +167,13 @@ impl DispatchConfig {
     /// Letters in any 60 seconds, if there is a limit.
     #[must_use]
     pub fn message_limit(&self) -> Option<u64> {
-        self.limit(self.messages_per_minute, Some(28))
+        self.limit(self.messages_per_minute, self.usual.messages_per_minute)
+    }
+
+    /// Letters in any hour, if there is a limit.
+    #[must_use]
+    pub fn hour_limit(&self) -> Option<u64> {
+        self.limit(self.messages_per_hour, self.usual.messages_per_hour)
     }
 
     /// Encoded bytes in any 5 minutes, if there is a limit.
@@ -174,15 +187,13 @@ impl DispatchConfig {
     /// Addresses in any 24 hours, if there is a limit.
     #[must_use]
     pub fn recipient_limit(&self) -> Option<u64> {
-        self.limit(self.recipients_per_day, Some(9_500))
+        self.limit(self.recipients_per_day, self.usual.recipients_per_day)
     }
 
     /// The largest encoded letter in bytes, if there is a limit.
-    ///
-    /// 35 MB is Exchange's default for a mailbox (Microsoft Graph, `createUploadSession`).
     #[must_use]
     pub fn size_limit(&self) -> Option<u64> {
-        self.limit(self.max_megabytes, Some(35))
+        self.limit(self.max_megabytes, self.usual.max_megabytes)
             .map(|megabytes| megabytes * 1_000_000)
     }
 

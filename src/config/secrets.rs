@@ -284,6 +284,7 @@ impl SecretsFile {
             ("EWS_URL", &mut self.ews_url),
             ("EWS_AUTH", &mut self.ews_auth),
             ("EWS_USERNAME", &mut self.ews_username),
+            ("SMTP_PRESET", &mut smtp.preset),
             ("SMTP_HOST", &mut smtp.host),
             ("SMTP_AUTH", &mut smtp.auth),
             ("SMTP_SECURITY", &mut smtp.security),

@@ -6,13 +6,15 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::unshown::value;
-use super::{ConfigError, parse_duration};
+use super::{ConfigError, SmtpPreset, parse_duration};
 use crate::address::Address;
 use crate::secret::Secret;
 
 /// `[smtp]`: the mail server.
 #[derive(Clone, Debug)]
 pub struct SmtpSettings {
+    /// The mail service whose place and limits are known, if one is named.
+    pub preset: Option<SmtpPreset>,
     /// Its name or address.
     pub host: String,
     /// Its port: 587 for STARTTLS, 465 for TLS and 25 for none unless given.
@@ -72,6 +74,8 @@ pub enum SmtpSecurity {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct SmtpTable {
     #[serde(deserialize_with = "value")]
+    pub(super) preset: Option<String>,
+    #[serde(deserialize_with = "value")]
     pub(super) host: Option<String>,
     #[serde(deserialize_with = "value")]
     pub(super) port: Option<u16>,
@@ -99,8 +103,27 @@ impl SmtpTable {
         let refuse = |key: &str, text: String, next_step: &str| {
             ConfigError::value(shown, format!("smtp.{key}"), text, next_step)
         };
-        let Some(host) = self.host.filter(|host| !host.trim().is_empty()) else {
-            return Ok(None);
+        let preset = match self.preset.as_deref().map(str::trim) {
+            None | Some("") => None,
+            Some(word) => Some(SmtpPreset::named(word).ok_or_else(|| {
+                let words: Vec<String> = SmtpPreset::ALL
+                    .map(|preset| format!("\"{}\"", preset.word()))
+                    .into();
+                refuse(
+                    "preset",
+                    format!("is `{word}`"),
+                    &format!("write one of {}, or leave it out", words.join(", ")),
+                )
+            })?),
+        };
+        let written = self.host.filter(|host| !host.trim().is_empty());
+        let host = match (written, preset) {
+            (Some(host), _) => host,
+            (None, Some(preset)) => match preset.host() {
+                Some(host) => host.to_owned(),
+                None => return Err(refuse("host", "is missing".into(), preset.host_to_write())),
+            },
+            (None, None) => return Ok(None),
         };
         let security = match self.security.as_deref() {
             None | Some("starttls") => SmtpSecurity::StartTls,
@@ -114,10 +137,11 @@ impl SmtpTable {
                 ));
             }
         };
-        let port = self.port.unwrap_or(match security {
-            SmtpSecurity::None => 25,
-            SmtpSecurity::StartTls => 587,
-            SmtpSecurity::Tls => 465,
+        let port = self.port.unwrap_or(match (preset, security) {
+            (Some(preset), _) => preset.port(security),
+            (None, SmtpSecurity::None) => 25,
+            (None, SmtpSecurity::StartTls) => 587,
+            (None, SmtpSecurity::Tls) => 465,
         });
         if port == 0 {
             return Err(refuse(
@@ -170,6 +194,7 @@ impl SmtpTable {
             ));
         }
         Ok(Some(SmtpSettings {
+            preset,
             host,
             port,
             security,

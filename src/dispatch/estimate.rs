@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::DispatchConfig;
 
-/// About how long letters take that are left to send: the slowest of the three windows, and the
+/// About how long letters take that are left to send: the slowest of the windows, and the
 /// pauses. It knows nothing of the server's speed.
 #[must_use]
 pub fn estimate(config: &DispatchConfig, letters: u64, bytes: u64, addresses: u64) -> Duration {
@@ -14,6 +14,11 @@ pub fn estimate(config: &DispatchConfig, letters: u64, bytes: u64, addresses: u6
         length.saturating_mul(u32::try_from(full).unwrap_or(u32::MAX))
     };
     let slowest = windows(letters, config.message_limit(), Duration::from_mins(1))
+        .max(windows(
+            letters,
+            config.hour_limit(),
+            Duration::from_hours(1),
+        ))
         .max(windows(bytes, config.byte_limit(), Duration::from_mins(5)))
         .max(windows(
             addresses,
@@ -42,6 +47,12 @@ mod tests {
         };
         assert_eq!(estimate(&config, 28, 0, 28), Duration::ZERO);
         assert_eq!(estimate(&config, 57, 0, 0), Duration::from_secs(130));
+        let config = DispatchConfig {
+            messages_per_hour: Some(95),
+            ..config
+        };
+        assert_eq!(estimate(&config, 95, 0, 0), Duration::from_secs(190));
+        assert_eq!(estimate(&config, 191, 0, 0), Duration::from_secs(7_230));
         assert_eq!(
             estimate(&config, 40, 1_500_000_000, 0),
             Duration::from_mins(50)

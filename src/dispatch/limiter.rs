@@ -1,4 +1,4 @@
-//! Our own pace: three sliding windows over what was handed over.
+//! Our own pace: four sliding windows over what was handed over.
 //!
 //! A window counts a letter from its claim until its answer, and from then on for the length of the
 //! window. The server takes the letter somewhere between the two, so no window of that length, laid
@@ -23,6 +23,8 @@ pub struct Cost {
 pub enum Limit {
     /// Letters in a minute.
     Messages,
+    /// Letters in an hour.
+    MessagesOfHour,
     /// Bytes in five minutes.
     Bytes,
     /// Addresses in a day.
@@ -40,7 +42,7 @@ pub enum Permit {
     AfterAnswer,
 }
 
-/// The three windows.
+/// The windows.
 #[derive(Debug)]
 pub struct Limiter {
     windows: Vec<(Limit, Window)>,
@@ -55,6 +57,11 @@ impl Limiter {
                 Limit::Messages,
                 Duration::from_mins(1),
                 config.message_limit(),
+            ),
+            (
+                Limit::MessagesOfHour,
+                Duration::from_hours(1),
+                config.hour_limit(),
             ),
             (Limit::Bytes, Duration::from_mins(5), config.byte_limit()),
             (
@@ -124,7 +131,7 @@ fn counts(limit: Limit, taken: bool) -> bool {
 
 fn amount(limit: Limit, cost: Cost) -> u64 {
     match limit {
-        Limit::Messages => 1,
+        Limit::Messages | Limit::MessagesOfHour => 1,
         Limit::Bytes => cost.bytes,
         Limit::Addresses => cost.addresses,
     }

@@ -45,6 +45,13 @@ impl Loaded {
         let environment = |key: &str| std::env::var(key).ok();
         let secrets = Secrets::load(&batch.folder, request.secrets.as_deref(), &environment)?
             .usable_for(batch.dispatch.transport)?;
+        // A mail service has limits of its own.
+        if batch.dispatch.transport == TransportName::Smtp
+            && let Ok(Some(settings)) = secrets.smtp.get()
+            && let Some(preset) = settings.preset
+        {
+            batch.dispatch.usual = preset.pace();
+        }
         Ok(Self {
             batch,
             secrets,

@@ -42,6 +42,7 @@ fn smtp_has_the_limits_of_a_mailbox_unless_others_are_written() {
     assert_eq!(smtp.dispatch.message_limit(), Some(28));
     assert_eq!(smtp.dispatch.byte_limit(), None);
     assert_eq!(smtp.dispatch.recipient_limit(), Some(9_500));
+    assert_eq!(smtp.dispatch.hour_limit(), None);
     let fast = parse(&format!(
         "{SMALL}[dispatch]\ntransport = \"smtp\"\nmessages_per_minute = 600"
     ));

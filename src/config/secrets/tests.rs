@@ -63,6 +63,45 @@ fn refusal_of_smtp(text: &str) -> String {
 }
 
 #[test]
+fn a_preset_gives_what_is_not_written() {
+    let smtp = |text: &str| {
+        let secrets = typed(&format!("[smtp]\n{text}"), &[]).unwrap();
+        secrets.smtp.get().unwrap().clone().unwrap()
+    };
+    for (text, host, port) in [
+        ("preset = \"office365\"", "smtp.office365.com", 587),
+        ("preset = \"acs\"", "smtp.azurecomm.net", 587),
+        (
+            "preset = \"postmark\"\nport = 2525",
+            "smtp.postmarkapp.com",
+            2525,
+        ),
+        (
+            "preset = \"ses\"\nhost = \"email-smtp.eu-west-2.amazonaws.com\"",
+            "email-smtp.eu-west-2.amazonaws.com",
+            587,
+        ),
+        ("preset = \"relay\"\nhost = \"a.example\"", "a.example", 25),
+        (
+            "preset = \"acs\"\nsecurity = \"tls\"",
+            "smtp.azurecomm.net",
+            465,
+        ),
+    ] {
+        let smtp = smtp(text);
+        assert_eq!((smtp.host.as_str(), smtp.port), (host, port), "{text}");
+    }
+    for (text, part) in [
+        ("preset = \"gmail\"", "smtp.preset"),
+        ("preset = \"ses\"", "smtp.host"),
+        ("preset = \"relay\"", "smtp.host"),
+    ] {
+        let refusal = refusal_of_smtp(&format!("[smtp]\n{text}"));
+        assert!(refusal.contains(part), "{part}: {refusal}");
+    }
+}
+
+#[test]
 fn a_password_never_goes_out_in_the_clear() {
     let refusal = refusal_of_smtp(
         "[smtp]\nhost = \"relay.example\"\nsecurity = \"none\"\nusername = \"u\"\npassword = \"hunter2\"",

@@ -42,6 +42,40 @@ fn the_limit_is_used_but_never_passed() {
     assert!(taken.len() >= 5_880, "{} of 6,000", taken.len());
 }
 
+/// 28 a minute and 95 an hour: no hour, laid anywhere, has more.
+#[test]
+fn an_hour_and_its_minutes_are_kept_together() {
+    let mut limiter = Limiter::new(&DispatchConfig {
+        messages_per_minute: Some(28),
+        messages_per_hour: Some(95),
+        ..DispatchConfig::default()
+    });
+    let taken = run(&mut limiter, 190, Duration::from_millis(1));
+    for (window, length) in [(95, Duration::from_hours(1)), (28, Duration::from_mins(1))] {
+        for letters in taken.windows(window + 1) {
+            assert!(letters[window].checked_sub(letters[0]).unwrap() > length);
+        }
+    }
+    assert_eq!(taken.len(), 4 * 95);
+}
+
+#[test]
+fn the_hour_survives_a_restart() {
+    let mut restarted = Limiter::new(&DispatchConfig {
+        messages_per_hour: Some(95),
+        ..DispatchConfig::default()
+    });
+    for age in (0..95).rev() {
+        restarted.remember(Duration::ZERO, Duration::from_secs(age), COST, true);
+    }
+    match restarted.permit(Duration::ZERO, COST) {
+        Permit::After(wait, Limit::MessagesOfHour) => {
+            assert!((3_500..=3_520).contains(&wait.as_secs()), "{wait:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn a_restart_does_not_burst() {
     let mut restarted = limiter(28);

@@ -17,8 +17,8 @@ use self::connection::{Connection, Connector};
 use self::data::Stuffed;
 use self::reply::{Phase, SmtpFailure};
 use super::{
-    Answer, Bearer, Cause, Doubt, Largest, LookUp, NotTakenFor, Receipt, SendError, Survey, Transport,
-    TransportAttempt,
+    Answer, Bearer, Cause, Doubt, Largest, LookUp, NotTakenFor, Receipt, SendError, Survey,
+    Transport, TransportAttempt,
 };
 use crate::address::Address;
 use crate::config::Secrets;
@@ -101,7 +101,9 @@ impl Transport for Smtp {
         let largest = connection.size.map(|bytes| Largest {
             bytes,
             who: "the server",
-            remedy: format!("make the report smaller, or ask who runs {server} whether it may take more"),
+            remedy: format!(
+                "make the report smaller, or ask who runs {server} whether it may take more"
+            ),
         });
         self.connection = Some(connection);
         Ok(Survey {

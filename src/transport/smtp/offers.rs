@@ -146,7 +146,10 @@ mod tests {
         assert!(all.starttls && all.dsn && all.plain && all.login && all.xoauth2);
         let old = offered(&["mail.example", "AUTH=LOGIN PLAIN"]);
         assert!(old.plain && old.login && !old.xoauth2 && !old.dsn);
-        assert_eq!(offered(&["mail.example", "Size 36700160"]).size, Some(36_700_160));
+        assert_eq!(
+            offered(&["mail.example", "Size 36700160"]).size,
+            Some(36_700_160)
+        );
         for unbounded in ["SIZE", "SIZE 0", "SIZE much", "SIZE -1"] {
             assert_eq!(offered(&["mail.example", unbounded]).size, None);
         }

@@ -174,17 +174,24 @@ fn is_quota(enhanced: Option<Enhanced>, text: &str) -> bool {
         &["daily", "user", "sending", "limit", "exceeded"],
         &["daily", "user", "sending", "quota", "exceeded"],
     ];
-    if enhanced.is_some_and(|code| matches!(code, Enhanced(5, 7, 232 | 233) | Enhanced(5, 4, 5))) {
-        return true;
-    }
+    enhanced.is_some_and(|code| matches!(code, Enhanced(5, 7, 232 | 233) | Enhanced(5, 4, 5)))
+        || NAMES.iter().any(|name| has_words(text, name))
+}
+
+/// Whether messages come faster than the account may send them, which Amazon SES says under a code that
+/// elsewhere is about one letter ("Errors related to the sending quotas for your Amazon SES account").
+fn is_too_fast(text: &str) -> bool {
+    has_words(text, &["maximum", "sending", "rate", "exceeded"])
+}
+
+/// Whether these words, in small letters, stand in a text one after the other.
+fn has_words(text: &str, name: &[&str]) -> bool {
     let text = text.to_ascii_lowercase();
     let words: Vec<&str> = text
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty())
         .collect();
-    NAMES
-        .iter()
-        .any(|name| words.windows(name.len()).any(|words| words == *name))
+    words.windows(name.len()).any(|words| words == name)
 }
 
 fn judge(phase: Phase, code: u16, text: &str) -> SendError {
@@ -201,6 +208,7 @@ fn judge(phase: Phase, code: u16, text: &str) -> SendError {
         400..=499 if enhanced.is_some_and(Enhanced::slows_down) => {
             SendError::Throttled { wait: None, answer }
         }
+        400..=499 if is_too_fast(text) => SendError::Throttled { wait: None, answer },
         454 if phase == Phase::Connect => SendError::Transient {
             answer,
             everyone: true,
@@ -287,6 +295,12 @@ mod tests {
                 454,
                 "Throttling failure: Daily message quota exceeded.",
                 "unusable",
+            ),
+            (
+                Phase::Data,
+                454,
+                "Throttling failure: Maximum sending rate exceeded.",
+                "throttled",
             ),
             (Phase::Dot, 550, "5.7.233 over the limit", "unusable"),
             (Phase::Dot, 550, "5.4.5 daily limit", "unusable"),

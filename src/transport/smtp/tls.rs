@@ -99,6 +99,7 @@ mod tests {
 
     fn settings(port: u16, ca_file: &Path) -> SmtpSettings {
         SmtpSettings {
+            preset: None,
             host: "localhost".into(),
             port,
             security: SmtpSecurity::StartTls,

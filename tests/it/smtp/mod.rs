@@ -1,5 +1,6 @@
 //! Sending over SMTP to a server that does nothing wrong, through the front door.
 
+mod presets;
 mod protection;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
