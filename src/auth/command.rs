@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::process::{Command, Stdio};
 
-use super::grant::payload;
 use super::{AuthError, Resource};
 use crate::finding::quote_up_to;
 use crate::secret::Secret;
@@ -55,34 +54,4 @@ pub(super) fn token(command: &[String], resource: Resource) -> Result<Secret, Au
         ));
     }
     Ok(Secret::new(token.to_owned()))
-}
-
-/// The scopes that a token names, where it can be read at all. They tell what to offer, never what is
-/// allowed: to its client a token is opaque (Microsoft, "Access tokens in the identity platform").
-pub(super) fn scopes(token: &Secret) -> Vec<String> {
-    #[derive(serde::Deserialize)]
-    struct Scopes {
-        scp: String,
-    }
-    payload::<Scopes>(token.expose())
-        .map(|scopes| scopes.scp.split_whitespace().map(str::to_owned).collect())
-        .unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_scopes_of_a_token_are_read_where_it_names_them() {
-        // {"scp":"Mail.Send User.Read"}
-        let named = "e30.eyJzY3AiOiJNYWlsLlNlbmQgVXNlci5SZWFkIn0.c2ln";
-        assert_eq!(
-            scopes(&Secret::new(named.into())),
-            ["Mail.Send", "User.Read"]
-        );
-        for opaque in ["", "opaque", "a.b.c", "e30.e30.e30"] {
-            assert!(scopes(&Secret::new(opaque.into())).is_empty(), "{opaque}");
-        }
-    }
 }

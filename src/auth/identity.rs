@@ -312,32 +312,40 @@ impl Identity {
         Ok(self.oauth.clone().set_redirect_uri(url))
     }
 
-    /// Sends requests of the oauth2 crate, and keeps what an answer has that the crate does not read.
     fn caller(
         &self,
         particulars: &RefCell<Particulars>,
     ) -> impl Fn(oauth2::HttpRequest) -> Result<oauth2::HttpResponse, HttpError> {
-        |request| {
-            let redaction = secrets_of(request.body());
-            let answer = http::call(&self.http, request)?;
-            if answer.status().is_success() {
-                return Ok(answer);
-            }
-            // What it repeats of the request is shown to nobody.
-            let answer = answer.map(|body| {
-                let hidden = redaction.hide(&String::from_utf8_lossy(&body)).into_owned();
-                hidden.into_bytes()
-            });
-            particulars.replace(Particulars::of_answer(answer.body()));
-            Ok(answer)
-        }
+        caller(&self.http, particulars)
     }
 }
 
-/// The secrets in the body of a token request (RFC 6749, RFC 7636 section 4.5, RFC 8628 section 3.4).
+/// Sends requests of the oauth2 crate, and keeps what an answer has that the crate does not read.
+pub(super) fn caller(
+    http: &Http,
+    particulars: &RefCell<Particulars>,
+) -> impl Fn(oauth2::HttpRequest) -> Result<oauth2::HttpResponse, HttpError> {
+    |request| {
+        let redaction = secrets_of(request.body());
+        let answer = http::call(http, request)?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        // What it repeats of the request is shown to nobody.
+        let answer = answer.map(|body| {
+            let hidden = redaction.hide(&String::from_utf8_lossy(&body)).into_owned();
+            hidden.into_bytes()
+        });
+        particulars.replace(Particulars::of_answer(answer.body()));
+        Ok(answer)
+    }
+}
+
+/// The secrets in the body of a token request (RFC 6749, RFC 7523, RFC 7636 section 4.5, RFC 8628 section 3.4).
 fn secrets_of(body: &[u8]) -> Redaction {
-    const SECRET: [&str; 5] = [
+    const SECRET: [&str; 6] = [
         "client_secret",
+        "client_assertion",
         "refresh_token",
         "code",
         "code_verifier",
@@ -353,7 +361,7 @@ fn secrets_of(body: &[u8]) -> Redaction {
 }
 
 /// A failed request in plain words. What did not parse is not shown: it may hold a token.
-fn refused<T>(
+pub(super) fn refused<T>(
     error: RequestTokenError<HttpError, StandardErrorResponse<T>>,
     particulars: &Particulars,
 ) -> AuthError

@@ -2,13 +2,16 @@
 //!
 //! A person signs in once with `postroom login`, by one of three flows. What is kept is a refresh
 //! token, in the [`store`]; access tokens live in memory only. [`Tokens`] gives them out for each
-//! resource, renewed before they expire, and never asks anybody: a run that cannot renew ends.
+//! resource, renewed before they expire, and never asks anybody: a run that cannot renew ends. An app may
+//! sign in by itself, without a person.
 //!
 //! Sources: Microsoft, "OAuth 2.0 authorization code flow", "device authorization grant" and
 //! "refresh tokens" (identity platform v2.0); RFC 6749, RFC 7636 (PKCE), RFC 8252 (native apps) and
 //! RFC 8628 (device grant).
 
+mod app;
 mod browser;
+mod claims;
 mod cloud;
 mod command;
 mod device;

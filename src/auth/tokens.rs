@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{AuthError, Identity, Kept, Resource, Store, command};
+use super::app::App;
+use super::claims::{TokenClaims, scopes};
+use super::{AuthError, Grant, Identity, Kept, Resource, Store, command};
 use crate::clock::Clock;
 use crate::config::SignInSettings;
 use crate::secret::Secret;
@@ -17,10 +19,24 @@ const EARLY: Duration = Duration::from_mins(5);
 pub struct AccessToken {
     /// The token.
     pub secret: Secret,
-    /// Its scopes; none where another program gave a token that does not name them.
+    /// Its scopes, or the roles of an app; none where neither its answer nor itself names them.
     pub scopes: Vec<String>,
+    /// Whether it is an app's, without a person.
+    pub is_app: bool,
     /// How long it is still good for; not known of a token that another program gave.
     pub expires_in: Option<Duration>,
+}
+
+impl AccessToken {
+    fn of(grant: Grant) -> Self {
+        let claims = TokenClaims::of(&grant.access);
+        Self {
+            scopes: scopes(&grant.scopes, &claims),
+            is_app: claims.is_app,
+            secret: grant.access,
+            expires_in: Some(grant.expires_in),
+        }
+    }
 }
 
 /// Gives out access tokens, one renewal at a time however many ask.
@@ -32,6 +48,7 @@ pub struct Tokens {
 
 enum Source {
     Command(Vec<String>),
+    App(Box<App>),
     SignIn(Box<(Identity, Store)>),
 }
 
@@ -48,6 +65,8 @@ impl Tokens {
     pub fn new(settings: &SignInSettings, clock: Arc<dyn Clock>) -> Result<Self, AuthError> {
         let source = if let Some(command) = &settings.token_command {
             Source::Command(command.clone())
+        } else if settings.is_app()? {
+            Source::App(Box::new(App::new(settings, settings.app()?)?))
         } else {
             let registration = settings.registration()?;
             let store = Store::new(settings, registration.clone())?;
@@ -96,10 +115,19 @@ impl Tokens {
         match &self.source {
             Source::Command(command) => {
                 let secret = command::token(command, resource)?;
+                let claims = TokenClaims::of(&secret);
                 Ok(AccessToken {
-                    scopes: command::scopes(&secret),
+                    is_app: claims.is_app,
+                    scopes: claims.scopes,
                     secret,
                     expires_in: None,
+                })
+            }
+            Source::App(app) => {
+                let grant = app.token(resource, self.clock.now())?;
+                Ok(AccessToken {
+                    is_app: true,
+                    ..AccessToken::of(grant)
                 })
             }
             Source::SignIn(sign_in) => {
@@ -116,11 +144,7 @@ impl Tokens {
                     // Kept before the access token is used, so that a crash loses neither.
                     store.save(newer)?;
                 }
-                Ok(AccessToken {
-                    secret: grant.access,
-                    scopes: grant.scopes,
-                    expires_in: Some(grant.expires_in),
-                })
+                Ok(AccessToken::of(grant))
             }
         }
     }

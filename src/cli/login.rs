@@ -9,13 +9,20 @@ use super::args::{LoginArgs, SignInArgs};
 use super::console::Console;
 use super::exit::{Exit, Stop};
 use super::words;
-use crate::auth::{self, AuthError, Flow, Identity, KeptIn, Person, Resource, Store, Tokens};
+use crate::auth::{
+    self, AccessToken, AuthError, Flow, Identity, KeptIn, Person, Resource, Store, Tokens,
+};
 use crate::clock::Clock;
 use crate::config::{NATIVE_CLIENT, Secrets};
 
 pub(super) fn login(args: &LoginArgs, console: &Console, clock: &dyn Clock) -> Result<Exit, Stop> {
     let secrets = load(&args.sign_in)?;
     let settings = &secrets.sign_in;
+    if settings.is_app()? {
+        settings.app()?;
+        console.result("the app signs in by itself: there is nothing to do; `postroom whoami` shows what it is allowed");
+        return Ok(Exit::Success);
+    }
     let registration = settings.registration()?;
     let identity = Identity::new(settings, registration.clone()).map_err(stop)?;
     if args.consent_url {
@@ -58,6 +65,12 @@ pub(super) fn login(args: &LoginArgs, console: &Console, clock: &dyn Clock) -> R
 
 pub(super) fn logout(args: &SignInArgs, console: &Console) -> Result<Exit, Stop> {
     let secrets = load(args)?;
+    if secrets.sign_in.is_app()? {
+        console.result(
+            "the app signs in by itself: nothing is kept on this machine but the secrets file",
+        );
+        return Ok(Exit::Success);
+    }
     let registration = secrets.sign_in.registration()?;
     let account = registration.username.clone();
     let store = Store::new(&secrets.sign_in, registration).map_err(stop)?;
@@ -95,8 +108,10 @@ pub(super) fn whoami(
 ) -> Result<Exit, Stop> {
     let secrets = load(args)?;
     let settings = &secrets.sign_in;
+    let is_app = settings.is_app()? && settings.token_command.is_none();
     let registration = match settings.token_command {
         Some(_) => settings.registration().ok(),
+        None if is_app => None,
         None => Some(settings.registration()?),
     };
     let tokens = Tokens::new(settings, Arc::clone(clock)).map_err(stop)?;
@@ -106,7 +121,7 @@ pub(super) fn whoami(
         let access = match tokens.access(resource, None) {
             Ok(token) => Access {
                 resource: resource.name(),
-                abilities: abilities(resource, &token.scopes),
+                abilities: abilities(resource, &token),
                 scopes: token.scopes,
                 expires_in_seconds: token.expires_in.map(|good_for| good_for.as_secs()),
                 error: None,
@@ -134,8 +149,11 @@ pub(super) fn whoami(
     let me = WhoAmI {
         account: registration
             .as_ref()
-            .map(|registration| registration.username.to_string()),
-        tenant: registration.map(|registration| registration.tenant_id),
+            .map(|registration| registration.username.to_string())
+            .or_else(|| is_app.then(|| "the app itself, without a person".to_owned())),
+        tenant: registration
+            .map(|registration| registration.tenant_id)
+            .or_else(|| settings.tenant_id.clone()),
         send_emails_as: secrets.send_emails_as.map(|mailbox| mailbox.to_string()),
         resources,
     };
@@ -181,8 +199,15 @@ fn described(me: &WhoAmI) -> String {
 }
 
 /// What follows from the scopes of a token.
-fn abilities(resource: Resource, scopes: &[String]) -> Vec<&'static str> {
+fn abilities(resource: Resource, token: &AccessToken) -> Vec<&'static str> {
+    let scopes = &token.scopes;
     let known: &[(&[&str], &str)] = match resource {
+        Resource::Graph if token.is_app => &[
+            (&["Mail.Send"], "send from every mailbox"),
+            (&["Mail.Read", "Mail.ReadWrite"], "look up letters in doubt"),
+            (&["Mail.ReadWrite"], "drafts and large PDFs"),
+        ],
+        Resource::Outlook if token.is_app => &[(&["SMTP.SendAsApp"], "send over SMTP")],
         Resource::Graph => &[
             (&["Mail.Send.Shared"], "send from the shared mailbox"),
             (&["Mail.Send"], "send from your own mailbox"),

@@ -54,6 +54,7 @@ impl Bearer for SignedIn {
         let name = |scope: &String| scope.rsplit('/').next().unwrap_or_default().to_owned();
         Ok(Token {
             scopes: token.scopes.iter().map(name).collect(),
+            is_app: token.is_app,
             secret: token.secret,
         })
     }

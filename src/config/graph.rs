@@ -71,7 +71,20 @@ impl GraphSettings {
                 "write \"shared\" or \"own\"; \"none\" is for `transport = \"ews\"`",
             ));
         }
-        let mailbox = self.save_in.mailbox(sender, sign_in.username.as_deref());
+        let mailbox = if sign_in.is_app()? {
+            // An app has no mailbox of its own.
+            let missing = || {
+                ConfigError::value(
+                    &sign_in.file,
+                    "send_emails_as",
+                    "is missing or empty",
+                    "write the mailbox that the app may send from",
+                )
+            };
+            Some(sender.cloned().ok_or_else(missing)?)
+        } else {
+            self.save_in.mailbox(sender, sign_in.username.as_deref())
+        };
         Ok(GraphPlace {
             url: self.address(sign_in)?,
             mailbox,

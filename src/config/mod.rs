@@ -27,7 +27,7 @@ pub use letter::{Importance, LetterConfig, is_template};
 pub use mailbox::SaveIn;
 pub use preset::{Pace, SmtpPreset};
 pub use secrets::{Secrets, SettingsOf};
-pub use sign_in::{NATIVE_CLIENT, Registration, SignInSettings};
+pub use sign_in::{AppCredential, AppRegistration, NATIVE_CLIENT, Registration, SignInSettings};
 pub use smtp::{SmtpLogin, SmtpSecurity, SmtpSettings};
 pub use values::{DurationError, SendWindow, WindowError, parse_duration};
 

@@ -73,7 +73,11 @@ struct SecretsFile {
     #[serde(deserialize_with = "value")]
     client_id: Option<String>,
     #[serde(deserialize_with = "value")]
+    sign_in: Option<String>,
+    #[serde(deserialize_with = "value")]
     client_secret: Option<Secret>,
+    #[serde(deserialize_with = "value")]
+    certificate: Option<PathBuf>,
     #[serde(deserialize_with = "value")]
     tenant_id: Option<String>,
     #[serde(deserialize_with = "value")]
@@ -268,6 +272,7 @@ impl SecretsFile {
         let smtp = &mut self.smtp;
         for (key, slot) in [
             ("SEND_EMAILS_AS", &mut self.send_emails_as),
+            ("SIGN_IN", &mut self.sign_in),
             ("CLIENT_ID", &mut self.client_id),
             ("TENANT_ID", &mut self.tenant_id),
             ("USERNAME", &mut self.username),
@@ -301,6 +306,9 @@ impl SecretsFile {
         }
         if let Some(value) = variable("POSTROOM_CLIENT_SECRET") {
             self.client_secret = Some(Secret::new(value));
+        }
+        if let Some(value) = variable("POSTROOM_CERTIFICATE") {
+            self.certificate = Some(value.into());
         }
         if let Some(value) = variable("POSTROOM_TOKEN_COMMAND") {
             self.token_command = Some(value.split_whitespace().map(str::to_owned).collect());
@@ -342,7 +350,9 @@ impl SecretsFile {
             client_id: self.client_id,
             tenant_id: self.tenant_id,
             username: self.username,
+            sign_in: self.sign_in,
             client_secret: self.client_secret,
+            certificate: self.certificate,
             scope: self.scope,
             graph_scopes: self.graph_scopes,
             redirect_uri: self.redirect_uri,

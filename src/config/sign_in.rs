@@ -22,8 +22,12 @@ pub struct SignInSettings {
     pub tenant_id: Option<String>,
     /// The account that signs in.
     pub username: Option<String>,
+    /// Who signs in: a person, or the app by itself.
+    pub sign_in: Option<String>,
     /// The secret of a confidential registration.
     pub client_secret: Option<Secret>,
+    /// A PEM file with the app's certificate and key, in place of a secret.
+    pub certificate: Option<PathBuf>,
     /// What is asked of the mail resource by name instead of all that the registration has.
     pub scope: Option<String>,
     /// The same for Microsoft Graph.
@@ -51,10 +55,31 @@ pub struct Registration {
     pub username: Address,
 }
 
+/// An app that signs in by itself, all there.
+#[derive(Clone, Debug)]
+pub struct AppRegistration {
+    /// Application (client) ID.
+    pub client_id: String,
+    /// Directory (tenant) ID.
+    pub tenant_id: String,
+    /// What it proves itself by.
+    pub credential: AppCredential,
+}
+
+/// What an app proves itself by.
+#[derive(Clone, Debug)]
+pub enum AppCredential {
+    /// A secret.
+    Secret(Secret),
+    /// A certificate: a PEM file with it and its private key.
+    Certificate(PathBuf),
+}
+
 impl SignInSettings {
     pub(super) fn read_from(&mut self, file: &Path) {
         file.clone_into(&mut self.file);
         for slot in [
+            &mut self.sign_in,
             &mut self.client_id,
             &mut self.tenant_id,
             &mut self.username,
@@ -74,6 +99,10 @@ impl SignInSettings {
             .client_secret
             .take()
             .filter(|secret| !secret.is_empty());
+        self.certificate = self
+            .certificate
+            .take()
+            .filter(|file| !file.as_os_str().is_empty());
         self.token_command = self
             .token_command
             .take()
@@ -114,30 +143,73 @@ impl SignInSettings {
         is_named && is_alone && self.token_command.is_none()
     }
 
-    /// The registration.
+    /// Whether the app signs in by itself, without a person.
+    ///
+    /// # Errors
+    /// When `sign_in` is neither.
+    pub fn is_app(&self) -> Result<bool, ConfigError> {
+        match self.sign_in.as_deref() {
+            None | Some("person") => Ok(false),
+            Some("app") => Ok(true),
+            Some(other) => Err(ConfigError::value(
+                &self.file,
+                "sign_in",
+                format!("is `{other}`"),
+                "write \"person\" for `postroom login`, or \"app\" for an app that sends by itself",
+            )),
+        }
+    }
+
+    /// The app that signs in by itself.
     ///
     /// # Errors
     /// Names the first key that is missing or cannot be used, and where the portal shows its value.
-    pub fn registration(&self) -> Result<Registration, ConfigError> {
-        let needed = |key: &str, value: &Option<String>, place: &str| {
-            value
-                .clone()
-                .ok_or_else(|| ConfigError::value(&self.file, key, "is missing or empty", place))
+    pub fn app(&self) -> Result<AppRegistration, ConfigError> {
+        let (client_id, tenant_id) = self.ids()?;
+        let credential = match (&self.client_secret, &self.certificate) {
+            (Some(secret), None) => AppCredential::Secret(secret.clone()),
+            (None, Some(file)) => AppCredential::Certificate(self.beside(file)),
+            (Some(_), Some(_)) => {
+                return Err(ConfigError::value(
+                    &self.file,
+                    "certificate",
+                    "and client_secret are both given",
+                    "keep one of them",
+                ));
+            }
+            (None, None) => {
+                return Err(ConfigError::value(
+                    &self.file,
+                    "client_secret",
+                    "is missing or empty",
+                    "an app that signs in by itself needs it, or certificate: a PEM file with its certificate and key",
+                ));
+            }
         };
-        let client_id = needed(
+        Ok(AppRegistration {
+            client_id,
+            tenant_id,
+            credential,
+        })
+    }
+
+    /// A path of the secrets file, which is meant from its folder.
+    fn beside(&self, file: &Path) -> PathBuf {
+        let folder = self.file.parent().unwrap_or(Path::new(""));
+        folder.join(file)
+    }
+
+    /// The ids of application and tenant.
+    fn ids(&self) -> Result<(String, String), ConfigError> {
+        let client_id = self.needed(
             "client_id",
             &self.client_id,
             "copy \"Application (client) ID\" from the app registration's overview in the Azure portal",
         )?;
-        let tenant_id = needed(
+        let tenant_id = self.needed(
             "tenant_id",
             &self.tenant_id,
             "copy \"Directory (tenant) ID\" from the app registration's overview in the Azure portal",
-        )?;
-        let username = needed(
-            "username",
-            &self.username,
-            "write the address of the account that signs in and may send as the shared mailbox",
         )?;
         for (key, value) in [("client_id", &client_id), ("tenant_id", &tenant_id)] {
             // Both go into a URL, where a slash or a blank would name another place.
@@ -153,6 +225,31 @@ impl SignInSettings {
                 ));
             }
         }
+        Ok((client_id, tenant_id))
+    }
+
+    fn needed(
+        &self,
+        key: &str,
+        value: &Option<String>,
+        place: &str,
+    ) -> Result<String, ConfigError> {
+        value
+            .clone()
+            .ok_or_else(|| ConfigError::value(&self.file, key, "is missing or empty", place))
+    }
+
+    /// The registration that a person signs in with.
+    ///
+    /// # Errors
+    /// Names the first key that is missing or cannot be used, and where the portal shows its value.
+    pub fn registration(&self) -> Result<Registration, ConfigError> {
+        let (client_id, tenant_id) = self.ids()?;
+        let username = self.needed(
+            "username",
+            &self.username,
+            "write the address of the account that signs in and may send as the shared mailbox",
+        )?;
         let username = Address::parse(&username).map_err(|error| {
             ConfigError::value(
                 &self.file,

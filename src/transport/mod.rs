@@ -185,6 +185,8 @@ pub struct Token {
     pub secret: Secret,
     /// The names of its scopes, without the address of the resource; none when they are not known.
     pub scopes: Vec<String>,
+    /// Whether it is an app's, without a person.
+    pub is_app: bool,
 }
 
 /// The server took a message. That is all it means: nobody promises delivery.

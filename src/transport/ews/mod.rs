@@ -30,7 +30,7 @@ use super::drafts::{Became, DraftNote, became, discard, find_report, look_up, on
 use super::{
     Bearer, Doubt, Largest, LookUp, Receipt, SendError, Survey, Transport, TransportAttempt,
 };
-use crate::config::{EwsSettings, SaveIn, Secrets};
+use crate::config::{EwsLogin, EwsSettings, SaveIn, Secrets};
 use crate::finding::Finding;
 use crate::http::{Http, HttpReply};
 use crate::message::Message;
@@ -71,6 +71,12 @@ fn service(
         save_in,
         ..secrets.ews.get()?.clone()
     };
+    if secrets.sign_in.is_app()? && matches!(settings.login, EwsLogin::Token) {
+        return Err(Finding::fault(
+            "an app does not send by itself through Exchange Web Services here",
+            "write transport = \"graph\", or sign_in = \"person\"",
+        ));
+    }
     let place = settings
         .place(&secrets.sign_in, secrets.send_emails_as.as_ref())
         .map_err(Finding::from)?;

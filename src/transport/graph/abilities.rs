@@ -13,27 +13,35 @@ pub(super) struct Abilities {
     pub drafts: bool,
     /// Whether the mailbox is the person's own.
     pub own: bool,
+    /// Whether an app sends, without a person.
+    pub is_app: bool,
+    /// Whether the token says all that it allows. If not, what it does not name shows by trying.
+    pub is_known: bool,
 }
 
 impl Abilities {
-    /// The abilities that scopes give. A token whose scopes are not known is taken to allow sending
-    /// and nothing else.
-    pub fn of(scopes: &[String], own: bool) -> Self {
+    /// The abilities that scopes give. Where they are not known, sending is tried, and so it is by an app:
+    /// what a role in Exchange allows it for single mailboxes stands in no token (Microsoft, "Role Based
+    /// Access Control for Applications in Exchange Online").
+    pub fn of(scopes: &[String], own: bool, is_app: bool) -> Self {
         let has = |name: &str| scopes.iter().any(|scope| scope.eq_ignore_ascii_case(name));
         let shared = |name: &str| has(&format!("{name}.Shared"));
-        // A scope for shared mailboxes covers the person's own as well.
-        let either = |name: &str| shared(name) || (own && has(name));
+        // A scope for shared mailboxes covers the person's own as well, and a role of an app covers all.
+        let either = |name: &str| shared(name) || ((own || is_app) && has(name));
+        let is_known = !scopes.is_empty() && !is_app;
         Self {
-            send: scopes.is_empty() || either("Mail.Send"),
+            send: !is_known || either("Mail.Send"),
             read: either("Mail.Read") || either("Mail.ReadWrite"),
             drafts: either("Mail.ReadWrite"),
             own,
+            is_app,
+            is_known,
         }
     }
 
     /// A scope by the name that fits the mailbox.
     pub fn scope(self, name: &str) -> String {
-        if self.own {
+        if self.own || self.is_app {
             name.to_owned()
         } else {
             format!("{name}.Shared")
@@ -61,7 +69,7 @@ mod tests {
 
     fn of(scopes: &str, own: bool) -> Abilities {
         let scopes: Vec<String> = scopes.split_whitespace().map(str::to_owned).collect();
-        Abilities::of(&scopes, own)
+        Abilities::of(&scopes, own, false)
     }
 
     #[test]
@@ -77,6 +85,15 @@ mod tests {
         let shared = of("mail.send.shared Mail.ReadWrite.Shared", false);
         assert!(shared.send && shared.read && shared.drafts);
         assert!(of("Mail.Send Mail.Read", true).read);
+    }
+
+    #[test]
+    fn an_app_may_more_than_its_token_names() {
+        let of = |scopes: &[String]| Abilities::of(scopes, false, true);
+        let roles = of(&["Mail.ReadWrite".into()]);
+        assert!(roles.send && roles.read && roles.drafts && !roles.is_known);
+        let by_a_role_in_exchange = of(&[]);
+        assert!(by_a_role_in_exchange.send && !by_a_role_in_exchange.is_known);
     }
 
     #[test]

@@ -140,7 +140,8 @@ impl Transport for Graph {
     fn largest(&mut self) -> Result<Option<Largest>, SendError> {
         let abilities = self.service.abilities()?;
         abilities.may_send()?;
-        Ok((!abilities.drafts).then(|| Largest {
+        let is_bound = !abilities.drafts && abilities.is_known;
+        Ok(is_bound.then(|| Largest {
             who: "the sign-in",
             bytes: SMALL,
             remedy: format!(
@@ -169,7 +170,19 @@ impl Graph {
     ) -> Result<Receipt, SendError> {
         let json = body::send_mail(message).map_err(|error| words::not_written(&error))?;
         if json.len() as u64 > SMALL {
-            return Err(SendError::Rejected(words::too_large(abilities)));
+            let too_large = || SendError::Rejected(words::too_large(abilities));
+            if abilities.is_known {
+                return Err(too_large());
+            }
+            // The token does not say whether drafts are allowed.
+            return match self.send_as_draft(abilities, message, attempt) {
+                Err(SendError::Unauthorised(answer) | SendError::Unusable(answer))
+                    if answer.code.is_status(403) =>
+                {
+                    Err(too_large())
+                }
+                tried => tried,
+            };
         }
         let ask = Ask {
             method: Method::POST,

@@ -11,7 +11,7 @@ use super::abilities::Abilities;
 use super::answer;
 use crate::config::GraphPlace;
 use crate::http::{Http, HttpError, HttpReply};
-use crate::transport::call::{Step, Trail, authorise, silence, unauthorised};
+use crate::transport::call::{Step, Trail, Unrecorded, authorise, silence, unauthorised};
 use crate::transport::{Answer, Bearer, Cause, SendError, Token};
 
 /// The service, asked in the name of the person who signed in.
@@ -20,6 +20,8 @@ pub(super) struct GraphService {
     pub place: GraphPlace,
     bearer: Arc<dyn Bearer>,
     token: Option<Token>,
+    /// Whether the mailbox may be read, where that had to be tried.
+    may_read: Option<bool>,
 }
 
 /// A request before it is authorised.
@@ -42,6 +44,7 @@ impl GraphService {
             place,
             bearer: Arc::clone(bearer),
             token: None,
+            may_read: None,
         })
     }
 
@@ -53,10 +56,38 @@ impl GraphService {
         }
     }
 
-    /// What the sign-in allows.
+    /// What the sign-in allows. Where the token does not say whether the mailbox may be read, that is tried
+    /// once.
     pub fn abilities(&mut self) -> Result<Abilities, SendError> {
         let own = self.place.mailbox.is_none();
-        Ok(Abilities::of(&self.token(None)?.scopes, own))
+        let token = self.token(None)?;
+        let mut abilities = Abilities::of(&token.scopes, own, token.is_app);
+        if !abilities.is_known && !abilities.read {
+            abilities.read = match self.may_read {
+                Some(may_read) => may_read,
+                None => self.try_to_read()?,
+            };
+        }
+        Ok(abilities)
+    }
+
+    fn try_to_read(&mut self) -> Result<bool, SendError> {
+        let mut unrecorded = Unrecorded::new();
+        let ask = Ask {
+            method: Method::GET,
+            url: self.url(false, &["mailFolders", "sentitems"]),
+            json: None,
+            step: Step::Prepare,
+        };
+        let may_read = match self.ask(&ask, &mut unrecorded.trail()) {
+            Ok(_) => true,
+            Err(later @ (SendError::Throttled { .. } | SendError::Transient { .. })) => {
+                return Err(later);
+            }
+            Err(_) => false,
+        };
+        self.may_read = Some(may_read);
+        Ok(may_read)
     }
 
     /// Whether the sign-in has a permission by its name.

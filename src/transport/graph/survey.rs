@@ -31,16 +31,38 @@ pub(super) fn survey(service: &mut GraphService) -> Result<Survey, SendError> {
     let mut unrecorded = Unrecorded::new();
     let mut trail = unrecorded.trail();
     let mut survey = Survey::default();
-    let me: Me = get(service, true, &[], &mut trail)?;
-    survey.fact("signed in", &me.user_principal_name);
-    let own_address = me.mail.as_deref().unwrap_or(&me.user_principal_name);
-    survey.own_address = Address::parse(own_address).ok();
+    if abilities.is_app {
+        // There is no person, and so no `/me`; a letter to itself goes to the mailbox.
+        survey.fact("signed in", "as the app itself, without a person");
+        survey.own_address.clone_from(&service.place.mailbox);
+    } else {
+        match get::<Me>(service, true, &[], &mut trail) {
+            Ok(me) => {
+                survey.fact("signed in", &me.user_principal_name);
+                let own_address = me.mail.as_deref().unwrap_or(&me.user_principal_name);
+                survey.own_address = Address::parse(own_address).ok();
+            }
+            // A token that does not say what it allows need not allow this.
+            Err(SendError::Unauthorised(_) | SendError::Unusable(_)) if !abilities.is_known => {
+                survey.fact("signed in", "with a token that does not say as whom");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if !abilities.is_known {
+        survey.fact(
+            "allowed",
+            "what the token does not name shows by trying: sending with the first letter",
+        );
+    }
     survey.facts.push((
         "letters go",
         if abilities.drafts {
             "as drafts that are sent by name: reports of any size that the mailbox accepts"
-        } else {
+        } else if abilities.is_known {
             "in one request each: up to about 4 MB with the report"
+        } else {
+            "in one request each up to about 4 MB with the report, and above as drafts, if that is allowed"
         }
         .into(),
     ));

@@ -1,5 +1,7 @@
 //! What the fake sign-in server knows from the start.
 
+use serde_json::Value;
+
 /// The registration, the tenant and the account; see [`super::OauthServer::builder`].
 #[derive(Clone)]
 pub struct Builder {
@@ -14,6 +16,8 @@ pub struct Builder {
     pub(super) device_expires_in: u64,
     pub(super) revoke_on_rotation: bool,
     pub(super) short_scopes: bool,
+    pub(super) claims: Option<Value>,
+    pub(super) certificate: Option<(Vec<u8>, String)>,
 }
 
 impl Builder {
@@ -34,6 +38,8 @@ impl Builder {
             device_expires_in: 900,
             revoke_on_rotation: false,
             short_scopes: false,
+            claims: None,
+            certificate: None,
         }
         .grant("graph", &["Mail.Send", "Mail.Send.Shared", "User.Read"])
         .grant("outlook", &["EWS.AccessAsUser.All", "SMTP.Send"])
@@ -74,6 +80,19 @@ impl Builder {
     /// Revokes a refresh token when it is used; Microsoft does not.
     pub fn revoke_on_rotation(mut self) -> Self {
         self.revoke_on_rotation = true;
+        self
+    }
+
+    /// Makes access tokens that say this of themselves; without it they can be read by nobody.
+    pub fn token_claims(mut self, claims: Value) -> Self {
+        self.claims = Some(claims);
+        self
+    }
+
+    /// The app proves itself by statements that the key of a certificate signed: the public key, and the
+    /// certificate's fingerprint.
+    pub fn certificate(mut self, public_key: &[u8], fingerprint: &str) -> Self {
+        self.certificate = Some((public_key.to_vec(), fingerprint.to_owned()));
         self
     }
 

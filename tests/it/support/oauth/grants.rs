@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::flows::{DEVICE_GRANT, Desk};
 use super::http::{Response, base64url, decode_base64, percent_decode};
 use super::lock;
 use super::refusal::{Refusal, check_granted, missing, refuse};
-use super::scopes::{Asked, Scopes, answered_scope};
+use super::scopes::{Asked, DEFAULT, Scopes, answered_scope};
 use super::tokens::{self, SignIn, Vault, id_token, instant};
 
 /// How much earlier than its interval a poll may seem to come.
@@ -23,6 +25,7 @@ impl Desk<'_> {
         match self.need("grant_type")? {
             "authorization_code" => self.code_grant(),
             "refresh_token" => self.refresh_grant(),
+            "client_credentials" => self.app_grant(),
             DEVICE_GRANT => self.device_grant(),
             other => {
                 let text = format!("The app requested an unsupported grant type '{other}'.");
@@ -39,6 +42,11 @@ impl Desk<'_> {
         };
         self.check_client(id)?;
         let assertion = self.field("client_assertion");
+        if let (Some(assertion), Some((key, fingerprint))) =
+            (assertion, &self.hub.offer.certificate)
+        {
+            return self.check_assertion(assertion, key, fingerprint);
+        }
         let Some(wanted) = &self.hub.offer.secret else {
             if secret.or(assertion).is_none() {
                 return Ok(());
@@ -58,6 +66,82 @@ impl Desk<'_> {
                 Err(refuse("invalid_client", 7_000_218, text))
             }
         }
+    }
+
+    /// A statement of the app, signed (RFC 7523).
+    fn check_assertion(
+        &self,
+        assertion: &str,
+        key: &[u8],
+        fingerprint: &str,
+    ) -> Result<(), Refusal> {
+        let refused = |text: &str| refuse("invalid_client", 700_027, text.to_owned());
+        let mut parts = assertion.split('.');
+        let mut part = || parts.next().unwrap_or_default();
+        let (header, claims, signature) = (part(), part(), part());
+        let json = |part: &str| {
+            let bytes = URL_SAFE_NO_PAD.decode(part).unwrap_or_default();
+            serde_json::from_slice::<Value>(&bytes).unwrap_or_default()
+        };
+        let signed = format!("{header}.{claims}");
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap_or_default();
+        let key = aws_lc_rs::signature::UnparsedPublicKey::new(
+            &aws_lc_rs::signature::RSA_PSS_2048_8192_SHA256,
+            key,
+        );
+        if key.verify(signed.as_bytes(), &signature).is_err() {
+            return Err(refused(
+                "The key was not found, or the signature is another.",
+            ));
+        }
+        let (header, claims) = (json(header), json(claims));
+        let audience = format!(
+            "{}/{}/oauth2/v2.0/token",
+            self.hub.authority, self.hub.offer.tenant
+        );
+        let client = self.hub.offer.client.as_str();
+        let is_good = header["x5t#S256"] == fingerprint
+            && header["alg"] == "PS256"
+            && claims["aud"] == audience.as_str()
+            && claims["iss"] == client
+            && claims["sub"] == client
+            && claims["exp"].is_i64()
+            && self.field("client_assertion_type")
+                == Some("urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+        if is_good {
+            Ok(())
+        } else {
+            Err(refused("Client assertion is not within its valid form."))
+        }
+    }
+
+    /// An app without a person, which acts in the mailbox that letters come from here. Its answer names
+    /// no scope.
+    fn app_grant(&self) -> Result<Response, Refusal> {
+        if self.hub.offer.secret.is_none() && self.hub.offer.certificate.is_none() {
+            let text = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
+            return Err(refuse("invalid_client", 7_000_218, text));
+        }
+        let scope = self.need("scope")?;
+        let scopes = self.scopes(scope);
+        let asked = self.one_resource(&scopes, scope)?.clone();
+        if asked.names != [DEFAULT] {
+            let text = "The provided value for scope is not valid: client credential flows must have a scope value with /.default suffixed to the resource identifier.";
+            return Err(refuse("invalid_scope", 1_002_012, text));
+        }
+        let sign_in = SignIn {
+            account: "reports@study.example".into(),
+            scopes: Scopes::default(),
+            nonce: None,
+        };
+        let mut state = lock(&self.hub.state);
+        let mut body = json!({
+            "token_type": "Bearer",
+            "expires_in": self.hub.offer.expires_in,
+            "access_token": state.vault.new_access(&sign_in.account, &asked.resource),
+        });
+        tokens::change(&mut body, &self.twist.members);
+        Ok(Response::json(200, &body))
     }
 
     /// Id and secret of the client, if they are in the header of the request.

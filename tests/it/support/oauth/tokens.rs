@@ -65,6 +65,7 @@ pub(super) struct Vault {
     access: HashMap<String, Access>,
     once: HashSet<String>,
     secrets: Vec<String>,
+    claims: Option<Value>,
 }
 
 impl Vault {
@@ -78,6 +79,7 @@ impl Vault {
             access: HashMap::new(),
             once: HashSet::new(),
             secrets: offer.secret.iter().cloned().collect(),
+            claims: offer.claims.clone(),
         }
     }
 
@@ -148,6 +150,18 @@ impl Vault {
 
     pub fn new_access(&mut self, account: &str, resource: &str) -> String {
         let text = format!("access-{}-{resource}", self.access.len() + 1);
+        let text = match &self.claims {
+            None => text,
+            Some(claims) => {
+                let part = |text: &str| base64url(text.as_bytes());
+                format!(
+                    "{}.{}.{}",
+                    part("{}"),
+                    part(&claims.to_string()),
+                    part(&text)
+                )
+            }
+        };
         let access = Access {
             account: account.into(),
             resource: resource.into(),

@@ -1,0 +1,218 @@
+//! Tokens of an app itself, without a person: the client credentials grant (RFC 6749 section 4.4).
+//!
+//! The app proves itself by its secret, or by a JSON web token that it signs with the key of its certificate
+//! (RFC 7523; Microsoft, "Microsoft identity platform application authentication certificate
+//! credentials").
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use oauth2::basic::{
+    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
+};
+use oauth2::{
+    AuthType, Client, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet, Scope,
+    StandardRevocableToken, TokenUrl,
+};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+
+use super::grant::{Grant, TokenAnswer};
+use super::identity::{caller, refused};
+use super::{AuthError, Resource, http};
+use crate::config::{AppCredential, AppRegistration, Cloud, SignInSettings};
+use crate::http::Http;
+use crate::regular;
+use crate::secret::Secret;
+
+/// How long a signed statement is good for.
+const GOOD_FOR: Duration = Duration::from_mins(10);
+/// The most that a file with a certificate and its key has.
+const LARGEST_FILE: u64 = 1 << 20;
+
+type AppOauth = Client<
+    BasicErrorResponse,
+    TokenAnswer,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+/// An app that signs in by itself.
+pub(super) struct App {
+    client_id: String,
+    token_url: String,
+    scopes: [(Resource, Vec<String>); 2],
+    certificate: Option<Certificate>,
+    oauth: AppOauth,
+    http: Http,
+}
+
+/// The key that an app signs with, and the fingerprint of its certificate.
+struct Certificate {
+    fingerprint: String,
+    key: EncodingKey,
+}
+
+/// What an app says of itself (RFC 7523 section 3).
+#[derive(Serialize)]
+struct Statement<'a> {
+    aud: &'a str,
+    iss: &'a str,
+    sub: &'a str,
+    jti: &'a str,
+    nbf: i64,
+    exp: i64,
+}
+
+impl App {
+    /// Gets ready to ask. Nothing is asked yet.
+    pub fn new(settings: &SignInSettings, app: AppRegistration) -> Result<Self, AuthError> {
+        let cloud = Cloud::of(settings)?;
+        let authority = cloud.authority(settings)?;
+        let base = authority.as_str().trim_end_matches('/');
+        let token_url = format!("{base}/{}/oauth2/v2.0/token", app.tenant_id);
+        let bad = |error: oauth2::url::ParseError| {
+            AuthError::setting("authority", error.to_string(), "correct it")
+        };
+        let mut oauth = Client::new(ClientId::new(app.client_id.clone()))
+            .set_auth_type(AuthType::RequestBody)
+            .set_token_uri(TokenUrl::new(token_url.clone()).map_err(bad)?);
+        let certificate = match app.credential {
+            AppCredential::Secret(secret) => {
+                oauth = oauth.set_client_secret(ClientSecret::new(secret.expose().to_owned()));
+                None
+            }
+            AppCredential::Certificate(file) => Some(Certificate::read(&file)?),
+        };
+        Ok(Self {
+            client_id: app.client_id,
+            token_url,
+            scopes: Resource::ALL.map(|resource| (resource, cloud.scopes(resource, settings))),
+            certificate,
+            oauth,
+            http: http::client().map_err(AuthError::Unreachable)?,
+        })
+    }
+
+    /// Asks for an access token for one resource.
+    pub fn token(&self, resource: Resource, now: Timestamp) -> Result<Grant, AuthError> {
+        let scopes = self.scopes.iter().filter(|(other, _)| *other == resource);
+        let scopes = scopes.flat_map(|(_, scopes)| scopes.clone());
+        let mut request = self
+            .oauth
+            .exchange_client_credentials()
+            .add_scopes(scopes.map(Scope::new));
+        if let Some(certificate) = &self.certificate {
+            let statement = certificate.sign(&self.client_id, &self.token_url, now)?;
+            request = request
+                .add_extra_param(
+                    "client_assertion_type",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                )
+                .add_extra_param("client_assertion", statement.expose().to_owned());
+        }
+        let particulars = RefCell::default();
+        let answer = request
+            .request(&caller(&self.http, &particulars))
+            .map_err(|error| refused(error, &particulars.borrow()))?;
+        Ok(Grant::of(&answer))
+    }
+}
+
+impl Certificate {
+    /// Reads a PEM file that holds a certificate and its private key.
+    fn read(file: &std::path::Path) -> Result<Self, AuthError> {
+        use std::io::Read;
+        let cannot = |text: String| {
+            AuthError::setting(
+                "certificate",
+                text,
+                "name a PEM file with the certificate and its RSA key, which nobody else may read",
+            )
+        };
+        let mut pem = Vec::new();
+        let opened = regular::open(file).map_err(|error| cannot(error.to_string()))?;
+        let metadata = opened
+            .metadata()
+            .map_err(|error| cannot(error.to_string()))?;
+        if !regular::is_of_user(&metadata) {
+            return Err(cannot("the file is another user's".into()));
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            if metadata.permissions().mode() & 0o077 != 0 {
+                return Err(cannot("the file may be read by others".into()));
+            }
+        }
+        opened
+            .take(LARGEST_FILE)
+            .read_to_end(&mut pem)
+            .map_err(|error| cannot(error.to_string()))?;
+        // What it holds is shown to nobody.
+        let certificate = CertificateDer::from_pem_slice(&pem)
+            .map_err(|_| cannot("the file holds no certificate".into()))?;
+        let blocks = pem_key(&pem).ok_or_else(|| cannot("the file holds no private key".into()))?;
+        let key = EncodingKey::from_rsa_pem(blocks.as_bytes())
+            .map_err(|_| cannot("its private key is no RSA key that can be used".into()))?;
+        Ok(Self {
+            fingerprint: base64url(&Sha256::digest(&certificate)),
+            key,
+        })
+    }
+
+    fn sign(&self, client_id: &str, audience: &str, now: Timestamp) -> Result<Secret, AuthError> {
+        let mut header = Header::new(Algorithm::PS256);
+        header.x5t_s256 = Some(self.fingerprint.clone());
+        let name = CsrfToken::new_random();
+        let good_for = i64::try_from(GOOD_FOR.as_secs()).unwrap_or_default();
+        let statement = Statement {
+            aud: audience,
+            iss: client_id,
+            sub: client_id,
+            jti: name.secret(),
+            nbf: now.as_second(),
+            exp: now.as_second() + good_for,
+        };
+        let signed = jsonwebtoken::encode(&header, &statement, &self.key).map_err(|_| {
+            AuthError::setting(
+                "certificate",
+                "nothing can be signed with its key",
+                "name a PEM file with the certificate and its RSA key",
+            )
+        })?;
+        Ok(Secret::new(signed))
+    }
+}
+
+/// The private key of a PEM file that holds more, with the lines around it.
+fn pem_key(pem: &[u8]) -> Option<String> {
+    let text = str::from_utf8(pem).ok()?;
+    let mut lines = text.lines().skip_while(|line| {
+        !(line.starts_with("-----BEGIN ") && line.trim_end().ends_with("PRIVATE KEY-----"))
+    });
+    let mut key = String::new();
+    for line in lines.by_ref() {
+        key.push_str(line.trim_end());
+        key.push('\n');
+        if line.starts_with("-----END ") {
+            return Some(key);
+        }
+    }
+    None
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
