@@ -41,8 +41,9 @@
 //! so that tests can set it), [`address`] (parsed single-line values), [`secret`] (values that
 //! cannot be shown), [`finding`] (what the checks find, and what an error says to do), [`figures`]
 //! (numbers as people write them), [`digest`] (SHA-256 over parts), [`network`] (the
-//! kinds of a failed connection), [`http`] (which knows whether the server can have seen a request),
-//! [`durable`] (files put in place whole), [`own_folder`] (folders that it fills, held open), [`regular`] (files opened, and nothing else), [`contain`]
+//! kinds of a failed connection), [`dns`] (what it says of the domains that letters go to), [`http`]
+//! (which knows whether the server can have seen a request), [`durable`] (files put in place whole),
+//! [`own_folder`] (folders that it fills, held open), [`regular`] (files opened, and nothing else), [`contain`]
 //! (panics of other people's code), [`memory`] (how much of it is taken) and [`page`] (pages that open
 //! from the disk); [`config`], what people write down; and [`auth`], the sign-in, which knows nothing
 //! of what is sent: `cli` hands its tokens to transports.
@@ -106,6 +107,7 @@ pub mod config;
 pub mod contain;
 pub mod digest;
 pub mod dispatch;
+pub mod dns;
 pub mod durable;
 pub mod figures;
 pub mod finding;

@@ -198,11 +198,11 @@ impl Certificate {
 /// The private key of a PEM file that holds more, with the lines around it.
 fn pem_key(pem: &[u8]) -> Option<String> {
     let text = str::from_utf8(pem).ok()?;
-    let mut lines = text.lines().skip_while(|line| {
+    let lines = text.lines().skip_while(|line| {
         !(line.starts_with("-----BEGIN ") && line.trim_end().ends_with("PRIVATE KEY-----"))
     });
     let mut key = String::new();
-    for line in lines.by_ref() {
+    for line in lines {
         key.push_str(line.trim_end());
         key.push('\n');
         if line.starts_with("-----END ") {

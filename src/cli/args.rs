@@ -278,7 +278,7 @@ impl Options {
 pub(super) struct CheckArgs {
     #[command(flatten)]
     pub common: Common,
-    /// Ask the mail server or Microsoft too: sign-in, mailbox, permissions. Nothing is sent
+    /// Ask the mail server or Microsoft too: sign-in, mailbox, permissions; and DNS. Nothing is sent
     #[arg(long)]
     pub online: bool,
     /// With --online: send one letter to yourself and see how it arrives

@@ -15,7 +15,9 @@ use crate::config::TransportName;
 use crate::dispatch::{Interrupt, estimate};
 use crate::finding::{Finding, NextStep, Severity, quote};
 use crate::ledger::{Counts, LedgerError};
-use crate::mailing::{self, Loaded, MailingError, Online, Prepared, StateFile, prepare};
+use crate::mailing::{
+    self, Loaded, MailingError, NameServer, Online, Prepared, StateFile, prepare,
+};
 use crate::transport::Transport;
 
 pub(super) fn run(
@@ -150,7 +152,20 @@ fn ask_online(
     planned: Option<&Prepared>,
     clock: &dyn Clock,
 ) -> Result<Online, Stop> {
-    let (mut online, own_address) = mailing::ask(transport, loaded, planned)?;
+    let variable = std::env::var(NameServer::VARIABLE).ok();
+    let name_server = NameServer::named(variable.as_deref()).ok_or_else(|| {
+        Stop::new(
+            Exit::Usage,
+            words::with_next(
+                &format!(
+                    "{} is not the address of a name server",
+                    NameServer::VARIABLE
+                ),
+                "write it like 127.0.0.1:53, or off",
+            ),
+        )
+    })?;
+    let (mut online, own_address) = mailing::ask(transport, loaded, planned, name_server)?;
     if !args.probe || online.findings.iter().any(Finding::is_fault) {
         return Ok(online);
     }

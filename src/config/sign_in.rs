@@ -203,12 +203,12 @@ impl SignInSettings {
     fn ids(&self) -> Result<(String, String), ConfigError> {
         let client_id = self.needed(
             "client_id",
-            &self.client_id,
+            self.client_id.as_deref(),
             "copy \"Application (client) ID\" from the app registration's overview in the Azure portal",
         )?;
         let tenant_id = self.needed(
             "tenant_id",
-            &self.tenant_id,
+            self.tenant_id.as_deref(),
             "copy \"Directory (tenant) ID\" from the app registration's overview in the Azure portal",
         )?;
         for (key, value) in [("client_id", &client_id), ("tenant_id", &tenant_id)] {
@@ -228,14 +228,9 @@ impl SignInSettings {
         Ok((client_id, tenant_id))
     }
 
-    fn needed(
-        &self,
-        key: &str,
-        value: &Option<String>,
-        place: &str,
-    ) -> Result<String, ConfigError> {
+    fn needed(&self, key: &str, value: Option<&str>, place: &str) -> Result<String, ConfigError> {
         value
-            .clone()
+            .map(str::to_owned)
             .ok_or_else(|| ConfigError::value(&self.file, key, "is missing or empty", place))
     }
 
@@ -247,7 +242,7 @@ impl SignInSettings {
         let (client_id, tenant_id) = self.ids()?;
         let username = self.needed(
             "username",
-            &self.username,
+            self.username.as_deref(),
             "write the address of the account that signs in and may send as the shared mailbox",
         )?;
         let username = Address::parse(&username).map_err(|error| {

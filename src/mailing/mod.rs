@@ -25,7 +25,7 @@ pub use ending::{Conclusion, Finished, Reason};
 pub use error::{MailingError, NotResendable};
 pub use known::Elsewhere;
 pub use load::{LoadRequest, Loaded};
-pub use online::{Online, ask, probe};
+pub use online::{NameServer, Online, ask, probe};
 pub use prepare::{Moved, Prepared, prepare};
 pub use resend::{Resend, ResendChoice, ResendRequest, resend};
 pub use returns::{Collector, MailCounts, MailFate, MailReport, ReviewRequest, review};

@@ -1,12 +1,15 @@
 //! What the server says before anything is sent to a school.
 
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::{Loaded, MailingError, Prepared};
 use crate::address::{Address, HeaderText};
 use crate::clock::{Clock, Signal};
 use crate::config::{SaveIn, TransportName};
-use crate::figures::bytes as in_bytes;
+use crate::dns::{MailDomain, MailDomains};
+use crate::figures::{bytes as in_bytes, plural};
 use crate::finding::Finding;
 use crate::letter::{Extras, Letter};
 use crate::message::Message;
@@ -26,6 +29,91 @@ pub struct Online {
     pub findings: Vec<Finding>,
 }
 
+/// Which name server is asked about the recipients' domains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameServer {
+    /// Those of the system.
+    System,
+    /// This one.
+    At(SocketAddr),
+    /// None: the domains are not looked up.
+    Off,
+}
+
+impl NameServer {
+    /// The variable of the environment that names another one, or `off`. A batch's folder cannot say it.
+    pub const VARIABLE: &str = "POSTROOM_DNS";
+
+    /// The name server that a variable names; none where it cannot be read.
+    #[must_use]
+    pub fn named(text: Option<&str>) -> Option<Self> {
+        match text.map(str::trim) {
+            None | Some("") => Some(Self::System),
+            Some("off") => Some(Self::Off),
+            Some(text) => {
+                let with_port = text.parse().ok();
+                let address = text.parse().ok().map(|ip: IpAddr| SocketAddr::new(ip, 53));
+                with_port.or(address).map(Self::At)
+            }
+        }
+    }
+}
+
+/// What DNS says against the domains that letters go to.
+fn recipient_domains(prepared: &Prepared, name_server: NameServer) -> Vec<Finding> {
+    let server = match name_server {
+        NameServer::Off => return Vec::new(),
+        NameServer::System => None,
+        NameServer::At(server) => Some(server),
+    };
+    let mut users: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (index, _) in prepared.plan.placed() {
+        let addressees = prepared.letters.addressees(index);
+        let mailboxes = [&addressees.to, &addressees.cc, &addressees.bcc];
+        for mailbox in mailboxes.into_iter().flatten() {
+            let domain = mailbox.address.domain().to_lowercase();
+            let ids = users.entry(domain).or_default();
+            let id = prepared.letters.id(index);
+            if ids.last() != Some(&id) {
+                ids.push(id);
+            }
+        }
+    }
+    let Some(asked) = MailDomains::new(server) else {
+        return Vec::new();
+    };
+    let domains: Vec<String> = users.keys().cloned().collect();
+    let answers = asked.ask(&domains);
+    let found = users.into_iter().zip(answers);
+    found
+        .filter_map(|((domain, ids), answer)| against(&domain, &ids, answer))
+        .collect()
+}
+
+fn against(domain: &str, ids: &[&str], answer: MailDomain) -> Option<Finding> {
+    let others = ids.len() - 1;
+    let more = match others {
+        0 => String::new(),
+        _ => format!(" (and {} more)", plural(others as u64, "recipient")),
+    };
+    let finding = match answer {
+        MailDomain::HasServers | MailDomain::Unknown => return None,
+        MailDomain::Missing => Finding::fault(
+            format!("there is no domain {domain}{more}"),
+            "correct the address: nothing sent there arrives",
+        ),
+        MailDomain::TakesNone => Finding::fault(
+            format!("the domain {domain} says that it takes no mail{more}"),
+            "ask for another address",
+        ),
+        MailDomain::NamesNone => Finding::warning(
+            format!("the domain {domain} names no mail server{more}"),
+            "look at the spelling: few such domains take mail",
+        ),
+    };
+    Some(finding.id(*ids.first()?))
+}
+
 /// Asks the server, and says by which address it knows us.
 ///
 /// # Errors
@@ -34,6 +122,7 @@ pub fn ask(
     transport: &mut dyn Transport,
     loaded: &Loaded,
     prepared: Option<&Prepared>,
+    name_server: NameServer,
 ) -> Result<(Online, Option<Address>), MailingError> {
     let mut online = Online::default();
     if let Some(prepared) = prepared {
@@ -42,6 +131,11 @@ pub fn ask(
     let survey = transport.survey().map_err(MailingError::Server)?;
     if let (Some(prepared), Some(largest)) = (prepared, &survey.largest) {
         online.findings.extend(beyond(largest, prepared));
+    }
+    if let Some(prepared) = prepared {
+        online
+            .findings
+            .extend(recipient_domains(prepared, name_server));
     }
     let own_address = survey.own_address.clone();
     online.take(survey);

@@ -3,6 +3,7 @@
 
 mod attachments;
 mod cases;
+mod domains;
 mod init;
 mod missing;
 mod plan;
