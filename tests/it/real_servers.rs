@@ -3,6 +3,10 @@
 //!
 //! Where a server is not installed its tests say so and pass, unless `POSTROOM_REAL_SERVERS` is 1.
 
+use std::time::{Duration, Instant};
+
+#[cfg(target_os = "linux")]
+use crate::support::postfix::Postfix;
 use crate::support::servers::{self, RealServer};
 use crate::support::{TestBatch, assert_is_letter_of, school_of, wait};
 
@@ -108,4 +112,95 @@ mod over_sftp {
         assert_eq!(batch.in_state("accepted").len(), 2);
         refused(&other);
     }
+}
+
+/// A relay of one's own: it takes every letter while its next hop is down, keeps them over a stop of
+/// the run, and passes each on once. With `POSTROOM_REAL_SERVERS` it is 10,000 letters, else 300. What it
+/// took and how long is printed.
+#[test]
+#[cfg(target_os = "linux")]
+fn postfix_relays_every_letter_once_while_its_next_hop_comes_and_goes() {
+    if !servers::is_root_or_skip() {
+        return;
+    }
+    let schools = if servers::insists() { 10_000 } else { 300 };
+    let next = wait::free_port();
+    let Some(postfix) = servers::or_skip(Postfix::relay(next)) else {
+        return;
+    };
+    let batch = one_for_all(schools);
+    let file = std::fs::read_to_string(batch.path("batch.toml")).unwrap();
+    let dispatch = "[dispatch]\ntransport = \"smtp\"\nconnections = 4\nmessages_per_minute = 10000000\n\
+                    recipients_per_day = 10000000\n";
+    batch.write("batch.toml", format!("{file}{dispatch}"));
+    batch.secrets(&format!(
+        "[smtp]\npreset = \"relay\"\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\n",
+        postfix.port
+    ));
+    // The next hop is down, and nothing is lost for it.
+    let begun = Instant::now();
+    batch.send(&[]).expect(0);
+    let took = begun.elapsed().as_secs_f64();
+    assert_eq!(postfix.queued(), schools, "in the queue");
+    let Some(sink) = servers::or_skip(RealServer::smtp_sink_at(next)) else {
+        return;
+    };
+    let begun = Instant::now();
+    postfix.flush();
+    let limit = Duration::from_secs(240);
+    while sink.count() < schools && begun.elapsed() < limit {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    wait::until("an idle relay", || postfix.is_idle());
+    let relayed = begun.elapsed().as_secs_f64();
+    let mut ids: Vec<String> = sink
+        .messages()
+        .iter()
+        .map(|mail| message_id(mail))
+        .collect();
+    assert_eq!(ids.len(), schools);
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), schools, "a letter came twice");
+    let count = schools as f64;
+    eprintln!(
+        "{schools} letters: {:.0} a second into the relay (with the checks), {:.0} a second on to the next hop",
+        count / took,
+        count / relayed
+    );
+    batch.send(&[]).expect(0);
+    assert_eq!(sink.count(), schools);
+}
+
+/// So many schools, and one small file for everyone.
+#[cfg(target_os = "linux")]
+fn one_for_all(schools: usize) -> TestBatch {
+    let batch = TestBatch::new(0);
+    let mut list = String::from("ID,School,Email\n");
+    for number in 1..=schools {
+        list.push_str(&format!(
+            "S{number:06},School {number},head@school{number}.example\n"
+        ));
+    }
+    batch.write("list.csv", list);
+    batch.write("guide.pdf", "%PDF-1.4 the same for everyone\n");
+    batch.write("letter.txt", "Dear {{ name }}\n");
+    let file = std::fs::read_to_string(batch.path("batch.toml")).unwrap();
+    let start = file.find("[[attachment]]").unwrap();
+    let letter = file[..start].replace("html =", "text = \"letter.txt\"\nhtml =");
+    batch.write(
+        "batch.toml",
+        format!("{letter}[[attachment]]\npath = \"guide.pdf\"\nshared = true\n\n"),
+    );
+    batch
+}
+
+#[cfg(target_os = "linux")]
+fn message_id(mail: &[u8]) -> String {
+    let text = String::from_utf8_lossy(mail);
+    let mut lines = text.lines();
+    lines
+        .find(|line| line.starts_with("Message-ID:"))
+        .unwrap()
+        .to_owned()
 }

@@ -26,12 +26,20 @@ impl Postfix {
 
     /// The same at a port that was chosen before.
     pub fn start_at(port: u16, next: u16) -> Result<Self, String> {
-        let routes = format!(
+        Self::with(port, &Self::routes(next), "", 6)
+    }
+
+    /// A relay whose next hop may be away for an hour.
+    pub fn relay(next: u16) -> Result<Self, String> {
+        Self::with(wait::free_port(), &Self::routes(next), "", 3600)
+    }
+
+    fn routes(next: u16) -> String {
+        format!(
             "/@nowhere\\.example$/ error:5.4.4 Host or domain name not found. Name service error for \
              name=nowhere.example type=MX: Host not found\n/@study\\.example$/ virtual:\n\
              /./ smtp:[127.0.0.1]:{next}\n"
-        );
-        Self::with(port, &routes, "")
+        )
     }
 
     /// Starts one that sends no notices and says so. It passes mail for `study.example` on to the server
@@ -40,10 +48,11 @@ impl Postfix {
         let routes =
             format!("/@study\\.example$/ smtp:[127.0.0.1]:{home}\n/./ smtp:[127.0.0.1]:{next}\n");
         let settings = "smtpd_discard_ehlo_keywords = dsn\n";
-        Self::with(wait::free_port(), &routes, settings)
+        Self::with(wait::free_port(), &routes, settings, 6)
     }
 
-    fn with(port: u16, routes: &str, settings: &str) -> Result<Self, String> {
+    /// One that gives up after so many seconds.
+    fn with(port: u16, routes: &str, settings: &str, seconds: u32) -> Result<Self, String> {
         let postfix = "/usr/sbin/postfix";
         let daemons = "/usr/lib/postfix/sbin";
         if !Path::new(postfix).exists() || !Path::new(daemons).exists() {
@@ -74,7 +83,7 @@ impl Postfix {
                  transport_maps = regexp:{root}/etc/transport\nmaillog_file = {root}/log\n\
                  maillog_file_prefixes = {root}\nnotify_classes =\nqueue_run_delay = 1s\n\
                  minimal_backoff_time = 1s\nmaximal_backoff_time = 1s\ndelay_warning_time = 1s\n\
-                 maximal_queue_lifetime = 6s\nbounce_queue_lifetime = 6s\n\
+                 maximal_queue_lifetime = {seconds}s\nbounce_queue_lifetime = {seconds}s\n\
                  smtpd_client_connection_count_limit = 0\ndisable_dns_lookups = yes\n{settings}"
             ),
         )
@@ -136,6 +145,24 @@ impl Postfix {
         maildir::mails(&self.inbox())
     }
 
+    /// How many mails wait for the next hop.
+    pub fn queued(&self) -> usize {
+        let queue = self.folder.path().join("queue");
+        let queues = ["incoming", "active", "deferred"];
+        queues.iter().map(|name| files_in(&queue.join(name))).sum()
+    }
+
+    /// Tries to pass everything on now.
+    pub fn flush(&self) {
+        let flushed = Command::new("/usr/sbin/postqueue")
+            .arg("-c")
+            .arg(self.folder.path().join("etc"))
+            .arg("-f")
+            .stdin(Stdio::null())
+            .output();
+        assert!(flushed.unwrap().status.success());
+    }
+
     /// Whether no mail is on its way.
     pub fn is_idle(&self) -> bool {
         ["incoming", "active", "deferred", "maildrop"]
@@ -163,4 +190,17 @@ fn owner(name: &str) -> Option<(u32, u32)> {
         .find(|line| line.split(':').next() == Some(name))?;
     let mut fields = line.split(':').skip(2);
     Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+}
+
+fn files_in(folder: &Path) -> usize {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return 0;
+    };
+    entries
+        .flatten()
+        .map(|entry| match entry.file_type() {
+            Ok(kind) if kind.is_dir() => files_in(&entry.path()),
+            _ => 1,
+        })
+        .sum()
 }

@@ -20,6 +20,11 @@ pub struct RealServer {
 impl RealServer {
     /// Postfix's smtp-sink.
     pub fn smtp_sink() -> Result<Self, String> {
+        Self::smtp_sink_at(wait::free_port())
+    }
+
+    /// The same at a port that others know beforehand.
+    pub fn smtp_sink_at(port: u16) -> Result<Self, String> {
         let sink = [
             "smtp-sink",
             "/usr/sbin/smtp-sink",
@@ -28,7 +33,7 @@ impl RealServer {
         .into_iter()
         .find(|program| ends(Command::new(program).arg("-?")).is_some())
         .ok_or("Postfix's smtp-sink is not installed")?;
-        Self::start(|folder, port| {
+        Self::start(port, |folder, port| {
             let mut command = Command::new(sink);
             if is_root() {
                 // It insists on giving up root's rights; then it must be able to write here.
@@ -54,7 +59,7 @@ impl RealServer {
                 "{python} has no aiosmtpd (POSTROOM_PYTHON may name another)"
             ));
         }
-        Self::start(|folder, port| {
+        Self::start(wait::free_port(), |folder, port| {
             let mut command = Command::new(&python);
             let port = port.to_string();
             command.args(["-c", AIOSMTPD]).arg(folder).arg(port);
@@ -62,9 +67,8 @@ impl RealServer {
         })
     }
 
-    fn start(command: impl FnOnce(&Path, u16) -> Command) -> Result<Self, String> {
+    fn start(port: u16, command: impl FnOnce(&Path, u16) -> Command) -> Result<Self, String> {
         let folder = tempfile::tempdir().unwrap();
-        let port = wait::free_port();
         let child = command(folder.path(), port)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -82,6 +86,11 @@ impl RealServer {
             TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
         });
         Ok(server)
+    }
+
+    /// How many messages are there.
+    pub fn count(&self) -> usize {
+        fs::read_dir(self.folder.path()).unwrap().count()
     }
 
     /// The messages that are there, as the server wrote them.
