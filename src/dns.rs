@@ -13,7 +13,6 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::{Resolver, TokioResolver};
 use tokio::runtime::Runtime;
-use tokio::time::{Instant, timeout_at};
 
 /// Questions on their way at once.
 const AT_ONCE: usize = 16;
@@ -71,12 +70,13 @@ impl MailDomains {
     #[must_use]
     pub fn ask(&self, domains: &[String]) -> Vec<MailDomain> {
         self.runtime.block_on(async {
-            let deadline = Instant::now() + ALL;
-            let questions = domains.iter().map(|domain| async move {
-                let answer = timeout_at(deadline, self.ask_one(domain));
-                answer.await.unwrap_or(MailDomain::Unknown)
-            });
-            stream::iter(questions).buffered(AT_ONCE).collect().await
+            let questions = domains.iter().map(|domain| self.ask_one(domain));
+            let answers = stream::iter(questions).buffered(AT_ONCE);
+            // What was not answered when the time is up is not known.
+            let mut known: Vec<MailDomain> =
+                answers.take_until(tokio::time::sleep(ALL)).collect().await;
+            known.resize(domains.len(), MailDomain::Unknown);
+            known
         })
     }
 

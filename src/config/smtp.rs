@@ -103,19 +103,7 @@ impl SmtpTable {
         let refuse = |key: &str, text: String, next_step: &str| {
             ConfigError::value(shown, format!("smtp.{key}"), text, next_step)
         };
-        let preset = match self.preset.as_deref().map(str::trim) {
-            None | Some("") => None,
-            Some(word) => Some(SmtpPreset::named(word).ok_or_else(|| {
-                let words: Vec<String> = SmtpPreset::ALL
-                    .map(|preset| format!("\"{}\"", preset.word()))
-                    .into();
-                refuse(
-                    "preset",
-                    format!("is `{word}`"),
-                    &format!("write one of {}, or leave it out", words.join(", ")),
-                )
-            })?),
-        };
+        let preset = preset_of(self.preset.as_deref(), &refuse)?;
         let written = self.host.filter(|host| !host.trim().is_empty());
         let host = match (written, preset) {
             (Some(host), _) => host,
@@ -203,6 +191,24 @@ impl SmtpTable {
             timeout,
         }))
     }
+}
+
+fn preset_of(
+    written: Option<&str>,
+    refuse: &dyn Fn(&str, String, &str) -> ConfigError,
+) -> Result<Option<SmtpPreset>, ConfigError> {
+    let Some(word) = written.map(str::trim).filter(|word| !word.is_empty()) else {
+        return Ok(None);
+    };
+    let preset = SmtpPreset::named(word).ok_or_else(|| {
+        let words = SmtpPreset::ALL.map(|preset| format!("\"{}\"", preset.word()));
+        refuse(
+            "preset",
+            format!("is `{word}`"),
+            &format!("write one of {}, or leave it out", words.join(", ")),
+        )
+    })?;
+    Ok(Some(preset))
 }
 
 fn with_password(

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Prepared;
-use super::adopt::{addresses, attachments};
+use super::adopt::addresses;
 use crate::address::{Address, Mailbox};
+use crate::dispatch::attachments;
 use crate::ledger::{Change, ChangedParts, LedgerError, LedgerView, PlanDifference};
 use crate::letter::Letter;
 use crate::lifecycle::PlannedMessage;

@@ -338,12 +338,12 @@ fn what_was_there_before_is_read() {
 #[test]
 fn fonts_of_pixels_that_name_each_glyph_after_its_code_are_read() {
     let glyph = "<< /Length 16 >>\nstream\n700 0 d0 0 0 m n \nendstream";
-    let named = |end: &str| {
+    let each = |end: &str| {
         (32..255)
             .map(|code| format!("/a{code}{end}"))
             .collect::<Vec<_>>()
     };
-    let (names, glyphs) = (named("").join(" "), named(" 5 0 R").join(" "));
+    let (names, glyphs) = (each("").join(" "), each(" 5 0 R").join(" "));
     let widths = "600 ".repeat(223);
     let font = format!(
         "<< /Type /Font /Subtype /Type3 /FontBBox [0 0 9 9] /FontMatrix [.001 0 0 .001 0 0] \
