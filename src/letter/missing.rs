@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Letters;
 use super::attached::claim;
 use super::evidence::OwnSign;
+use super::source;
 use super::wording::Wording;
 use crate::finding::quote;
 use crate::regular;
@@ -50,8 +51,13 @@ impl<'a> Search<'a> {
         let path = self.letters.plan.folder.join(written);
         let files = self.files_beside(&path)?;
         let file = self.by_text(index, &files)?;
-        let inside = file.strip_prefix(&self.letters.plan.folder);
-        let shown = quote(&inside.unwrap_or(&file).display().to_string());
+        let folder = &self.letters.plan.folder;
+        // As the batch file writes it: with slashes, on Windows too.
+        let shown = quote(&if file.starts_with(folder) {
+            source::name_of(&file, folder)
+        } else {
+            file.display().to_string()
+        });
         Some(format!(
             "is it `{shown}`? It shows this recipient: rename the file, or correct [[attachment]] path"
         ))
