@@ -13,6 +13,7 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::{Resolver, TokioResolver};
 use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 /// Questions on their way at once.
 const AT_ONCE: usize = 16;
@@ -71,10 +72,15 @@ impl MailDomains {
     pub fn ask(&self, domains: &[String]) -> Vec<MailDomain> {
         self.runtime.block_on(async {
             let questions = domains.iter().map(|domain| self.ask_one(domain));
-            let answers = stream::iter(questions).buffered(AT_ONCE);
+            let mut answers = stream::iter(questions).buffered(AT_ONCE);
+            let mut known = Vec::new();
+            let all = async {
+                while let Some(answer) = answers.next().await {
+                    known.push(answer);
+                }
+            };
             // What was not answered when the time is up is not known.
-            let mut known: Vec<MailDomain> =
-                answers.take_until(tokio::time::sleep(ALL)).collect().await;
+            let _ = timeout(ALL, all).await;
             known.resize(domains.len(), MailDomain::Unknown);
             known
         })

@@ -26,11 +26,12 @@ pub(super) struct Progress<'a> {
     has_foot: bool,
     rehearsal: bool,
     course: RefCell<Course>,
-    /// Until when the last line of progress tells enough, the figures since, and the last wait that was
-    /// written.
-    told_until: Cell<Duration>,
+    /// Until when the last line of progress is enough, the figures since, the wait that was written since
+    /// the last letter, and the last one at all.
+    quiet_until: Cell<Duration>,
     figures: Cell<Option<Counts>>,
     waited_for: Cell<Option<WaitReason>>,
+    last_wait: Cell<Option<WaitReason>>,
     drawn: Cell<Option<Duration>>,
 }
 
@@ -48,9 +49,10 @@ impl<'a> Progress<'a> {
             has_foot: console.shows_bar(),
             rehearsal,
             course: RefCell::new(Course::new(extent, clock.elapsed())),
-            told_until: Cell::new(clock.elapsed()),
+            quiet_until: Cell::new(clock.elapsed()),
             figures: Cell::new(None),
             waited_for: Cell::new(None),
+            last_wait: Cell::new(None),
             drawn: Cell::new(None),
         };
         if progress.has_foot {
@@ -144,12 +146,15 @@ impl<'a> Progress<'a> {
             self.draw(true);
             return;
         }
-        // Whoever reads lines knows of a long wait at once, and of a short one if nothing was said lately.
+        // Whoever reads lines knows of a long wait at once, and of a short one if it has another reason or
+        // nothing was said lately.
         let is_new = self.waited_for.get() != Some(reason);
-        let is_due = wait >= BETWEEN_LINES || wait >= WORTH_A_LINE && self.silence().is_some();
+        let is_other = self.last_wait.get() != Some(reason) || self.silence().is_some();
+        let is_due = wait >= BETWEEN_LINES || wait >= WORTH_A_LINE && is_other;
         if is_new && is_due {
             self.waited_for.set(Some(reason));
-            self.told_until
+            self.last_wait.set(Some(reason));
+            self.quiet_until
                 .set(self.clock.elapsed() + wait.max(BETWEEN_LINES));
             let figures = self.figures.take();
             let figures = figures.map(|counts| format!("{}; ", status::counts_line(&counts)));
@@ -169,14 +174,14 @@ impl<'a> Progress<'a> {
         } else if self.silence() >= Some(BETWEEN_LINES)
             && let Some(counts) = self.figures.take()
         {
-            self.told_until.set(self.clock.elapsed() + BETWEEN_LINES);
+            self.quiet_until.set(self.clock.elapsed() + BETWEEN_LINES);
             self.line(&status::counts_line(&counts));
         }
     }
 
-    /// How long no line of progress has told enough; none while the last one does.
+    /// How long no line of progress was enough; none while the last one is.
     fn silence(&self) -> Option<Duration> {
-        self.clock.elapsed().checked_sub(self.told_until.get())
+        self.clock.elapsed().checked_sub(self.quiet_until.get())
     }
 
     /// Draws the line, unless it was drawn a moment ago.

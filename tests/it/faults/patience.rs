@@ -14,7 +14,7 @@ use crate::support::victim::Victim;
 /// The servers that can be asked. The outbox answers at once, so nothing falls in doubt there but by
 /// a kill.
 const ROADS: [Road; 3] = [Road::GraphAtOnce, Road::GraphDraft, Road::Ews];
-const SHOWN: &str = "a letter in doubt may still appear in the mailbox";
+const SHOWN: &str = "looking for a letter in doubt";
 
 /// What happens to the second letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

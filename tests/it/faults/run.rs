@@ -19,11 +19,7 @@ use crate::support::{id, report};
 /// The longest that a run may take.
 const LONG: Duration = Duration::from_secs(90);
 /// What a run says that cannot go on under a limit for now.
-const AT_A_LIMIT: [&str; 3] = [
-    "limit of letters a minute",
-    "limit of addresses a day",
-    "limit of megabytes in five minutes",
-];
+const AT_A_LIMIT: [&str; 3] = [" a minute", " addresses a day", " MB in 5 min"];
 const SIGKILL: i32 = 9;
 
 /// What a round came to.

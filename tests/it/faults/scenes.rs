@@ -199,7 +199,7 @@ pub fn after_a_settlement(scene: &Scene) -> usize {
 
 pub fn at_a_limit(scene: &Scene) -> usize {
     scene.configure("messages_per_minute = 1\n");
-    scene.killed_when_it_says("limit of letters a minute");
+    scene.killed_when_it_says(" a minute");
     SECOND
 }
 

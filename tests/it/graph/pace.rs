@@ -17,14 +17,14 @@ fn the_window_of_megabytes_counts_encoded_bytes() {
         desk.configure("megabytes_per_five_minutes = 1");
         let victim = Victim::default();
         victim.send(&desk.desk.batch);
-        victim.wait_until_it_says("limit of megabytes in five minutes");
+        victim.wait_until_it_says(" MB in 5 min");
         victim.signal("INT");
         assert_eq!(victim.wait().code(), Some(130), "{}", victim.said());
         assert_eq!(desk.graph.mailbox(SHARED).sent().len(), 2);
         // The next run remembers what this one sent.
         let victim = Victim::default();
         victim.send(&desk.desk.batch);
-        victim.wait_until_it_says("limit of megabytes in five minutes");
+        victim.wait_until_it_says(" MB in 5 min");
         victim.signal("INT");
         assert_eq!(victim.wait().code(), Some(130), "{}", victim.said());
         assert_eq!(desk.graph.mailbox(SHARED).sent().len(), 2);

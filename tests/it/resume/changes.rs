@@ -37,8 +37,8 @@ fn another_template_stops_the_next_run() {
         &batch,
         &[
             "4 changes since the batch was begun",
-            "S001: changed after it was accepted; only `postroom resend` sends it again",
-            "S003: addresses, text, report or sender changed, not sent yet",
+            "S001: text or sender changed after it was accepted; only `postroom resend` sends it again",
+            "S003: text or sender changed, not sent yet",
         ],
     );
 }
@@ -51,7 +51,7 @@ fn another_report_stops_the_next_run() {
         &batch,
         &[
             "1 change since the batch was begun",
-            "S003: addresses, text, report",
+            "S003: report changed, not sent yet",
         ],
     );
 }
@@ -60,7 +60,10 @@ fn another_report_stops_the_next_run() {
 fn another_address_stops_the_next_run() {
     let batch = begun();
     replace(&batch, "list.csv", "teacher4@", "head4@");
-    assert_stops(&batch, &["1 change since", "S004: addresses, text, report"]);
+    assert_stops(
+        &batch,
+        &["1 change since", "S004: addresses changed, not sent yet"],
+    );
 }
 
 #[test]
@@ -70,7 +73,7 @@ fn check_lists_the_changes_too() {
     batch
         .run("check", &[])
         .expect(0)
-        .says("warning: S004: addresses, text, report or sender changed, not sent yet");
+        .says("warning: S004: addresses changed, not sent yet");
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn a_folder_that_cannot_be_made_stops_the_run() {
     batch
         .run("send", &[])
         .expect(5)
-        .says("stopped: outbox cannot write")
+        .says("stopped: cannot write")
         .says("next: fix the cause, then `postroom send` goes on");
     assert_eq!(batch.in_state("pending").len(), 2);
     batch.configure("");
@@ -86,7 +86,7 @@ fn a_file_in_place_of_the_folder_stops_the_run() {
     batch
         .run("send", &[])
         .expect(5)
-        .says("stopped: outbox cannot write");
+        .says("stopped: cannot write");
     assert_eq!(fs::read_to_string(batch.path("outbox")).unwrap(), "mine");
     assert_eq!(batch.in_state("pending"), ["S001"]);
 }
@@ -106,7 +106,7 @@ fn a_folder_without_the_right_to_write_stops_the_run() {
     batch
         .run("send", &[])
         .expect(5)
-        .says("stopped: outbox cannot write");
+        .says("stopped: cannot write");
     rights(0o755).unwrap();
     batch.run("send", &[]).expect(0);
 }

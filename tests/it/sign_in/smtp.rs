@@ -169,7 +169,7 @@ fn nobody_signed_in_stops_the_batch_before_the_first_letter() {
     desk.send()
         .expect(6)
         .says("nobody is signed in as ann@study.example")
-        .says("; run `postroom login`");
+        .says("next: run `postroom login`; then `postroom send` goes on");
     assert!(server.received().is_empty());
     desk.sign_in();
     desk.send().expect(0);

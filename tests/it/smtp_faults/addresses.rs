@@ -295,7 +295,8 @@ fn a_changed_list_leaves_the_rest_to_a_person() {
 /// second message for an address.
 #[test]
 fn a_kill_at_any_step_writes_to_no_address_twice() {
-    let steps: [(u64, fn(&Step) -> bool); 8] = [
+    type IsIt = fn(&Step) -> bool;
+    let steps: [(u64, IsIt); 8] = [
         (1, |step| matches!(step, Step::Rcpt(to) if to == HEAD)),
         (1, |step| *step == Step::Data),
         (1, |step| *step == Step::FinalDot),

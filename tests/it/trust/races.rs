@@ -194,13 +194,12 @@ fn the_preview() {
         }
         drop(swapper);
         assert_as_it_was(outside.path());
-        assert!(
-            written > 0 && refused > 0,
-            "{swapped}: {written}, {refused}"
-        );
+        // What a swap cut off halfway may stand in the way of all later ones, as it should.
+        assert!(refused > 0, "{swapped}: {written}, {refused}");
         for left in ["preview", "preview.partial", "preview.aside"] {
             let _ = fs::remove_dir_all(test.path(left));
         }
+        preview.write(&test.path("preview"), &|_| ()).unwrap();
     }
 }
 
