@@ -248,7 +248,7 @@ fn summary(
         format!("from         {}", prepared.letters.senders()),
         format!("transport    {}", super::show::through(prepared, transport)),
         format!(
-            "letters      {} to {}",
+            "letters      {}, to {}",
             words::count(letters),
             words::plural(plan.addresses(), "address")
         ),

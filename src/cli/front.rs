@@ -141,7 +141,7 @@ fn in_words(notice: &Notice) -> String {
             )
         }
         Notice::OthersChanged(count) => format!(
-            "{} changed too since the batch was begun; `postroom check` lists them, and this verb leaves them as they are",
+            "{} changed too since the batch was begun; `postroom check` lists them, and this command leaves them as they are",
             words::plural(*count as u64, "other letter")
         ),
     }

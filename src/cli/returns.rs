@@ -133,7 +133,7 @@ fn ended(ledger: &LedgerView, console: &Console) -> Result<Exit, Stop> {
     }
     if open > 0 {
         steps.push(format!(
-            "{} with an address that does not have it: correct the dispatch list, then `postroom resend --bounced --because TEXT` writes to these addresses alone",
+            "{} with an address that does not have it: correct the dispatch list where it is wrong, then `postroom resend --bounced --because TEXT` writes to these addresses alone",
             words::plural(open, "letter")
         ));
     }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use self::columns::{ColumnChoice, ColumnRoles};
 use self::letter::{ConvertedLetter, MergeFields};
 pub use self::questions::{Answers, OpenQuestion};
-use crate::finding::Finding;
+use crate::finding::{Finding, quote};
 use crate::letter::assign_by_contents;
 use crate::letter::naming::{NamedFile, NamedRecipient, assign, propose};
 use crate::letter::word;
@@ -126,6 +126,12 @@ impl Proposal {
     pub fn of(request: &ProposalRequest) -> Result<Self, Vec<Finding>> {
         let answers = &request.answers;
         let survey = ListSurvey::of_sheet(&request.list, answers.sheet.as_deref())?;
+        if let Some(named) = request.reports.as_ref().filter(|named| !named.is_dir()) {
+            return Err(vec![Finding::fault(
+                format!("there is no folder {}", quote(&named.display().to_string())),
+                "name the folder that holds the reports with --reports",
+            )]);
+        }
         let said = answers.reports.as_ref().map(PathBuf::from);
         let reports = said.or_else(|| request.reports.clone());
         let reports = reports.or_else(|| usual_reports(request));
@@ -201,7 +207,7 @@ fn no_columns(survey: &ListSurvey, list: &Path) -> Finding {
         .headers()
         .iter()
         .filter(|header| !header.trim().is_empty())
-        .map(|header| format!("`{}`", crate::finding::quote(header)))
+        .map(|header| format!("`{}`", quote(header)))
         .collect();
     Finding::fault(
         format!(

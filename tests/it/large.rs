@@ -108,7 +108,7 @@ fn a_list_of_100_000_rows_is_checked_in_little_memory_and_sent_in_part() {
     assert!(
         checked
             .stdout
-            .contains("letters      50,000 to 100,000 addresses"),
+            .contains("letters      50,000, to 100,000 addresses"),
         "{checked:?}"
     );
     let sent = batch.run("send", &["--limit", "10"]).expect(0);

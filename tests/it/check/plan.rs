@@ -14,7 +14,7 @@ fn check_shows_what_a_person_can_sign() {
     for line in [
         "batch        Test reports",
         "from         Study <reports@study.example>",
-        "letters      3 to 3 addresses",
+        "letters      3, to 3 addresses",
         "attachments  3",
         "warnings     0",
         "plan         ",
@@ -117,7 +117,7 @@ fn check_json_has_the_faults_with_all_their_parts() {
             "column": "Email",
             "id": "S001",
             "text": "`nobody` is not a mail address: it needs exactly one @",
-            "next_step": "correct the address, or empty the cell",
+            "next_step": "correct the address",
         }])
     );
     assert_eq!(checked["plan"], json!(null));

@@ -187,7 +187,7 @@ fn a_malformed_address_is_reported_as_it_was_read() {
             Some(2),
             Some("Email"),
             text,
-            "correct the address, or empty the cell",
+            "correct the address",
         );
     }
 }
