@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use super::{TestBatch, lock, wait};
 
@@ -17,6 +17,8 @@ pub struct Victim {
 #[derive(Default)]
 struct Run {
     child: Option<Child>,
+    /// Reads what it says.
+    reader: Option<JoinHandle<()>>,
     killed: bool,
 }
 
@@ -66,11 +68,11 @@ impl Victim {
         let mut child = command.stdout(stdout).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let said = Arc::clone(&self.said);
-        thread::spawn(move || {
+        run.reader = Some(thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
                 lock(&said).push_str(&format!("{line}\n"));
             }
-        });
+        }));
         run.child = Some(child);
     }
 
@@ -218,9 +220,12 @@ impl Victim {
         status.unwrap()
     }
 
-    /// How it ended, when it has.
+    /// How it ended, when it has and all that it said was read.
     pub fn ended(&self) -> Option<ExitStatus> {
-        lock(&self.run).child.as_mut().unwrap().try_wait().unwrap()
+        let mut run = lock(&self.run);
+        let ended = run.child.as_mut().unwrap().try_wait().unwrap();
+        let is_read = run.reader.as_ref().is_none_or(JoinHandle::is_finished);
+        ended.filter(|_| is_read)
     }
 
     pub fn said(&self) -> String {
