@@ -69,7 +69,7 @@ const MODULES: &[Module] = &[
     module("mailing", &["clock", "address", "secret", "finding", "digest", "figures", "dns", "durable", "regular", "config", "manifest",
         "letter", "plan", "message", "lifecycle", "ledger", "transport", "dispatch", "returns"],
         "the order of steps leaves sign-in, asking and printing to a front"),
-    module("preview", &["clock", "address", "secret", "finding", "digest", "own_folder", "page", "config", "manifest", "letter",
+    module("preview", &["clock", "address", "secret", "finding", "digest", "durable", "own_folder", "page", "config", "manifest", "letter",
         "plan", "message", "ledger"],
         "a preview can send nothing, because it cannot reach what sends"),
     module("report", &["clock", "address", "secret", "finding", "digest", "page", "config", "manifest", "letter",
