@@ -81,7 +81,7 @@ fn a_letter_that_is_found_late_is_waited_for() {
     desk.desk
         .send()
         .expect(0)
-        .says("may still appear")
+        .says("looking for a letter in doubt")
         .says("S001: was in doubt, looked up, went out");
     assert_each_once(&desk);
     assert_eq!(desk.graph.requests_of(GraphKind::SendMail).len(), 2);
