@@ -36,7 +36,7 @@ fn an_outbox_on_a_full_disk_stops_the_run_and_the_next_one_completes_it() {
         .expect(5)
         .says("stopped: cannot write")
         .says("No space left on device")
-        .says("next: fix the cause, then `postroom send` goes on");
+        .says("next: fix the cause; then `postroom send` goes on");
     let accepted = batch.in_state("accepted").len();
     assert!((1..30).contains(&accepted), "{ran:?}");
     for entry in fs::read_dir(&outbox).unwrap() {

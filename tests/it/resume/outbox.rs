@@ -72,7 +72,7 @@ fn a_folder_that_cannot_be_made_stops_the_run() {
         .run("send", &[])
         .expect(5)
         .says("stopped: cannot write")
-        .says("next: fix the cause, then `postroom send` goes on");
+        .says("next: fix the cause; then `postroom send` goes on");
     assert_eq!(batch.in_state("pending").len(), 2);
     batch.configure("");
     batch.run("send", &[]).expect(0);

@@ -94,7 +94,7 @@ fn a_state_file_of_a_newer_program_is_refused() {
     let ledger = Connection::open(batch.path(STATE)).unwrap();
     ledger.execute_batch("PRAGMA user_version = 7").unwrap();
     ledger.close().unwrap();
-    assert_refused(&batch, "has format 7 and this program knows up to 5");
+    assert_refused(&batch, "has format 7 and this program knows up to 6");
 }
 
 #[test]
