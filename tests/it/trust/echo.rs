@@ -116,7 +116,8 @@ fn head_of(stream: &TcpStream) -> std::io::Result<String> {
 fn a_service_repeats_the_token() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let server = thread::spawn(move || repeat(&listener, 1));
+    // The first request tries whether the mailbox may be read, which the token does not say.
+    let server = thread::spawn(move || repeat(&listener, 2));
     let batch = TestBatch::new(1);
     batch.configure("[dispatch]\ntransport = \"graph\"\nattempts = 1\nbackoff = \"1ms\"");
     batch.write("token.sh", format!("echo {TOKEN}"));
