@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use super::ReportedLetter;
 use super::letter::addresses;
 use super::rows::Row;
-use crate::lifecycle::{LetterMailKind, LetterState, reason_in_words};
+use crate::ledger::LetterRecord;
+use crate::lifecycle::{AddressOutcome, LetterMailKind, LetterState, reason_in_words};
 
 /// The columns that are added. Their names cannot be those of a list's own.
 pub(super) const ADDED: [&str; 11] = [
@@ -145,17 +146,70 @@ fn outcome(letter: &ReportedLetter) -> String {
 /// What a person does about a letter.
 fn next(letter: &ReportedLetter) -> String {
     let record = &letter.record;
-    let mut steps: Vec<&str> = Vec::new();
+    let mut steps: Vec<Cow<'_, str>> = of_state(record).into_iter().map(Cow::Owned).collect();
     for address in addresses(record) {
-        let step = address.next_step(&record.letter);
+        let step = address.next_step(&record.letter).map(Cow::Borrowed);
         if let Some(step) = step.filter(|step| !steps.contains(step)) {
             steps.push(step);
         }
     }
     if record.letter.to_look_at().next().is_some() {
-        steps.push("look at what came back, then `postroom returns --confirm` or `--dismiss`");
+        let step = "look at what came back, then `postroom returns --confirm` or `--dismiss`";
+        steps.push(step.into());
     }
     steps.join("; ")
+}
+
+/// What a person does about a letter that did not go out, or not to all; in the words of the page, whose
+/// script says the same.
+fn of_state(record: &LetterRecord) -> Option<String> {
+    let id = shell_word(&record.id);
+    let letter = &record.letter;
+    match record.state {
+        LetterState::InDoubt => Some(format!(
+            "Look in the Sent folder or the server’s log, or ask the school; \
+             then `postroom resolve {id} --accepted`, or `--unsent` to have it sent"
+        )),
+        LetterState::Rejected => {
+            Some("Mend what the answer names; then `postroom send --retry-rejected`".to_owned())
+        }
+        LetterState::Accepted => {
+            let open = letter.open_addresses();
+            let is_refused = open.iter().any(|address| {
+                let fate = letter.last_fate(address);
+                fate.is_some_and(|fate| fate.refusal.is_some())
+            });
+            // Where mail came back, that mail says what to do.
+            let has_bounced = addresses(record).iter().any(|address| {
+                let returned = address.returned;
+                returned.is_some_and(|returned| returned.outcome == AddressOutcome::Bounced)
+            });
+            let came_back = has_bounced || letter.to_look_at().next().is_some();
+            let is_without = is_refused || (!open.is_empty() && !came_back);
+            is_without.then(|| {
+                format!(
+                    "The other addresses have it. Correct the address in the list if it is wrong; \
+                     then `postroom resend --only {id} --because …` writes to those that do not have it"
+                )
+            })
+        }
+        LetterState::Pending | LetterState::Claimed => record
+            .needs_a_person()
+            .then(|| "The next `postroom send` tries again".to_owned()),
+        LetterState::Withdrawn => None,
+    }
+}
+
+/// An id as a shell takes it for one word.
+fn shell_word(id: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_alphanumeric() || "_.,@%+:/-".contains(c);
+    if !id.is_empty() && id.chars().all(is_plain) {
+        id.into()
+    } else if id.contains(['"', '$', '`', '\\', '!']) {
+        format!("'{}'", id.replace('\'', r"'\''")).into()
+    } else {
+        format!("\"{id}\"").into()
+    }
 }
 
 fn error(letter: &ReportedLetter) -> String {

@@ -142,8 +142,10 @@ fn the_csv_has_every_row_of_the_list_and_then_letters_that_are_no_longer_in_it()
     let csv = csv(&record);
     let lines: Vec<_> = csv.split("\r\n").collect();
     let digest = "ab".repeat(32);
+    let resend = "The other addresses have it. Correct the address in the list if it is wrong; \
+        then `postroom resend --only s1 --because …` writes to those that do not have it";
     let refused = format!(
-        "accepted,a@s1.example,,1970-01-01T00:00:00Z,s1@x.example,1,{digest},,refused for b@s1.example: 550 no,,"
+        "accepted,a@s1.example,,1970-01-01T00:00:00Z,s1@x.example,1,{digest},,refused for b@s1.example: 550 no,,{resend}"
     );
     let taken = |id: &str| {
         format!("accepted,a@{id}.example,,1970-01-01T00:00:00Z,{id}@x.example,1,{digest},,,,")
@@ -154,7 +156,7 @@ fn the_csv_has_every_row_of_the_list_and_then_letters_that_are_no_longer_in_it()
             "Region,ID,School,Email,postroom_state,postroom_sent_to,postroom_changed,postroom_accepted_at,postroom_message_id,postroom_attempts,postroom_attachments_sha256,postroom_attachments_locked,postroom_error,postroom_outcome,postroom_next",
             &format!("North,s1,\"'=HYPERLINK(\"\"http://x.example\"\")\",a@s1.example,{refused}"),
             &format!(
-                "North,s2,'+44 School,a@s2.example,rejected,,,,s2@x.example,1,{digest},,550: no such user,,"
+                "North,s2,'+44 School,a@s2.example,rejected,,,,s2@x.example,1,{digest},,550: no such user,,Mend what the answer names; then `postroom send --retry-rejected`"
             ),
             &format!("South,s1,\"'=HYPERLINK(\"\"http://x.example\"\")\",b@s1.example,{refused}"),
             &format!("South,s3,École,a@s3.example,{}", taken("s3")),

@@ -312,3 +312,64 @@ fn no_part_of_a_cell_is_a_formula_where_lines_are_split_at_other_signs() {
     let csv = fs::read_to_string(batch.path("batch.outbox.report.csv")).unwrap();
     assert!(csv.contains("\"x;'=1+1|'@y\t' -z;' \"\"=2\""), "{csv}");
 }
+
+/// What a CSV record says of each letter: id, state and next step.
+fn next_steps(batch: &TestBatch, record: &str) -> Vec<[String; 3]> {
+    let csv = fs::read_to_string(batch.path(record)).unwrap();
+    let csv = csv.trim_start_matches('\u{feff}');
+    let mut rows = csv::Reader::from_reader(csv.as_bytes());
+    let headers = rows.headers().unwrap().clone();
+    let columns = ["ID", "postroom_state", "postroom_next"];
+    let columns = columns.map(|name| headers.iter().position(|header| header == name).unwrap());
+    let rows = rows.records().map(Result::unwrap);
+    rows.map(|row| columns.map(|column| row[column].to_owned()))
+        .collect()
+}
+
+#[test]
+fn the_table_says_what_to_do_about_each_letter_that_did_not_go_to_all() {
+    let server = SmtpServer::start();
+    let batch = TestBatch::new(4);
+    batch.use_smtp(server.port(), "");
+    batch.replace("list.csv", "teacher2@", "gone@school2.example teacher2@");
+    server.script(|event| match &event.step {
+        Step::Rcpt(to) if to.starts_with("gone@") || to.starts_with("teacher1@") => {
+            Action::reply(550, "5.1.1 No such user")
+        }
+        Step::FinalDot if event.message == 4 => Action::AcceptThenCut,
+        _ => Action::Go,
+    });
+    batch.send(&[]).expect(4);
+    batch.run("report", &[]).expect(0);
+    let steps = next_steps(&batch, "batch.report.csv");
+    let expected = [
+        [
+            "S001",
+            "rejected",
+            "Mend what the answer names; then `postroom send --retry-rejected`",
+        ],
+        [
+            "S002",
+            "accepted",
+            "The other addresses have it. Correct the address in the list if it is wrong; then \
+             `postroom resend --only S002 --because …` writes to those that do not have it",
+        ],
+        ["S003", "accepted", ""],
+        [
+            "S004",
+            "in_doubt",
+            "Look in the Sent folder or the server’s log, or ask the school; then \
+             `postroom resolve S004 --accepted`, or `--unsent` to have it sent",
+        ],
+    ];
+    assert_eq!(steps, expected);
+    // The page says the same, with its commands set off in place of the marks.
+    let page = fs::read_to_string(batch.path("batch.report.html")).unwrap();
+    for step in steps.iter().map(|[_, _, next]| next) {
+        for words in step.split('`').map(|words| words.trim_matches([',', ' '])) {
+            let words = words.trim_end_matches(" S002 --because …");
+            let words = words.trim_end_matches(" S004 --accepted");
+            assert!(page.contains(words), "{words}");
+        }
+    }
+}
