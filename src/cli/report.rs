@@ -20,7 +20,8 @@ pub(super) fn run(args: &ReportArgs, console: &Console, clock: &dyn Clock) -> Re
         return verify(args, &ledger, console);
     }
     let kind = state.identity.kind;
-    let (record, fault) = Record::gather(&loaded.batch, kind, &ledger, clock.now())?;
+    let (record, fault) =
+        Record::gather(&loaded.batch, &loaded.secrets, kind, &ledger, clock.now())?;
     if let Some(fault) = fault {
         console.note(&format!(
             "the dispatch list cannot be read any more, so the record has the letters alone: {}\n  next: `postroom check` shows all that is wrong with it",

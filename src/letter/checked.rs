@@ -14,8 +14,10 @@ use super::text::DERIVED_TEXT;
 use super::unclaimed::unclaimed;
 use super::watch::{OFTEN, PATIENCE};
 use super::{Letter, Letters};
+use crate::config::{Batch, Missing, Secrets};
 use crate::contain;
 use crate::finding::{Finding, quote};
+use crate::manifest::Manifest;
 use crate::secret::Secret;
 
 /// A letter that was made to be checked.
@@ -134,20 +136,33 @@ impl Letters {
 
     /// Leaves out the recipients that lack a file without which the batch file skips them.
     pub(super) fn without_skipped(self) -> Result<Self, Vec<Finding>> {
-        if !self
-            .plan
-            .attachments
-            .iter()
-            .any(AttachmentTemplate::may_be_missing)
-        {
+        let mut templates = self.plan.attachments.iter();
+        if !templates.any(AttachmentTemplate::may_be_missing) {
             return Ok(self);
         }
+        let (mut letters, skipped) = self.find_skipped()?;
+        if skipped.places.len() == letters.manifest.len() {
+            return Err(vec![Finding::fault(
+                "no recipient has an attachment, so there is no letter",
+                "correct [[attachment]] path, or put the files there",
+            )]);
+        }
+        letters.manifest.leave_out(&skipped.places);
+        let places = 0..u32::try_from(letters.manifest.len()).unwrap_or(u32::MAX);
+        let has_files = |place: &u32| skipped.places.binary_search(place).is_err();
+        letters.chosen = Some(places.filter(has_files).collect());
+        letters.findings.extend(skipped.warnings);
+        Ok(letters)
+    }
+
+    /// Finds the recipients that lack a file without which the batch file skips them.
+    fn find_skipped(self) -> Result<(Self, Skipped), Vec<Finding>> {
         // A path template may loop for ever as any other one.
         let letters = Arc::new(self);
         let (found_tx, found_rx) = mpsc::channel();
         let theirs = Arc::clone(&letters);
         thread::spawn(move || {
-            let found = theirs.with_all_files();
+            let found = theirs.skipped();
             drop(theirs);
             // Nobody waits any more for what took too long.
             let _ = found_tx.send(found);
@@ -164,33 +179,27 @@ impl Letters {
                 return Err(vec![stuck.finding()]);
             }
         };
-        let (chosen, warnings) = found?;
-        let mut letters = Arc::into_inner(letters).ok_or_else(|| vec![not_made()])?;
-        letters.chosen = Some(chosen);
-        letters.findings.extend(warnings);
-        Ok(letters)
+        let letters = Arc::into_inner(letters).ok_or_else(|| vec![not_made()])?;
+        Ok((letters, found?))
     }
 
-    /// The places of the recipients that have all their files, and a warning for each other one.
-    fn with_all_files(&self) -> Result<(Vec<u32>, Vec<Finding>), Vec<Finding>> {
-        let mut chosen = Vec::new();
-        let (mut warnings, mut faults) = (Vec::new(), Vec::new());
+    /// The recipients that lack their files, with a warning for each.
+    fn skipped(&self) -> Result<Skipped, Vec<Finding>> {
+        let mut skipped = Skipped::default();
+        let mut faults = Vec::new();
         for index in 0..self.manifest.len() {
             let place = u32::try_from(index).unwrap_or(u32::MAX);
             match self.missing(index, place) {
-                Ok(None) => chosen.push(place),
-                Ok(Some(warning)) => warnings.push(warning),
+                Ok(None) => {}
+                Ok(Some(warning)) => {
+                    skipped.places.push(place);
+                    skipped.warnings.push(warning);
+                }
                 Err(fault) => faults.push(fault),
             }
         }
-        if chosen.is_empty() && faults.is_empty() {
-            faults.push(Finding::fault(
-                "no recipient has an attachment, so there is no letter",
-                "correct [[attachment]] path, or put the files there",
-            ));
-        }
         if faults.is_empty() {
-            Ok((chosen, warnings))
+            Ok(skipped)
         } else {
             Err(faults)
         }
@@ -221,6 +230,29 @@ impl Letters {
         }
         Ok(None)
     }
+}
+
+/// The places in the list of those who lack a file without which the batch file skips them.
+///
+/// # Errors
+/// When it cannot be found out, since the letters of the batch cannot be made any more.
+pub fn without_files(batch: &Batch, secrets: &Secrets) -> Result<Vec<u32>, Vec<Finding>> {
+    let mut attachments = batch.attachments.iter();
+    if !attachments.any(|config| config.missing == Missing::Skip) {
+        return Ok(Vec::new());
+    }
+    let (manifest, findings) = Manifest::read(batch);
+    let manifest = manifest.ok_or(findings)?;
+    let letters = Letters::of_all(batch, secrets, manifest, None)?;
+    letters.find_skipped().map(|(_, skipped)| skipped.places)
+}
+
+/// The recipients that get no letter, since a file is missing.
+#[derive(Debug, Default)]
+struct Skipped {
+    /// Their places in the list, in order.
+    places: Vec<u32>,
+    warnings: Vec<Finding>,
 }
 
 /// The warning about a letter that gives away what its attachment is locked with.

@@ -85,6 +85,16 @@ impl Letters {
         manifest: Manifest,
         redirect: Option<Address>,
     ) -> Result<Self, Vec<Finding>> {
+        Self::of_all(batch, secrets, manifest, redirect)?.without_skipped()
+    }
+
+    /// The same with those whose attachments are not there.
+    pub(super) fn of_all(
+        batch: &Batch,
+        secrets: &Secrets,
+        manifest: Manifest,
+        redirect: Option<Address>,
+    ) -> Result<Self, Vec<Finding>> {
         let sender = Sender::of(batch, secrets);
         let values = Values::new(batch, manifest.headers());
         let templates = Templates::load(batch);
@@ -113,7 +123,7 @@ impl Letters {
                     .map_err(|fault| vec![fault])?;
                 let attachments = attachments(batch)?;
                 findings.extend(not_in_the_list(&attachments, &manifest));
-                Self {
+                Ok(Self {
                     manifest,
                     templates,
                     values,
@@ -139,8 +149,7 @@ impl Letters {
                     evidence,
                     readers: PdfReaders::default(),
                     findings,
-                }
-                .without_skipped()
+                })
             }
             (sender, values, templates) => Err([sender.err(), values.err(), templates.err()]
                 .into_iter()

@@ -39,7 +39,7 @@ pub mod word;
 mod wording;
 
 pub use attachment::Attachment;
-pub use checked::Checked;
+pub use checked::{Checked, without_files};
 pub use evidence::Other;
 pub use extras::Extras;
 pub use letters::Letters;

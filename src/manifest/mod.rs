@@ -64,7 +64,7 @@ pub struct LeftOut {
     pub id: String,
     /// What stands in the name column.
     pub name: String,
-    /// The key of `[manifest]` by which it is left out.
+    /// The key of `[manifest]` by which it is left out, or that there is no report.
     pub because: &'static str,
 }
 
@@ -164,34 +164,28 @@ impl Manifest {
         })
     }
 
+    /// Leaves out the rows of recipients that have no report, by their places. They stay recipients of
+    /// the list: whoever makes the letters makes none for them.
+    pub fn leave_out(&mut self, places: &[u32]) {
+        for place in places {
+            for row in self.groups.rows(*place as usize) {
+                self.table.leave_out(*row as usize, LeftOutReason::NoReport);
+            }
+        }
+    }
+
     /// Who is left out and why, in one line; none if nobody is.
     #[must_use]
     pub fn left_out_in_words(&self) -> Option<String> {
-        const MOST_NAMED: usize = 10;
-        let rows = self.left_out();
-        let number = rows.len();
-        let named: Vec<String> = rows
-            .take(MOST_NAMED)
-            .map(|row| {
-                let who = match (row.id.as_str(), row.name.as_str()) {
-                    ("", name) => quote(name),
-                    (id, name) => format!("{} {}", quote(id), quote(name)),
-                };
-                format!("row {} {} ({})", row.row, who.trim(), row.because)
-            })
-            .collect();
-        let more = match number.saturating_sub(MOST_NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        match number {
-            0 => None,
-            1 => Some(format!("1 row is left out: {}", named.join(", "))),
-            _ => Some(format!(
-                "{number} rows are left out: {}{more}",
-                named.join(", ")
-            )),
-        }
+        in_words(&self.left_out().collect::<Vec<_>>())
+    }
+
+    /// Who is left out for want of a report, in one line; none if nobody is.
+    #[must_use]
+    pub fn without_report_in_words(&self) -> Option<String> {
+        let word = LeftOutReason::NoReport.word();
+        let rows = self.left_out().filter(|row| row.because == word);
+        in_words(&rows.collect::<Vec<_>>())
     }
 
     /// The faults of cells that show an error or have no value, in columns that templates use by this
@@ -226,6 +220,32 @@ impl Manifest {
             columns: &self.columns,
             rows: self.groups.rows(index),
         }
+    }
+}
+
+/// Rows that are left out, in one line.
+fn in_words(rows: &[LeftOut]) -> Option<String> {
+    const MOST_NAMED: usize = 10;
+    let named: Vec<String> = rows
+        .iter()
+        .take(MOST_NAMED)
+        .map(|row| {
+            let who = match (row.id.as_str(), row.name.as_str()) {
+                ("", name) => quote(name),
+                (id, name) => format!("{} {}", quote(id), quote(name)),
+            };
+            format!("row {} {} ({})", row.row, who.trim(), row.because)
+        })
+        .collect();
+    let named = named.join(", ");
+    match rows.len() {
+        0 => None,
+        1 => Some(format!("1 row is left out: {named}")),
+        number if number > MOST_NAMED => Some(format!(
+            "{number} rows are left out: {named} and {} more",
+            number - MOST_NAMED
+        )),
+        number => Some(format!("{number} rows are left out: {named}")),
     }
 }
 

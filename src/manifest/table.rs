@@ -48,15 +48,18 @@ pub enum LeftOutReason {
     Hidden,
     /// It is not what `where` asks for.
     Condition,
+    /// Its recipient lacks a report, and `missing` of `[[attachment]]` skips such recipients.
+    NoReport,
 }
 
 impl LeftOutReason {
-    /// The key of `[manifest]` by which the row is left out.
+    /// The key of `[manifest]` by which the row is left out, or that there is no report.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Hidden => "hidden_rows",
             Self::Condition => "where",
+            Self::NoReport => "no report",
         }
     }
 }
@@ -224,7 +227,9 @@ impl Table {
         for end in &self.ends {
             part(&end.to_be_bytes());
         }
-        for (row, _) in &self.left_out {
+        // Who has no report is no matter of the list: whoever makes a digest of the letters has it.
+        let of_the_list = self.left_out.iter();
+        for (row, _) in of_the_list.filter(|(_, reason)| *reason != LeftOutReason::NoReport) {
             part(&row.to_be_bytes());
         }
     }

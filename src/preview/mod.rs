@@ -92,7 +92,7 @@ struct Data<'a> {
 struct Note<'a> {
     severity: crate::finding::Severity,
     place: String,
-    text: &'a str,
+    text: Cow<'a, str>,
 }
 
 impl Preview<'_> {
@@ -184,12 +184,20 @@ impl Preview<'_> {
 
     fn notes(&self) -> Vec<Note<'_>> {
         let general = self.findings.iter().filter(|finding| finding.id.is_none());
+        let manifest = self.letters.manifest();
+        // The warnings of those without a report are each of an id that has no letter to show them by.
+        let without_report = manifest.without_report_in_words().map(|text| Note {
+            severity: crate::finding::Severity::Notice,
+            place: manifest.file().to_owned(),
+            text: text.into(),
+        });
         general
             .map(|finding| Note {
                 severity: finding.severity,
                 place: finding.place(),
-                text: &finding.text,
+                text: finding.text.as_str().into(),
             })
+            .chain(without_report)
             .collect()
     }
 }

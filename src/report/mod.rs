@@ -12,16 +12,17 @@ mod workbook;
 pub use letter::{AddressRecord, LetterJson, addresses, handed_over};
 pub use workbook::WorkbookError;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use crate::config::Batch;
+use crate::config::{Batch, Secrets};
 use crate::finding::Finding;
 use crate::ledger::{
     Counts, Kind, LedgerError, LedgerView, LetterRecord, LogCheck, Outcomes, Resolution, RunRecord,
     Wait,
 };
+use crate::letter::without_files;
 use crate::lifecycle::Changes;
 use crate::manifest::{Addressees, Manifest};
 
@@ -70,13 +71,19 @@ impl Record {
     /// When the state file cannot be read.
     pub fn gather(
         batch: &Batch,
+        secrets: &Secrets,
         kind: Kind,
         ledger: &LedgerView,
         made_at: Timestamp,
     ) -> Result<(Self, Option<Finding>), LedgerError> {
         let (manifest, findings) = Manifest::read(batch);
         let fault = findings.into_iter().find(Finding::is_fault);
-        let list = manifest.and_then(|manifest| ReportList::of(manifest, batch));
+        let mut list = manifest.and_then(|manifest| ReportList::of(manifest, batch));
+        // As the folder is today: the state file knows those alone that have a letter.
+        let without_report = match &list {
+            Some(_) => without_files(batch, secrets),
+            None => Ok(Vec::new()),
+        };
         let places = list.as_ref().map(ReportList::places).unwrap_or_default();
         let log = ledger.check_log(None)?;
         let _still = ledger.snapshot()?;
@@ -94,15 +101,25 @@ impl Record {
                 record,
             });
         })?;
-        let left_out = list
+        if let (Some(list), Ok(places)) = (&mut list, &without_report) {
+            list.leave_out(places, &letters);
+        }
+        let mut about_list: Vec<String> = list
             .as_ref()
-            .and_then(|list| list.manifest.left_out_in_words());
+            .and_then(|list| list.manifest.left_out_in_words())
+            .into_iter()
+            .collect();
+        if let Err(faults) = &without_report {
+            let why = faults.first().map_or("", |fault| fault.text.as_str());
+            about_list.push(format!("Who has no report could not be found out: {why}"));
+        }
         let notice = list.is_none().then(|| {
             "The dispatch list could not be read, so this record has the letters alone, without \
              the names and rows of the list."
                 .to_owned()
         });
-        let notice = notice.or_else(|| Some(format!("{}.", left_out?)));
+        let notice = notice
+            .or_else(|| (!about_list.is_empty()).then(|| format!("{}.", about_list.join(". "))));
         let record = Self {
             batch: batch.name.clone(),
             kind,
@@ -170,6 +187,18 @@ impl ReportList {
             manifest,
             id_column,
         })
+    }
+
+    /// Leaves out those without a report. Who has a letter had one when it was made.
+    fn leave_out(&mut self, places: &[u32], letters: &[ReportedLetter]) {
+        let letters = letters.iter().map(|letter| letter.record.id.as_str());
+        let known: HashSet<&str> = letters.collect();
+        let has_no_letter = |place: &&u32| {
+            let recipient = self.manifest.recipient(**place as usize);
+            !known.contains(recipient.id())
+        };
+        let places: Vec<u32> = places.iter().filter(has_no_letter).copied().collect();
+        self.manifest.leave_out(&places);
     }
 
     fn places(&self) -> HashMap<&str, usize> {

@@ -12,7 +12,7 @@ pub(super) struct Row<'a> {
     listed: Option<usize>,
     /// The letter that it belongs to; none when no plan had it.
     pub letter: Option<&'a ReportedLetter>,
-    /// The key of `[manifest]` by which the row is left out.
+    /// The key of `[manifest]` by which the row is left out, or that there is no report.
     pub left_out: Option<&'static str>,
 }
 

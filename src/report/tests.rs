@@ -126,7 +126,9 @@ fn record(list: &str) -> (Record, Option<Finding>) {
     )
     .unwrap();
     let batch = Batch::load(path).unwrap();
-    Record::gather(&batch, Kind::Mail, &ledger(path), Timestamp::UNIX_EPOCH).unwrap()
+    let secrets = Secrets::default();
+    let now = Timestamp::UNIX_EPOCH;
+    Record::gather(&batch, &secrets, Kind::Mail, &ledger(path), now).unwrap()
 }
 
 fn csv(record: &Record) -> String {

@@ -188,6 +188,22 @@ fn the_question_fits_and_ctrl_c_is_a_no() {
 }
 
 #[test]
+fn the_question_names_who_has_no_report() {
+    let (batch, server) = slow_batch(3);
+    let skip = "name = \"report.pdf\"\nmissing = \"skip\"";
+    batch.replace("batch.toml", "name = \"report.pdf\"", skip);
+    std::fs::remove_file(batch.path("reports/S002.pdf")).unwrap();
+    let mut terminal = Terminal::run(&command(&batch, &["send"], None), 100);
+    terminal.wait_until_it_shows("Type yes to go on:");
+    let asked = shown(&terminal, &server);
+    let line = "left out   1 row is left out: row 3 S002 School 2 (no report)";
+    assert!(asked.contains(line), "{asked}");
+    terminal.types("\u{3}");
+    terminal.wait();
+    assert_eq!(server.received().len(), 0);
+}
+
+#[test]
 fn ctrl_c_leaves_one_clear_line_and_the_next_run_shows_the_whole_batch() {
     for columns in [60, 100] {
         let (batch, server) = slow_batch(5);

@@ -45,7 +45,9 @@ function lookInto() {
   const open = record.letters.filter((letter) => letter.look_into);
   if (open.length === 0) {
     const left = record.counts.pending;
-    at('look').append(make('p', {}, left ? 'Nothing. ' + plural(left, 'letter') + (left === 1 ? ' is' : ' are') + ' not sent yet; the next postroom send goes on.' : 'Nothing: every letter was accepted.'));
+    const unreported = record.left_out.filter(({ because }) => because === 'no report').length;
+    const without = unreported ? ' ' + plural(unreported, 'row') + ' of the list ' + (unreported === 1 ? 'is' : 'are') + ' left out, since there is no report.' : '';
+    at('look').append(make('p', {}, (left ? 'Nothing. ' + plural(left, 'letter') + (left === 1 ? ' is' : ' are') + ' not sent yet; the next postroom send goes on.' : 'Nothing: every letter was accepted.') + without));
     return;
   }
   const weight = { in_doubt: 0, rejected: 1, accepted: 2, pending: 3 };
