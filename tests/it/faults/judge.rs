@@ -291,11 +291,11 @@ fn judge_letter(side: &dyn Side, asked: &Asked, number: usize, seen: &mut Look) 
         match address.state.as_str() {
             "accepted" if !is_there && !by_hand => wrong(Wrong::Lost, format!("{address:?}")),
             "accepted" => {}
-            "refused" if is_there => wrong(Wrong::Unknown, format!("{address:?}")),
+            "refused" | "deferred" if is_there => wrong(Wrong::Unknown, format!("{address:?}")),
             "pending" if has && state != "in_doubt" => {
                 wrong(Wrong::Unknown, format!("{address:?}"));
             }
-            "refused" | "pending" => {}
+            "refused" | "deferred" | "pending" => {}
             _ => wrong(Wrong::Breach, format!("{address:?}")),
         }
     }
