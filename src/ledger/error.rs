@@ -134,7 +134,9 @@ impl NextStep for LedgerError {
     fn next_step(&self) -> Cow<'_, str> {
         let step = match self {
             Self::Held { .. } => "wait for it to end, or look at it with `postroom status`",
-            Self::Missing { .. } => "`postroom send` starts the batch and makes it, `postroom send --redirect-to ADDRESS` a rehearsal",
+            Self::Missing { .. } => {
+                "`postroom send` starts the batch and makes it, `postroom send --redirect-to ADDRESS` a rehearsal"
+            }
             Self::Gone { .. } => {
                 "put it back, with its -wal file if it had one; to go on without it, though letters that went out may go out again, `postroom send --accept-lost-state`"
             }

@@ -335,10 +335,6 @@ fn check_addresses(recipient: &Recipient<'_>, findings: &mut Findings) -> usize 
                             format!("the address `{}` has {unseen} in it", quote(cell)),
                             "type the address again: copied text brings such characters along",
                         ),
-                        _ if !cell.contains(char::is_alphanumeric) => Finding::fault(
-                            error.to_string(),
-                            "put a comma between two addresses in one cell",
-                        ),
                         _ => Finding::fault(error.to_string(), "correct the address"),
                     };
                     findings.add(

@@ -182,12 +182,6 @@ fn a_malformed_address_is_reported_as_it_was_read() {
         ("a@s.example / b@s.example", "`/` is not a mail address"),
     ] {
         let batch = list("list.csv", format!("ID,School,Email\nS1,A,{cell}\n"));
-        one_fault(
-            &batch,
-            Some(2),
-            Some("Email"),
-            text,
-            "correct the address",
-        );
+        one_fault(&batch, Some(2), Some("Email"), text, "correct the address");
     }
 }
