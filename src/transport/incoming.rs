@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Bearer, SendError, ews, graph, imap};
-use crate::config::{Secrets, TransportName};
+use crate::config::{SaveIn, Secrets, TransportName};
 use crate::finding::Finding;
 
 /// A message that lies in a mailbox.
@@ -60,14 +60,24 @@ pub(super) struct BothMailboxes {
 }
 
 impl BothMailboxes {
-    pub fn new(shared: Box<dyn Incoming>, own: Box<dyn Incoming>, own_is_enough: bool) -> Self {
-        Self {
-            shared,
-            own,
-            own_is_enough,
+    /// The mailboxes that mail comes back to, each opened by `inbox`, which also says whether it is a
+    /// shared one; `kept` says where copies of letters are kept.
+    pub fn open<I: Incoming + 'static>(
+        kept: SaveIn,
+        inbox: impl Fn(SaveIn, ListedClass) -> Result<(I, bool), Finding>,
+    ) -> Result<Box<dyn Incoming>, Finding> {
+        let (shared, is_shared) = inbox(SaveIn::Shared, ListedClass::All)?;
+        if !is_shared {
+            return Ok(Box::new(shared));
+        }
+        let (own, _) = inbox(SaveIn::Own, ListedClass::Reports)?;
+        Ok(Box::new(Self {
+            shared: Box::new(shared),
+            own: Box::new(own),
+            own_is_enough: kept == SaveIn::Own,
             reads_own: false,
             in_own: HashSet::new(),
-        }
+        }))
     }
 }
 

@@ -11,7 +11,7 @@ use super::reading::{Element, Space};
 use super::requests::{self, EwsFolder};
 use super::service::EwsService;
 use super::words;
-use crate::config::{SaveIn, Secrets};
+use crate::config::Secrets;
 use crate::finding::Finding;
 use crate::transport::call::{Step, Unrecorded, describe};
 use crate::transport::incoming::{
@@ -30,21 +30,13 @@ pub(in crate::transport) fn incoming(
     largest: u64,
 ) -> Result<Box<dyn Incoming>, Finding> {
     let kept = secrets.ews.get()?.save_in;
-    let inbox = |save_in, class| -> Result<EwsInbox, Finding> {
+    BothMailboxes::open(kept, |save_in, class| {
         let service = super::service(secrets, bearer, save_in)?;
+        let is_shared = service.place.mailbox.is_some();
         // In base64, with what stands around it.
         let largest = largest / 3 * 4 + 100_000;
-        Ok(EwsInbox(service.taking(largest), class))
-    };
-    let shared = inbox(SaveIn::Shared, ListedClass::All)?;
-    if shared.0.place.mailbox.is_none() {
-        return Ok(Box::new(shared));
-    }
-    Ok(Box::new(BothMailboxes::new(
-        Box::new(shared),
-        Box::new(inbox(SaveIn::Own, ListedClass::Reports)?),
-        kept == SaveIn::Own,
-    )))
+        Ok((EwsInbox(service.taking(largest), class), is_shared))
+    })
 }
 
 impl Incoming for EwsInbox {

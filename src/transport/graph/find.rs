@@ -1,14 +1,13 @@
 //! What became of a letter: looked for in the mailbox by its draft, its mark and its Message-ID.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Method, Url};
 use serde::Deserialize;
 
 use super::body::property;
 use super::draft;
 use super::service::{Ask, GraphService};
 use crate::http::HttpReply;
-use crate::transport::call::{Step, Trail};
+use crate::transport::call::Trail;
 use crate::transport::drafts::{DraftMark, Drafts, FoundMessage};
 use crate::transport::{Answer, Code, SendError};
 
@@ -68,7 +67,7 @@ pub(super) fn by_id(
 ) -> Result<Option<FoundMessage>, SendError> {
     let mut url = service.url(own, &["messages", id]);
     url.query_pairs_mut().append_pair("$select", FIELDS);
-    match service.look(&get(url), trail)? {
+    match service.look(&Ask::get(url), trail)? {
         Some(reply) => read(&reply).map(Some),
         None => Ok(None),
     }
@@ -127,17 +126,8 @@ fn list(
         utf8_percent_encode(filter, NON_ALPHANUMERIC)
     );
     url.set_query(Some(&query));
-    let reply = service.ask(&get(url), trail)?;
+    let reply = service.ask(&Ask::get(url), trail)?;
     read::<MessageList>(&reply).map(|list| list.value)
-}
-
-fn get(url: Url) -> Ask<'static> {
-    Ask {
-        method: Method::GET,
-        url,
-        json: None,
-        step: Step::Prepare,
-    }
 }
 
 /// Reads an answer; half of one is as good as none.

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Method, Url};
 use serde::Deserialize;
 
 use super::find::read;
 use super::service::{Ask, GraphService};
-use crate::config::{SaveIn, Secrets};
+use crate::config::Secrets;
 use crate::finding::Finding;
-use crate::transport::call::{Step, Unrecorded, describe};
+use crate::transport::call::{Unrecorded, describe};
 use crate::transport::incoming::{
     BothMailboxes, Incoming, Listed, ListedClass, MOST_LISTED, plain_id,
 };
@@ -46,19 +45,11 @@ pub(in crate::transport) fn incoming(
     largest: u64,
 ) -> Result<Box<dyn Incoming>, Finding> {
     let kept = secrets.graph.get()?.save_in;
-    let inbox = |save_in, class| -> Result<GraphInbox, Finding> {
+    BothMailboxes::open(kept, |save_in, class| {
         let service = super::service(secrets, bearer, save_in)?;
-        Ok(GraphInbox(service.taking(largest), class))
-    };
-    let shared = inbox(SaveIn::Shared, ListedClass::All)?;
-    if shared.0.place.mailbox.is_none() {
-        return Ok(Box::new(shared));
-    }
-    Ok(Box::new(BothMailboxes::new(
-        Box::new(shared),
-        Box::new(inbox(SaveIn::Own, ListedClass::Reports)?),
-        kept == SaveIn::Own,
-    )))
+        let is_shared = service.place.mailbox.is_some();
+        Ok((GraphInbox(service.taking(largest), class), is_shared))
+    })
 }
 
 impl Incoming for GraphInbox {
@@ -85,7 +76,9 @@ impl Incoming for GraphInbox {
 
     fn fetch(&mut self, name: &str, _: u64) -> Result<Option<Vec<u8>>, SendError> {
         let url = self.0.url(false, &["messages", name, "$value"]);
-        let reply = self.0.look(&get(url), &mut Unrecorded::new().trail())?;
+        let reply = self
+            .0
+            .look(&Ask::get(url), &mut Unrecorded::new().trail())?;
         Ok(reply.map(|reply| reply.body))
     }
 }
@@ -106,7 +99,7 @@ impl GraphInbox {
         )));
         let mut listed: Vec<Listed> = Vec::new();
         loop {
-            let reply = self.0.ask(&get(url), &mut Unrecorded::new().trail())?;
+            let reply = self.0.ask(&Ask::get(url), &mut Unrecorded::new().trail())?;
             let page: InboxPage = read(&reply)?;
             let is_empty = page.value.is_empty();
             listed.extend(page.value.into_iter().map(|item| Listed {
@@ -135,14 +128,5 @@ impl GraphInbox {
                 "the sign-in does not allow {scope}: add the delegated permission {scope} to the app registration (and to graph_scopes, where that is filled in), then run `postroom login` again; without it, save the mails as files and read them with `postroom returns --from PATH`"
             ),
         )))
-    }
-}
-
-fn get(url: Url) -> Ask<'static> {
-    Ask {
-        method: Method::GET,
-        url,
-        json: None,
-        step: Step::Prepare,
     }
 }

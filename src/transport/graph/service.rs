@@ -33,6 +33,18 @@ pub(super) struct Ask<'a> {
     pub step: Step,
 }
 
+impl Ask<'static> {
+    /// A look at something, which changes nothing.
+    pub fn get(url: Url) -> Self {
+        Self {
+            method: Method::GET,
+            url,
+            json: None,
+            step: Step::Prepare,
+        }
+    }
+}
+
 impl GraphService {
     pub fn new(
         place: GraphPlace,
@@ -73,12 +85,7 @@ impl GraphService {
 
     fn try_to_read(&mut self) -> Result<bool, SendError> {
         let mut unrecorded = Unrecorded::new();
-        let ask = Ask {
-            method: Method::GET,
-            url: self.url(false, &["mailFolders", "sentitems"]),
-            json: None,
-            step: Step::Prepare,
-        };
+        let ask = Ask::get(self.url(false, &["mailFolders", "sentitems"]));
         let may_read = match self.ask(&ask, &mut unrecorded.trail()) {
             Ok(_) => true,
             Err(later @ (SendError::Throttled { .. } | SendError::Transient { .. })) => {

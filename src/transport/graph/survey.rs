@@ -1,12 +1,11 @@
 //! What can be learnt of Microsoft Graph and the mailbox without sending a letter.
 
-use reqwest::Method;
 use serde::Deserialize;
 
 use super::find;
 use super::service::{Ask, GraphService};
 use crate::address::Address;
-use crate::transport::call::{Step, Trail, Unrecorded};
+use crate::transport::call::{Trail, Unrecorded};
 use crate::transport::drafts::{DraftMark, probed, unseen};
 use crate::transport::{SendError, Survey};
 
@@ -126,11 +125,6 @@ fn get<T: for<'de> Deserialize<'de>>(
     path: &[&str],
     trail: &mut Trail<'_>,
 ) -> Result<T, SendError> {
-    let ask = Ask {
-        method: Method::GET,
-        url: service.url(own, path),
-        json: None,
-        step: Step::Prepare,
-    };
+    let ask = Ask::get(service.url(own, path));
     find::read(&service.ask(&ask, trail)?)
 }

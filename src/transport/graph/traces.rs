@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Method, Url};
+use reqwest::Url;
 use serde::Deserialize;
 
 use super::find::{quoted, read};
@@ -13,7 +13,7 @@ use super::service::{Ask, GraphService};
 use crate::address::Address;
 use crate::config::{SaveIn, Secrets};
 use crate::finding::Finding;
-use crate::transport::call::{Step, Unrecorded};
+use crate::transport::call::Unrecorded;
 use crate::transport::incoming::{MOST_LISTED, plain_id};
 use crate::transport::tracing::{TracedMessage, Tracing};
 use crate::transport::{Bearer, SendError};
@@ -92,7 +92,10 @@ impl Tracing for GraphTraces {
             quoted(&message.recipient)
         );
         let url = self.url(&[&message.name, &call]);
-        let Some(reply) = self.0.look(&get(url), &mut Unrecorded::new().trail())? else {
+        let Some(reply) = self
+            .0
+            .look(&Ask::get(url), &mut Unrecorded::new().trail())?
+        else {
             return Ok(None);
         };
         let details: TraceDetails = read(&reply)?;
@@ -136,7 +139,7 @@ impl GraphTraces {
             utf8_percent_encode(&filter, NON_ALPHANUMERIC)
         )));
         loop {
-            let reply = self.0.ask(&get(url), &mut Unrecorded::new().trail())?;
+            let reply = self.0.ask(&Ask::get(url), &mut Unrecorded::new().trail())?;
             let page: TracePage = read(&reply)?;
             let is_empty = page.value.is_empty();
             traced.extend(page.value.into_iter().filter_map(|trace| {
@@ -155,14 +158,5 @@ impl GraphTraces {
             };
             url = self.0.same_place(&next)?;
         }
-    }
-}
-
-fn get(url: Url) -> Ask<'static> {
-    Ask {
-        method: Method::GET,
-        url,
-        json: None,
-        step: Step::Prepare,
     }
 }

@@ -1,9 +1,8 @@
 //! With a real Exim: its reports, its warnings that come again and again, and mail that it gives up.
 
 use super::Sent;
-use super::postfix::outcomes;
+use super::postfix::{outcomes, servers_of_schools};
 use crate::support::exim::Exim;
-use crate::support::smtp::{Action, SmtpServer, Step};
 use crate::support::{TestBatch, servers, wait};
 
 #[test]
@@ -11,19 +10,7 @@ fn what_exim_sends_back_is_entered_at_the_right_address() {
     if !servers::is_root_or_skip() {
         return;
     }
-    let schools = SmtpServer::start();
-    schools.script(|event| match &event.step {
-        Step::Rcpt(to) if to.starts_with("gone") => {
-            Action::reply(550, "5.1.1 Recipient address rejected: User unknown")
-        }
-        Step::Rcpt(to) if to.starts_with("full") => {
-            Action::reply(552, "5.2.2 mailbox is over quota")
-        }
-        Step::Rcpt(to) if to.starts_with("slow") => {
-            Action::reply(450, "4.2.0 busy, try again later")
-        }
-        _ => Action::Go,
-    });
+    let schools = servers_of_schools();
     let Some(exim) = servers::or_skip(Exim::start(schools.port())) else {
         return;
     };

@@ -34,12 +34,8 @@ pub(super) fn outcomes(sent: &Sent) -> BTreeMap<String, (String, String, bool)> 
     all
 }
 
-#[test]
-fn sixty_letters_come_back_where_they_must_and_are_sent_again_where_the_list_was_corrected() {
-    if !servers::is_root_or_skip() {
-        return;
-    }
-    // The servers of the schools.
+/// The servers of the schools, where an address says by its first letters what is wrong with it.
+pub(super) fn servers_of_schools() -> SmtpServer {
     let schools = SmtpServer::start();
     schools.script(|event| match &event.step {
         Step::Rcpt(to) if to.starts_with("gone") => {
@@ -53,6 +49,15 @@ fn sixty_letters_come_back_where_they_must_and_are_sent_again_where_the_list_was
         }
         _ => Action::Go,
     });
+    schools
+}
+
+#[test]
+fn sixty_letters_come_back_where_they_must_and_are_sent_again_where_the_list_was_corrected() {
+    if !servers::is_root_or_skip() {
+        return;
+    }
+    let schools = servers_of_schools();
     let Some(postfix) = servers::or_skip(Postfix::start(schools.port())) else {
         return;
     };
