@@ -86,8 +86,7 @@ pub fn config(bytes: &[u8]) {
     match Batch::parse(Path::new("batch.toml"), text) {
         Ok(batch) => {
             assert!(!batch.name.is_empty() && !batch.manifest.to.is_empty());
-            assert!((1..=64).contains(&batch.dispatch.connections));
-            assert!(batch.dispatch.chunk > 0 && batch.dispatch.attempts > 0);
+            assert!(batch.dispatch.connections.get() <= 64);
             for path in [
                 Some(&batch.manifest.path),
                 batch.letter.markdown.as_ref(),

@@ -320,12 +320,14 @@ impl Course {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
     use crate::config::DispatchConfig;
 
     fn course(settled: u64, to_go: u64) -> Course {
         let config = DispatchConfig {
-            messages_per_minute: Some(28),
+            messages_per_minute: NonZeroU32::new(28),
             ..DispatchConfig::default()
         };
         let extent = Extent {

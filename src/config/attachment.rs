@@ -1,5 +1,6 @@
 //! `[[attachment]]` of `batch.toml`.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -31,7 +32,7 @@ pub struct AttachmentConfig {
     #[serde(default)]
     pub missing: Missing,
     /// How many pages the PDF should have.
-    pub pages: Option<u32>,
+    pub pages: Option<NonZeroU32>,
     /// Texts that the PDF must show, templates.
     #[serde(default)]
     pub must_contain: Vec<String>,
@@ -130,14 +131,6 @@ impl AttachmentConfig {
                 "is empty",
                 "write a template such as \"{{ row['Code'] }}\", or leave the line out",
             );
-        }
-        if self.pages == Some(0) {
-            return Err(ConfigError::value(
-                file,
-                "attachment.pages",
-                "is 0",
-                "write the number of pages, or leave the line out",
-            ));
         }
         for (key, texts) in [
             ("attachment.must_contain", &self.must_contain),

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
+use std::num::NonZeroU32;
 use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
@@ -10,8 +11,8 @@ use serde::Deserialize;
 use super::attachment::AttachmentConfig;
 use super::dispatch::{DispatchConfig, OutboxConfig, ReturnsTable};
 use super::letter::{LetterConfig, with_slashes};
+use super::values::DomainName;
 use super::{ConfigError, read_written};
-use crate::finding::quote;
 use crate::regular::Opened;
 
 const WHAT: &str = "batch file";
@@ -95,7 +96,7 @@ pub struct ManifestConfig {
     /// The sheet of a workbook; the first visible one that is a list if not given.
     pub sheet: Option<String>,
     /// The row with the column names, counted from 1; found if not given.
-    pub header_row: Option<u32>,
+    pub header_row: Option<NonZeroU32>,
     /// What becomes of the rows of a workbook that are hidden, by hand or by a filter.
     #[serde(default)]
     pub hidden_rows: HiddenRows,
@@ -119,10 +120,10 @@ pub struct ManifestConfig {
     pub require: Vec<String>,
     /// The domains that addresses may have, each with all below it; any if there are none.
     #[serde(default)]
-    pub allow_domains: Vec<String>,
+    pub allow_domains: Vec<DomainName>,
     /// The domains that no address may have, each with all below it.
     #[serde(default)]
-    pub deny_domains: Vec<String>,
+    pub deny_domains: Vec<DomainName>,
 }
 
 /// Why a file that a batch file names was not opened.
@@ -264,68 +265,8 @@ impl Batch {
                 "name the columns that hold the addresses",
             );
         }
-        if self.manifest.header_row == Some(0) {
-            return refuse(
-                "manifest.header_row",
-                "is 0",
-                "write the row as the list numbers it, from 1 on, or leave the line out",
-            );
-        }
-        let dispatch = &self.dispatch;
-        for (key, value) in [
-            ("dispatch.chunk", Some(dispatch.chunk)),
-            ("dispatch.connections", Some(dispatch.connections)),
-            (
-                "dispatch.stop_after_failures",
-                Some(dispatch.stop_after_failures),
-            ),
-            ("dispatch.attempts", Some(dispatch.attempts)),
-            ("dispatch.messages_per_minute", dispatch.messages_per_minute),
-            ("dispatch.messages_per_hour", dispatch.messages_per_hour),
-            (
-                "dispatch.megabytes_per_five_minutes",
-                dispatch.megabytes_per_five_minutes,
-            ),
-            ("dispatch.recipients_per_day", dispatch.recipients_per_day),
-            ("dispatch.max_megabytes", dispatch.max_megabytes),
-        ] {
-            if value == Some(0) {
-                return refuse(
-                    key,
-                    "is 0",
-                    "write a number of at least 1, or leave the line out",
-                );
-            }
-        }
-        if dispatch.connections > 64 {
-            return refuse(
-                "dispatch.connections",
-                "is more than 64",
-                "write a smaller number; 1 is enough for Office 365",
-            );
-        }
         for attachment in &self.attachments {
             attachment.validate(&self.file)?;
-        }
-        for (key, domains) in [
-            ("manifest.allow_domains", &self.manifest.allow_domains),
-            ("manifest.deny_domains", &self.manifest.deny_domains),
-        ] {
-            let is_domain = |domain: &String| {
-                domain.split('.').all(|label| {
-                    !label.is_empty()
-                        && label
-                            .bytes()
-                            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-                })
-            };
-            if let Some(domain) = domains.iter().find(|domain| !is_domain(domain)) {
-                return refuse(
-                    key,
-                    &format!("has `{}`, which is not a domain name", quote(domain)),
-                    "write what stands after the @, such as school.example",
-                );
-            }
         }
         self.letter.validate(&self.file)?;
         self.validate_paths()

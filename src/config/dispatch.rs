@@ -1,6 +1,7 @@
 //! `[dispatch]` and `[outbox]`: the transport, its pace and its patience.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use clap::ValueEnum;
 use serde::Deserialize;
 
 use super::Pace;
-use super::values::{SendWindow, duration};
+use super::values::{SendWindow, connections, duration};
 
 /// The transports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
@@ -27,7 +28,10 @@ pub enum TransportName {
 /// The most letters that may be on their way to Microsoft Graph at once: it allows an app four
 /// requests at a time (Microsoft Graph throttling limits, Outlook service), and one is left for
 /// whatever else the app does.
-const MOST_GRAPH_CONNECTIONS: u32 = 3;
+const MOST_GRAPH_CONNECTIONS: NonZeroU32 = NonZeroU32::new(3).unwrap();
+
+const FIVE: NonZeroU32 = NonZeroU32::new(5).unwrap();
+const FIFTY: NonZeroU32 = NonZeroU32::new(50).unwrap();
 
 impl fmt::Display for TransportName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,29 +54,30 @@ pub struct DispatchConfig {
     /// The transport.
     pub transport: TransportName,
     /// Letters in any 60 seconds.
-    pub messages_per_minute: Option<u32>,
+    pub messages_per_minute: Option<NonZeroU32>,
     /// Letters in any hour.
-    pub messages_per_hour: Option<u32>,
+    pub messages_per_hour: Option<NonZeroU32>,
     /// Megabytes (10^6 bytes, encoded) in any 5 minutes.
-    pub megabytes_per_five_minutes: Option<u32>,
+    pub megabytes_per_five_minutes: Option<NonZeroU32>,
     /// Addresses in any 24 hours.
-    pub recipients_per_day: Option<u32>,
+    pub recipients_per_day: Option<NonZeroU32>,
     /// Letters between two checkpoints.
-    pub chunk: u32,
+    pub chunk: NonZeroU32,
     /// The pause at a checkpoint.
     #[serde(deserialize_with = "duration")]
     pub pause: Duration,
-    /// Letters in flight at once.
-    pub connections: u32,
+    /// Letters in flight at once, 64 at most.
+    #[serde(deserialize_with = "connections")]
+    pub connections: NonZeroU32,
     /// Consecutive failures that stop the run.
-    pub stop_after_failures: u32,
+    pub stop_after_failures: NonZeroU32,
     /// Tries for one letter while the answers are transient.
-    pub attempts: u32,
+    pub attempts: NonZeroU32,
     /// The wait before the second try; it doubles with each further one.
     #[serde(deserialize_with = "duration")]
     pub backoff: Duration,
     /// The largest encoded letter in megabytes (10^6 bytes); 35 by default, none for the outbox.
-    pub max_megabytes: Option<u32>,
+    pub max_megabytes: Option<NonZeroU32>,
     /// How long a letter in doubt is looked for, where that can be done, before it counts as not
     /// sent.
     #[serde(deserialize_with = "duration")]
@@ -139,11 +144,11 @@ impl Default for DispatchConfig {
             messages_per_hour: None,
             megabytes_per_five_minutes: None,
             recipients_per_day: None,
-            chunk: 50,
+            chunk: FIFTY,
             pause: Duration::ZERO,
-            connections: 1,
-            stop_after_failures: 5,
-            attempts: 5,
+            connections: NonZeroU32::MIN,
+            stop_after_failures: FIVE,
+            attempts: FIVE,
             backoff: Duration::from_secs(2),
             max_megabytes: None,
             patience: Duration::from_mins(5),
@@ -157,7 +162,7 @@ impl Default for DispatchConfig {
 impl DispatchConfig {
     /// How many letters are on their way at once: as written, but at most three to Microsoft Graph.
     #[must_use]
-    pub fn at_once(&self) -> u32 {
+    pub fn at_once(&self) -> NonZeroU32 {
         match self.transport {
             TransportName::Graph => self.connections.min(MOST_GRAPH_CONNECTIONS),
             TransportName::Outbox | TransportName::Smtp | TransportName::Ews => self.connections,
@@ -197,12 +202,12 @@ impl DispatchConfig {
             .map(|megabytes| megabytes * 1_000_000)
     }
 
-    fn limit(&self, written: Option<u32>, default: Option<u32>) -> Option<u64> {
+    fn limit(&self, written: Option<NonZeroU32>, default: Option<u32>) -> Option<u64> {
         let default = match self.transport {
             TransportName::Outbox => None,
             TransportName::Smtp | TransportName::Graph | TransportName::Ews => default,
         };
-        written.or(default).map(u64::from)
+        written.map(NonZeroU32::get).or(default).map(u64::from)
     }
 }
 

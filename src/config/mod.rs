@@ -29,7 +29,7 @@ pub use preset::{Pace, SmtpPreset};
 pub use secrets::{Secrets, SettingsOf};
 pub use sign_in::{AppCredential, AppRegistration, NATIVE_CLIENT, Registration, SignInSettings};
 pub use smtp::{SmtpLogin, SmtpSecurity, SmtpSettings};
-pub use values::{DurationError, SendWindow, WindowError, parse_duration};
+pub use values::{DomainName, DurationError, SendWindow, WindowError, parse_duration};
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -152,9 +152,8 @@ fn in_words(message: &str) -> String {
         "a string" | "path string" => must_be(TEXT),
         "a boolean" => must_be("true or false, without quotes"),
         "a map" => must_be(TABLE),
-        "u8" | "u16" | "u32" | "u64" | "usize" | "i64" | "a nonzero u32" | "a nonzero usize" => {
-            must_be(NUMBER)
-        }
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i64" => must_be(NUMBER),
+        "a nonzero u32" => must_be(COUNT),
         kind if kind.starts_with("struct ") => must_be(TABLE),
         other => must_be(other),
     }
@@ -164,6 +163,7 @@ fn in_words(message: &str) -> String {
 const LIST: &str = "a list in square brackets, such as [\"one\", \"two\"]";
 const TEXT: &str = "a text in quotes";
 const NUMBER: &str = "a whole number, without quotes";
+const COUNT: &str = "a whole number of at least 1, without quotes";
 const TABLE: &str = "a table with keys of its own";
 
 /// What is said of a value of another kind.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use jiff::civil::Time;
@@ -9,7 +10,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::finding::NextStep;
+use crate::finding::{NextStep, quote};
 
 /// No window is closed for longer, unless its zone leaves out whole days.
 const LONGEST_CLOSED: Duration = Duration::from_hours(24);
@@ -34,6 +35,68 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())
         .ok_or_else(|| DurationError(text.to_owned()))
+}
+
+/// Connections beyond these are a slip: 1 is enough for Office 365.
+const MOST_CONNECTIONS: u32 = 64;
+
+pub(super) fn connections<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<NonZeroU32, D::Error> {
+    let number = NonZeroU32::deserialize(deserializer)?;
+    if number.get() > MOST_CONNECTIONS {
+        return Err(de::Error::custom(
+            "this must be a whole number of at most 64: 1 is enough for Office 365",
+        ));
+    }
+    Ok(number)
+}
+
+/// A text that is no domain name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a domain name")]
+pub struct DomainNameError(String);
+
+impl NextStep for DomainNameError {
+    fn next_step(&self) -> Cow<'_, str> {
+        "write what stands after the @, such as school.example".into()
+    }
+}
+
+/// A domain name, of one label or more (RFC 1034, section 3.5), in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainName(String);
+
+impl DomainName {
+    /// Reads a domain name in any case.
+    ///
+    /// # Errors
+    /// When it is empty, or a label has other characters than letters, digits and hyphens.
+    pub fn parse(text: &str) -> Result<Self, DomainNameError> {
+        let is_label = |label: &str| {
+            let mut bytes = label.bytes();
+            !label.is_empty() && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        if text.split('.').all(is_label) {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err(DomainNameError(quote(text)))
+        }
+    }
+
+    /// Whether a domain, in lower case, is this one or lies below it.
+    #[must_use]
+    pub fn covers(&self, domain: &str) -> bool {
+        domain
+            .strip_suffix(&self.0)
+            .is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    }
+}
+
+impl<'de> Deserialize<'de> for DomainName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(|error| refused(&error))
+    }
 }
 
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
@@ -260,6 +323,22 @@ mod tests {
         assert_eq!(parse_duration("1h 30m"), Ok(Duration::from_mins(90)));
         assert!(parse_duration("-5s").is_err());
         assert!(parse_duration("soon").is_err());
+    }
+
+    #[test]
+    fn a_domain_covers_itself_and_what_lies_below_it() {
+        let domain = DomainName::parse("Sch.Example").unwrap();
+        for (other, is_covered) in [
+            ("sch.example", true),
+            ("oak.sch.example", true),
+            ("notsch.example", false),
+            ("example", false),
+        ] {
+            assert_eq!(domain.covers(other), is_covered, "{other}");
+        }
+        for text in ["", "@school.example", "school..example", "école.example"] {
+            assert!(DomainName::parse(text).is_err(), "{text}");
+        }
     }
 
     proptest! {

@@ -79,7 +79,7 @@ impl DispatchLoop<'_> {
             }
             Next::Again(answer) => {
                 let tries = self.tried(&pending);
-                if tries >= self.dispatch.config.attempts {
+                if tries >= self.dispatch.config.attempts.get() {
                     return Some(self.give_up(pending, answer));
                 }
                 let wait = self.backoff.wait(tries, fastrand::f64());
@@ -130,7 +130,7 @@ impl DispatchLoop<'_> {
             Some(Duration::ZERO)
         } else {
             let tries = self.tried(&pending);
-            (tries < self.dispatch.config.attempts)
+            (tries < self.dispatch.config.attempts.get())
                 .then(|| self.backoff.wait(tries, fastrand::f64()))
         };
         if let Some(wait) = wait {
@@ -163,7 +163,7 @@ impl DispatchLoop<'_> {
             self.caution.throttled();
             (MOST_PAUSES, WaitReason::Throttled)
         } else {
-            (self.dispatch.config.attempts, WaitReason::Outage)
+            (self.dispatch.config.attempts.get(), WaitReason::Outage)
         };
         let wait = wait.unwrap_or_else(|| self.backoff.wait(self.pauses, fastrand::f64()));
         if self.pauses >= most || wait > LONGEST_ASKED {
@@ -201,7 +201,8 @@ impl DispatchLoop<'_> {
 
     fn fail(&mut self, answer: Answer) {
         self.failures += 1;
-        if self.failures >= self.dispatch.config.stop_after_failures && self.ending.is_none() {
+        if self.failures >= self.dispatch.config.stop_after_failures.get() && self.ending.is_none()
+        {
             self.end(Ending::Breaker {
                 failures: self.failures,
                 answer,

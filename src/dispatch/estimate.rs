@@ -25,7 +25,7 @@ pub fn estimate(config: &DispatchConfig, letters: u64, bytes: u64, addresses: u6
             config.recipient_limit(),
             Duration::from_hours(24),
         ));
-    let pauses = letters.saturating_sub(1) / u64::from(config.chunk);
+    let pauses = letters.saturating_sub(1) / u64::from(config.chunk.get());
     slowest
         + config
             .pause
@@ -34,21 +34,23 @@ pub fn estimate(config: &DispatchConfig, letters: u64, bytes: u64, addresses: u6
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
 
     #[test]
     fn the_slowest_window_counts_and_pauses_come_on_top() {
         let config = DispatchConfig {
-            messages_per_minute: Some(28),
-            megabytes_per_five_minutes: Some(140),
-            chunk: 50,
+            messages_per_minute: NonZeroU32::new(28),
+            megabytes_per_five_minutes: NonZeroU32::new(140),
+            chunk: NonZeroU32::new(50).unwrap(),
             pause: Duration::from_secs(10),
             ..DispatchConfig::default()
         };
         assert_eq!(estimate(&config, 28, 0, 28), Duration::ZERO);
         assert_eq!(estimate(&config, 57, 0, 0), Duration::from_secs(130));
         let config = DispatchConfig {
-            messages_per_hour: Some(95),
+            messages_per_hour: NonZeroU32::new(95),
             ..config
         };
         assert_eq!(estimate(&config, 95, 0, 0), Duration::from_secs(190));

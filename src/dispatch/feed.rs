@@ -17,7 +17,7 @@ const PAGE: usize = 256;
 impl DispatchLoop<'_> {
     /// Keeps the composer a little ahead of the wire.
     pub(super) fn ask_for_letters(&mut self) -> Result<(), LedgerError> {
-        let ahead = self.dispatch.config.at_once() as usize + 2;
+        let ahead = self.dispatch.config.at_once().get() as usize + 2;
         let now = self.dispatch.clock.elapsed();
         while self.composing + self.ready.len() < ahead {
             let due = self.retries.iter().position(|(due, _)| *due <= now);
@@ -128,7 +128,7 @@ impl DispatchLoop<'_> {
     /// the day.
     fn held_back(&mut self, now: Duration, nothing_chosen: bool) -> Hold {
         let pause = self.dispatch.config.pause;
-        if !pause.is_zero() && self.claimed_in_chunk >= self.dispatch.config.chunk {
+        if !pause.is_zero() && self.claimed_in_chunk >= self.dispatch.config.chunk.get() {
             if self.workers.in_flight() > 0 || !nothing_chosen {
                 return Hold::UntilAnswer;
             }

@@ -273,7 +273,7 @@ impl DispatchLoop<'_> {
         for event in self.unrecorded.drain(..).filter_map(|(_, event)| event) {
             (self.emit)(event);
         }
-        if self.settled_in_chunk >= self.dispatch.config.chunk {
+        if self.settled_in_chunk >= self.dispatch.config.chunk.get() {
             self.settled_in_chunk = 0;
             let counts = self.ledger.counts()?;
             (self.emit)(DispatchEvent::Checkpoint { counts });

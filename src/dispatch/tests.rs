@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -30,6 +31,10 @@ mod power;
 mod rest;
 mod server;
 mod stop;
+
+fn count(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap()
+}
 
 use server::*;
 
@@ -169,7 +174,7 @@ impl Case {
             looked_up: Mutex::default(),
             note: self.note,
         });
-        let mut transports: Vec<_> = (0..self.config.connections)
+        let mut transports: Vec<_> = (0..self.config.connections.get())
             .map(|_| Box::new(Connection(Arc::clone(&server))) as Box<dyn Transport>)
             .collect();
         let dispatch = Dispatch {

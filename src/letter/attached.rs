@@ -3,6 +3,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::io;
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use super::attachment::{self, Attachment, MISSING, Place, Read};
@@ -330,7 +331,7 @@ impl AttachmentTemplate {
     ) -> Result<Proof, Finding> {
         let unreadable = self.config.unreadable.unwrap_or_default();
         let asked = Asked {
-            pages: self.config.pages,
+            pages: self.config.pages.map(NonZeroU32::get),
             must_contain: self.must_contain(recipient)?,
             must_not_contain: recipient.texts(&self.must_not_contain)?,
             may_show: recipient.rendered(&self.may_show)?,

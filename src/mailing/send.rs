@@ -187,7 +187,7 @@ pub(super) fn open_transports(
     loaded: &Loaded,
     bearer: &Arc<dyn Bearer>,
 ) -> Result<Vec<Box<dyn Transport>>, MailingError> {
-    (0..loaded.batch.dispatch.at_once())
+    (0..loaded.batch.dispatch.at_once().get())
         .map(|_| loaded.transport(bearer))
         .collect()
 }

@@ -8,7 +8,7 @@ use super::near::{HOSTS, SHORTEST_HOST, is_near, letters, slip};
 use super::recipients::{Groups, Recipient};
 use super::{Findings, Table};
 use crate::address::{Address, parse_list};
-use crate::config::ManifestConfig;
+use crate::config::{DomainName, ManifestConfig};
 use crate::finding::Finding;
 
 /// A domain that so many recipients have is one that is meant.
@@ -216,14 +216,7 @@ fn narrow(number: usize) -> u32 {
 
 fn ruled_out(config: &ManifestConfig, address: &Address) -> Option<Finding> {
     let domain = address.domain().to_ascii_lowercase();
-    let among = |domains: &[String]| {
-        domains.iter().any(|entry| {
-            let entry = entry.to_ascii_lowercase();
-            domain
-                .strip_suffix(&*entry)
-                .is_some_and(|before| before.is_empty() || before.ends_with('.'))
-        })
-    };
+    let among = |domains: &[DomainName]| domains.iter().any(|entry| entry.covers(&domain));
     let (text, key) = if among(&config.deny_domains) {
         ("is in a domain that deny_domains names", "deny_domains")
     } else if !config.allow_domains.is_empty() && !among(&config.allow_domains) {

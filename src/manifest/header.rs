@@ -17,7 +17,7 @@ impl HeaderRule<'_> {
     pub fn find(self, rows: &[RawRow]) -> Option<usize> {
         match self {
             Self::Named(config) => match config.header_row {
-                Some(number) => rows.iter().position(|row| row.number == number),
+                Some(number) => rows.iter().position(|row| row.number == number.get()),
                 // On a tie the first one wins.
                 None => best(rows, |row| named(config, row)),
             },
@@ -29,7 +29,7 @@ impl HeaderRule<'_> {
     pub fn is_certain(self, row: &RawRow) -> bool {
         match self {
             Self::Named(config) => match config.header_row {
-                Some(number) => row.number == number,
+                Some(number) => row.number == number.get(),
                 None => named(config, row) == names(config).count(),
             },
             Self::Guessed => false,

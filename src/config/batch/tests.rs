@@ -33,7 +33,7 @@ fn a_small_batch_file_takes_the_defaults() {
     );
     assert_eq!(batch.dispatch.transport, TransportName::Outbox);
     assert_eq!(batch.dispatch.message_limit(), None);
-    assert_eq!(batch.dispatch.chunk, 50);
+    assert_eq!(batch.dispatch.chunk.get(), 50);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn values_that_cannot_work_are_refused() {
         (format!("{SMALL}reply_to = \"nobody\""), "letter.reply_to"),
         (
             format!("{SMALL}[dispatch]\nconnections = 0"),
-            "dispatch.connections",
+            "a whole number of at least 1",
         ),
         (
             format!("{SMALL}[dispatch]\npause = \"soon\""),

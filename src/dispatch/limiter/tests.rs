@@ -1,3 +1,5 @@
+use std::num::NonZeroU32;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -9,7 +11,7 @@ const COST: Cost = Cost {
 
 fn limiter(messages: u32) -> Limiter {
     Limiter::new(&DispatchConfig {
-        messages_per_minute: Some(messages),
+        messages_per_minute: NonZeroU32::new(messages),
         ..DispatchConfig::default()
     })
 }
@@ -46,8 +48,8 @@ fn the_limit_is_used_but_never_passed() {
 #[test]
 fn an_hour_and_its_minutes_are_kept_together() {
     let mut limiter = Limiter::new(&DispatchConfig {
-        messages_per_minute: Some(28),
-        messages_per_hour: Some(95),
+        messages_per_minute: NonZeroU32::new(28),
+        messages_per_hour: NonZeroU32::new(95),
         ..DispatchConfig::default()
     });
     let taken = run(&mut limiter, 190, Duration::from_millis(1));
@@ -62,7 +64,7 @@ fn an_hour_and_its_minutes_are_kept_together() {
 #[test]
 fn the_hour_survives_a_restart() {
     let mut restarted = Limiter::new(&DispatchConfig {
-        messages_per_hour: Some(95),
+        messages_per_hour: NonZeroU32::new(95),
         ..DispatchConfig::default()
     });
     for age in (0..95).rev() {
@@ -102,8 +104,8 @@ fn letters_in_flight_count_and_what_was_not_taken_does_not() {
 #[test]
 fn bytes_and_addresses_have_windows_of_their_own() {
     let mut limiter = Limiter::new(&DispatchConfig {
-        megabytes_per_five_minutes: Some(1),
-        recipients_per_day: Some(6),
+        megabytes_per_five_minutes: NonZeroU32::new(1),
+        recipients_per_day: NonZeroU32::new(6),
         ..DispatchConfig::default()
     });
     let large = Cost {

@@ -12,7 +12,7 @@ fn checkpoints(run: &Outcome) -> Vec<(u64, u64)> {
 
 fn chunks_of(chunk: u32, pause: Duration, schools: usize) -> Case {
     let mut case = Case::new(schools);
-    (case.config.chunk, case.config.pause) = (chunk, pause);
+    (case.config.chunk, case.config.pause) = (count(chunk), pause);
     case
 }
 

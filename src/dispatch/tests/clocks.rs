@@ -8,7 +8,7 @@ const HOUR: Duration = Duration::from_hours(1);
 
 fn paced(schools: usize) -> Case {
     let mut case = Case::new(schools);
-    case.config.messages_per_minute = Some(LIMIT);
+    case.config.messages_per_minute = NonZeroU32::new(LIMIT);
     case
 }
 
@@ -71,7 +71,7 @@ fn a_clock_set_forward_between_two_runs_uses_a_limit_twice_at_most() {
 fn a_clock_that_is_wrong_by_an_hour_moves_the_day_by_an_hour() {
     for (hours, room_after) in [(1, 23), (-1, 25)] {
         let mut case = Case::new(8);
-        case.config.recipients_per_day = Some(10);
+        case.config.recipients_per_day = NonZeroU32::new(10);
         assert_eq!(case.run(|_| taken()).ids(), numbered(5));
         let (mut waited, mut runs) = (0, Vec::new());
         while case.counts().pending > 0 {
@@ -123,7 +123,7 @@ fn a_letter_without_an_answer_does_not_make_those_after_it_younger() {
 #[test]
 fn a_letter_claimed_before_the_day_and_answered_in_it_counts() {
     let mut case = Case::new(2);
-    case.config.recipients_per_day = Some(2);
+    case.config.recipients_per_day = NonZeroU32::new(2);
     case.limit = Some(1);
     let clock = Arc::clone(&case.clock);
     let first = case.run(move |_| {

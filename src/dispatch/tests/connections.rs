@@ -37,7 +37,7 @@ impl Meeting {
 #[test]
 fn three_connections_send_every_letter_once_and_three_at_a_time() {
     let mut case = Case::new(12);
-    case.config.connections = 3;
+    case.config.connections = count(3);
     let meeting = Meeting::of(3);
     let in_flight = AtomicUsize::new(0);
     let most = Arc::new(AtomicUsize::new(0));
@@ -61,7 +61,7 @@ fn three_connections_send_every_letter_once_and_three_at_a_time() {
 #[test]
 fn what_is_in_flight_when_the_run_stops_is_settled() {
     let mut case = Case::new(5);
-    case.config.connections = 2;
+    case.config.connections = count(2);
     let meeting = Meeting::of(2);
     let (heard, stopping) = channel();
     let stopping = Mutex::new(stopping);
@@ -93,7 +93,7 @@ fn what_is_in_flight_when_the_run_stops_is_settled() {
 #[test]
 fn of_two_throttles_at_once_the_longer_wait_is_kept() {
     let mut case = Case::new(4);
-    case.config.connections = 2;
+    case.config.connections = count(2);
     case.clock.held.store(true, Ordering::SeqCst);
     let meeting = Meeting::of(2);
     let (heard, first_answer) = channel();
@@ -128,8 +128,8 @@ fn of_two_throttles_at_once_the_longer_wait_is_kept() {
 #[test]
 fn a_server_that_asks_for_patience_gets_letters_one_at_a_time() {
     let mut case = Case::new(20);
-    case.config.connections = 4;
-    case.config.messages_per_minute = Some(1_000);
+    case.config.connections = count(4);
+    case.config.messages_per_minute = NonZeroU32::new(1_000);
     case.config.backoff = 4 * SECOND;
     let meeting = Meeting::of(4);
     let (heard, asked) = channel();
@@ -165,7 +165,7 @@ fn a_server_that_asks_for_patience_gets_letters_one_at_a_time() {
 #[test]
 fn answers_that_tell_of_one_outage_count_as_one() {
     let mut case = Case::new(6);
-    (case.config.connections, case.config.attempts) = (3, 3);
+    (case.config.connections, case.config.attempts) = (count(3), count(3));
     case.clock.held.store(true, Ordering::SeqCst);
     let meeting = Meeting::of(3);
     let clock = Arc::clone(&case.clock);

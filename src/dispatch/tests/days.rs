@@ -71,8 +71,8 @@ fn assert_each_once(runs: &[Outcome], schools: usize) {
 #[track_caller]
 fn mail_for_days(schools: usize, addresses_a_day: u32) {
     let mut case = many(schools, 0);
-    case.config.messages_per_minute = Some(30);
-    case.config.recipients_per_day = Some(addresses_a_day);
+    case.config.messages_per_minute = NonZeroU32::new(30);
+    case.config.recipients_per_day = NonZeroU32::new(addresses_a_day);
     let a_day = addresses_a_day as usize / 2;
     let mut runs = Vec::new();
     let mut began = case.clock.manual.now();
@@ -133,7 +133,7 @@ fn three_days_of_12_000_letters_keep_to_every_minute_and_every_day() {
 #[test]
 fn a_window_of_megabytes_is_used_and_never_passed() {
     let mut case = many(200, 20_000);
-    case.config.megabytes_per_five_minutes = Some(1);
+    case.config.megabytes_per_five_minutes = NonZeroU32::new(1);
     let run = send(&case);
     assert_eq!(run.ending(), &Ending::Finished { left: 0 });
     assert!(waited_for(&run, WaitReason::Limit(Limit::Bytes)));
@@ -180,7 +180,7 @@ fn a_window_over_a_change_of_the_clocks_is_kept_to() {
     ] {
         let mut case = many(240, 0);
         case.clock = TestClock::new(start.parse().unwrap());
-        case.config.messages_per_minute = Some(1);
+        case.config.messages_per_minute = NonZeroU32::new(1);
         let window = send_window(&format!("{hours} Europe/London"));
         case.config.window = Some(window.clone());
         let run = send(&case);

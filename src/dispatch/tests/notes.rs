@@ -38,7 +38,7 @@ fn each_try_can_be_traced_in_the_ledger() {
 fn a_try_is_reported_of_the_one_before_in_this_run_and_in_the_next() {
     let mut case = Case::new(1);
     case.note = Some("draft");
-    case.config.attempts = 2;
+    case.config.attempts = count(2);
     let first = case.run(|_| transient());
     assert_eq!(first.calls[0].earlier, None);
     let note = |call: &Call| call.earlier.clone().unwrap().note.unwrap();
@@ -66,8 +66,8 @@ fn a_note_is_on_the_disk_when_the_transport_goes_on() {
 #[test]
 fn bytes_of_a_letter_that_was_not_taken_count_and_its_address_does_not() {
     let mut case = Case::with_reports(1, 700_000);
-    case.config.megabytes_per_five_minutes = Some(1);
-    case.config.recipients_per_day = Some(2);
+    case.config.megabytes_per_five_minutes = NonZeroU32::new(1);
+    case.config.recipients_per_day = NonZeroU32::new(2);
     let run = case.run(|call| {
         if call.number == 1 {
             transient()

@@ -32,7 +32,7 @@ pub fn send_window(text: &str) -> SendWindow {
 #[test]
 fn messages_a_minute_are_kept_over_a_long_run() {
     let mut case = Case::new(100);
-    case.config.messages_per_minute = Some(28);
+    case.config.messages_per_minute = NonZeroU32::new(28);
     let latency = Duration::from_millis(100);
     let clock = Arc::clone(&case.clock);
     let run = case.run(move |_| {
@@ -48,7 +48,7 @@ fn messages_a_minute_are_kept_over_a_long_run() {
 #[test]
 fn messages_a_minute_are_kept_across_a_restart() {
     let mut case = Case::new(60);
-    case.config.messages_per_minute = Some(28);
+    case.config.messages_per_minute = NonZeroU32::new(28);
     case.limit = Some(20);
     let first = case.run(|_| taken());
     case.restart_after(10 * SECOND);
@@ -64,7 +64,7 @@ fn messages_a_minute_are_kept_across_a_restart() {
 #[test]
 fn a_letter_whose_answer_was_lost_counts_as_handed_over_at_the_restart() {
     let mut case = Case::new(2);
-    case.config.messages_per_minute = Some(1);
+    case.config.messages_per_minute = NonZeroU32::new(1);
     power::no_settlements(&case);
     assert!(case.run(|_| taken()).ending.is_err());
     power::mended(&case);
@@ -77,7 +77,7 @@ fn a_letter_whose_answer_was_lost_counts_as_handed_over_at_the_restart() {
 #[test]
 fn letters_that_were_not_taken_cost_nothing_of_the_limits() {
     let mut case = Case::new(2);
-    case.config.messages_per_minute = Some(2);
+    case.config.messages_per_minute = NonZeroU32::new(2);
     let run = case.run(|call| {
         if call.attempt < 4 {
             transient()
@@ -92,7 +92,7 @@ fn letters_that_were_not_taken_cost_nothing_of_the_limits() {
 #[test]
 fn the_addresses_of_a_day_end_the_run_and_the_next_day_goes_on() {
     let mut case = Case::new(8);
-    case.config.recipients_per_day = Some(11);
+    case.config.recipients_per_day = NonZeroU32::new(11);
     let first = case.run(|_| taken());
     assert_eq!(first.ids(), numbered(5));
     assert_eq!(first.ending(), &Ending::DayLimit);
@@ -110,7 +110,7 @@ fn the_addresses_of_a_day_end_the_run_and_the_next_day_goes_on() {
 #[test]
 fn a_day_that_is_nearly_over_is_waited_for() {
     let mut case = Case::new(8);
-    case.config.recipients_per_day = Some(10);
+    case.config.recipients_per_day = NonZeroU32::new(10);
     let first = case.run(|_| taken());
     case.restart_after(Duration::from_mins(24 * 60 - 10));
     let second = case.run(|_| taken());
@@ -122,7 +122,7 @@ fn a_day_that_is_nearly_over_is_waited_for() {
 #[test]
 fn bytes_in_five_minutes_are_waited_for() {
     let mut case = Case::with_reports(4, 300_000);
-    case.config.megabytes_per_five_minutes = Some(1);
+    case.config.megabytes_per_five_minutes = NonZeroU32::new(1);
     let run = case.run(|_| taken());
     let times = run.times();
     assert_eq!(times[..2], [Duration::ZERO; 2]);
@@ -134,7 +134,7 @@ fn bytes_in_five_minutes_are_waited_for() {
 #[test]
 fn a_letter_larger_than_the_byte_limit_goes_alone() {
     let mut case = Case::with_reports(2, 900_000);
-    case.config.megabytes_per_five_minutes = Some(1);
+    case.config.megabytes_per_five_minutes = NonZeroU32::new(1);
     let run = case.run(|_| taken());
     assert_eq!(run.times()[0], Duration::ZERO);
     assert!(run.times()[1] >= 5 * MINUTE);

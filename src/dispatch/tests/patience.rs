@@ -15,7 +15,7 @@ fn gaps(times: &[Duration]) -> Vec<Duration> {
 #[test]
 fn a_letter_not_taken_is_tried_again_after_growing_waits_while_others_go_on() {
     let mut case = Case::new(5);
-    case.config.attempts = 4;
+    case.config.attempts = count(4);
     let run = case.run(|call| {
         if call.id == "s1" {
             transient()
@@ -45,7 +45,7 @@ fn a_letter_not_taken_is_tried_again_after_growing_waits_while_others_go_on() {
 #[test]
 fn a_letter_not_taken_in_the_tries_allowed_stays_pending() {
     let mut case = Case::new(2);
-    case.config.attempts = 3;
+    case.config.attempts = count(3);
     let run = case.run(|call| {
         if call.id == "s1" {
             transient()
@@ -71,7 +71,7 @@ fn a_letter_not_taken_in_the_tries_allowed_stays_pending() {
 #[test]
 fn an_outage_makes_everyone_wait_and_ends_the_run_after_the_tries_allowed() {
     let mut case = Case::new(5);
-    case.config.attempts = 3;
+    case.config.attempts = count(3);
     let run = case.run(|_| outage());
     let waits = gaps(&run.times());
     assert_eq!(waits.len(), 2);
@@ -84,7 +84,7 @@ fn an_outage_makes_everyone_wait_and_ends_the_run_after_the_tries_allowed() {
 #[test]
 fn a_letter_taken_after_an_outage_starts_the_count_anew() {
     let mut case = Case::new(3);
-    case.config.attempts = 3;
+    case.config.attempts = count(3);
     let run = case.run(|call| {
         if call.number.is_multiple_of(3) {
             taken()
@@ -120,7 +120,7 @@ fn a_throttle_makes_everyone_wait_as_long_as_it_asks() {
 #[test]
 fn a_throttle_does_not_count_against_the_letter() {
     let mut case = Case::new(1);
-    case.config.attempts = 2;
+    case.config.attempts = count(2);
     let run = case.run(|call| match call.attempt {
         1..=4 => throttled(Some(SECOND)),
         5 => transient(),
@@ -185,7 +185,7 @@ fn a_letter_taken_between_throttles_starts_the_count_anew() {
 #[test]
 fn a_pause_between_chunks_does_not_shorten_what_a_throttle_asks() {
     let mut case = Case::new(3);
-    (case.config.chunk, case.config.pause) = (1, SECOND);
+    (case.config.chunk, case.config.pause) = (count(1), SECOND);
     let run = case.run(|call| {
         if call.number == 1 {
             throttled(Some(5 * MINUTE))

@@ -55,7 +55,7 @@ fn an_address_that_is_deferred_holds_back_nobody_and_gets_a_message_of_its_own()
 #[test]
 fn a_rest_that_is_never_taken_stays_pending_for_the_next_run() {
     let mut case = Case::new(2);
-    case.config.attempts = 3;
+    case.config.attempts = count(3);
     let run = case.run(|call| taken_but_for(call, |address| address == "head1@school.example"));
     assert_eq!(run.ending(), &Ending::Finished { left: 1 });
     let to: Vec<usize> = run.of("s1").iter().map(|call| call.to.len()).collect();
@@ -76,7 +76,7 @@ fn a_rest_that_is_never_taken_stays_pending_for_the_next_run() {
 #[test]
 fn one_try_leaves_the_rest_to_the_next_run() {
     let mut case = Case::new(1);
-    case.config.attempts = 1;
+    case.config.attempts = count(1);
     let run = case.run(|call| taken_but_for(call, is_head));
     assert_eq!(run.ending(), &Ending::Finished { left: 1 });
     assert_eq!(run.calls.len(), 1);
@@ -117,7 +117,7 @@ fn a_rest_that_is_refused_for_good_is_an_address_that_does_not_have_the_letter()
 #[test]
 fn many_letters_with_rests_reach_each_address_once() {
     let mut case = Case::new(30);
-    case.config.connections = 4;
+    case.config.connections = count(4);
     let deferred = |call: &Call, address: &str| {
         let number: usize = call.id[1..].parse().unwrap();
         address.starts_with("head") && number.is_multiple_of(3) && call.attempt <= 2

@@ -6,7 +6,7 @@ use super::*;
 #[test]
 fn failures_in_a_row_open_the_breaker() {
     let mut case = Case::new(6);
-    case.config.stop_after_failures = 3;
+    case.config.stop_after_failures = count(3);
     let run = case.run(|_| rejected());
     assert_eq!(run.ids(), numbered(3));
     let breaker = Ending::Breaker {
@@ -21,7 +21,7 @@ fn failures_in_a_row_open_the_breaker() {
 #[test]
 fn an_acceptance_between_failures_closes_the_breaker() {
     let mut case = Case::new(6);
-    case.config.stop_after_failures = 3;
+    case.config.stop_after_failures = count(3);
     let run = case.run(|call| {
         if call.number == 3 {
             taken()
@@ -32,7 +32,7 @@ fn an_acceptance_between_failures_closes_the_breaker() {
     assert_eq!(run.ids(), numbered(6));
     assert!(matches!(run.ending(), Ending::Breaker { failures: 3, .. }));
     let mut case = Case::new(5);
-    case.config.stop_after_failures = 3;
+    case.config.stop_after_failures = count(3);
     let run = case.run(|call| {
         if call.number == 3 {
             taken()
@@ -46,7 +46,7 @@ fn an_acceptance_between_failures_closes_the_breaker() {
 #[test]
 fn letters_in_doubt_and_given_up_count_for_the_breaker_and_a_throttle_does_not_close_it() {
     let mut case = Case::new(6);
-    (case.config.stop_after_failures, case.config.attempts) = (3, 1);
+    (case.config.stop_after_failures, case.config.attempts) = (count(3), count(1));
     let run = case.run(|call| match call.number {
         1 => in_doubt(),
         2 => throttled(Some(SECOND)),

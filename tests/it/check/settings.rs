@@ -57,7 +57,11 @@ fn an_unknown_transport_is_refused() {
 
 #[test]
 fn a_limit_of_zero_is_refused() {
-    refused("[letter]", "[dispatch]\nchunk = 0\n[letter]").says("`dispatch.chunk` is 0");
+    refused("[letter]", "[dispatch]\nchunk = 0\n[letter]")
+        .says("chunk = 0")
+        .says("this must be a whole number of at least 1");
+    refused("[letter]", "[dispatch]\nconnections = 65\n[letter]")
+        .says("this must be a whole number of at most 64");
 }
 
 #[test]

@@ -153,5 +153,5 @@ fn a_domain_in_the_batch_file_must_be_one() {
     batch
         .run("check", &[])
         .expect(2)
-        .says("`@school.example`, which is not a domain name");
+        .says("`@school.example` is not a domain name: write what stands after the @");
 }
