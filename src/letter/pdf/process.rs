@@ -163,6 +163,7 @@ impl Process {
         let (Some(requests), Some(mut answers)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
+        widen(&requests);
         let (answers_tx, answers_rx) = channel();
         thread::Builder::new()
             .name("pdf answers".to_owned())
@@ -223,6 +224,17 @@ fn apart(command: &mut Command) {
 
 #[cfg(not(any(unix, windows)))]
 fn apart(_: &mut Command) {}
+
+/// Has a pipe hold a whole report of the usual size, so that both ends need not wait for each other.
+#[cfg(target_os = "linux")]
+fn widen(requests: &ChildStdin) {
+    const WIDE: usize = 1 << 20;
+    // A user who has many pipes already keeps the usual size.
+    let _ = rustix::pipe::fcntl_setpipe_size(requests, WIDE);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn widen(_: &ChildStdin) {}
 
 fn write_request(to: &mut impl Write, bytes: &[u8], asked: &PdfTask) -> io::Result<()> {
     let kind = match asked {

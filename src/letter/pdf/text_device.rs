@@ -24,6 +24,8 @@ const WHITE: f32 = 0.98;
 const CLEAR: f32 = 0.02;
 /// Letters without a width of their own are taken to be half an em wide.
 const USUAL_WIDTH: f32 = 500.0;
+/// Of so many different codes in a run the letters are remembered.
+const MOST_REMEMBERED: usize = 64;
 /// A picture of these proportions may hold a line of text, in units of a page: wide, and many times
 /// wider than high.
 const LINE_WIDTH: f64 = 100.0;
@@ -137,6 +139,27 @@ impl<'p> TextDevice<'p> {
                 || page.areas.iter().any(|area| area.contains(middle)))
     }
 
+    /// What the codes of a run mean, and for each glyph which of them is its. A run has one font, in which the
+    /// library looks up the name of a glyph for each letter and each width: once for a code is enough.
+    fn codes_of(&mut self, run: &GlyphRun<'_, '_>) -> (Vec<CodeInRun>, Vec<usize>) {
+        let mut codes: Vec<CodeInRun> = Vec::new();
+        let mut indexes = Vec::with_capacity(run.glyphs().len());
+        for glyph in run.glyphs() {
+            let code = glyph.char_code();
+            let mut remembered = codes.iter().take(MOST_REMEMBERED);
+            let index = remembered.position(|known| known.code == code);
+            indexes.push(index.unwrap_or(codes.len()));
+            if index.is_none() {
+                codes.push(CodeInRun {
+                    code,
+                    width: width_of(glyph),
+                    letters: self.letters_of(glyph),
+                });
+            }
+        }
+        (codes, indexes)
+    }
+
     fn letters_of(&mut self, glyph: &Glyph<'_>) -> Option<String> {
         match glyph.as_unicode() {
             Some(BfString::Char(letter)) if letter != '\0' => return Some(letter.into()),
@@ -175,23 +198,40 @@ impl<'p> TextDevice<'p> {
     }
 }
 
-/// Where the glyphs of a run stand. The matrix of a glyph may hold a stretch of its own, which its
+/// The width of a glyph, in em.
+fn width_of(glyph: &Glyph<'_>) -> f64 {
+    let width = match glyph {
+        Glyph::Outline(glyph) => glyph.advance_width(),
+        Glyph::Type3(glyph) => glyph.advance_width(),
+    };
+    f64::from(width.unwrap_or(USUAL_WIDTH)) / 1_000.0
+}
+
+/// What a code means in the font of a run.
+struct CodeInRun {
+    code: u32,
+    /// The width of its glyph, in em.
+    width: f64,
+    letters: Option<String>,
+}
+
+/// Where the glyphs of a run stand, each with its width. The matrix of a glyph may hold a stretch of its own, which its
 /// width has to be taken with or without: whichever fits the places better.
-fn placed(run: &GlyphRun<'_, '_>, transform: Affine) -> Vec<PlacedGlyph> {
+fn placed(
+    run: &GlyphRun<'_, '_>,
+    transform: Affine,
+    widths: impl Iterator<Item = f64>,
+) -> Vec<PlacedGlyph> {
     let is_vertical = matches!(run.writing_mode(), WritingMode::Vertical);
     let mut stretches = Vec::with_capacity(run.glyphs().len());
     let mut glyphs: Vec<PlacedGlyph> = run
         .glyphs()
         .iter()
-        .map(|glyph| {
+        .zip(widths)
+        .map(|(glyph, width)| {
             let matrix = (transform * glyph.transform()).as_coeffs();
             let [right, rise, slant, ascent, left, base] = matrix;
             let (across, up) = (right.hypot(rise), slant.hypot(ascent));
-            let width = match &**glyph {
-                Glyph::Outline(glyph) => glyph.advance_width(),
-                Glyph::Type3(glyph) => glyph.advance_width(),
-            };
-            let width = f64::from(width.unwrap_or(USUAL_WIDTH)) / 1_000.0;
             let em = up * 1_000.0;
             let direction = match is_vertical {
                 true if up > 0.0 => (-slant / up, -ascent / up),
@@ -285,7 +325,9 @@ impl<'a> Device<'a> for TextDevice<'_> {
         draw_mode: &DrawMode,
     ) {
         self.step(1 + run.glyphs().len());
-        let glyphs = placed(run, props.transform);
+        let (codes, indexes) = self.codes_of(run);
+        let widths = indexes.iter().map(|index| codes[*index].width);
+        let glyphs = placed(run, props.transform, widths);
         let Some(first) = glyphs.first() else {
             return;
         };
@@ -300,9 +342,8 @@ impl<'a> Device<'a> for TextDevice<'_> {
             && !is_clear
             && !self.page.groups.contains(&true);
         let spacing = spacing(&glyphs);
-        for (index, (glyph, place)) in run.glyphs().iter().zip(&glyphs).enumerate() {
-            let letters = self.letters_of(glyph);
-            let letters = letters.as_deref().unwrap_or("\u{fffd}");
+        for (index, (code, place)) in indexes.iter().zip(&glyphs).enumerate() {
+            let letters = codes[*code].letters.as_deref().unwrap_or("\u{fffd}");
             let is_seen = is_drawn && self.is_seen(place, is_white);
             let spacing = if index > 0 { spacing } else { 0.0 };
             if is_seen {
