@@ -175,6 +175,7 @@ fn ledger(folder: &TempDir) -> Ledger {
                 bytes: 307_200,
                 locked: false,
             }],
+            parts: None,
         },
     });
     ledger.adopt("plan", "outbox", &[9; 32], letters).unwrap();

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// A SHA-256 digest.
@@ -32,6 +33,34 @@ impl Parts {
     #[must_use]
     pub fn finish(self) -> Sha256Digest {
         self.0.finalize().into()
+    }
+
+    /// The beginning of that digest.
+    #[must_use]
+    pub fn short(self) -> ShortDigest {
+        let digest = self.finish();
+        let bytes = digest.first_chunk().copied();
+        ShortDigest(u64::from_be_bytes(bytes.unwrap_or_default()))
+    }
+}
+
+/// The first eight bytes of a SHA-256 digest: enough to see that something is another, where nothing
+/// depends on it that somebody would forge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct ShortDigest(u64);
+
+impl From<ShortDigest> for String {
+    fn from(digest: ShortDigest) -> Self {
+        format!("{:016x}", digest.0)
+    }
+}
+
+impl TryFrom<String> for ShortDigest {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        u64::from_str_radix(&text, 16).map(Self)
     }
 }
 
@@ -100,6 +129,15 @@ mod tests {
         for not in ["", "ab", &"g".repeat(64), &"é".repeat(32)] {
             assert_eq!(parse_hex(not), None, "{not}");
         }
+    }
+
+    #[test]
+    fn a_short_digest_is_read_back() {
+        let digest = Parts::of("a test").short();
+        let text = String::from(digest);
+        assert!(hex(&Parts::of("a test").finish()).starts_with(&text));
+        assert_eq!(ShortDigest::try_from(text), Ok(digest));
+        assert!(ShortDigest::try_from("none".to_owned()).is_err());
     }
 
     #[test]

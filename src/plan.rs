@@ -7,6 +7,7 @@ mod belonging;
 mod destination;
 mod id;
 mod making;
+mod parts;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::config::Receipts;
 use crate::digest::{Parts, Sha256Digest};
 use crate::finding::Finding;
 use crate::letter::{Letter, Letters, Proof, Verdict};
+use crate::lifecycle::MessageParts;
 
 /// All letters of a batch, by digest.
 #[derive(Debug)]
@@ -62,6 +64,8 @@ pub struct PlannedLetter {
     pub addresses: u32,
     /// Its attachments.
     pub attachments: Box<[PlannedAttachment]>,
+    /// What else it is made of.
+    pub parts: MessageParts,
 }
 
 /// What a plan knows of an attachment.
@@ -263,6 +267,7 @@ impl PlannedLetter {
                     shared: attachment.shared,
                 })
                 .collect(),
+            parts: parts::of(letter),
         }
     }
 }

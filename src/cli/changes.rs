@@ -1,7 +1,7 @@
 //! What changed since a batch was begun, in words.
 
-use crate::ledger::{Change, ChangedParts, PlanDifference};
-use crate::lifecycle::LetterState;
+use crate::ledger::{Change, PlanDifference};
+use crate::lifecycle::{ChangedPart, LetterState};
 use crate::mailing::{MailingError, Moved};
 
 /// The refusal of a plan that is not the one that was begun, with its letters and where they go.
@@ -40,7 +40,7 @@ pub(super) fn in_words(difference: &PlanDifference) -> String {
             LetterState::Pending | LetterState::Rejected | LetterState::Withdrawn,
         ) => "no longer in the manifest, not sent",
         (Change::Changed, state) => {
-            let what = parts(difference.parts);
+            let what = parts(&difference.parts);
             return match state {
                 LetterState::Accepted => format!(
                     "{what} changed after it was accepted; only `postroom resend` sends it again"
@@ -57,15 +57,8 @@ pub(super) fn in_words(difference: &PlanDifference) -> String {
     text.to_owned()
 }
 
-fn parts(parts: ChangedParts) -> String {
-    let named: Vec<&str> = [
-        (parts.addresses, "addresses"),
-        (parts.attachments, "report"),
-        (parts.text_or_sender, "text or sender"),
-    ]
-    .into_iter()
-    .filter_map(|(is_changed, word)| is_changed.then_some(word))
-    .collect();
+fn parts(parts: &[ChangedPart]) -> String {
+    let named: Vec<&str> = parts.iter().map(|part| part.in_words()).collect();
     match named.as_slice() {
         [] => "it".to_owned(),
         [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),

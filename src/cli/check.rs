@@ -14,9 +14,9 @@ use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::dispatch::{Interrupt, estimate};
 use crate::finding::{Finding, NextStep, Severity, quote};
-use crate::ledger::{Counts, LedgerError};
+use crate::ledger::{Counts, LedgerError, PlanDifference};
 use crate::mailing::{
-    self, Loaded, MailingError, NameServer, Online, Prepared, StateFile, prepare,
+    self, Loaded, MailingError, Moved, NameServer, Online, Prepared, StateFile, prepare,
 };
 use crate::transport::Transport;
 
@@ -46,7 +46,7 @@ pub(super) fn run(
     findings.extend(password_that_ends(&loaded));
     let begun = planned.as_ref().map(|prepared| begun(&state, prepared));
     match &begun {
-        Some(Ok((_, differences))) => findings.extend(differences.iter().cloned()),
+        Some(Ok(begun)) => findings.extend(begun.findings()),
         Some(Err(error)) => findings.push(untrusted(&state, error)),
         None => {}
     }
@@ -60,9 +60,13 @@ pub(super) fn run(
         None => None,
     };
     if console.output.json {
+        let differences = match &begun {
+            Some(Ok(begun)) => begun.differences.as_slice(),
+            Some(Err(_)) | None => &[],
+        };
         let planned = planned
             .as_ref()
-            .map(|prepared| (&*prepared.letters, &prepared.plan));
+            .map(|prepared| (&*prepared.letters, &prepared.plan, differences));
         json::plan(
             console,
             &loaded,
@@ -76,10 +80,16 @@ pub(super) fn run(
         show(&findings, console);
     }
     match (planned, begun, transport) {
-        (Some(prepared), Some(Ok((counts, _))), Ok(transport))
+        (Some(prepared), Some(Ok(begun)), Ok(transport))
             if !findings.iter().any(Finding::is_fault) =>
         {
-            let mut lines = summary(&loaded, &prepared, &transport.describe(), &findings, counts);
+            let mut lines = summary(
+                &loaded,
+                &prepared,
+                &transport.describe(),
+                &findings,
+                begun.counts,
+            );
             if only.is_some() || console.output.verbose {
                 lines.extend(listed(only.as_ref(), &prepared));
             }
@@ -187,13 +197,33 @@ fn ask_online(
 const WAITS: &str = "send refuses until it is put back, or accepts it with --accept-changes";
 
 /// What the state file knows, when the batch has begun, and how the plan differs from it.
-fn begun(
-    state: &StateFile,
-    prepared: &Prepared,
-) -> Result<(Option<Counts>, Vec<Finding>), LedgerError> {
+#[derive(Default)]
+struct Begun {
+    counts: Option<Counts>,
+    differences: Vec<PlanDifference>,
+    moved: Option<Moved>,
+}
+
+impl Begun {
+    fn findings(&self) -> Vec<Finding> {
+        let moved = self.moved.iter();
+        let moved = moved.map(|moved| Finding::warning(moved.to_string(), WAITS));
+        let differences = self.differences.iter().map(|difference| {
+            let next_step = if mailing::waits_for_a_word(difference) {
+                WAITS
+            } else {
+                "send leaves it as it was; `postroom resend` sends it again"
+            };
+            Finding::warning(super::changes::in_words(difference), next_step).id(&difference.id)
+        });
+        moved.chain(differences).collect()
+    }
+}
+
+fn begun(state: &StateFile, prepared: &Prepared) -> Result<Begun, LedgerError> {
     let ledger = match state.view() {
         Ok(ledger) => ledger,
-        Err(LedgerError::Missing { .. }) => return Ok((None, Vec::new())),
+        Err(LedgerError::Missing { .. }) => return Ok(Begun::default()),
         Err(error) => return Err(error),
     };
     let (differences, moved) = if ledger.plan()?.is_some() {
@@ -201,17 +231,11 @@ fn begun(
     } else {
         (Vec::new(), None)
     };
-    let moved = moved.map(|moved| Finding::warning(moved.to_string(), WAITS));
-    let differences = differences.iter().map(|difference| {
-        let next_step = if mailing::waits_for_a_word(difference) {
-            WAITS
-        } else {
-            "send leaves it as it was; `postroom resend` sends it again"
-        };
-        Finding::warning(super::changes::in_words(difference), next_step).id(&difference.id)
-    });
-    let findings = moved.into_iter().chain(differences).collect();
-    Ok((Some(ledger.counts()?), findings))
+    Ok(Begun {
+        counts: Some(ledger.counts()?),
+        differences,
+        moved,
+    })
 }
 
 /// A state file that `send` would refuse, as a finding.

@@ -9,8 +9,9 @@ use crate::address::Mailbox;
 use crate::digest::hex;
 use crate::dispatch::estimate;
 use crate::finding::Finding;
-use crate::ledger::{Counts, LedgerError, LedgerView, Outcomes};
+use crate::ledger::{Change, Counts, LedgerError, LedgerView, Outcomes, PlanDifference};
 use crate::letter::Letters;
+use crate::lifecycle::{ChangedPart, LetterState};
 use crate::mailing::{Loaded, StateFile};
 use crate::manifest::LeftOut;
 use crate::message::message_id;
@@ -94,13 +95,35 @@ struct PlannedJson<'a> {
     error: Option<String>,
 }
 
+/// How a letter differs from the plan that the batch was begun with.
+#[derive(Serialize)]
+struct ChangeJson<'a> {
+    id: &'a str,
+    change: &'static str,
+    parts: &'a [ChangedPart],
+    state: LetterState,
+}
+
+fn change(difference: &PlanDifference) -> ChangeJson<'_> {
+    ChangeJson {
+        id: &difference.id,
+        change: match difference.change {
+            Change::Added => "added",
+            Change::Removed => "removed",
+            Change::Changed => "changed",
+        },
+        parts: &difference.parts,
+        state: difference.state,
+    }
+}
+
 /// Prints the object of `check`: every letter of the plan, then the findings. Without a plan there
 /// are only findings.
 pub(super) fn plan(
     console: &Console,
     loaded: &Loaded,
     state: &StateFile,
-    planned: Option<(&Letters, &Plan)>,
+    planned: Option<(&Letters, &Plan, &[PlanDifference])>,
     only: Option<&HashSet<String>>,
     faults: &[Finding],
     online: &[(&'static str, String)],
@@ -108,8 +131,8 @@ pub(super) fn plan(
     let batch = &loaded.batch.name;
     let transport = loaded.batch.dispatch.transport.to_string();
     let state_file = state.path.display().to_string();
-    let id = planned.map(|(_, plan)| hex(&plan.id.0));
-    let total = planned.map_or(0, |(_, plan)| plan.letters.len() as u64);
+    let id = planned.map(|(_, plan, _)| hex(&plan.id.0));
+    let total = planned.map_or(0, |(_, plan, _)| plan.letters.len() as u64);
     let counts = Counts {
         pending: total,
         ..Counts::default()
@@ -125,7 +148,7 @@ pub(super) fn plan(
             outcomes: None,
         },
     );
-    if let Some((letters, plan)) = planned {
+    if let Some((letters, plan, _)) = planned {
         let mut shown = 0;
         for (index, letter) in plan.letters.iter().enumerate() {
             if only.is_some_and(|only| !only.contains(letters.id(index))) {
@@ -163,9 +186,11 @@ pub(super) fn plan(
         }
     }
     console.json(&format!("],\"findings\":{}", to_json(faults)));
-    if let Some((letters, plan)) = planned {
+    if let Some((letters, plan, differences)) = planned {
         let left_out: Vec<LeftOut> = letters.manifest().left_out().collect();
         console.json(&format!(",\"left_out\":{}", to_json(&left_out)));
+        let changes: Vec<ChangeJson<'_>> = differences.iter().map(change).collect();
+        console.json(&format!(",\"changes\":{}", to_json(&changes)));
         let summary = summary(loaded, letters, plan, faults);
         console.json(&format!(",\"summary\":{}", to_json(&summary)));
     }

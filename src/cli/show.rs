@@ -43,7 +43,7 @@ pub(super) fn dry_run(
             console,
             loaded,
             state,
-            Some((letters, plan)),
+            Some((letters, plan, &[])),
             None,
             &prepared.findings,
             &[],

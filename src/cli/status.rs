@@ -6,7 +6,7 @@ use super::exit::{Exit, Stop};
 use super::{json, words};
 use crate::ledger::{Counts, LedgerError, LedgerView, LetterRecord, Outcomes};
 use crate::lifecycle::{
-    AddressOutcome, Addresses, Changes, LetterMail, LetterMailKind, Returned, Sending,
+    AddressOutcome, Addresses, ChangedPart, Changes, LetterMail, LetterMailKind, Returned, Sending,
     reason_in_words,
 };
 use crate::mailing::{Loaded, StateFile};
@@ -230,11 +230,18 @@ pub(super) fn changes_line(changes: &Changes) -> Option<String> {
         let former = changes.former_addresses.join(", ");
         differences.push(format!("the list no longer has {former}"));
     }
-    if changes.attachments {
-        differences.push("another report".to_owned());
-    }
-    if changes.text {
-        differences.push("another text".to_owned());
+    for part in &changes.parts {
+        let what = match part {
+            // Whoever shows where the letter goes shows these.
+            ChangedPart::Addresses => continue,
+            ChangedPart::Names => "other names of addressees",
+            ChangedPart::Attachments => "another report",
+            ChangedPart::Passwords => "another password of the report",
+            ChangedPart::Text => "another text",
+            ChangedPart::Sender => "another sender",
+            ChangedPart::TextOrSender => "another text or sender",
+        };
+        differences.push(what.to_owned());
     }
     (!differences.is_empty()).then(|| differences.join("; "))
 }

@@ -48,6 +48,7 @@ pub fn planned_message(message_id: String, letter: &Letter) -> PlannedMessage {
             bcc: list(&letter.bcc),
         },
         attachments: attachments(&planned),
+        parts: Some(planned.parts),
     }
 }
 

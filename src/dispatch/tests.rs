@@ -142,6 +142,7 @@ impl Case {
                             ..Addresses::default()
                         },
                         attachments: Vec::new(),
+                        parts: None,
                     },
                 }
             });

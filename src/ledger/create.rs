@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::log::Log;
 use super::place::{refuse_links, whole};
 use super::projection::Projection;
-use super::schema::{APPLICATION_ID, MAIL, RESTS, SCHEMA, VERSION};
+use super::schema::{APPLICATION_ID, MAIL, PARTS, RESTS, SCHEMA, VERSION};
 use super::{BatchIdentity, LedgerError};
 use crate::durable::{self, Readers, beside, keep_rename};
 use crate::lifecycle::Event;
@@ -59,6 +59,7 @@ pub(super) fn fill(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch(SCHEMA)?;
     db.execute_batch(MAIL)?;
     db.execute_batch(RESTS)?;
+    db.execute_batch(PARTS)?;
     mark(db)
 }
 

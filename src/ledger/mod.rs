@@ -40,7 +40,7 @@ pub use history::{Resolution, RunRecord, Wait};
 pub use letters::{Counts, LetterRecord, Outcomes};
 pub use log::LogEnd;
 pub use open::{BatchIdentity, Holder, Kind};
-pub use plan::{AdoptedLetter, AdoptedPlan, Change, ChangedParts, PlanDifference};
+pub use plan::{AdoptedLetter, AdoptedPlan, Change, PlanDifference};
 pub use queue::{EarlierTry, InDoubt, Pending, ReplacedTry, Spent};
 pub use returns::{Entered, ReturnedMail, ReturnsLedger};
 pub use verify::{Flaw, LogCheck};

@@ -15,7 +15,8 @@ use super::lock::{Lock, marked_beside};
 use super::place::{refuse_links, refuse_others, whole};
 use super::projection::{Projection, ProjectionError};
 use super::schema::{
-    APPLICATION_ID, FIRST_OF_EVENTS, FIRST_WITH_MAIL, FIRST_WITH_RESTS, VERSION, parse_once,
+    APPLICATION_ID, FIRST_OF_EVENTS, FIRST_WITH_MAIL, FIRST_WITH_PARTS, FIRST_WITH_RESTS, VERSION,
+    parse_once,
 };
 use super::upgrade::upgrade;
 use super::{Ledger, LedgerError, LedgerView, network};
@@ -350,16 +351,18 @@ impl LedgerView {
             )
             .map_err(of)
         };
-        let has_rests: bool = db
-            .query_row(
-                "SELECT EXISTS (SELECT 1 FROM pragma_table_info('sendings') WHERE name = 'rest')",
-                [],
+        let sendings_have = |column: &str| -> Result<bool, LedgerError> {
+            db.query_row(
+                "SELECT EXISTS (SELECT 1 FROM pragma_table_info('sendings') WHERE name = ?1)",
+                [column],
                 |row| row.get(0),
             )
-            .map_err(of)?;
+            .map_err(of)
+        };
         let has_all = has("sendings")? == (found >= FIRST_OF_EVENTS)
             && has("mail")? == (found >= FIRST_WITH_MAIL)
-            && has_rests == (found >= FIRST_WITH_RESTS);
+            && sendings_have("rest")? == (found >= FIRST_WITH_RESTS)
+            && sendings_have("parts")? == (found >= FIRST_WITH_PARTS);
         if !has_all {
             // Bringing it up to date would stop at the first table that is there or missing.
             return Err(LedgerError::Damaged {

@@ -7,7 +7,9 @@ use rusqlite::{Connection, OptionalExtension};
 use super::rows::{self, Key, word};
 use super::{Ledger, LedgerError, LedgerView};
 use crate::digest::{Sha256Digest, hex, parse_hex};
-use crate::lifecycle::{Event, LetterState, PlanAdopted, Planned, PlannedMessage, Sending};
+use crate::lifecycle::{
+    ChangedPart, Event, LetterState, PlanAdopted, Planned, PlannedMessage, Sending,
+};
 
 /// A letter of the plan as the ledger keeps it.
 #[derive(Clone, Debug)]
@@ -48,20 +50,9 @@ pub struct PlanDifference {
     /// What changed.
     pub change: Change,
     /// Of a letter that changed, what of it did; nothing while nobody has looked.
-    pub parts: ChangedParts,
+    pub parts: Vec<ChangedPart>,
     /// Where the letter stands.
     pub state: LetterState,
-}
-
-/// What of a letter changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ChangedParts {
-    /// To whom it goes.
-    pub addresses: bool,
-    /// The files that are attached.
-    pub attachments: bool,
-    /// Subject, text, sender, or anything else of it.
-    pub text_or_sender: bool,
 }
 
 impl LedgerView {
@@ -185,6 +176,12 @@ impl Ledger {
                 } else {
                     rows::load(log.db(), Key::Id(&letter.id))?
                 };
+                // What an older program did not keep of the same letter is not another letter.
+                if let Some(wanted) = known.as_ref().and_then(|row| row.letter.wanted())
+                    && wanted.digest == letter.message.digest
+                {
+                    letter.message.parts = wanted.parts;
+                }
                 // Names that changed meanwhile are for what has not gone out.
                 if let Some(row) = &known
                     && row.letter.was_accepted()
@@ -332,7 +329,7 @@ impl PlanComparison {
         self.differences.push(PlanDifference {
             id: id.to_owned(),
             change,
-            parts: ChangedParts::default(),
+            parts: Vec::new(),
             state,
         });
     }
@@ -344,7 +341,7 @@ impl PlanComparison {
             .extend(removed.into_iter().map(|(id, (_, state))| PlanDifference {
                 id,
                 change: Change::Removed,
-                parts: ChangedParts::default(),
+                parts: Vec::new(),
                 state,
             }));
         self.differences

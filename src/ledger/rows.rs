@@ -83,16 +83,18 @@ fn mail(db: &Connection, letter: i64) -> rusqlite::Result<Vec<LetterMail>> {
 fn sendings(db: &Connection, letter: i64) -> rusqlite::Result<Vec<Sending>> {
     db.prepare_cached(
         "SELECT message_id, digest, made_from, addresses, attachments, state, attempts, accepted_at,
-            receipt, because, to_all, rest FROM sendings WHERE letter = ?1 ORDER BY number",
+            receipt, because, to_all, rest, parts FROM sendings WHERE letter = ?1 ORDER BY number",
     )?
     .query_map([letter], |row| {
         let digest = row.get(1)?;
+        let parts: Option<String> = row.get(12)?;
         Ok(Sending {
             message: PlannedMessage {
                 message_id: row.get(0)?,
                 digest,
                 addresses: json(row, 3)?,
                 attachments: json(row, 4)?,
+                parts: parts.map(|json| parsed(12, &json)).transpose()?,
             },
             made_from: row.get::<_, Option<_>>(2)?.unwrap_or(digest),
             state: word(row, 5, SendingState::parse)?,
@@ -251,8 +253,10 @@ fn store_sending(
         let made_from = (sending.made_from != message.digest).then_some(sending.made_from);
         db.prepare_cached(
             "INSERT OR REPLACE INTO sendings (letter, number, message_id, digest, made_from,
-                addresses, attachments, state, attempts, accepted_at, receipt, because, to_all, rest)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                addresses, attachments, state, attempts, accepted_at, receipt, because, to_all, rest,
+                parts)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
+                ?15)",
         )?
         .execute(params![
             letter,
@@ -268,7 +272,8 @@ fn store_sending(
             sending.receipt,
             sending.because,
             sending.to_all,
-            sending.is_rest
+            sending.is_rest,
+            message.parts.as_ref().map(to_json).transpose()?
         ])?;
     }
     let known: &[Fate] = before.map_or(&[], |before| &before.fates);

@@ -8,7 +8,7 @@ pub(super) const APPLICATION_ID: i64 = 0x706f_7374;
 
 /// The format that this program writes (`PRAGMA user_version`). It is raised when an older program
 /// could misread the file; older formats are brought up to date when the file is opened for a run.
-pub(super) const VERSION: i64 = 6;
+pub(super) const VERSION: i64 = 7;
 
 /// The first format in which all tables follow from the log.
 pub(super) const FIRST_OF_EVENTS: i64 = 4;
@@ -18,6 +18,9 @@ pub(super) const FIRST_WITH_MAIL: i64 = 5;
 
 /// The first format whose letters may go out in parts, the rest after what the server took.
 pub(super) const FIRST_WITH_RESTS: i64 = 6;
+
+/// The first format that keeps what messages are made of.
+pub(super) const FIRST_WITH_PARTS: i64 = 7;
 
 /// How many prepared statements a connection keeps: all that an event can need.
 const STATEMENTS: usize = 64;
@@ -175,6 +178,12 @@ CREATE TABLE mail (
 pub(super) const RESTS: &str = "
 -- Whether it goes to the addresses for which the server did not take the message before.
 ALTER TABLE sendings ADD COLUMN rest INTEGER NOT NULL DEFAULT 0;
+";
+
+/// What format 7 has beside those of format 6.
+pub(super) const PARTS: &str = "
+-- What the message is made of, as JSON; none where an older program planned it.
+ALTER TABLE sendings ADD COLUMN parts TEXT;
 ";
 
 /// The tables that follow from the log, each with what its rows are ordered by.

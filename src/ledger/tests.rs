@@ -60,6 +60,7 @@ fn planned(id: &str, digest: u8) -> AdoptedLetter {
                 cc: vec![format!("head@{id}.example")],
                 bcc: Vec::new(),
             },
+            parts: None,
             attachments: vec![SentAttachment {
                 name: format!("{id}.pdf"),
                 sha256: [digest; 32],

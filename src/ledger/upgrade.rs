@@ -1,7 +1,7 @@
 //! State files of older formats: brought up to date in one step that is done or not.
 //!
-//! Format 4 has all but one table of this one, format 5 all but one column, and their logs are whole as
-//! they are.
+//! Format 4 has all but one table of this one, formats 5 and 6 all but a column or two, and their logs
+//! are whole as they are.
 //!
 //! Formats 1 and 2 have no log. Format 3 has one beside its tables, and neither follows from the other:
 //! what differs between them is noted for good. From the event `upgraded` on, everything follows from
@@ -17,7 +17,9 @@ use super::create::mark;
 use super::log::Log;
 use super::projection::{Projection, ProjectionError};
 use super::rows::{self, moment, time, word};
-use super::schema::{FIRST_OF_EVENTS, FIRST_WITH_MAIL, MAIL, RESTS, SCHEMA, VERSION};
+use super::schema::{
+    FIRST_OF_EVENTS, FIRST_WITH_MAIL, FIRST_WITH_RESTS, MAIL, PARTS, RESTS, SCHEMA, VERSION,
+};
 use crate::digest::{Parts, Sha256Digest, hex};
 use crate::lifecycle::{
     AddressState, Addresses, Attempt, AttemptOutcome, CarriedOver, Event, Fate, LegacyRun,
@@ -73,7 +75,10 @@ pub(super) fn upgrade(db: &mut Connection, at: Timestamp) -> Result<(), Projecti
         if from < FIRST_WITH_MAIL {
             transaction.execute_batch(MAIL)?;
         }
-        transaction.execute_batch(RESTS)?;
+        if from < FIRST_WITH_RESTS {
+            transaction.execute_batch(RESTS)?;
+        }
+        transaction.execute_batch(PARTS)?;
         mark(&transaction)?;
         transaction.commit()?;
         return Ok(());
@@ -91,6 +96,7 @@ pub(super) fn upgrade(db: &mut Connection, at: Timestamp) -> Result<(), Projecti
     transaction.execute_batch(SCHEMA)?;
     transaction.execute_batch(MAIL)?;
     transaction.execute_batch(RESTS)?;
+    transaction.execute_batch(PARTS)?;
     if has_log {
         transaction.execute_batch(KEEP_LOG)?;
     }
@@ -278,6 +284,7 @@ fn message(
         digest,
         addresses,
         attachments,
+        parts: None,
     };
     Sending::of(message, digest, None)
 }

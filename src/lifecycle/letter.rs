@@ -7,8 +7,8 @@ use super::address::is_same;
 use super::event::{AddressReturn, Reopening, SettledAs};
 use super::mail::LetterMail;
 use super::{
-    Accepted, AddressOutcome, AddressState, Event, Fate, Illegal, PlannedMessage, Reply, Returned,
-    Sending, SendingState,
+    Accepted, AddressOutcome, AddressState, ChangedPart, Event, Fate, Illegal, PlannedMessage,
+    Reply, Returned, Sending, SendingState,
 };
 
 /// Where a letter stands.
@@ -195,10 +195,8 @@ pub struct Changes {
     pub new_addresses: Vec<String>,
     /// Addresses that have the letter, and that the list no longer has.
     pub former_addresses: Vec<String>,
-    /// Whether other files are attached.
-    pub attachments: bool,
-    /// Whether anything else of the letter is another.
-    pub text: bool,
+    /// What else of the letter is another.
+    pub parts: Vec<ChangedPart>,
 }
 
 impl Changes {
@@ -763,17 +761,21 @@ impl LetterHistory {
             .map(str::to_owned)
             .collect();
         let former_addresses = self.reached_but(&|address| wanted.addresses.has(address));
-        let digests = |message: &PlannedMessage| -> Vec<_> {
-            let files = message.attachments.iter();
-            files.map(|file| (file.name.clone(), file.sha256)).collect()
+        // A message to some of its addresses has text, sender and attachments of the whole letter.
+        let whole = PlannedMessage {
+            digest: last.made_from,
+            addresses: wanted.addresses.clone(),
+            ..last.message.clone()
         };
-        let attachments = digests(wanted) != digests(&last.message);
-        let is_same = new_addresses.is_empty() && former_addresses.is_empty() && !attachments;
+        let mut parts = wanted.changed_since(&whole);
+        if !(new_addresses.is_empty() && former_addresses.is_empty()) {
+            // The digest over all is another for the addresses alone.
+            parts.retain(|part| !matches!(part, ChangedPart::Names | ChangedPart::TextOrSender));
+        }
         Changes {
-            text: is_same && wanted.digest != last.made_from,
             new_addresses,
             former_addresses,
-            attachments,
+            parts,
         }
     }
 }

@@ -27,6 +27,7 @@ mod attempt;
 mod event;
 mod letter;
 mod mail;
+mod parts;
 mod reason;
 mod run;
 mod sending;
@@ -40,6 +41,7 @@ pub use event::{
 };
 pub use letter::{Changes, LetterHistory, LetterState};
 pub use mail::{LetterMail, LetterMailKind, MailEvidence};
+pub use parts::{ChangedPart, MessageParts};
 pub use reason::{BounceReason, reason_in_words};
 pub use run::{Run, RunState};
 pub use sending::{PlannedMessage, Sending, SendingState, SentAttachment};

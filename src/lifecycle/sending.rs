@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::address::is_same;
-use super::{AddressState, Addresses, Event, Fate, Illegal, Refusal, Reply};
+use super::{AddressState, Addresses, Event, Fate, Illegal, MessageParts, Refusal, Reply};
 use crate::digest::{Sha256Digest, as_hex};
 
 /// What one hand-over carries, as far as the record needs it.
@@ -20,6 +20,9 @@ pub struct PlannedMessage {
     pub addresses: Addresses,
     /// What is attached.
     pub attachments: Vec<SentAttachment>,
+    /// What else it is made of; programs before format 7 did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<MessageParts>,
 }
 
 /// A file that goes with a message.

@@ -35,6 +35,7 @@ fn message(name: &str, to: &[&str]) -> PlannedMessage {
             bytes: 4711,
             locked: false,
         }],
+        parts: None,
     }
 }
 

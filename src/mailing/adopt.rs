@@ -141,6 +141,7 @@ impl Names {
             digest: planned.digest,
             addresses: addresses(letters, index),
             attachments: attachments(planned),
+            parts: Some(planned.parts),
         }
     }
 }

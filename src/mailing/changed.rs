@@ -7,9 +7,9 @@ use super::Prepared;
 use super::adopt::addresses;
 use crate::address::{Address, Mailbox};
 use crate::dispatch::attachments;
-use crate::ledger::{Change, ChangedParts, LedgerError, LedgerView, PlanDifference};
+use crate::ledger::{Change, LedgerError, LedgerView, PlanDifference};
 use crate::letter::Letter;
-use crate::lifecycle::PlannedMessage;
+use crate::lifecycle::{ChangedPart, PlannedMessage};
 use crate::plan::PlannedLetter;
 
 /// Finds what of each letter changed that did.
@@ -34,17 +34,25 @@ pub(super) fn find_parts(
         let (Some(before), Some(place), Some(planned)) = (before, place, planned) else {
             continue;
         };
-        // The old text is not kept, but the digest over all of the letter is: with the old addresses and
-        // reports, a letter of the same text and sender has that digest again.
-        let is_same_besides = letters.make(place).is_ok_and(|letter| {
-            as_before(letter, before)
-                .is_some_and(|letter| PlannedLetter::of(&letter, &[]).digest == before.digest)
-        });
-        difference.parts = ChangedParts {
-            addresses: addresses(letters, place) != before.addresses,
-            attachments: attachments(planned) != before.attachments,
-            text_or_sender: !is_same_besides,
+        let now = PlannedMessage {
+            message_id: String::new(),
+            digest: planned.digest,
+            addresses: addresses(letters, place),
+            attachments: attachments(planned),
+            parts: Some(planned.parts),
         };
+        difference.parts = now.changed_since(before);
+        if before.parts.is_none() && !difference.parts.contains(&ChangedPart::TextOrSender) {
+            // Of what an older program planned, the digest over all of it is kept: with the old addresses
+            // and reports, a letter of the same text and sender has that digest again.
+            let is_same_besides = letters.make(place).is_ok_and(|letter| {
+                as_before(letter, before)
+                    .is_some_and(|letter| PlannedLetter::of(&letter, &[]).digest == before.digest)
+            });
+            if !is_same_besides {
+                difference.parts.push(ChangedPart::TextOrSender);
+            }
+        }
     }
     Ok(())
 }

@@ -309,6 +309,7 @@ fn resend_of(
         digest: planned.digest,
         addresses: addresses(&whole),
         attachments: attachments(&planned),
+        parts: Some(planned.parts),
     };
     let message = if request.all_addresses {
         whole
@@ -343,6 +344,7 @@ fn resend_of(
             digest: entry.digest,
             addresses: addresses.clone(),
             attachments: attachments(&entry),
+            parts: Some(entry.parts),
         },
     };
     let mut after = letter.clone();

@@ -102,12 +102,7 @@ fn changed(letter: &ReportedLetter) -> String {
         let former = changes.former_addresses.join(" ");
         words.push(format!("no longer listed: {former}"));
     }
-    if changes.attachments {
-        words.push("report".to_owned());
-    }
-    if changes.text {
-        words.push("text".to_owned());
-    }
+    words.extend(changes.parts.iter().map(|part| part.in_words().to_owned()));
     words.join("; ")
 }
 

@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use crate::ledger::{LetterRecord, Resolution};
 use crate::lifecycle::{
-    AddressKind, AddressOutcome, AddressState, Addresses, BounceReason, Changes, LetterHistory,
-    LetterMail, LetterMailKind, LetterState, MailEvidence, Reply, Returned, Sending, SendingState,
-    SentAttachment, reason_in_words,
+    AddressKind, AddressOutcome, AddressState, Addresses, BounceReason, ChangedPart, Changes,
+    LetterHistory, LetterMail, LetterMailKind, LetterState, MailEvidence, Reply, Returned, Sending,
+    SendingState, SentAttachment, reason_in_words,
 };
 
 /// A letter as programs read it.
@@ -118,8 +118,8 @@ struct LookJson<'a> {
 struct ChangedJson {
     new_addresses: Vec<String>,
     no_longer_listed: Vec<String>,
-    attachments: bool,
-    text: bool,
+    /// What else of the letter is another, as words.
+    parts: Vec<ChangedPart>,
 }
 
 #[derive(Debug, Serialize)]
@@ -183,8 +183,7 @@ impl LetterJson<'_> {
         self.changed = Some(ChangedJson {
             new_addresses: changes.new_addresses,
             no_longer_listed: changes.former_addresses,
-            attachments: changes.attachments,
-            text: changes.text,
+            parts: changes.parts,
         });
         self
     }

@@ -51,6 +51,7 @@ fn ledger(folder: &Path) -> Ledger {
                 bytes: 7,
                 locked: false,
             }],
+            parts: None,
         },
     };
     let adopt = |ledger: &mut Ledger, plan: &str, ids: &[&str]| {

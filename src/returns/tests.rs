@@ -33,6 +33,7 @@ impl Sent {
                 ..Addresses::default()
             },
             attachments: Vec::new(),
+            parts: None,
         };
         let events = [
             Event::Planned(Box::new(Planned {

@@ -236,7 +236,7 @@ fn a_damaged_state_file() {
 fn a_state_file_of_a_newer_program() {
     let batch = with_state(|batch| {
         let ledger = rusqlite::Connection::open(batch.path(STATE)).unwrap();
-        ledger.execute_batch("PRAGMA user_version = 7").unwrap();
+        ledger.execute_batch("PRAGMA user_version = 8").unwrap();
     });
     assert_snapshot!(shown(&batch, &batch.run("send", &[])));
 }

@@ -136,7 +136,22 @@ fn a_letter_that_was_cut_off_takes_a_bounce_when_no_run_is_at_work() {
 fn a_file_of_format_5_is_read_and_brought_up_to_date() {
     let case = Case::new();
     drop(at_work(&case));
-    let older = "ALTER TABLE sendings DROP COLUMN rest; PRAGMA user_version = 5";
+    let older = "ALTER TABLE sendings DROP COLUMN rest; ALTER TABLE sendings DROP COLUMN parts;
+                 PRAGMA user_version = 5";
+    change_behind(&case.path(), older).unwrap();
+    let view = LedgerView::open(&case.path(), &identity("b")).unwrap();
+    assert_whole(&view);
+    drop(view);
+    let ledger = returns(&case);
+    assert_whole(ledger.view());
+    assert_eq!(ledger.view().format, crate::ledger::schema::VERSION);
+}
+
+#[test]
+fn a_file_of_format_6_is_read_and_brought_up_to_date() {
+    let case = Case::new();
+    drop(at_work(&case));
+    let older = "ALTER TABLE sendings DROP COLUMN parts; PRAGMA user_version = 6";
     change_behind(&case.path(), older).unwrap();
     let view = LedgerView::open(&case.path(), &identity("b")).unwrap();
     assert_whole(&view);
@@ -150,7 +165,8 @@ fn a_file_of_format_5_is_read_and_brought_up_to_date() {
 fn a_file_of_format_4_is_read_and_brought_up_to_date() {
     let case = Case::new();
     drop(at_work(&case));
-    let older = "DROP TABLE mail; ALTER TABLE sendings DROP COLUMN rest; PRAGMA user_version = 4";
+    let older = "DROP TABLE mail; ALTER TABLE sendings DROP COLUMN rest;
+                 ALTER TABLE sendings DROP COLUMN parts; PRAGMA user_version = 4";
     change_behind(&case.path(), older).unwrap();
     let view = LedgerView::open(&case.path(), &identity("b")).unwrap();
     assert_whole(&view);

@@ -378,7 +378,7 @@ fn assert_the_schema_counts(whole: &Whole) {
     }
     for pragma in ["application_id", "user_version"] {
         named(
-            format!("PRAGMA {pragma} = 7"),
+            format!("PRAGMA {pragma} = 8"),
             format!("the file's {pragma} is not that of this format"),
         );
     }
@@ -464,7 +464,7 @@ fn a_header_that_names_another_program_or_format_is_refused() {
         assert_refused(&case, &identity("b"), pragma, shown);
     };
     refused("application_id = 7", "is not a postroom state file");
-    refused("user_version = 7", "has format 7");
+    refused("user_version = 8", "has format 8");
     for format in -1..VERSION {
         let shown = format!("its tables are not those of format {format}");
         refused(&format!("user_version = {format}"), &shown);

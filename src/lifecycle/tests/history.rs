@@ -276,6 +276,7 @@ fn again(letter: &LetterHistory, draw: Draw, all_addresses: bool) -> Option<Even
             bytes: 4711,
             locked: false,
         }],
+        parts: None,
     };
     Some(reopened(all_addresses, whole, message))
 }

@@ -78,6 +78,7 @@ fn recorded(schools: usize) -> TestBatch {
                 bytes: 200_000 + n as u64,
                 locked: false,
             }],
+            parts: None,
         },
     });
     let plan = "3cfb59a6b04d".repeat(5);
@@ -452,6 +453,7 @@ fn recorded_quickly(schools: usize) -> TestBatch {
                 bytes: 200_000,
                 locked: false,
             }],
+            parts: None,
         },
     });
     ledger

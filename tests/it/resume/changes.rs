@@ -37,8 +37,62 @@ fn another_template_stops_the_next_run() {
         &batch,
         &[
             "4 changes since the batch was begun",
-            "S001: text or sender changed after it was accepted; only `postroom resend` sends it again",
+            "S001: text changed after it was accepted; only `postroom resend` sends it again",
+            "S003: text changed, not sent yet",
+        ],
+    );
+}
+
+#[test]
+fn another_sender_is_told_from_another_text() {
+    let batch = begun();
+    replace(
+        &batch,
+        "batch.toml",
+        "from = \"",
+        "reply_to = \"office@study.example\"\nfrom = \"",
+    );
+    assert_stops(
+        &batch,
+        &[
+            "S001: sender changed after it was accepted; only `postroom resend` sends it again",
+            "S003: sender changed, not sent yet",
+        ],
+    );
+    replace(&batch, "letter.html", "your report", "the report");
+    assert_stops(&batch, &["S003: text and sender changed, not sent yet"]);
+    let checked = batch.run("check", &["--json"]).expect(0).json();
+    let changes = checked["changes"].as_array().unwrap();
+    assert_eq!(changes.len(), 4, "{checked}");
+    assert_eq!(
+        changes[2],
+        serde_json::json!({
+            "id": "S003", "change": "changed", "parts": ["text", "sender"], "state": "pending"
+        })
+    );
+}
+
+#[test]
+fn a_state_file_without_the_parts_says_what_it_knows() {
+    let batch = begun();
+    let file = rusqlite::Connection::open(batch.path("batch.outbox.db")).unwrap();
+    // As a program before format 7 wrote it, but for the hashes of its log, which nobody asks for here.
+    file.execute_batch(
+        "DROP TRIGGER events_stay;
+         UPDATE events SET body = json_remove(body, '$.message.parts') WHERE kind = 'planned';
+         ALTER TABLE sendings DROP COLUMN parts;
+         PRAGMA user_version = 6;",
+    )
+    .unwrap();
+    drop(file);
+    replace(&batch, "letter.html", "your report", "the report");
+    replace(&batch, "list.csv", "teacher4@", "head4@");
+    assert_stops(
+        &batch,
+        &[
+            "S001: text or sender changed after it was accepted",
             "S003: text or sender changed, not sent yet",
+            "S004: addresses and text or sender changed, not sent yet",
         ],
     );
 }

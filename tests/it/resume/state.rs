@@ -92,9 +92,9 @@ fn another_database_in_its_place_is_refused() {
 fn a_state_file_of_a_newer_program_is_refused() {
     let batch = begun();
     let ledger = Connection::open(batch.path(STATE)).unwrap();
-    ledger.execute_batch("PRAGMA user_version = 7").unwrap();
+    ledger.execute_batch("PRAGMA user_version = 8").unwrap();
     ledger.close().unwrap();
-    assert_refused(&batch, "has format 7 and this program knows up to 6");
+    assert_refused(&batch, "has format 8 and this program knows up to 7");
 }
 
 #[test]
