@@ -1,17 +1,18 @@
 //! HTTP as postroom uses it: no redirects, bounded patience, bounded answers, and a failure that says
 //! whether the server can have seen the whole request.
 
+use std::error::Error;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use reqwest::Certificate;
 use reqwest::blocking::{Body, Client, Request, Response};
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
+use reqwest::{Certificate, Url};
 
-use crate::network::NetworkError;
+use crate::network::{NetworkError, NetworkKind};
 
 /// Answers beyond this size are cut, unless more is wanted: nobody whom we ask says so much.
 const LARGEST: u64 = 1 << 20;
@@ -76,7 +77,10 @@ impl Http {
                 silence,
                 largest: LARGEST,
             })
-            .map_err(|error| HttpError::NotSent(cause(&error, silence)))
+            .map_err(|error| {
+                let text = format!("the certificates of this machine cannot be used: {error}");
+                HttpError::NotSent(NetworkError::of(&error, text))
+            })
     }
 
     /// The same client, which takes answers of so many bytes. What is longer is cut off.
@@ -90,6 +94,7 @@ impl Http {
     /// # Errors
     /// When no whole answer came.
     pub fn call(&self, mut request: Request, body: Vec<u8>) -> Result<HttpReply, HttpError> {
+        let server = server(request.url());
         let length = body.len() as u64;
         let sent = Arc::new(AtomicBool::new(body.is_empty()));
         let patience = self.silence + Duration::from_secs(length / SLOWEST);
@@ -102,11 +107,12 @@ impl Http {
             *request.body_mut() = Some(Body::sized(body, length));
         }
         match self.client.execute(request) {
-            Ok(response) => read(response, self.largest),
+            Ok(response) => read(response, self.largest)
+                .map_err(|error| HttpError::NoAnswer(cause(&error, &server, patience))),
             Err(error) if error.is_connect() || !sent.load(Ordering::SeqCst) => {
-                Err(HttpError::NotSent(cause(&error, patience)))
+                Err(HttpError::NotSent(cause(&error, &server, patience)))
             }
-            Err(error) => Err(HttpError::NoAnswer(cause(&error, patience))),
+            Err(error) => Err(HttpError::NoAnswer(cause(&error, &server, patience))),
         }
     }
 }
@@ -119,17 +125,11 @@ impl HttpReply {
     }
 }
 
-fn read(response: Response, largest: u64) -> Result<HttpReply, HttpError> {
+fn read(response: Response, largest: u64) -> Result<HttpReply, io::Error> {
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     let mut body = Vec::new();
-    response
-        .take(largest)
-        .read_to_end(&mut body)
-        .map_err(|error| {
-            let text = format!("the answer broke off: {error}");
-            HttpError::NoAnswer(NetworkError::of(&error, text))
-        })?;
+    response.take(largest).read_to_end(&mut body)?;
     Ok(HttpReply {
         status,
         headers,
@@ -137,20 +137,57 @@ fn read(response: Response, largest: u64) -> Result<HttpReply, HttpError> {
     })
 }
 
-/// What went wrong, in the words of the innermost cause, without the address.
-fn cause(error: &reqwest::Error, patience: Duration) -> NetworkError {
-    if error.is_timeout() {
-        return NetworkError::timed_out(format!("no answer in {} s", patience.as_secs()));
+/// The server of an address, as people write it.
+fn server(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port_or_known_default() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
     }
-    let mut source: &dyn std::error::Error = error;
-    while let Some(inner) = source.source() {
-        source = inner;
+}
+
+/// What went wrong, said of the server: the words of the libraries name neither it nor what happened.
+fn cause(error: &(dyn Error + 'static), server: &str, patience: Duration) -> NetworkError {
+    let found = NetworkError::at(server, error);
+    let kind = kind(error, found.kind);
+    if kind == NetworkKind::TimedOut {
+        let text = format!("no answer in {} s from {server}", patience.as_secs());
+        return NetworkError::timed_out(text);
     }
-    let text = source.to_string();
-    if error.is_dns() {
-        return NetworkError::unresolved(text);
+    if kind == found.kind {
+        return found;
     }
-    NetworkError::of(error, text)
+    NetworkError::new(kind, kind.said_of(server))
+}
+
+/// The kind of an error. Where the types of the system and of rustls say nothing, those of reqwest and hyper
+/// do: what is wrong with a conversation that had begun, and is no answer in another language, is that
+/// the connection was lost.
+fn kind(error: &(dyn Error + 'static), found: NetworkKind) -> NetworkKind {
+    let mut kind = found;
+    let mut next = Some(error);
+    while let Some(error) = next {
+        next = error.source();
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            next = error.get_ref().map(|inner| inner as _);
+        } else if let Some(error) = error.downcast_ref::<reqwest::Error>() {
+            if error.is_timeout() {
+                return NetworkKind::TimedOut;
+            }
+            if error.is_dns() {
+                return NetworkKind::Unresolved;
+            }
+            if kind == NetworkKind::Other && !error.is_connect() && !error.is_builder() {
+                kind = NetworkKind::Cut;
+            }
+        } else if let Some(error) = error.downcast_ref::<hyper::Error>()
+            && error.is_parse()
+            && !matches!(found, NetworkKind::Tls | NetworkKind::Certificate(_))
+        {
+            kind = NetworkKind::Nonsense;
+        }
+    }
+    kind
 }
 
 /// A body that reports when its last byte was taken to be sent.
@@ -171,6 +208,10 @@ impl Read for Counted {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+    use std::thread;
+
     use reqwest::{Method, Url};
 
     use super::*;
@@ -206,6 +247,67 @@ mod tests {
         }
     }
 
+    /// What comes of a server that does this with a connection, with its name in place of the port.
+    fn with_server(
+        scheme: &str,
+        serve: impl FnOnce(TcpStream) + Send + 'static,
+    ) -> (HttpError, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let served = thread::spawn(move || serve(listener.accept().unwrap().0));
+        let error = asked(&format!("{scheme}://127.0.0.1:{port}/secret"), None);
+        served.join().unwrap();
+        let text = error.to_string().replace(&port.to_string(), "PORT");
+        (error, text)
+    }
+
+    fn read_request(socket: &mut TcpStream) {
+        let mut seen = Vec::new();
+        while !seen.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            socket.read_exact(&mut byte).unwrap();
+            seen.extend(byte);
+        }
+    }
+
+    #[test]
+    fn a_lost_connection_names_the_server_and_nothing_of_the_library() {
+        const LOST: &str = "the connection to 127.0.0.1:PORT was lost";
+        let closed = |mut socket: TcpStream| read_request(&mut socket);
+        let (error, text) = with_server("http", closed);
+        assert_eq!(text, LOST);
+        assert!(matches!(error, HttpError::NoAnswer(error) if error.kind == NetworkKind::Cut));
+        // What was not read makes the system answer with a reset.
+        let (_, text) = with_server("http", drop);
+        assert_eq!(text, LOST);
+        let half = |mut socket: TcpStream| {
+            read_request(&mut socket);
+            let head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf";
+            socket.write_all(head).unwrap();
+        };
+        let (error, text) = with_server("http", half);
+        assert_eq!(text, LOST);
+        assert!(matches!(error, HttpError::NoAnswer(_)));
+    }
+
+    #[test]
+    fn another_language_names_the_server() {
+        let mail = |mut socket: TcpStream| {
+            read_request(&mut socket);
+            socket.write_all(b"220 mail.example ESMTP\r\n").unwrap();
+        };
+        let (error, text) = with_server("http", mail);
+        assert_eq!(text, NetworkKind::Nonsense.said_of("127.0.0.1:PORT"));
+        assert!(matches!(error, HttpError::NoAnswer(_)));
+        let clear = |mut socket: TcpStream| {
+            let _ = socket.read(&mut [0; 1024]);
+            let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+        };
+        let (error, text) = with_server("https", clear);
+        assert_eq!(text, NetworkKind::Tls.said_of("127.0.0.1:PORT"));
+        assert!(matches!(error, HttpError::NotSent(error) if error.kind == NetworkKind::Tls));
+    }
+
     #[test]
     fn a_server_that_is_not_there_is_reported_by_what_is_missing() {
         let kind = |url: &str| match asked(url, None) {
@@ -214,6 +316,12 @@ mod tests {
         };
         let refused = format!("http://127.0.0.1:{}/", free_port());
         assert_eq!(kind(&refused), NetworkKind::Refused);
+        let HttpError::NotSent(error) = asked(&refused, None) else {
+            panic!("it was sent");
+        };
+        let server = refused.trim_start_matches("http://").trim_end_matches('/');
+        let text = format!("cannot connect to {server}: nothing listens there");
+        assert_eq!(error.text, text);
         // RFC 6761 section 6.4: no such name is ever given out.
         let unknown = kind("http://nowhere.invalid/");
         assert_eq!(unknown, NetworkKind::Unresolved);

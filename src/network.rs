@@ -73,6 +73,20 @@ impl NetworkError {
         Self::new(NetworkKind::of(error), text)
     }
 
+    /// A failure whose kind an error or its causes tell, said of a server. What the system alone knows,
+    /// such as that no further file can be opened, is in its words.
+    #[must_use]
+    pub fn at(server: &str, error: &(dyn Error + 'static)) -> Self {
+        let kind = NetworkKind::of(error);
+        let mut text = kind.said_of(server);
+        if kind == NetworkKind::Other
+            && let Some(system) = of_system(error)
+        {
+            text.push_str(&format!(": {system}"));
+        }
+        Self::new(kind, text)
+    }
+
     /// A name that could not be resolved.
     pub fn unresolved(text: impl Into<String>) -> Self {
         Self::new(NetworkKind::Unresolved, text)
@@ -85,6 +99,24 @@ impl NetworkError {
 }
 
 impl NetworkKind {
+    /// What happened, said of a server as `HOST:PORT`.
+    #[must_use]
+    pub fn said_of(self, server: &str) -> String {
+        match self {
+            Self::Unresolved => format!("no address is known of {server}"),
+            Self::Refused => format!("cannot connect to {server}: nothing listens there"),
+            Self::Unreachable => format!("cannot connect to {server}: there is no way to it"),
+            Self::TimedOut => format!("{server} was silent for too long"),
+            Self::Cut => format!("the connection to {server} was lost"),
+            Self::Certificate(flaw) => format!("{server} {}", flaw.in_words()),
+            Self::Tls => format!(
+                "no protected connection to {server} came about: it does not speak TLS there, or no version that is known here"
+            ),
+            Self::Nonsense => format!("{server} answered in another language than was spoken"),
+            Self::Other => format!("the connection to {server} failed"),
+        }
+    }
+
     /// The kind of an error, by its own type or by the types of its causes, the innermost first.
     #[must_use]
     pub fn of(error: &(dyn Error + 'static)) -> Self {
@@ -154,6 +186,21 @@ impl NetworkKind {
             | Self::Other => false,
         }
     }
+}
+
+/// The error of the system among the causes of another.
+fn of_system<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        next = error.source();
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            if error.raw_os_error().is_some() {
+                return Some(error);
+            }
+            next = error.get_ref().map(|inner| inner as _);
+        }
+    }
+    None
 }
 
 impl CertificateFlaw {

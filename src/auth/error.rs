@@ -78,7 +78,7 @@ impl NextStep for AuthError {
             Self::Refused { next_step, .. }
             | Self::Setting { next_step, .. }
             | Self::Store { next_step, .. } => (*next_step).into(),
-            Self::Unreachable(_) | Self::Nonsense(_) => "check the network, then try again".into(),
+            Self::Unreachable(_) | Self::Nonsense(_) => "check the network".into(),
             Self::SignedOut(_) => "run `postroom login`".into(),
             Self::WrongAccount { wanted, .. } => format!(
                 "run `postroom login` and choose {wanted}, or correct username in the secrets file"

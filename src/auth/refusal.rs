@@ -104,7 +104,7 @@ const KNOWN: &[(&[u32], &str, &str)] = &[
     (
         &[50_196],
         "the same request came too often",
-        "wait some minutes, then try again",
+        "wait some minutes",
     ),
     (
         &[501_481],

@@ -23,7 +23,8 @@ pub(super) fn show_end(
         findings::show(faults, console);
     }
     if exit != Exit::Success {
-        status::list(&finished.ledger, console, false, &|_| true)?;
+        let stopped_by = finished.ending.answer();
+        status::list_open(&finished.ledger, console, stopped_by)?;
     }
     let word = if rehearsal { "rehearsal: " } else { "" };
     if finished.before.pending == 0 && finished.before.in_doubt == 0 {

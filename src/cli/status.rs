@@ -4,6 +4,7 @@ use super::args::StatusArgs;
 use super::console::Console;
 use super::exit::{Exit, Stop};
 use super::{json, words};
+use crate::dispatch::recorded;
 use crate::ledger::{Counts, LedgerError, LedgerView, LetterRecord, Outcomes};
 use crate::lifecycle::{
     AddressOutcome, Addresses, ChangedPart, Changes, LetterMail, LetterMailKind, Returned, Sending,
@@ -11,6 +12,7 @@ use crate::lifecycle::{
 };
 use crate::mailing::{Loaded, StateFile};
 use crate::report::{addresses, handed_over};
+use crate::transport::Answer;
 
 pub(super) fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Stop> {
     let loaded = Loaded::load(&args.common.load_request())?;
@@ -123,6 +125,27 @@ pub(super) fn list(
         if wanted(&letter.id) && (all || letter.needs_a_person()) {
             console.result(&line(&letter, console.output.verbose));
         }
+    })
+}
+
+/// Lists letters that need a person at the end of a run. What stopped the run is said after it with the
+/// next step, so that the letter that met it says only what happened.
+pub(super) fn list_open(
+    ledger: &LedgerView,
+    console: &Console,
+    stopped_by: Option<&Answer>,
+) -> Result<(), LedgerError> {
+    let recorded = stopped_by.map(|answer| (recorded(answer), answer.text()));
+    ledger.each_letter(&mut |mut letter| {
+        if !letter.needs_a_person() {
+            return;
+        }
+        if let (Some((reply, words)), Some(error)) = (&recorded, &mut letter.letter.error)
+            && reply == error
+        {
+            (*words).clone_into(&mut error.text);
+        }
+        console.result(&line(&letter, console.output.verbose));
     })
 }
 

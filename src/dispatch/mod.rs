@@ -24,6 +24,7 @@ pub use event::{DispatchEvent, WaitReason};
 pub use limiter::{Cost, Limit, Limiter, Permit};
 pub use rest::{attachments, planned_message};
 pub use retry::Backoff;
+pub use verdict::recorded;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -109,6 +110,20 @@ pub enum Ending {
     Unusable(Answer),
     /// A letter is no longer the one that was checked.
     Changed(Vec<Finding>),
+}
+
+impl Ending {
+    /// What the server said, or what happened instead, where that ended the run.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::Breaker { answer, .. }
+            | Self::Outage(answer)
+            | Self::Unauthorised(answer)
+            | Self::Unusable(answer) => Some(answer),
+            Self::Finished { .. } | Self::Interrupted | Self::DayLimit | Self::Changed(_) => None,
+        }
+    }
 }
 
 impl Dispatch<'_> {

@@ -166,7 +166,9 @@ fn not_taken(answer: &Answer, next: impl FnOnce(Answer) -> Next) -> Consequence 
     }
 }
 
-pub(super) fn recorded(answer: &Answer) -> Reply {
+/// An answer as the record keeps it: its words with what can be done about it.
+#[must_use]
+pub fn recorded(answer: &Answer) -> Reply {
     Reply {
         code: answer.code.to_string(),
         text: answer.line(),

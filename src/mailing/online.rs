@@ -226,12 +226,16 @@ pub fn probe(
             }
             Ok(None) => {}
             Err(error) => {
+                let answer = error.answer();
                 online.findings.push(Finding::warning(
                     format!(
                         "the probe was accepted and could not be looked at: {}",
-                        error.answer().in_full()
+                        answer.said()
                     ),
-                    "look for it in Sent Items and in your inbox",
+                    match answer.next_step() {
+                        Some(step) => format!("{step}; look for the probe in Sent Items meanwhile"),
+                        None => "look for it in Sent Items and in your inbox".to_owned(),
+                    },
                 ));
                 return Ok(online);
             }

@@ -26,6 +26,7 @@ use super::incoming::{Incoming, Listed, MOST_LISTED, plain_id};
 use super::{Answer, Bearer, Cause, SendError};
 use crate::config::{ImapLogin, ImapSettings};
 use crate::finding::Finding;
+use crate::network::{NetworkError, NetworkKind};
 use crate::regular;
 use crate::secret::Secret;
 
@@ -181,7 +182,7 @@ impl Imap {
             }
             Err(error) => {
                 self.folder = None;
-                Err(meaning(&error))
+                Err(self.meaning(&error))
             }
         }
     }
@@ -209,7 +210,7 @@ impl Imap {
     fn sign_in(&self, account: &str, secret: &Secret, is_token: bool) -> Result<Open, SendError> {
         let timeout = self.settings.timeout;
         let client =
-            within(&self.runtime, timeout, self.greeted()).map_err(|error| meaning(&error))?;
+            within(&self.runtime, timeout, self.greeted()).map_err(|error| self.meaning(&error))?;
         let signed_in = async {
             let done = if is_token {
                 let answer = Xoauth2 {
@@ -224,10 +225,35 @@ impl Imap {
         within(&self.runtime, timeout, signed_in).map_err(|error| match error {
             Error::No(_) | Error::Bad(_) => SendError::Unauthorised(Answer::new(
                 Cause::Auth,
-                "the mail server does not take the account and password, or token, of [returns] in the secrets file",
+                &format!(
+                    "{}:{} does not take the account and password, or token, of [returns] in the secrets file",
+                    self.settings.host, self.settings.port
+                ),
             )),
-            other => meaning(&other),
+            other => self.meaning(&other),
         })
+    }
+
+    fn meaning(&self, error: &Error) -> SendError {
+        let ImapSettings { host, port, .. } = &self.settings;
+        let server = format!("{host}:{port}");
+        let lost = match error {
+            Error::Io(error) => Some(NetworkError::at(&server, error).text),
+            Error::ConnectionLost => Some(NetworkKind::Cut.said_of(&server)),
+            _ => None,
+        };
+        let text = match &lost {
+            Some(lost) => format!("the mailbox cannot be read: {lost}"),
+            None => format!("the mailbox at {server} cannot be read: {error}"),
+        };
+        let answer = Answer::new(Cause::Connection, &text);
+        match lost {
+            Some(_) => SendError::Transient {
+                answer,
+                everyone: true,
+            },
+            None => SendError::Unusable(answer),
+        }
     }
 
     async fn greeted(&self) -> Result<Client<Box<dyn ImapWire>>, Error> {
@@ -265,20 +291,6 @@ fn within<T>(
     runtime
         .block_on(async { tokio::time::timeout(patience, future).await })
         .unwrap_or_else(|_| Err(Error::Io(io::ErrorKind::TimedOut.into())))
-}
-
-fn meaning(error: &Error) -> SendError {
-    let answer = Answer::new(
-        Cause::Connection,
-        &format!("the mailbox cannot be read: {error}"),
-    );
-    match error {
-        Error::Io(_) | Error::ConnectionLost => SendError::Transient {
-            answer,
-            everyone: true,
-        },
-        _ => SendError::Unusable(answer),
-    }
 }
 
 /// Whom to trust: the system's authorities, and a private one if the secrets file names it.

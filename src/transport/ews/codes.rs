@@ -71,9 +71,9 @@ impl EwsError {
             | "ErrorMimeContentInvalidBase64String"
             | "ErrorMimeContentConversionFailed"
             | "ErrorContentConversionFailed" => SendError::Rejected(said),
-            "ErrorPasswordExpired" | "ErrorPasswordChangeRequired" => SendError::Unauthorised(
-                said.with("change the password, then run the same command again"),
-            ),
+            "ErrorPasswordExpired" | "ErrorPasswordChangeRequired" => {
+                SendError::Unauthorised(said.with("change the password"))
+            }
             code => {
                 match remedy(code) {
                     Some(remedy) => SendError::Unusable(said.with(remedy)),
@@ -103,11 +103,9 @@ fn remedy(code: &str) -> Option<&'static str> {
             "there is no such mailbox: correct send_emails_as in the secrets file"
         }
         "ErrorAccountDisabled" => "the account is disabled: ask whoever runs the mail server",
-        "ErrorQuotaExceeded" => {
-            "the mailbox is full: make room in it, then run the same command again"
-        }
+        "ErrorQuotaExceeded" => "the mailbox is full: make room in it",
         "ErrorSubmissionQuotaExceeded" | "ErrorExceededMessageLimit" => {
-            "the mailbox has sent as much as it may in 24 hours: run the same command again tomorrow"
+            "the mailbox has sent as much as it may in 24 hours: wait until tomorrow"
         }
         "ErrorMessageSubmissionBlocked" => {
             "the account is blocked from sending: an administrator finds it under Restricted entities in the Defender portal"

@@ -86,15 +86,15 @@ fn known(code: &str, reply: &HttpReply, said: &Answer) -> Option<SendError> {
         "ErrorAccessDenied" | "Authorization_RequestDenied" | "accessDenied" => stop(
             "a permission of the sign-in or a right on the mailbox is missing: `postroom whoami` lists the permissions; the mailbox needs Full Access and Send As",
         ),
-        "ErrorExceededMessageLimit" => stop(
-            "the mailbox has sent as much as it may in 24 hours: run the same command again tomorrow",
-        ),
+        "ErrorExceededMessageLimit" => {
+            stop("the mailbox has sent as much as it may in 24 hours: wait until tomorrow")
+        }
         "ErrorMessageSubmissionBlocked" => stop(
             "the account is blocked from sending: an administrator finds it under Restricted entities in the Defender portal",
         ),
-        "ErrorQuotaExceeded" => stop(
-            "the mailbox is full, or has no room for our mark: make room in it, then run the same command again",
-        ),
+        "ErrorQuotaExceeded" => {
+            stop("the mailbox is full, or has no room for our mark: make room in it")
+        }
         "MailboxNotEnabledForRESTAPI" => stop(
             "the mailbox is not one of Exchange Online: correct send_emails_as, or use another transport",
         ),

@@ -45,6 +45,8 @@ pub(super) struct Connection {
     runtime: Arc<Runtime>,
     timeout: Duration,
     broken: bool,
+    /// The server's name and port.
+    server: String,
     /// Whether the server takes what is asked of its delivery reports (RFC 3461).
     takes_dsn: bool,
     /// The largest message that it takes, in bytes, if it says so.
@@ -106,7 +108,8 @@ impl Connector {
 
     fn open(&self, login: Option<(&str, &SmtpCredential<'_>)>) -> Result<Connection, SendError> {
         // Each step has the time that one reply may take.
-        let at_connect = |failure: SmtpFailure| failure.refused_at(Phase::Connect);
+        let server = self.server();
+        let at_connect = |failure: SmtpFailure| failure.at(&server).refused_at(Phase::Connect);
         let mut conversation = Conversation::new(self.within("connect", self.open_wire())?);
         let mut offers = self.within(GREETING, async {
             conversation.reply().await.map_err(at_connect)?;
@@ -127,7 +130,7 @@ impl Connector {
             }
             (conversation, offers) = self.within("STARTTLS", async {
                 conversation.say("STARTTLS\r\n").await.map_err(at_connect)?;
-                let protected = conversation.protect(connector, name.clone()).await;
+                let protected = conversation.protect(connector, name.clone(), &server).await;
                 let refused = |error| tls::refused(error, &self.server());
                 let mut conversation = protected.map_err(refused)?;
                 let offers = Offers::ask(&mut conversation, &self.hello).await;
@@ -135,7 +138,6 @@ impl Connector {
             })?;
         }
         if let Some((account, proof)) = login {
-            let server = self.server();
             let signed_in = offers.sign_in(&mut conversation, account, &server, proof);
             self.within("AUTH", signed_in)?;
         }
@@ -144,6 +146,7 @@ impl Connector {
             runtime: Arc::clone(&self.runtime),
             timeout: self.settings.timeout,
             broken: false,
+            server,
             takes_dsn: offers.dsn,
             size: offers.size,
         })
@@ -187,8 +190,7 @@ impl Connector {
             Err(error) => Err(match NetworkKind::of(&error) {
                 // Neither a certificate nor a port without TLS gets better by waiting.
                 NetworkKind::Certificate(_) => {
-                    let error = NetworkError::of(&error, error.to_string());
-                    tls::refused(error, &self.server())
+                    tls::refused(NetworkError::at(&self.server(), &error), &self.server())
                 }
                 NetworkKind::Tls => SendError::Unusable(
                     Answer::new(
@@ -309,10 +311,10 @@ impl Connection {
             return Ok(());
         }
         self.broken = true;
-        Err(SmtpFailure::nonsense(format!(
-            "the mail server answered DATA with {}",
-            reply.code
-        )))
+        Err(
+            SmtpFailure::nonsense(format!("the mail server answered DATA with {}", reply.code))
+                .at(&self.server),
+        )
     }
 
     /// Sends the data of a message and its final dot, and gives the server's words.
@@ -330,10 +332,10 @@ impl Connection {
         let reply = self.judge(reply, patience)?;
         if !(200..300).contains(&reply.code) {
             self.broken = true;
-            return Err(SmtpFailure::nonsense(format!(
-                "the mail server answered {}",
-                reply.code
-            )));
+            return Err(
+                SmtpFailure::nonsense(format!("the mail server answered {}", reply.code))
+                    .at(&self.server),
+            );
         }
         let text = reply.lines.join(" ");
         Ok(one_line(&format!("{} {text}", reply.code)))
@@ -363,7 +365,7 @@ impl Connection {
             &result,
             Err(SmtpFailure::Broken(_) | SmtpFailure::Reply { code: 421, .. })
         );
-        result
+        result.map_err(|failure| failure.at(&self.server))
     }
 }
 

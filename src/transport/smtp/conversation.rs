@@ -66,6 +66,7 @@ impl Conversation {
         self,
         connector: &TlsConnector,
         name: ServerName<'static>,
+        server: &str,
     ) -> Result<Self, NetworkError> {
         let SmtpWire::Plain(stream) = self.wire else {
             return Ok(self);
@@ -73,13 +74,13 @@ impl Conversation {
         if self.replies.unread() > 0 {
             return Err(NetworkError::new(
                 NetworkKind::Nonsense,
-                "the mail server sent more than its answer to STARTTLS",
+                format!("{server} sent more than its answer to STARTTLS"),
             ));
         }
         let protected = connector.connect(name, stream).await;
         protected
             .map(|stream| Self::new(SmtpWire::Protected(Box::new(stream))))
-            .map_err(|error| NetworkError::of(&error, error.to_string()))
+            .map_err(|error| NetworkError::at(server, &error))
     }
 
     /// Writes this as it is and waits for the reply.

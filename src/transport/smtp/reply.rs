@@ -57,6 +57,20 @@ impl SmtpFailure {
         Self::Broken(NetworkError::new(NetworkKind::Nonsense, text))
     }
 
+    /// The same, which names the server where there was no reply.
+    pub fn at(self, server: &str) -> Self {
+        match self {
+            Self::Broken(error) => Self::Broken(NetworkError {
+                text: match error.kind {
+                    NetworkKind::Cut => error.kind.said_of(server),
+                    _ => format!("{server}: {}", error.text),
+                },
+                ..error
+            }),
+            reply @ Self::Reply { .. } => reply,
+        }
+    }
+
     /// Whether the server takes no further address with this message (RFC 5321 section 4.5.3.1.10: 452, and
     /// 552 of servers before it; RFC 3463: X.5.3).
     pub fn is_too_many_recipients(&self) -> bool {
@@ -97,7 +111,7 @@ pub(super) fn sign_in_refused(
     account: &str,
     server: &str,
 ) -> SendError {
-    match failure.refused_at(Phase::Connect) {
+    match failure.at(server).refused_at(Phase::Connect) {
         SendError::Unusable(answer) | SendError::Unauthorised(answer) => {
             SendError::Unauthorised(answer.with(&match proof {
                 SmtpCredential::Password(_) => format!(

@@ -123,7 +123,10 @@ mod tests {
             let offers = Offers::ask(&mut conversation, "here.example").await;
             assert!(offers.unwrap().starttls);
             conversation.say("STARTTLS\r\n").await.unwrap();
-            conversation.protect(&connector, name).await.unwrap_err()
+            conversation
+                .protect(&connector, name, "mail.example:25")
+                .await
+                .unwrap_err()
         })
     }
 
