@@ -15,7 +15,7 @@ pub(super) fn run(args: &ResolveArgs, console: &Console, clock: &dyn Clock) -> R
             Exit::Usage,
             words::with_next(
                 "it was not said what became of these letters",
-                "add --accepted if they went out, as the Sent folder or the school says, and they are not sent again; or --unsent if they did not, and the next `postroom send` sends them",
+                "add --accepted if they went out, as the server's log, the mailbox or the school says, and they are not sent again; or --unsent if they did not, and the next `postroom send` sends them",
             ),
         ));
     }

@@ -169,7 +169,7 @@ impl NextStep for LedgerError {
             }
             Self::Newer { .. } => "use the newer program that began the batch",
             Self::Damaged { .. } => {
-                "put an undamaged copy back; without one, find out from the Sent folder who has a report before sending anything again"
+                "put an undamaged copy back; without one, find out from the server's log or the mailbox who has a report before sending anything again"
             }
             Self::OtherBatch { .. } => {
                 "give this batch its own folder or --state file, or give it back its name"

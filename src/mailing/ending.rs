@@ -1,5 +1,6 @@
 //! How a mailing ended, in words and with the next step.
 
+use crate::config::TransportName;
 use crate::dispatch::Ending;
 use crate::figures::{count, plural};
 use crate::ledger::{Counts, LedgerError, LedgerView, LogEnd};
@@ -60,7 +61,12 @@ impl Conclusion {
 
     /// What an ending means. `open` is the number of accepted letters with an address that they did
     /// not reach.
-    pub(super) fn of(ending: &Ending, counts: &Counts, open: u64, rehearsal: bool) -> Self {
+    pub(super) fn of(
+        ending: &Ending,
+        counts: &Counts,
+        open: u64,
+        (transport, rehearsal): (TransportName, bool),
+    ) -> Self {
         let again = if rehearsal {
             "the same command"
         } else {
@@ -72,7 +78,7 @@ impl Conclusion {
         };
         match ending {
             Ending::Finished { left: 0 } if counts.rejected + counts.in_doubt + open > 0 => {
-                Self::Incomplete(incomplete(counts, open))
+                Self::Incomplete(incomplete(counts, open, transport))
             }
             Ending::Finished { left: 0 } => Self::Complete,
             Ending::Finished { left } => Self::Stopped(reason(
@@ -144,7 +150,17 @@ fn mend(answer: &Answer, usual: &str, goes_on: &str) -> String {
     format!("{}; then {goes_on}", answer.next_step().unwrap_or(usual))
 }
 
-fn incomplete(counts: &Counts, open: u64) -> Reason {
+/// Where it shows whether a letter in doubt went out.
+fn where_to_look(transport: TransportName) -> &'static str {
+    match transport {
+        TransportName::Outbox => "look in the outbox's folder",
+        // A server that takes letters keeps none (RFC 5321).
+        TransportName::Smtp => "look in the log of the mail server, which keeps no sent copies,",
+        TransportName::Graph | TransportName::Ews => "look in Sent Items of the mailbox",
+    }
+}
+
+fn incomplete(counts: &Counts, open: u64, transport: TransportName) -> Reason {
     let mut next_steps = Vec::new();
     if counts.rejected > 0 {
         next_steps.push((
@@ -155,7 +171,10 @@ fn incomplete(counts: &Counts, open: u64) -> Reason {
     if counts.in_doubt > 0 {
         next_steps.push((
             Some("in doubt"),
-            "look in the Sent folder or ask the school, then `postroom resolve ID --accepted` or `--unsent`".to_owned(),
+            format!(
+                "{} or ask the school, then `postroom resolve ID --accepted` or `--unsent`",
+                where_to_look(transport)
+            ),
         ));
     }
     if open > 0 {

@@ -347,7 +347,8 @@ pub(super) fn dispatch_and_end(
         }
         (dispatch.only, dispatch.limit, wait) = (Some(unsent), None, asked_to_wait);
     };
-    let finished = end(ledger, ending, is_look_cut_short, rehearsal, dispatch.clock)?;
+    let run = (dispatch.config.transport, rehearsal);
+    let finished = end(ledger, ending, is_look_cut_short, run, dispatch.clock)?;
     Ok(Finished { before, ..finished })
 }
 
@@ -403,7 +404,7 @@ fn end(
     mut ledger: Ledger,
     ending: Ending,
     is_look_cut_short: bool,
-    rehearsal: bool,
+    (transport, rehearsal): (TransportName, bool),
     clock: &dyn Clock,
 ) -> Result<Finished, MailingError> {
     let while_sending = MailingError::LedgerWhileSending;
@@ -418,7 +419,7 @@ fn end(
         }
         other => other,
     };
-    let conclusion = Conclusion::of(&ending, &counts, open, rehearsal);
+    let conclusion = Conclusion::of(&ending, &counts, open, (transport, rehearsal));
     let text = conclusion.reason().map(|reason| reason.text.as_str());
     // Every letter is settled by now: a note that cannot be written changes nothing.
     let (ledger, log) = ledger.end_run(clock.now(), text.unwrap_or("finished"));

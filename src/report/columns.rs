@@ -162,7 +162,7 @@ fn of_state(record: &LetterRecord) -> Option<String> {
     let letter = &record.letter;
     match record.state {
         LetterState::InDoubt => Some(format!(
-            "Look in the Sent folder or the server’s log, or ask the school; \
+            "Look in the server’s log, or in Sent Items of a mailbox, or ask the school; \
              then `postroom resolve {id} --accepted`, or `--unsent` to have it sent"
         )),
         LetterState::Rejected => {

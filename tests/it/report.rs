@@ -358,7 +358,7 @@ fn the_table_says_what_to_do_about_each_letter_that_did_not_go_to_all() {
         [
             "S004",
             "in_doubt",
-            "Look in the Sent folder or the server’s log, or ask the school; then \
+            "Look in the server’s log, or in Sent Items of a mailbox, or ask the school; then \
              `postroom resolve S004 --accepted`, or `--unsent` to have it sent",
         ],
     ];

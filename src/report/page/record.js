@@ -23,7 +23,7 @@ const command = (text) => make('code', { class: 'command' }, text);
 /** What is wrong with a letter, and what to do about it. */
 function advice(letter) {
   const error = letter.error ? letter.error.code + ': ' + letter.error.text : '';
-  if (letter.state === 'in_doubt') return [error, ['Look in the Sent folder or the server’s log, or ask the school; then ', command('postroom resolve ' + shellWord(letter.id) + ' --accepted'), ', or ', command('--unsent'), ' to have it sent.']];
+  if (letter.state === 'in_doubt') return [error, ['Look in the server’s log, or in Sent Items of a mailbox, or ask the school; then ', command('postroom resolve ' + shellWord(letter.id) + ' --accepted'), ', or ', command('--unsent'), ' to have it sent.']];
   if (letter.state === 'rejected') return [error, ['Mend what the answer names; then ', command('postroom send --retry-rejected'), '.']];
   if (isPartly(letter) && !letter.refused.length && (bounced(letter).length || letter.look.length)) {
     const what = [...bounced(letter).map(({ address, reason_in_words: reason }) => address + ': ' + (reason || 'bounced')),
