@@ -1,17 +1,21 @@
 //! `postroom status`: what happened to each letter.
 
+use std::collections::HashSet;
+
 use super::args::StatusArgs;
 use super::console::Console;
 use super::exit::{Exit, Stop};
 use super::{json, words};
 use crate::dispatch::recorded;
+use crate::finding::quote;
 use crate::ledger::{Counts, LedgerError, LedgerView, LetterRecord, Outcomes};
 use crate::lifecycle::{
     AddressOutcome, Addresses, ChangedPart, Changes, LetterMail, LetterMailKind, Returned, Sending,
     reason_in_words,
 };
 use crate::mailing::{Loaded, StateFile};
-use crate::report::{addresses, handed_over};
+use crate::manifest::LeftOut;
+use crate::report::{addresses, handed_over, left_out};
 use crate::transport::Answer;
 
 pub(super) fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Stop> {
@@ -36,7 +40,41 @@ pub(super) fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Stop> {
         console.output.verbose || !args.only.is_empty(),
         &wanted,
     )?;
+    if console.output.verbose && args.only.is_empty() {
+        list_left_out(&loaded, &ledger, console)?;
+    }
     Ok(Exit::Success)
+}
+
+/// Lists who gets no letter, with why.
+fn list_left_out(
+    loaded: &Loaded,
+    ledger: &LedgerView,
+    console: &Console,
+) -> Result<(), LedgerError> {
+    let mut known = HashSet::new();
+    ledger.each_letter(&mut |letter| {
+        known.insert(letter.id);
+    })?;
+    let Some((rows, unknown)) = left_out(&loaded.batch, &loaded.secrets, &|id| known.contains(id))
+    else {
+        console.note("who is left out is not known: the dispatch list cannot be read; `postroom check` says why");
+        return Ok(());
+    };
+    for LeftOut {
+        row,
+        id,
+        name,
+        because,
+    } in rows
+    {
+        let (id, name) = (quote(&id), quote(&name));
+        console.result(&format!("  left out  {id}  {name}  (row {row}: {because})"));
+    }
+    if let Some(fault) = unknown {
+        console.note(&format!("who has no report is not known: {}", fault.text));
+    }
+    Ok(())
 }
 
 /// The four figures in one line.

@@ -24,7 +24,7 @@ use crate::ledger::{
 };
 use crate::letter::without_files;
 use crate::lifecycle::Changes;
-use crate::manifest::{Addressees, Manifest};
+use crate::manifest::{Addressees, LeftOut, Manifest};
 
 /// Everything that is known of a batch, at one moment.
 #[derive(Debug)]
@@ -174,6 +174,29 @@ impl ReportedLetter {
         }
         changes
     }
+}
+
+/// The rows of the list that get no letter, each with why, and what stands in the way of knowing all of
+/// them; none where the list cannot be read. `has_letter` knows the recipients of the state file.
+#[must_use]
+pub fn left_out(
+    batch: &Batch,
+    secrets: &Secrets,
+    has_letter: &dyn Fn(&str) -> bool,
+) -> Option<(Vec<LeftOut>, Option<Finding>)> {
+    let (manifest, _) = Manifest::read(batch);
+    let mut manifest = manifest?;
+    let mut unknown = None;
+    match without_files(batch, secrets) {
+        Ok(places) => {
+            let has_no_letter =
+                |place: &&u32| !has_letter(manifest.recipient(**place as usize).id());
+            let places: Vec<u32> = places.iter().filter(has_no_letter).copied().collect();
+            manifest.leave_out(&places);
+        }
+        Err(faults) => unknown = faults.into_iter().next(),
+    }
+    Some((manifest.left_out().collect(), unknown))
 }
 
 impl ReportList {

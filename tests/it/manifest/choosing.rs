@@ -39,6 +39,10 @@ fn only_rows_that_are_meant_get_a_letter_and_the_others_are_named() {
     let batch = with("send == \"yes\"");
     let checked = batch.run("check", &["--json"]).expect(0).json();
     assert_eq!(left_out(&checked), ["3 \"S2\" \"where\""]);
+    batch.send(&[]).expect(0);
+    let status = batch.run("status", &["-v"]).expect(0);
+    let line = "  left out  S2  Elm School  (row 3: where)";
+    assert!(status.stdout.contains(line), "{status:?}");
     let said = batch.run("check", &[]).expect(0);
     assert!(
         said.stdout.contains("left out     1 row of the list"),
