@@ -43,6 +43,11 @@ impl ExtrasTemplate {
         }
     }
 
+    /// Whether a letter answers to none although letters of this batch do.
+    pub fn answers_to_none(&self, made: &Extras) -> bool {
+        self.answers && made.in_reply_to.is_none()
+    }
+
     /// The extras of one recipient's letter.
     pub fn make(&self, recipient: &For<'_>) -> Result<Extras, Vec<Finding>> {
         let mut faults = Vec::new();

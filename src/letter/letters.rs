@@ -54,7 +54,7 @@ pub(super) struct LetterSettings {
     /// The From mailbox of the first letter, which is that of all unless it is by value.
     pub from: Mailbox,
     always: Addressees,
-    extras: ExtrasTemplate,
+    pub extras: ExtrasTemplate,
     album: PictureAlbum,
     pub attachments: Vec<AttachmentTemplate>,
     size_limit: Option<u64>,

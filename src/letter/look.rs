@@ -56,6 +56,12 @@ impl Letters {
                  {{ contact or \"colleagues\" }}, {% if contact %}…{% endif %}",
             ));
         }
+        if self.plan.extras.answers_to_none(&letter.extras) {
+            warnings.push(Finding::notice(
+                "in_reply_to is empty, so the letter begins a new conversation",
+                "fill in the Message-ID of the first letter, as the CSV record has it, if it is to be shown below that one",
+            ));
+        }
         let file = self.templates.bodies.shown();
         let mut warnings: Vec<Finding> = warnings
             .into_iter()

@@ -39,6 +39,12 @@ fn every_starter_is_a_letter_without_a_warning() {
         let mut found = findings(&batch, 0);
         // The reports of these batches name other schools.
         found.retain(|finding| finding["file"] != "reports/{{ id }}.pdf");
+        if file == "reminder.md" {
+            // The second school has no first letter to answer to.
+            let notice = found.pop().unwrap();
+            assert_eq!(notice["severity"], "notice", "{notice}");
+            assert_eq!(notice["id"], "S002", "{notice}");
+        }
         assert!(found.is_empty(), "{file}: {found:#?}");
         batch.send(&[]).expect(0);
         let text = String::from_utf8(mail(&batch, "S001")).unwrap();
