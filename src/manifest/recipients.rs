@@ -105,6 +105,7 @@ impl Groups {
 /// than a list can have.
 pub(super) fn group(table: &Table, columns: &Columns, findings: &mut Findings) -> Option<Groups> {
     let mut addresses = 0;
+    let mut unfilled = Unfilled::default();
     let (heads, next) = chain_rows(table, columns.id, findings);
     let mut groups = Groups {
         row_order: Vec::with_capacity(table.len()),
@@ -123,7 +124,7 @@ pub(super) fn group(table: &Table, columns: &Columns, findings: &mut Findings) -
             rows: groups.rows(groups.ends.len() - 1),
         };
         check_name(&recipient, findings);
-        addresses += check_addresses(&recipient, findings);
+        addresses += check_addresses(&recipient, &mut unfilled, findings);
         if addresses > MOST_ADDRESSES {
             findings.add(Finding::fault(
                 format!("the manifest is not read: it has more than {MOST_ADDRESSES} addresses"),
@@ -132,7 +133,75 @@ pub(super) fn group(table: &Table, columns: &Columns, findings: &mut Findings) -
             return None;
         }
     }
+    unfilled.report(table, columns, findings);
     Some(groups)
+}
+
+/// Who lacks an address in a column of To that gives others one, while another column gives them theirs.
+#[derive(Default)]
+struct Unfilled {
+    /// How many recipients have one in a column.
+    filled: HashMap<usize, usize>,
+    /// The first rows of those that have none there.
+    empty: HashMap<usize, Vec<u32>>,
+}
+
+impl Unfilled {
+    fn take(&mut self, recipient: &Recipient<'_>, given: &[usize]) {
+        let to = &recipient.columns.to;
+        if !to.iter().any(|column| given.contains(column)) {
+            return;
+        }
+        for &column in to {
+            if given.contains(&column) {
+                *self.filled.entry(column).or_default() += 1;
+            } else {
+                let rows = self.empty.entry(column).or_default();
+                rows.push(recipient.first_number());
+            }
+        }
+    }
+
+    /// One warning for a column that nearly all have filled. Where several have not, it is for those who have
+    /// a second address.
+    fn report(&self, table: &Table, columns: &Columns, findings: &mut Findings) {
+        const MOST_NAMED: usize = 10;
+        /// How many have one for each that has none.
+        const FEW: usize = 4;
+        for column in &columns.to {
+            let filled = self.filled.get(column).copied().unwrap_or_default();
+            let Some(rows) = self
+                .empty
+                .get(column)
+                .filter(|rows| rows.len() * FEW <= filled)
+            else {
+                continue;
+            };
+            let header = &table.headers()[*column];
+            let named: Vec<String> = rows.iter().take(MOST_NAMED).map(u32::to_string).collect();
+            let more = match rows.len().saturating_sub(MOST_NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let (has, row) = if rows.len() == 1 {
+                ("recipient has", "row")
+            } else {
+                ("recipients have", "rows")
+            };
+            findings.add(
+                Finding::warning(
+                    format!(
+                        "{} {has} no address in `{}`, where {filled} have one: {row} {}{more}",
+                        rows.len(),
+                        quote(header),
+                        named.join(", ")
+                    ),
+                    "fill in the address, if there is one; the letter goes to the other addresses",
+                )
+                .column(header),
+            );
+        }
+    }
 }
 
 const NONE: u32 = u32::MAX;
@@ -286,7 +355,11 @@ fn check_name(recipient: &Recipient<'_>, findings: &mut Findings) {
 }
 
 /// Says how many addresses there are.
-fn check_addresses(recipient: &Recipient<'_>, findings: &mut Findings) -> usize {
+fn check_addresses(
+    recipient: &Recipient<'_>,
+    unfilled: &mut Unfilled,
+    findings: &mut Findings,
+) -> usize {
     let Columns {
         to,
         cc,
@@ -350,6 +423,7 @@ fn check_addresses(recipient: &Recipient<'_>, findings: &mut Findings) -> usize 
     // An address that cannot be read is the fault; that one is missing would be said twice.
     if !any_malformed {
         check_given(recipient, &given, findings);
+        unfilled.take(recipient, &given);
     }
     addresses
 }

@@ -88,3 +88,45 @@ fn every_missing_column_is_reported() {
         .collect();
     assert_eq!(columns, ["ID", "School", "Email"]);
 }
+
+#[test]
+fn an_empty_cell_where_others_have_an_address_is_one_warning_with_its_rows() {
+    let rows = |filled: &dyn Fn(usize) -> bool| -> String {
+        let row = |n: usize| {
+            let head = if filled(n) {
+                format!("head@s{n}.example")
+            } else {
+                String::new()
+            };
+            format!("S{n},School {n},office@s{n}.example,{head}\n")
+        };
+        (1..=10).map(row).collect()
+    };
+    let found = |filled: &dyn Fn(usize) -> bool| -> Vec<String> {
+        let batch = list(
+            "list.csv",
+            format!("ID,School,Email,Head\n{}", rows(filled)),
+        );
+        batch.replace(
+            "batch.toml",
+            "to = [\"Email\"]",
+            "to = [\"Email\", \"Head\"]",
+        );
+        let checked = batch.run("check", &["--json"]).json();
+        let findings = checked["findings"].as_array().unwrap().iter();
+        findings
+            .filter(|finding| finding["column"] == "Head" && finding["severity"] == "warning")
+            .map(|finding| finding["text"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        found(&|n| n != 2 && n != 5),
+        ["2 recipients have no address in `Head`, where 8 have one: rows 3, 6"]
+    );
+    assert_eq!(
+        found(&|n| n != 2),
+        ["1 recipient has no address in `Head`, where 9 have one: row 3"]
+    );
+    // A column for second addresses is empty for several.
+    assert!(found(&|n| n > 3).is_empty());
+}
