@@ -44,7 +44,7 @@ fn another_template_stops_the_next_run() {
 }
 
 #[test]
-fn another_sender_is_told_from_another_text() {
+fn another_sender_is_named_apart_from_another_text() {
     let batch = begun();
     replace(
         &batch,
