@@ -30,15 +30,17 @@ pub(super) fn listed(
 /// A difference in words.
 pub(super) fn in_words(difference: &PlanDifference) -> String {
     let text = match (difference.change, difference.state) {
-        (Change::Added, _) => "new in the manifest",
-        (Change::Removed, LetterState::Accepted) => "no longer in the manifest, accepted already",
+        (Change::Added, _) => "new in the dispatch list",
+        (Change::Removed, LetterState::Accepted) => {
+            "no longer in the dispatch list, accepted already"
+        }
         (Change::Removed, LetterState::InDoubt | LetterState::Claimed) => {
-            "no longer in the manifest, in doubt"
+            "no longer in the dispatch list, in doubt"
         }
         (
             Change::Removed,
             LetterState::Pending | LetterState::Rejected | LetterState::Withdrawn,
-        ) => "no longer in the manifest, not sent",
+        ) => "no longer in the dispatch list, not sent",
         (Change::Changed, state) => {
             let what = parts(&difference.parts);
             return match state {

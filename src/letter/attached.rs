@@ -212,7 +212,7 @@ impl AttachmentTemplate {
         let fault = if self.table.is_some() {
             Finding::fault(
                 "the table names no file for this recipient",
-                "add a row with the id and the file, or take the recipient's rows out of the manifest",
+                "add a row with the id and the file, or take the recipient's rows out of the dispatch list",
             )
             .file(quote(&self.written))
         } else {

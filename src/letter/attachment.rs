@@ -17,7 +17,7 @@ pub(super) const MISSING: &str = "reports are missing";
 
 /// What to do about one, where no other file may be meant.
 pub(super) const PUT_THERE: &str =
-    "put the file there, or take the recipient's rows out of the manifest";
+    "put the file there, or take the recipient's rows out of the dispatch list";
 
 /// A file beyond this size is not read: Exchange Online takes letters of 150 MB.
 const LARGEST: u64 = 256 << 20;

@@ -38,11 +38,11 @@ pub enum MailingError {
     #[error("there is no terminal to ask on")]
     NobodyToAsk,
     /// Recipients that the manifest does not have.
-    #[error("the manifest has no recipient {}", .0.join(", "))]
+    #[error("the dispatch list has no recipient {}", .0.join(", "))]
     UnknownRecipients(Vec<String>),
     /// The plan is not the one that was looked at.
     #[error(
-        "the plan is now {now}, not {wanted}: manifest, template, report, sender or where it is sent to changed"
+        "the plan is now {now}, not {wanted}: list, template, report, sender or where it is sent to changed"
     )]
     OtherPlan {
         /// The plan.

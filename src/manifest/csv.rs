@@ -75,7 +75,7 @@ fn is_too_wide(line: &str) -> bool {
 
 fn too_much<T>(findings: &mut Findings, text: &str) -> Option<T> {
     findings.add(Finding::fault(
-        format!("the manifest is not read: {text}"),
+        format!("the dispatch list is not read: {text}"),
         SPLIT,
     ));
     None
@@ -113,7 +113,7 @@ fn decode<'a>(bytes: &'a [u8], findings: &mut Findings) -> Option<Cow<'a, str>> 
 
 fn unreadable<T>(findings: &mut Findings, encoding: &str) -> Option<T> {
     findings.add(Finding::fault(
-        format!("the text of the manifest cannot be read as {encoding}"),
+        format!("the text of the dispatch list cannot be read as {encoding}"),
         "save the list as \"CSV UTF-8\" or as .xlsx",
     ));
     None
@@ -234,7 +234,7 @@ fn parse(
     let Some(place) = rule.find(&above) else {
         findings.add(if above.is_empty() {
             Finding::fault(
-                "the manifest is empty",
+                "the dispatch list is empty",
                 "check [manifest] path: the first line must hold the column names",
             )
         } else {
@@ -266,7 +266,7 @@ fn parse(
             Ok(true) => {}
             Err(error) => {
                 findings.add(Finding::fault(
-                    format!("the manifest cannot be parsed: {error}"),
+                    format!("the dispatch list cannot be parsed: {error}"),
                     "save the list again as CSV",
                 ));
                 return None;

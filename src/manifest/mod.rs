@@ -88,14 +88,14 @@ impl Manifest {
             }
             Err(BatchOpenError::LedOut) => {
                 findings.add(Finding::fault(
-                    "the manifest is a link that leaves the batch's folder",
+                    "the dispatch list is a link that leaves the batch's folder",
                     "put the file itself there, or set allow_outside = true in [batch]",
                 ));
                 return (None, findings.list);
             }
             Err(BatchOpenError::System(error)) => {
                 findings.add(Finding::fault(
-                    format!("the manifest cannot be read: {error}"),
+                    format!("the dispatch list cannot be read: {error}"),
                     regular::to_read_it(
                         &error,
                         "correct [manifest] path in the batch file, or put the file there",
@@ -266,11 +266,11 @@ fn group(
     if groups.ends.is_empty() && !findings.list.iter().any(Finding::is_fault) {
         findings.add(match table.left_out().len() {
             0 => Finding::fault(
-                "the manifest has a header but no recipients",
+                "the dispatch list has a header but no recipients",
                 "check that this is the right file and sheet",
             ),
             _ => Finding::fault(
-                "every row of the manifest is left out",
+                "every row of the dispatch list is left out",
                 "correct [manifest] where or hidden_rows",
             ),
         });

@@ -127,7 +127,9 @@ pub(super) fn group(table: &Table, columns: &Columns, findings: &mut Findings) -
         addresses += check_addresses(&recipient, &mut unfilled, findings);
         if addresses > MOST_ADDRESSES {
             findings.add(Finding::fault(
-                format!("the manifest is not read: it has more than {MOST_ADDRESSES} addresses"),
+                format!(
+                    "the dispatch list is not read: it has more than {MOST_ADDRESSES} addresses"
+                ),
                 SPLIT,
             ));
             return None;

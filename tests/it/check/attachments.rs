@@ -214,7 +214,7 @@ fn control_characters_and_the_separators_of_another_system_are_refused() {
 fn lists_and_templates_that_are_links_out_are_refused() {
     let elsewhere = tempfile::tempdir().unwrap();
     for (name, text) in [
-        ("list.csv", "the manifest is a link"),
+        ("list.csv", "the dispatch list is a link"),
         ("letter.html", "the template is a link"),
     ] {
         let batch = TestBatch::new(1);

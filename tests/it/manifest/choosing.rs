@@ -88,7 +88,7 @@ fn a_condition_that_asks_for_what_no_row_has_is_a_fault() {
         &with("send == \"maybe\""),
         None,
         None,
-        "every row of the manifest is left out",
+        "every row of the dispatch list is left out",
         "where",
     );
 }

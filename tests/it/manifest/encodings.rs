@@ -130,7 +130,7 @@ fn an_empty_file_is_refused() {
         &list("list.csv", ""),
         None,
         None,
-        "the manifest is empty",
+        "the dispatch list is empty",
         "check [manifest] path",
     );
 }
@@ -141,7 +141,7 @@ fn a_file_of_blank_lines_is_refused() {
         &list("list.csv", "\r\n\r\n  \r\n"),
         None,
         None,
-        "the manifest is empty",
+        "the dispatch list is empty",
         "check [manifest] path",
     );
 }

@@ -172,7 +172,7 @@ fn an_added_school_is_reported_and_taken() {
         "list.csv",
         list + "S005,School 5,teacher5@school5.example\n",
     );
-    assert_stops(&batch, &["S005: new in the manifest"]);
+    assert_stops(&batch, &["S005: new in the dispatch list"]);
     batch.run("send", &["--accept-changes"]).expect(0);
     assert_eq!(sent(&batch).len(), 5);
 }
@@ -186,7 +186,7 @@ fn a_removed_school_is_reported_and_gets_no_letter() {
         "S003,School 3,teacher3@school3.example\n",
         "",
     );
-    assert_stops(&batch, &["S003: no longer in the manifest, not sent"]);
+    assert_stops(&batch, &["S003: no longer in the dispatch list, not sent"]);
     batch.run("send", &["--accept-changes"]).expect(0);
     assert_eq!(sent(&batch), ["S001.eml", "S002.eml", "S004.eml"]);
     assert_eq!(batch.in_state("accepted"), ["S001", "S002", "S004"]);
@@ -200,7 +200,7 @@ fn a_removed_school_that_has_its_letter_stays_on_record() {
     batch
         .run("check", &[])
         .expect(0)
-        .says("warning: S001: no longer in the manifest, accepted already");
+        .says("warning: S001: no longer in the dispatch list, accepted already");
     // Nothing that is left to send has changed.
     batch.run("send", &["--limit", "1"]).expect(0);
     assert!(batch.in_state("accepted").contains(&"S001".to_owned()));

@@ -75,7 +75,7 @@ fn an_unknown_id_is_refused_and_nothing_is_sent() {
     batch
         .run("send", &["--only", "S001", "--only", "S00"])
         .expect(2)
-        .says("the manifest has no recipient S00\n")
+        .says("the dispatch list has no recipient S00\n")
         .says("nothing was sent")
         .says("next: correct --only");
     assert_eq!(sent(&batch), Vec::<String>::new());
