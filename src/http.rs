@@ -216,7 +216,7 @@ mod tests {
 
     use super::*;
     use crate::network::NetworkKind;
-    use crate::network::tests::{FLAWED, certified, free_port, serve};
+    use crate::network::tests::{FLAWED, certified, closed_port, serve};
 
     /// What comes of a question to an address, for a client that trusts an authority besides.
     fn asked(url: &str, authority: Option<&str>) -> HttpError {
@@ -314,7 +314,8 @@ mod tests {
             HttpError::NotSent(error) => error.kind,
             error @ HttpError::NoAnswer(_) => panic!("{error:?}"),
         };
-        let refused = format!("http://127.0.0.1:{}/", free_port());
+        let (_nobody, address) = closed_port();
+        let refused = format!("http://{address}/");
         assert_eq!(kind(&refused), NetworkKind::Refused);
         let HttpError::NotSent(error) = asked(&refused, None) else {
             panic!("it was sent");

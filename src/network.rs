@@ -239,13 +239,14 @@ impl CertificateFlaw {
 #[cfg(test)]
 pub(crate) mod tests {
     use std::io::{Read, Write};
-    use std::net::{TcpListener, TcpStream};
+    use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
     use std::sync::Arc;
     use std::thread::{self, JoinHandle};
 
     use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
     use rustls::pki_types::PrivateKeyDer;
     use rustls::{ServerConfig, ServerConnection};
+    use socket2::{Domain, Socket, Type};
 
     use super::*;
 
@@ -316,10 +317,13 @@ pub(crate) mod tests {
         (port, served)
     }
 
-    /// A port that was free a moment ago.
-    pub(crate) fn free_port() -> u16 {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
+    /// An address that nobody listens at, nor can while the socket lives.
+    pub(crate) fn closed_port() -> (Socket, SocketAddr) {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        socket.bind(&any.into()).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        (socket, address)
     }
 
     #[test]
@@ -365,7 +369,8 @@ pub(crate) mod tests {
 
     #[test]
     fn a_port_that_nobody_listens_on_refuses() {
-        let error = TcpStream::connect(("127.0.0.1", free_port())).unwrap_err();
+        let (_nobody, address) = closed_port();
+        let error = TcpStream::connect(address).unwrap_err();
         assert_eq!(NetworkKind::of(&error), NetworkKind::Refused);
     }
 

@@ -57,8 +57,10 @@ struct SendingJson<'a> {
     #[serde(flatten)]
     to: &'a Addresses,
     attachments: &'a [SentAttachment],
-    /// Why it was sent again.
+    /// Why it went out beside the first message.
     reason: Option<&'a str>,
+    /// Whether it goes to the addresses that the message before was deferred for.
+    rest: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -208,6 +210,7 @@ fn sending_json(sending: &Sending) -> SendingJson<'_> {
         to: &sending.message.addresses,
         attachments: &sending.message.attachments,
         reason: sending.because.as_deref(),
+        rest: sending.is_rest,
     }
 }
 

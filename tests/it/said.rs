@@ -5,9 +5,9 @@ use std::fs;
 
 use insta::assert_snapshot;
 
+use crate::support::closed_port::ClosedPort;
 use crate::support::signing_in::Desk;
 use crate::support::smtp::SmtpServer;
-use crate::support::wait::free_port;
 use crate::support::{Ran, TestBatch};
 
 /// What a verb said, without what differs from run to run.
@@ -52,7 +52,8 @@ fn tls_to_a_clear_port_and_the_other_way_round_name_the_setting() {
 
 #[test]
 fn a_server_that_is_not_there_and_a_name_that_is_none() {
-    let port = free_port();
+    let nobody = ClosedPort::new();
+    let port = nobody.number;
     let batch = batch_for(port, "security = \"none\"");
     let refused = said(&batch, port, "check", &["--online"]);
     let batch = batch_for(port, "security = \"none\"");
@@ -216,13 +217,10 @@ fn a_sign_in_service_that_cannot_be_reached_is_no_refusal() {
         .oauth("reports@study.example", "token")
         .start();
     desk.use_smtp(server.port());
-    let port = free_port();
-    desk.change(
-        &desk.server.authority(),
-        &format!("http://127.0.0.1:{port}"),
-    );
+    let nobody = ClosedPort::new();
+    desk.change(&desk.server.authority(), &nobody.url());
     // A matter of the network, and not of who we are: exit 5, and not 6.
-    let checked = said(&desk.batch, port, "check", &["--online"]);
+    let checked = said(&desk.batch, nobody.number, "check", &["--online"]);
     for part in [
         "exit 5",
         "the sign-in service could not be used: cannot connect to 127.0.0.1:[port]: nothing listens there",

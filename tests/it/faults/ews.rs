@@ -14,6 +14,9 @@ use crate::support::ews_desk::EwsDesk;
 use crate::support::http::Response;
 use crate::support::{TestBatch, wait};
 
+/// Where the service is at its server.
+const PATH: &str = "/EWS/Exchange.asmx";
+
 pub struct Ews {
     pub desk: EwsDesk,
     keeps_copies: bool,
@@ -80,16 +83,13 @@ impl Side for Ews {
         assert!(self.desk.ews.wait_until_left(wait::LONG));
     }
 
-    /// A token is shown to no name but Microsoft's and this machine's, so it is a port of this
-    /// machine.
     fn hinder(&self) -> Option<Fault> {
-        let wrong = format!("http://127.0.0.1:{}/EWS/Exchange.asmx", wait::free_port());
         let right = self.desk.ews.url();
-        Some(lead_astray(self.batch(), &self.astray, &right, wrong))
+        Some(lead_astray(self.batch(), &self.astray, &right, PATH))
     }
 
     fn clear(&self) {
-        lead_back(self.batch(), &self.astray, &self.desk.ews.url());
+        lead_back(self.batch(), &self.astray, &self.desk.ews.url(), PATH);
     }
 
     fn mailbox(&self) -> Vec<Seen> {

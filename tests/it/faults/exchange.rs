@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::faults::mischief::{Fault, Mischief, Turn, Weight, kill_later, slow_pace};
 use crate::faults::plan::{Moment, Plan};
 use crate::faults::sides::{Seen, Side};
+use crate::support::closed_port::ClosedPort;
 use crate::support::exchange::Exchange;
 use crate::support::graph::{self, GraphAction, GraphKind, HeadAction};
 use crate::support::graph_desk::{ALL_SCOPES, GraphDesk, PERSON, SHARED};
@@ -77,19 +78,22 @@ const OTHER: [Fault; 12] = [
     Fault::Revoked,
 ];
 
-/// Where a server was to be, while it is somewhere else.
-pub type Astray = RefCell<Option<String>>;
+/// Where a server was to be, while it is somewhere else: where nobody is.
+pub type Astray = RefCell<Option<ClosedPort>>;
 
-/// Names another server in the secrets file, and keeps the right one.
-pub fn lead_astray(batch: &TestBatch, astray: &Astray, right: &str, wrong: String) -> Fault {
-    batch.replace(".secrets.toml", right, &wrong);
-    astray.replace(Some(wrong));
+/// Names another server in the secrets file. A token is shown to no name but Microsoft's and this
+/// machine's, so it is a port of this machine.
+pub fn lead_astray(batch: &TestBatch, astray: &Astray, right: &str, path: &str) -> Fault {
+    let nobody = ClosedPort::new();
+    batch.replace(".secrets.toml", right, &(nobody.url() + path));
+    astray.replace(Some(nobody));
     Fault::Unreachable
 }
 
-pub fn lead_back(batch: &TestBatch, astray: &Astray, right: &str) {
-    if let Some(wrong) = astray.take() {
-        batch.replace(".secrets.toml", &wrong, right);
+/// Names the right one again.
+pub fn lead_back(batch: &TestBatch, astray: &Astray, right: &str, path: &str) {
+    if let Some(nobody) = astray.take() {
+        batch.replace(".secrets.toml", &(nobody.url() + path), right);
     }
 }
 
@@ -159,16 +163,13 @@ impl Side for Graph {
         assert!(self.desk.graph.wait_until_left(wait::LONG));
     }
 
-    /// A token is shown to no name but Microsoft's and this machine's, so it is a port of this
-    /// machine.
     fn hinder(&self) -> Option<Fault> {
-        let wrong = format!("http://127.0.0.1:{}", wait::free_port());
         let right = self.desk.graph.url();
-        Some(lead_astray(self.batch(), &self.astray, &right, wrong))
+        Some(lead_astray(self.batch(), &self.astray, &right, ""))
     }
 
     fn clear(&self) {
-        lead_back(self.batch(), &self.astray, &self.desk.graph.url());
+        lead_back(self.batch(), &self.astray, &self.desk.graph.url(), "");
     }
 
     fn mailbox(&self) -> Vec<Seen> {

@@ -51,6 +51,14 @@ pub struct SendingSeen {
     /// The SHA-256 of each attachment.
     pub files: Vec<String>,
     pub reason: Option<String>,
+    /// Whether it goes to the addresses that the message before was deferred for.
+    pub is_rest: bool,
+}
+
+impl SendingSeen {
+    fn is_to(&self, address: &str) -> bool {
+        self.to.iter().any(|other| other == address)
+    }
 }
 
 /// An address as the record has it.
@@ -228,6 +236,7 @@ fn judge_letter(side: &dyn Side, asked: &Asked, number: usize, seen: &mut Look) 
         other => wrong(Wrong::Breach, format!("is {other}")),
     }
     let report = report_of(side, number);
+    let is_unfinished = matches!(state.as_str(), "pending" | "in_doubt");
     let mut refused = Vec::new();
     for (place, sending) in letter.sendings.iter().enumerate() {
         let mail = seen.message(&sending.message_id);
@@ -249,9 +258,11 @@ fn judge_letter(side: &dyn Side, asked: &Asked, number: usize, seen: &mut Look) 
         if sending.files != [report.clone()] {
             wrong(Wrong::Another, format!("has another report: {sending:?}"));
         }
-        let meant = match &sending.reason {
-            None => Some(asked.first(number)),
-            Some(because) => {
+        let before = place.checked_sub(1).map(|place| &letter.sendings[place]);
+        let meant = match (&sending.reason, before) {
+            (None, _) => Some(asked.first(number)),
+            (Some(_), Some(before)) if sending.is_rest => Some(&before.to[..]),
+            (Some(because), _) => {
                 let ask = asked.with_reason(because);
                 let meant = ask.and_then(|ask| ask.meant.get(&number));
                 meant.map(Vec::as_slice)
@@ -262,23 +273,28 @@ fn judge_letter(side: &dyn Side, asked: &Asked, number: usize, seen: &mut Look) 
             let text = format!("is written to others than {meant:?}: {sending:?}");
             wrong(Wrong::Another, text);
         }
-        let Some(mail) = mail else { continue };
-        if !mail.to.iter().all(|address| sending.to.contains(address)) {
+        let reached = mail.map_or(&[][..], |mail| &mail.to);
+        if !reached.iter().all(|address| sending.is_to(address)) {
             wrong(
                 Wrong::Another,
                 format!("went to others: {sending:?} {mail:?}"),
             );
         }
-        for address in &sending.to {
-            if sending.state == "accepted" && !mail.to.contains(address) {
+        let rest = letter.sendings.get(place + 1).filter(|next| next.is_rest);
+        let is_over = sending.state == "accepted" || sending.is_rest && sending.state == "rejected";
+        let missed = sending.to.iter().filter(|address| {
+            is_over && !reached.contains(address) && !rest.is_some_and(|rest| rest.is_to(address))
+        });
+        // A message that a person says was accepted has no rest: that is asked for.
+        let by_hand = asked.by_hand.contains(&sending.message_id);
+        for address in missed {
+            let is_deferred = side.deferred().contains(address);
+            let is_refused = side.refused().contains(address) || sending.state == "rejected";
+            if is_refused || is_deferred && by_hand {
                 refused.push(address.clone());
+            } else if !(is_deferred && is_unfinished) {
+                wrong(Wrong::Lost, format!("never came to {address}: {letter:?}"));
             }
-        }
-    }
-    let server_refused = side.refused();
-    for address in &refused {
-        if !server_refused.contains(address) {
-            wrong(Wrong::Lost, format!("never came to {address}: {letter:?}"));
         }
     }
     for address in &letter.addresses {
@@ -361,6 +377,7 @@ fn recorded(letter: &Value) -> Recorded {
                     to: to.map(text).collect(),
                     files: files.map(|file| text(&file["sha256"])).collect(),
                     reason: optional(&sending["reason"]),
+                    is_rest: sending["rest"] == true,
                 }
             })
             .collect(),

@@ -58,6 +58,11 @@ pub trait Side {
         Vec::new()
     }
 
+    /// The addresses that a server deferred so far, and took a message for others.
+    fn deferred(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Breaches of the protocol so far, and of what the server allows at once.
     fn breaches(&self, _connections: usize) -> Vec<String> {
         Vec::new()

@@ -20,6 +20,7 @@ pub struct Smtp {
     holder: Holder,
     is_astray: Cell<bool>,
     refused: Arc<Mutex<Vec<String>>>,
+    deferred: Arc<Mutex<Vec<String>>>,
 }
 
 /// Whose the batch is.
@@ -36,6 +37,7 @@ impl Smtp {
             holder: Holder::Nobody(TestBatch::new(plan.letters)),
             is_astray: Cell::new(false),
             refused: Arc::default(),
+            deferred: Arc::default(),
         }
     }
 
@@ -54,6 +56,7 @@ impl Smtp {
             holder: Holder::Person(desk),
             is_astray: Cell::new(false),
             refused: Arc::default(),
+            deferred: Arc::default(),
         }
     }
 
@@ -82,7 +85,8 @@ impl Side for Smtp {
 
     fn arm(&self, mischief: &Arc<Mischief>) {
         self.server.narrow();
-        let (mischief, refused) = (Arc::clone(mischief), Arc::clone(&self.refused));
+        let mischief = Arc::clone(mischief);
+        let (refused, deferred) = (Arc::clone(&self.refused), Arc::clone(&self.deferred));
         self.server.script(move |event| {
             let at_end = event.step == Step::FinalDot;
             if let Step::Rcpt(address) = &event.step
@@ -141,8 +145,12 @@ impl Side for Smtp {
                     Action::call(move || victim.signal_if_there(name), Action::Go)
                 }
                 Turn::Fault(fault) => {
-                    if let (Fault::Refused, Step::Rcpt(address)) = (fault, &event.step) {
-                        lock(&refused).push(address.clone());
+                    if let Step::Rcpt(address) = &event.step {
+                        match fault {
+                            Fault::Refused => lock(&refused).push(address.clone()),
+                            Fault::Error => lock(&deferred).push(address.clone()),
+                            _ => {}
+                        }
                     }
                     smtp_action(fault, &event.step)
                 }
@@ -191,6 +199,10 @@ impl Side for Smtp {
 
     fn refused(&self) -> Vec<String> {
         lock(&self.refused).clone()
+    }
+
+    fn deferred(&self) -> Vec<String> {
+        lock(&self.deferred).clone()
     }
 
     fn breaches(&self, connections: usize) -> Vec<String> {

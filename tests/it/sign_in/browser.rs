@@ -4,9 +4,10 @@ use std::io::Write;
 use std::net::{Ipv6Addr, Shutdown, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
+use crate::support::Ran;
+use crate::support::closed_port::ClosedPort;
 use crate::support::oauth::{OauthAction, OauthEndpoint, OauthServer, get};
 use crate::support::signing_in::Desk;
-use crate::support::{Ran, wait};
 
 const BROWSER: &[&str] = &["--flow", "browser"];
 
@@ -295,11 +296,9 @@ fn a_service_that_cuts_the_line_is_reported() {
 #[test]
 fn a_service_that_is_not_there_is_reported() {
     let desk = Desk::new();
+    let nobody = ClosedPort::new();
     let port = desk.server.port();
-    desk.change(
-        &format!("http://127.0.0.1:{port}"),
-        &format!("http://127.0.0.1:{}", wait::free_port()),
-    );
+    desk.change(&format!("http://127.0.0.1:{port}"), &nobody.url());
     let login = desk.begin(BROWSER);
     let (_, state) = login.url.split_once("&state=").unwrap();
     let state = state.split('&').next().unwrap();

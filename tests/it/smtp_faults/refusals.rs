@@ -1,13 +1,15 @@
 //! Replies that refuse: for now, for good, for one address, for everyone.
 
 use super::{always, arrives_once_although, assert_states, once};
+use crate::support::closed_port::ClosedPort;
 use crate::support::smtp::{Action, SmtpServer, Step};
-use crate::support::{TestBatch, accepted_by, assert_each_once, wait};
+use crate::support::{TestBatch, accepted_by, assert_each_once};
 
 #[test]
 fn a_refused_connection_leaves_every_letter_pending() {
     let batch = TestBatch::new(3);
-    batch.use_smtp(wait::free_port(), "");
+    let nobody = ClosedPort::new();
+    batch.use_smtp(nobody.number, "");
     batch
         .send(&[])
         .expect(5)

@@ -2,6 +2,7 @@
 //! a mail server with scripted faults.
 
 pub mod chromium;
+pub mod closed_port;
 pub mod connections;
 pub mod disk;
 pub mod dns;

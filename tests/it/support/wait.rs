@@ -17,7 +17,8 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// A port of this machine on which nobody listens.
+/// A port of this machine for a server that cannot choose one. Another program may take it first, so where
+/// nobody is to listen it is [`ClosedPort`].
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap().port()
