@@ -63,6 +63,8 @@ impl Http {
     /// # Errors
     /// When a certificate cannot be used.
     pub fn trusting(silence: Duration, authorities: Vec<Certificate>) -> Result<Self, HttpError> {
+        // There is one, so whoever is first may say so.
+        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
         Client::builder()
             .tls_certs_merge(authorities)
             .redirect(Policy::none())

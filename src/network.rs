@@ -286,7 +286,7 @@ pub(crate) mod tests {
         let key = KeyPair::generate().unwrap();
         let issuer = Issuer::new(authority, authority_key);
         let certificate = params.signed_by(&key, &issuer).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()

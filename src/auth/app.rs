@@ -5,10 +5,10 @@
 //! credentials").
 
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use oauth2::basic::{
     BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
 };
@@ -18,8 +18,11 @@ use oauth2::{
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::crypto::ring::sign;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::sign::SigningKey;
+use tokio_rustls::rustls::{SignatureAlgorithm, SignatureScheme};
 
 use super::grant::{Grant, TokenAnswer};
 use super::identity::{caller, refused};
@@ -60,7 +63,16 @@ pub(super) struct App {
 /// The key that an app signs with, and the fingerprint of its certificate.
 struct Certificate {
     fingerprint: String,
-    key: EncodingKey,
+    key: Arc<dyn SigningKey>,
+}
+
+/// How a statement is signed, and by which certificate (RFC 7515 section 4.1).
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'static str,
+    typ: &'static str,
+    #[serde(rename = "x5t#S256")]
+    fingerprint: &'a str,
 }
 
 /// What an app says of itself (RFC 7523 section 3).
@@ -162,9 +174,12 @@ impl Certificate {
         // What it holds is shown to nobody.
         let certificate = CertificateDer::from_pem_slice(&pem)
             .map_err(|_| cannot("the file holds no certificate".into()))?;
-        let blocks = pem_key(&pem).ok_or_else(|| cannot("the file holds no private key".into()))?;
-        let key = EncodingKey::from_rsa_pem(blocks.as_bytes())
-            .map_err(|_| cannot("its private key is no RSA key that can be used".into()))?;
+        let key = PrivateKeyDer::from_pem_slice(&pem)
+            .map_err(|_| cannot("the file holds no private key".into()))?;
+        let key = sign::any_supported_type(&key)
+            .ok()
+            .filter(|key| key.algorithm() == SignatureAlgorithm::RSA)
+            .ok_or_else(|| cannot("its private key is no RSA key that can be used".into()))?;
         Ok(Self {
             fingerprint: base64url(&Sha256::digest(&certificate)),
             key,
@@ -172,8 +187,11 @@ impl Certificate {
     }
 
     fn sign(&self, client_id: &str, audience: &str, now: Timestamp) -> Result<Secret, AuthError> {
-        let mut header = Header::new(Algorithm::PS256);
-        header.x5t_s256 = Some(self.fingerprint.clone());
+        let header = Header {
+            alg: "PS256",
+            typ: "JWT",
+            fingerprint: &self.fingerprint,
+        };
         let name = CsrfToken::new_random();
         let good_for = i64::try_from(GOOD_FOR.as_secs()).unwrap_or_default();
         let statement = Statement {
@@ -184,32 +202,25 @@ impl Certificate {
             nbf: now.as_second(),
             exp: now.as_second() + good_for,
         };
-        let signed = jsonwebtoken::encode(&header, &statement, &self.key).map_err(|_| {
+        let unusable = || {
             AuthError::setting(
                 "certificate",
                 "nothing can be signed with its key",
                 "name a PEM file with the certificate and its RSA key",
             )
-        })?;
-        Ok(Secret::new(signed))
+        };
+        let header = serde_json::to_vec(&header).map_err(|_| unusable())?;
+        let statement = serde_json::to_vec(&statement).map_err(|_| unusable())?;
+        let text = format!("{}.{}", base64url(&header), base64url(&statement));
+        // RSASSA-PSS with SHA-256 and a salt as long as the digest, which is what TLS 1.3 calls so (RFC 8446
+        // section 4.2.3) and what PS256 is (RFC 7518 section 3.5).
+        let signature = self
+            .key
+            .choose_scheme(&[SignatureScheme::RSA_PSS_SHA256])
+            .and_then(|signer| signer.sign(text.as_bytes()).ok())
+            .ok_or_else(unusable)?;
+        Ok(Secret::new(format!("{text}.{}", base64url(&signature))))
     }
-}
-
-/// The private key of a PEM file that holds more, with the lines around it.
-fn pem_key(pem: &[u8]) -> Option<String> {
-    let text = str::from_utf8(pem).ok()?;
-    let lines = text.lines().skip_while(|line| {
-        !(line.starts_with("-----BEGIN ") && line.trim_end().ends_with("PRIVATE KEY-----"))
-    });
-    let mut key = String::new();
-    for line in lines {
-        key.push_str(line.trim_end());
-        key.push('\n');
-        if line.starts_with("-----END ") {
-            return Some(key);
-        }
-    }
-    None
 }
 
 fn base64url(bytes: &[u8]) -> String {

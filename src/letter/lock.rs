@@ -3,7 +3,7 @@
 
 use std::num::NonZeroU32;
 
-use aws_lc_rs::pbkdf2;
+use ring::pbkdf2;
 
 use super::pdf::{LockError, PdfReaders};
 use crate::digest::{Parts, Sha256Digest};

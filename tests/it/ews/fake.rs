@@ -1,12 +1,11 @@
 //! The fake Exchange Web Services see what breaks the rules: else the tests would prove nothing.
 
-use reqwest::blocking::Client;
-
 use crate::support::ews::EwsKind;
 use crate::support::ews::xml::Node;
 use crate::support::ews_desk::EwsDesk;
 use crate::support::exchange::NewMessage;
 use crate::support::graph_desk::SHARED;
+use crate::support::http;
 
 const MESSAGES: &str = "http://schemas.microsoft.com/exchange/services/2006/messages";
 const TYPES: &str = "http://schemas.microsoft.com/exchange/services/2006/types";
@@ -42,8 +41,7 @@ impl Rig {
              <soap:Header><t:RequestServerVersion Version=\"Exchange2013_SP1\"/></soap:Header>\
              <soap:Body><m:{name} {attributes}>{inside}</m:{name}></soap:Body></soap:Envelope>"
         );
-        let answer = Client::builder()
-            .no_proxy()
+        let answer = http::client()
             .build()
             .unwrap()
             .post(self.desk.ews.url())

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::support::exchange::Exchange;
 use crate::support::graph::GraphServer;
 use crate::support::graph_desk::{ALL_SCOPES, PERSON, SHARED};
+use crate::support::http;
 use crate::support::oauth::OauthServer;
 
 /// The extended property by which letters are found.
@@ -149,8 +150,7 @@ fn with_json(request: RequestBuilder, body: &Value) -> RequestBuilder {
 
 /// One client for all tests: each that is made reads all certificates of the system.
 fn client() -> Client {
-    static CLIENT: LazyLock<Client> =
-        LazyLock::new(|| Client::builder().no_proxy().build().unwrap());
+    static CLIENT: LazyLock<Client> = LazyLock::new(|| http::client().build().unwrap());
     CLIENT.clone()
 }
 

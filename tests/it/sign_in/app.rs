@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
+use rcgen::{CertificateParams, KeyPair};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -84,7 +84,8 @@ fn check_online_says_what_it_may() {
 
 #[test]
 fn it_proves_itself_by_a_certificate() {
-    let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
+    // rcgen on ring makes no RSA keys.
+    let key = KeyPair::from_pem(include_str!("../../fixtures/rsa-key.pem")).unwrap();
     let certificate = CertificateParams::new(vec!["app.example".into()])
         .unwrap()
         .self_signed(&key)
@@ -108,6 +109,10 @@ fn it_proves_itself_by_a_certificate() {
     for (contents, part) in [
         (certificate.pem(), "no private key"),
         (key.serialize_pem(), "no certificate"),
+        (
+            certificate.pem() + &KeyPair::generate().unwrap().serialize_pem(),
+            "no RSA key",
+        ),
         ("nothing".to_owned(), "no certificate"),
     ] {
         fs::write(&file, contents).unwrap();

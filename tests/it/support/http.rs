@@ -5,11 +5,20 @@ use std::io::{self, BufRead, Read, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use reqwest::blocking::{Client, ClientBuilder};
+use rustls::crypto::ring;
 
 /// Longest head that is read.
 const HEAD_LIMIT: u64 = 64 * 1024;
 /// Longest body that is read: more than any server takes, so that it can say so.
 const BODY_LIMIT: u64 = 64 * 1024 * 1024;
+
+/// A client that goes straight to its server.
+pub fn client() -> ClientBuilder {
+    // As the program does. There is one, so whoever is first may say so.
+    let _ = ring::default_provider().install_default();
+    Client::builder().no_proxy()
+}
 
 /// A request or an answer: its first line, its headers and its body.
 pub struct Message {

@@ -12,7 +12,7 @@ use reqwest::blocking::Client;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 
-use super::{Ran, TestBatch, wait};
+use super::{Ran, TestBatch, http, wait};
 
 /// The account that the provider signs in.
 pub const PERSON: &str = "ann@study.example";
@@ -224,10 +224,9 @@ pub struct SmallBrowser {
 
 impl SmallBrowser {
     pub fn new() -> Self {
-        let http = Client::builder()
+        let http = http::client()
             .redirect(Policy::none())
             .timeout(wait::LONG)
-            .no_proxy()
             .build()
             .unwrap();
         Self {

@@ -85,8 +85,8 @@ impl Desk<'_> {
         };
         let signed = format!("{header}.{claims}");
         let signature = URL_SAFE_NO_PAD.decode(signature).unwrap_or_default();
-        let key = aws_lc_rs::signature::UnparsedPublicKey::new(
-            &aws_lc_rs::signature::RSA_PSS_2048_8192_SHA256,
+        let key = ring::signature::UnparsedPublicKey::new(
+            &ring::signature::RSA_PSS_2048_8192_SHA256,
             key,
         );
         if key.verify(signed.as_bytes(), &signature).is_err() {

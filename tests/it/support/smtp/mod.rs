@@ -406,7 +406,7 @@ pub(super) fn identity(names: &[String], expired: bool) -> (String, Arc<ServerCo
     let host = host
         .signed_by(&key, &Issuer::new(ca, ca_key))
         .expect("certificate");
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("protocol versions")
