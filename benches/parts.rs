@@ -14,16 +14,11 @@ use std::sync::Arc;
 use divan::Bencher;
 use divan::counter::BytesCount;
 use jiff::Timestamp;
-use postroom::config::{Batch, DispatchConfig, Secrets, TransportName};
-use postroom::dispatch::{Cost, Limiter};
-use postroom::ledger::{
-    AdoptedLetter, BatchIdentity, Claim, Holder, Kind, Ledger, Pending, Settlement,
+use postroom::{
+    Accepted, Addresses, AdoptedLetter, Batch, BatchIdentity, Claim, Cost, DispatchConfig, Holder,
+    Ledger, LedgerKind, Letters, Limiter, Manifest, Message, Pending, PlannedLetter,
+    PlannedMessage, Secrets, SentAttachment, SettledAs, Settlement, TransportName,
 };
-use postroom::letter::Letters;
-use postroom::lifecycle::{Accepted, Addresses, PlannedMessage, SentAttachment, SettledAs};
-use postroom::manifest::Manifest;
-use postroom::message::Message;
-use postroom::plan::PlannedLetter;
 use tempfile::TempDir;
 
 const REPORT: usize = 300 * 1024;
@@ -149,7 +144,7 @@ fn settle_and_claim(bencher: Bencher) {
 fn ledger(folder: &TempDir) -> Ledger {
     let identity = BatchIdentity {
         batch: "measured".into(),
-        kind: Kind::Mail,
+        kind: LedgerKind::Mail,
     };
     let holder = Holder {
         command: "send".into(),

@@ -4,14 +4,11 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use postroom::address::{Address, HeaderText, Mailbox, parse_list};
-use postroom::config::{Batch, Secrets};
-use postroom::finding::Finding;
-use postroom::letter::{read_pdf, render_template};
-use postroom::manifest::Manifest;
-use postroom::returns::{MAX_RECIPIENTS, read};
-use postroom::transport::SendError;
-use postroom::transport::tried::{Meanings, ews_answer, graph_error, smtp_bytes, smtp_reply};
+use postroom::{
+    Address, Batch, Finding, HeaderText, MAX_RECIPIENTS, Mailbox, Manifest, Meanings, Secrets,
+    SendError, ews_answer, graph_error, parse_list, read, read_pdf, render_template, smtp_bytes,
+    smtp_reply,
+};
 
 /// A mail is read as something, within bounds, and in the same way each time.
 pub fn returned_mail(bytes: &[u8]) {

@@ -15,7 +15,7 @@ thread_local! {
 /// # Errors
 ///
 /// What it panicked with. What `run` was changing then is to be thrown away.
-pub fn panics<T>(run: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
+pub(crate) fn panics<T>(run: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let shown = std::panic::take_hook();

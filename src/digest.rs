@@ -6,24 +6,24 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// A SHA-256 digest.
-pub type Sha256Digest = [u8; 32];
+pub(crate) type Sha256Digest = [u8; 32];
 
 /// A digest over parts. Each part goes in with its length, so that no two lists of parts differ only
 /// by where a part ends.
 #[derive(Clone, Debug, Default)]
-pub struct Parts(Sha256);
+pub(crate) struct Parts(Sha256);
 
 impl Parts {
     /// A digest whose first part says what it is of.
     #[must_use]
-    pub fn of(what: &str) -> Self {
+    pub(crate) fn of(what: &str) -> Self {
         let mut parts = Self::default();
         parts.add(what.as_bytes());
         parts
     }
 
     /// Adds a part.
-    pub fn add(&mut self, part: &[u8]) -> &mut Self {
+    pub(crate) fn add(&mut self, part: &[u8]) -> &mut Self {
         self.0.update((part.len() as u64).to_be_bytes());
         self.0.update(part);
         self
@@ -31,13 +31,13 @@ impl Parts {
 
     /// The digest over all parts.
     #[must_use]
-    pub fn finish(self) -> Sha256Digest {
+    pub(crate) fn finish(self) -> Sha256Digest {
         self.0.finalize().into()
     }
 
     /// The beginning of that digest.
     #[must_use]
-    pub fn short(self) -> ShortDigest {
+    pub(crate) fn short(self) -> ShortDigest {
         let digest = self.finish();
         let bytes = digest.first_chunk().copied();
         ShortDigest(u64::from_be_bytes(bytes.unwrap_or_default()))
@@ -66,7 +66,7 @@ impl TryFrom<String> for ShortDigest {
 
 /// Bytes as lower-case hexadecimal digits.
 #[must_use]
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         // Writing into a string does not fail.
@@ -77,7 +77,7 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// A digest written as 64 hexadecimal digits.
 #[must_use]
-pub fn parse_hex(text: &str) -> Option<Sha256Digest> {
+pub(crate) fn parse_hex(text: &str) -> Option<Sha256Digest> {
     let mut digest = [0; 32];
     if text.len() != 64 || !text.is_ascii() {
         return None;
@@ -89,7 +89,7 @@ pub fn parse_hex(text: &str) -> Option<Sha256Digest> {
 }
 
 /// For serde: a digest as hexadecimal digits.
-pub mod as_hex {
+pub(crate) mod as_hex {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -99,7 +99,7 @@ pub mod as_hex {
     ///
     /// # Errors
     /// Those of the serializer.
-    pub fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         digest: &Sha256Digest,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -110,7 +110,7 @@ pub mod as_hex {
     ///
     /// # Errors
     /// When it is not 64 hexadecimal digits.
-    pub fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Sha256Digest, D::Error> {
         let text = String::deserialize(deserializer)?;

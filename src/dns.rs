@@ -24,7 +24,7 @@ const ALL: Duration = Duration::from_secs(30);
 
 /// What DNS says of a domain as a place for mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MailDomain {
+pub(crate) enum MailDomain {
     /// It names its mail servers.
     HasServers,
     /// There is no such domain.
@@ -38,7 +38,7 @@ pub enum MailDomain {
 }
 
 /// Asks about domains.
-pub struct MailDomains {
+pub(crate) struct MailDomains {
     runtime: Runtime,
     resolver: TokioResolver,
 }
@@ -46,7 +46,7 @@ pub struct MailDomains {
 impl MailDomains {
     /// Gets ready to ask the system's name servers, or this one; none where there is nobody to ask.
     #[must_use]
-    pub fn new(server: Option<SocketAddr>) -> Option<Self> {
+    pub(crate) fn new(server: Option<SocketAddr>) -> Option<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -69,7 +69,7 @@ impl MailDomains {
 
     /// What DNS says of each of these domains, in their order.
     #[must_use]
-    pub fn ask(&self, domains: &[String]) -> Vec<MailDomain> {
+    pub(crate) fn ask(&self, domains: &[String]) -> Vec<MailDomain> {
         self.runtime.block_on(async {
             let questions = domains.iter().map(|domain| self.ask_one(domain));
             let mut answers = stream::iter(questions).buffered(AT_ONCE);

@@ -5,32 +5,20 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Who may read a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Readers {
-    /// Whoever the system's habits let.
-    Usual,
-    /// Its user alone (mode 0600), where the system knows such rights.
-    Owner,
-}
-
-/// Writes a file, piece by piece, under another name, flushes it to the disk and renames it. When this
-/// returns the file survives a power cut.
+/// Writes a file for its user alone, under another name, flushes it to the disk and renames it. When
+/// this returns the file survives a power cut.
 ///
 /// # Errors
 /// When it cannot be written; then the old file, if any, is as it was.
-pub fn put(path: &Path, pieces: &[&[u8]], readers: Readers) -> io::Result<()> {
+pub(crate) fn put(path: &Path, contents: &[u8]) -> io::Result<()> {
     let partial = beside(path, ".partial");
     match fs::remove_file(&partial) {
         // What a cut left behind may be readable by others.
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = new_file(&partial, readers)?;
-    let mut pieces = pieces.iter();
-    let written = pieces
-        .try_for_each(|piece| file.write_all(piece))
-        .and_then(|()| file.sync_all());
+    let mut file = new_file(&partial)?;
+    let written = file.write_all(contents).and_then(|()| file.sync_all());
     drop(file);
     if let Err(error) = written.and_then(|()| fs::rename(&partial, path)) {
         // Best effort: on a full disk the room is wanted back.
@@ -45,7 +33,7 @@ pub fn put(path: &Path, pieces: &[&[u8]], readers: Readers) -> io::Result<()> {
 ///
 /// # Errors
 /// When it cannot be flushed.
-pub fn keep_rename(path: &Path) -> io::Result<()> {
+pub(crate) fn keep_rename(path: &Path) -> io::Result<()> {
     if cfg!(unix) {
         keep_names(path)
     } else {
@@ -58,7 +46,7 @@ pub fn keep_rename(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// When the folder cannot be flushed.
-pub fn keep_names(path: &Path) -> io::Result<()> {
+pub(crate) fn keep_names(path: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(folder_of(path))?.sync_all()?;
     }
@@ -69,14 +57,14 @@ pub fn keep_names(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// When it cannot be opened or flushed.
-pub fn flush(path: &Path) -> io::Result<()> {
+pub(crate) fn flush(path: &Path) -> io::Result<()> {
     // Windows flushes only what was opened to be written.
     OpenOptions::new().write(true).open(path)?.sync_all()
 }
 
 /// A path with something behind it: `a.db` and `.lock` give `a.db.lock`.
 #[must_use]
-pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
@@ -87,7 +75,7 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
 ///
 /// # Errors
 /// When it cannot be made.
-pub fn make_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -105,21 +93,19 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Makes a file that is not there yet, and writes through no link.
+/// Makes a file that is not there yet, and writes through no link. It is for its user alone (mode 0600)
+/// where the system knows such rights; elsewhere it has those that its folder hands on.
 ///
 /// # Errors
 /// When it cannot be made, or is there.
-pub fn new_file(path: &Path, readers: Readers) -> io::Result<File> {
+pub(crate) fn new_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    if readers == Readers::Owner {
+    {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    // There a new file has the rights that its folder hands on.
-    #[cfg(not(unix))]
-    let _ = readers;
     options.open(path)
 }
 
@@ -134,7 +120,7 @@ mod tests {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(beside(&path, ".partial"), "half").unwrap();
         for text in ["one", "two"] {
-            put(&path, &[text.as_bytes()], Readers::Usual).unwrap();
+            put(&path, text.as_bytes()).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
@@ -145,7 +131,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("taken");
         fs::create_dir_all(path.join("inside")).unwrap();
-        assert!(put(&path, &[b"x"], Readers::Usual).is_err());
+        assert!(put(&path, b"x").is_err());
         assert!(path.join("inside").is_dir());
         assert!(!beside(&path, ".partial").exists());
     }
@@ -157,7 +143,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
         fs::write(beside(&path, ".partial"), "half").unwrap();
-        put(&path, &[b"x"], Readers::Owner).unwrap();
+        put(&path, b"x").unwrap();
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// A number with commas: 12,345.
 #[must_use]
-pub fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -18,7 +18,7 @@ pub fn count(number: u64) -> String {
 
 /// A number with its noun: `1 letter`, `24 letters`.
 #[must_use]
-pub fn plural(number: u64, noun: &str) -> String {
+pub(crate) fn plural(number: u64, noun: &str) -> String {
     let ending = match (number, noun.ends_with('s')) {
         (1, _) => "",
         (_, true) => "es",
@@ -29,7 +29,7 @@ pub fn plural(number: u64, noun: &str) -> String {
 
 /// Bytes in kB or MB (10^3 and 10^6).
 #[must_use]
-pub fn bytes(number: u64) -> String {
+pub(crate) fn bytes(number: u64) -> String {
     match number {
         0..1_000 => format!("{number} B"),
         1_000..1_000_000 => format!("{:.0} kB", number as f64 / 1e3),
@@ -40,7 +40,7 @@ pub fn bytes(number: u64) -> String {
 
 /// A span of time in its two largest units.
 #[must_use]
-pub fn duration(duration: Duration) -> String {
+pub(crate) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
     match seconds {
         0..60 => format!("{seconds} s"),
@@ -51,7 +51,7 @@ pub fn duration(duration: Duration) -> String {
 
 /// How long a run takes at least.
 #[must_use]
-pub fn expected(time: Duration) -> String {
+pub(crate) fn expected(time: Duration) -> String {
     if time.is_zero() {
         "no waiting under the limits".to_owned()
     } else {

@@ -140,13 +140,13 @@ impl Finding {
 /// Makes text from outside safe to quote in one line of a message: control, bidirectional and
 /// other invisible characters are written as escapes, and a long text is cut with its length said.
 #[must_use]
-pub fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     quote_up_to(80, text)
 }
 
 /// The same for texts that may be longer than a cell's.
 #[must_use]
-pub fn quote_up_to(longest: usize, text: &str) -> String {
+pub(crate) fn quote_up_to(longest: usize, text: &str) -> String {
     let mut quoted: String = text.chars().take(longest).flat_map(escape).collect();
     let length = text.chars().count();
     if length > longest {
@@ -157,7 +157,7 @@ pub fn quote_up_to(longest: usize, text: &str) -> String {
 
 /// Whether a terminal would act on a character or not show it.
 #[must_use]
-pub fn is_unseen(character: char) -> bool {
+pub(crate) fn is_unseen(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -165,7 +165,7 @@ pub fn is_unseen(character: char) -> bool {
 }
 
 /// One character as itself, or as an escape when a terminal would act on it or not show it.
-pub fn escape(character: char) -> impl Iterator<Item = char> {
+pub(crate) fn escape(character: char) -> impl Iterator<Item = char> {
     let (escaped, plain) = if is_unseen(character) {
         (Some(character.escape_default()), None)
     } else {

@@ -21,7 +21,7 @@ const SLOWEST: u64 = 20_000;
 
 /// A client that never follows a redirect: what it sends holds secrets.
 #[derive(Debug)]
-pub struct Http {
+pub(crate) struct Http {
     client: Client,
     silence: Duration,
     largest: u64,
@@ -29,7 +29,7 @@ pub struct Http {
 
 /// An answer.
 #[derive(Debug)]
-pub struct HttpReply {
+pub(crate) struct HttpReply {
     /// The status code.
     pub status: u16,
     /// The headers.
@@ -54,7 +54,7 @@ impl Http {
     ///
     /// # Errors
     /// When the system's certificates cannot be read.
-    pub fn new(silence: Duration) -> Result<Self, HttpError> {
+    pub(crate) fn new(silence: Duration) -> Result<Self, HttpError> {
         Self::trusting(silence, Vec::new())
     }
 
@@ -62,7 +62,10 @@ impl Http {
     ///
     /// # Errors
     /// When a certificate cannot be used.
-    pub fn trusting(silence: Duration, authorities: Vec<Certificate>) -> Result<Self, HttpError> {
+    pub(crate) fn trusting(
+        silence: Duration,
+        authorities: Vec<Certificate>,
+    ) -> Result<Self, HttpError> {
         // There is one, so whoever is first may say so.
         let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
         Client::builder()
@@ -87,7 +90,7 @@ impl Http {
 
     /// The same client, which takes answers of so many bytes. What is longer is cut off.
     #[must_use]
-    pub fn taking(self, largest: u64) -> Self {
+    pub(crate) fn taking(self, largest: u64) -> Self {
         Self { largest, ..self }
     }
 
@@ -95,7 +98,7 @@ impl Http {
     ///
     /// # Errors
     /// When no whole answer came.
-    pub fn call(&self, mut request: Request, body: Vec<u8>) -> Result<HttpReply, HttpError> {
+    pub(crate) fn call(&self, mut request: Request, body: Vec<u8>) -> Result<HttpReply, HttpError> {
         let server = server(request.url());
         let length = body.len() as u64;
         let sent = Arc::new(AtomicBool::new(body.is_empty()));
@@ -122,7 +125,7 @@ impl Http {
 impl HttpReply {
     /// A header as text.
     #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }

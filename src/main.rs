@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    postroom::cli::main()
+    postroom::main()
 }

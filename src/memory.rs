@@ -2,7 +2,7 @@
 
 /// The bytes of memory that are the program's now; none where the system does not say.
 #[must_use]
-pub fn resident() -> Option<u64> {
+pub(crate) fn resident() -> Option<u64> {
     memory_stats::memory_stats().map(|stats| stats.physical_mem as u64)
 }
 

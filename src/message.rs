@@ -70,7 +70,7 @@ pub struct Attached<'a> {
 /// message's number among those of its letter, from 1 on: what is sent again on purpose must not be
 /// taken for what was sent before, by a bounce that comes late or a server that drops copies.
 #[must_use]
-pub fn message_id(
+pub(crate) fn message_id(
     batch: &str,
     id: &str,
     digest: &Sha256Digest,
@@ -88,7 +88,7 @@ pub fn message_id(
 /// The Message-ID of the rest of a message that a server took for some of its addresses only: of the
 /// same making, and no other message's. `sending` is its number among those of its letter.
 #[must_use]
-pub fn rest_id(before: &str, from: &Address, sending: u32) -> String {
+pub(crate) fn rest_id(before: &str, from: &Address, sending: u32) -> String {
     let mut parts = Parts::of("postroom rest 1");
     parts.add(before.as_bytes()).add(&sending.to_be_bytes());
     format!("{}.postroom@{}", hex(&parts.finish()[..16]), from.domain())
@@ -99,7 +99,10 @@ pub fn rest_id(before: &str, from: &Address, sending: u32) -> String {
 /// It does not depend on batch, text or addresses: a copy of a batch has the same. Recipients do not
 /// see it.
 #[must_use]
-pub fn report_mark(id: &str, attachments: impl Iterator<Item = Sha256Digest>) -> Option<String> {
+pub(crate) fn report_mark(
+    id: &str,
+    attachments: impl Iterator<Item = Sha256Digest>,
+) -> Option<String> {
     let mut digests: Vec<Sha256Digest> = attachments.collect();
     if digests.is_empty() {
         return None;

@@ -10,7 +10,7 @@ const STYLE: &str = include_str!("page/base.css");
 
 /// A page in the making.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Page<'a> {
+pub(crate) struct Page<'a> {
     /// The title, which is text.
     pub title: &'a str,
     /// Rules of its own, after those that all pages have.
@@ -26,7 +26,7 @@ pub struct Page<'a> {
 impl Page<'_> {
     /// The whole page with its data.
     #[must_use]
-    pub fn with<T: Serialize>(&self, data: &T) -> String {
+    pub(crate) fn with<T: Serialize>(&self, data: &T) -> String {
         let frames = if self.frames {
             "'self' file:"
         } else {
@@ -61,7 +61,7 @@ impl Page<'_> {
 
 /// Text as it may stand in markup, between tags and in quoted attributes.
 #[must_use]
-pub fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 pub use destination::Destination;
-pub use id::PlanId;
+pub(crate) use id::PlanId;
 
 use crate::address::Mailbox;
 use crate::clock::Clock;

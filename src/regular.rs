@@ -12,7 +12,7 @@ use same_file::Handle;
 ///
 /// # Errors
 /// When it cannot be opened, or is something else.
-pub fn open(path: &Path) -> io::Result<File> {
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -38,7 +38,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// A file that was opened, and where it lies. What a path leads to may be another file at any moment;
 /// what was opened stays what it is, so that all that is asked is asked of it.
 #[derive(Debug)]
-pub struct Opened {
+pub(crate) struct Opened {
     /// The file.
     pub file: File,
     /// Its path without links.
@@ -52,7 +52,7 @@ impl Opened {
     ///
     /// # Errors
     /// When it cannot be opened, is something else, or was replaced meanwhile.
-    pub fn at(path: &Path) -> io::Result<Self> {
+    pub(crate) fn at(path: &Path) -> io::Result<Self> {
         let file = open(path)?;
         let metadata = file.metadata()?;
         let real = real_path(&file, path)?;
@@ -65,7 +65,7 @@ impl Opened {
 
     /// Whether it lies in a folder or one below it; `folder` has no links.
     #[must_use]
-    pub fn is_beneath(&self, folder: &Path) -> bool {
+    pub(crate) fn is_beneath(&self, folder: &Path) -> bool {
         self.real.starts_with(folder)
     }
 }
@@ -116,7 +116,7 @@ pub enum NotOurs {
 ///
 /// # Errors
 /// When it cannot be opened.
-pub fn open_own(path: &Path) -> io::Result<Result<File, NotOurs>> {
+pub(crate) fn open_own(path: &Path) -> io::Result<Result<File, NotOurs>> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     unfollowed(&mut options);
@@ -136,7 +136,7 @@ pub fn open_own(path: &Path) -> io::Result<Result<File, NotOurs>> {
 ///
 /// # Errors
 /// When it cannot be opened, or is something else.
-pub fn open_unfollowed(path: &Path) -> io::Result<File> {
+pub(crate) fn open_unfollowed(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
     unfollowed(&mut options);
@@ -151,7 +151,7 @@ pub fn open_unfollowed(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// When the system does not say what it is.
-pub fn look(path: &Path) -> io::Result<Option<NotOurs>> {
+pub(crate) fn look(path: &Path) -> io::Result<Option<NotOurs>> {
     match path.symlink_metadata() {
         Ok(metadata) => Ok(flaw(&metadata)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -162,7 +162,7 @@ pub fn look(path: &Path) -> io::Result<Option<NotOurs>> {
 /// Whether a file belongs to whoever runs this program, or to the system. Where files have no such
 /// owner, all do.
 #[must_use]
-pub fn is_of_user(metadata: &Metadata) -> bool {
+pub(crate) fn is_of_user(metadata: &Metadata) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
@@ -181,7 +181,7 @@ pub fn is_of_user(metadata: &Metadata) -> bool {
 ///
 /// # Errors
 /// When the system does not say.
-pub fn others_may_read(file: &File) -> io::Result<bool> {
+pub(crate) fn others_may_read(file: &File) -> io::Result<bool> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -200,7 +200,7 @@ pub fn others_may_read(file: &File) -> io::Result<bool> {
 
 /// The command by which a file becomes its user's alone.
 #[must_use]
-pub fn for_its_user_alone(path: &Path) -> String {
+pub(crate) fn for_its_user_alone(path: &Path) -> String {
     let path = path.display();
     if cfg!(windows) {
         format!("icacls \"{path}\" /inheritance:r /grant:r \"%USERNAME%:F\"")
@@ -211,7 +211,7 @@ pub fn for_its_user_alone(path: &Path) -> String {
 
 /// What to do about a file that is there and could not be read, or `otherwise`.
 #[must_use]
-pub fn to_read_it<'a>(error: &io::Error, otherwise: &'a str) -> &'a str {
+pub(crate) fn to_read_it<'a>(error: &io::Error, otherwise: &'a str) -> &'a str {
     // Windows' ERROR_SHARING_VIOLATION: Excel and some viewers of PDFs let nobody else open a file.
     const IN_USE: i32 = 32;
     if cfg!(windows) && error.raw_os_error() == Some(IN_USE) {

@@ -46,7 +46,7 @@ const HIDDEN: &str = "[secret]";
 /// Secrets that other programs know, and may repeat in what they answer: they are taken out of it before
 /// anybody sees it or writes it down.
 #[derive(Clone, Debug, Default)]
-pub struct Redaction {
+pub(crate) struct Redaction {
     /// Digests of all pieces of [`WINDOW`] bytes: what is kept to compare with is no secret itself.
     pieces: HashSet<u64>,
     hasher: RandomState,
@@ -55,7 +55,7 @@ pub struct Redaction {
 
 impl Redaction {
     /// Takes a secret in, as it is and as base64.
-    pub fn add(&mut self, secret: &str) {
+    pub(crate) fn add(&mut self, secret: &str) {
         // The same token comes with each letter.
         if !self.pieces.insert(self.hasher.hash_one(secret)) {
             return;
@@ -73,7 +73,7 @@ impl Redaction {
 
     /// The text without any of the secrets.
     #[must_use]
-    pub fn hide<'text>(&self, text: &'text str) -> Cow<'text, str> {
+    pub(crate) fn hide<'text>(&self, text: &'text str) -> Cow<'text, str> {
         let mut hidden: Vec<Range<usize>> = Vec::new();
         for (at, piece) in text.as_bytes().windows(WINDOW).enumerate() {
             if self.pieces.contains(&self.hasher.hash_one(piece)) {

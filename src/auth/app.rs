@@ -88,7 +88,7 @@ struct Statement<'a> {
 
 impl App {
     /// Gets ready to ask. Nothing is asked yet.
-    pub fn new(settings: &SignInSettings, app: AppRegistration) -> Result<Self, AuthError> {
+    pub(super) fn new(settings: &SignInSettings, app: AppRegistration) -> Result<Self, AuthError> {
         let cloud = Cloud::of(settings)?;
         let authority = cloud.authority(settings)?;
         let base = authority.as_str().trim_end_matches('/');
@@ -117,7 +117,7 @@ impl App {
     }
 
     /// Asks for an access token for one resource.
-    pub fn token(&self, resource: Resource, now: Timestamp) -> Result<Grant, AuthError> {
+    pub(super) fn token(&self, resource: Resource, now: Timestamp) -> Result<Grant, AuthError> {
         let scopes = self.scopes.iter().filter(|(other, _)| *other == resource);
         let scopes = scopes.flat_map(|(_, scopes)| scopes.clone());
         let mut request = self

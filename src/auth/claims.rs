@@ -27,7 +27,7 @@ struct WrittenClaims {
 
 impl TokenClaims {
     /// Reads a token; one that cannot be read says nothing.
-    pub fn of(token: &Secret) -> Self {
+    pub(super) fn of(token: &Secret) -> Self {
         let Some(claims) = payload::<WrittenClaims>(token.expose()) else {
             return Self::default();
         };

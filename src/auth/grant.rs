@@ -39,7 +39,7 @@ impl fmt::Debug for IdTokenField {
 
 /// What the identity platform granted.
 #[derive(Debug)]
-pub struct Grant {
+pub(crate) struct Grant {
     /// The access token, for the resource that was asked for.
     pub access: Secret,
     /// The refresh token, good for every resource.

@@ -42,7 +42,7 @@ type Oauth = Client<
 
 /// The identity platform of one tenant, asked in the name of one app.
 #[derive(Debug)]
-pub struct Identity {
+pub(crate) struct Identity {
     registration: Registration,
     authority: Url,
     scopes: [(Resource, Vec<String>); 2],
@@ -66,14 +66,14 @@ pub(super) struct SignInState(String);
 
 impl SignInState {
     /// Whether an answer is to this sign-in.
-    pub fn is_of(&self, query: &str) -> bool {
+    pub(super) fn is_of(&self, query: &str) -> bool {
         let mut parts = oauth2::url::form_urlencoded::parse(query.as_bytes());
         parts.any(|(key, value)| key == "state" && *value == *self.0)
     }
 }
 
 impl SignInAttempt {
-    pub fn state(&self) -> SignInState {
+    pub(super) fn state(&self) -> SignInState {
         SignInState(self.state.secret().clone())
     }
 }
@@ -83,7 +83,10 @@ impl Identity {
     ///
     /// # Errors
     /// When a key of the secrets file is missing or cannot be used.
-    pub fn new(settings: &SignInSettings, registration: Registration) -> Result<Self, AuthError> {
+    pub(crate) fn new(
+        settings: &SignInSettings,
+        registration: Registration,
+    ) -> Result<Self, AuthError> {
         let cloud = Cloud::of(settings)?;
         let authority = cloud.authority(settings)?;
         let endpoint = |name: &str| {
@@ -115,19 +118,19 @@ impl Identity {
 
     /// The app registration and account.
     #[must_use]
-    pub fn registration(&self) -> &Registration {
+    pub(crate) fn registration(&self) -> &Registration {
         &self.registration
     }
 
     /// The redirect address of the secrets file.
     #[must_use]
-    pub fn redirect_uri(&self) -> Option<&str> {
+    pub(crate) fn redirect_uri(&self) -> Option<&str> {
         self.redirect_uri.as_deref()
     }
 
     /// The links by which a user, and an administrator for all, agree that the app may send mail.
     #[must_use]
-    pub fn consent_urls(&self) -> (String, String) {
+    pub(crate) fn consent_urls(&self) -> (String, String) {
         let redirect = self
             .redirect_uri
             .as_deref()
@@ -269,7 +272,7 @@ impl Identity {
     ///
     /// # Errors
     /// When the refresh token is no longer good or the platform cannot be reached.
-    pub fn refresh(&self, token: &Secret, resource: Resource) -> Result<Grant, AuthError> {
+    pub(crate) fn refresh(&self, token: &Secret, resource: Resource) -> Result<Grant, AuthError> {
         let scopes = self.scopes.iter().filter(|(other, _)| *other == resource);
         let scopes = scopes.flat_map(|(_, scopes)| scopes.clone());
         let particulars = RefCell::default();

@@ -25,12 +25,12 @@ mod refusal;
 mod store;
 mod tokens;
 
-pub use cloud::Resource;
-pub use error::AuthError;
-pub use grant::Grant;
-pub use identity::Identity;
-pub use store::{Kept, KeptIn, Store};
-pub use tokens::{AccessToken, Tokens};
+pub(crate) use cloud::Resource;
+pub(crate) use error::AuthError;
+pub(crate) use grant::Grant;
+pub(crate) use identity::Identity;
+pub(crate) use store::{Kept, KeptIn, Store};
+pub(crate) use tokens::{AccessToken, Tokens};
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ use crate::clock::Clock;
 
 /// How a person signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Flow {
+pub(crate) enum Flow {
     /// In a browser on this machine, which comes back to a port that we listen on.
     Browser,
     /// In any browser; the person pastes the address of the last page.
@@ -50,7 +50,7 @@ pub enum Flow {
 }
 
 /// The person who signs in, at a terminal.
-pub trait Person {
+pub(crate) trait Person {
     /// Shows them a text.
     fn show(&self, text: &str);
 
@@ -71,7 +71,7 @@ const PATIENCE: Duration = Duration::from_mins(10);
 ///
 /// # Errors
 /// Says what went wrong, who can mend it and how.
-pub fn sign_in(
+pub(crate) fn sign_in(
     identity: &Identity,
     flow: Flow,
     person: &dyn Person,

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::AuthError;
 use super::store::SIGN_IN_AGAIN;
 use crate::config::Registration;
-use crate::durable::{self, Readers};
+use crate::durable;
 use crate::regular;
 
 /// The folder where programs of this user keep their state.
@@ -86,7 +86,7 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, AuthError> {
 /// Puts a sign-in in place of another.
 pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     durable::make_folder(path.parent().unwrap_or(Path::new(".")))?;
-    durable::put(path, &[text.as_bytes()], Readers::Owner)
+    durable::put(path, text.as_bytes())
 }
 
 /// Holds other runs off a file until what this gives is dropped. The empty file beside it stays: to

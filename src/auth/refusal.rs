@@ -127,14 +127,14 @@ pub(super) struct Particulars {
 
 impl Particulars {
     /// Those of a refused request, which are fields of the answer.
-    pub fn of_answer(body: &[u8]) -> Self {
+    pub(super) fn of_answer(body: &[u8]) -> Self {
         serde_json::from_slice(body).unwrap_or_default()
     }
 
     /// Those that came to the redirect address. RFC 6749 section 4.1.2.1 has a code and a description
     /// there and no other place, so the platform writes number and ids into the description, as
     /// `AADSTS65001: …`, `Trace ID: …` and `Correlation ID: …`.
-    pub fn of_description(description: &str) -> Self {
+    pub(super) fn of_description(description: &str) -> Self {
         let id = |name: &str| {
             let (_, rest) = description.split_once(name)?;
             Some(id(rest.trim_start()))

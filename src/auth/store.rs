@@ -16,7 +16,7 @@ pub(super) const SIGN_IN_AGAIN: &str = "run `postroom logout`, then `postroom lo
 
 /// What is kept of a sign-in.
 #[derive(Debug)]
-pub struct Kept {
+pub(crate) struct Kept {
     /// The refresh token.
     pub refresh: Secret,
 }
@@ -34,7 +34,7 @@ struct StoredSignIn {
 
 /// The place where the sign-in of one account with one app is kept.
 #[derive(Debug)]
-pub struct Store {
+pub(crate) struct Store {
     registration: Registration,
     keyring: Option<Box<dyn Keyring>>,
     file: Option<PathBuf>,
@@ -42,7 +42,7 @@ pub struct Store {
 
 /// Where a sign-in was put.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeptIn {
+pub(crate) enum KeptIn {
     /// In the system's keyring.
     Keyring,
     /// In the file that the secrets file names.
@@ -105,7 +105,10 @@ impl Store {
     ///
     /// # Errors
     /// When the place cannot be used.
-    pub fn new(settings: &SignInSettings, registration: Registration) -> Result<Self, AuthError> {
+    pub(crate) fn new(
+        settings: &SignInSettings,
+        registration: Registration,
+    ) -> Result<Self, AuthError> {
         let (keyring, file) = match settings.token_store.as_deref() {
             None => (
                 true,
@@ -147,14 +150,14 @@ impl Store {
 
     /// The file, if the sign-in may be kept in one.
     #[must_use]
-    pub fn file(&self) -> Option<&Path> {
+    pub(crate) fn file(&self) -> Option<&Path> {
         self.file.as_deref()
     }
 
     /// Holds other runs off this sign-in until what this gives is dropped: of two that renew with
     /// one refresh token, a server that gives out another each time takes the second for a thief.
     #[must_use]
-    pub fn lock(&self) -> Option<File> {
+    pub(crate) fn lock(&self) -> Option<File> {
         match &self.file {
             Some(file) => lock(file),
             None => lock(&state_folder()?.join(file_name(&self.registration))),
@@ -165,7 +168,7 @@ impl Store {
     ///
     /// # Errors
     /// When what is there is damaged, belongs to somebody else or may be read by others.
-    pub fn load(&self) -> Result<Option<Kept>, AuthError> {
+    pub(crate) fn load(&self) -> Result<Option<Kept>, AuthError> {
         // A sign-in that goes into the keyring takes the file away, so a file that is there is newer.
         let in_file = match &self.file {
             Some(file) => read(file)?,
@@ -188,7 +191,7 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn save(&self, refresh: &Secret) -> Result<KeptIn, AuthError> {
+    pub(crate) fn save(&self, refresh: &Secret) -> Result<KeptIn, AuthError> {
         let record = StoredSignIn {
             version: 1,
             account: self.registration.username.folded(),
@@ -233,7 +236,7 @@ impl Store {
     ///
     /// # Errors
     /// When it is there and cannot be removed.
-    pub fn clear(&self) -> Result<bool, AuthError> {
+    pub(crate) fn clear(&self) -> Result<bool, AuthError> {
         let _lock = self.lock();
         let mut any = false;
         if let Some(keyring) = &self.keyring {

@@ -16,7 +16,7 @@ const EARLY: Duration = Duration::from_mins(5);
 
 /// An access token and what it allows.
 #[derive(Clone, Debug)]
-pub struct AccessToken {
+pub(crate) struct AccessToken {
     /// The token.
     pub secret: Secret,
     /// Its scopes, or the roles of an app; none where neither its answer nor itself names them.
@@ -40,7 +40,7 @@ impl AccessToken {
 }
 
 /// Gives out access tokens, one renewal at a time however many ask.
-pub struct Tokens {
+pub(crate) struct Tokens {
     source: Source,
     clock: Arc<dyn Clock>,
     known: Mutex<HashMap<Resource, Known>>,
@@ -62,7 +62,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When a key of the secrets file is missing or cannot be used.
-    pub fn new(settings: &SignInSettings, clock: Arc<dyn Clock>) -> Result<Self, AuthError> {
+    pub(crate) fn new(settings: &SignInSettings, clock: Arc<dyn Clock>) -> Result<Self, AuthError> {
         let source = if let Some(command) = &settings.token_command {
             Source::Command(command.clone())
         } else if settings.is_app()? {
@@ -84,7 +84,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When nobody is signed in, or the sign-in is no longer good.
-    pub fn access(
+    pub(crate) fn access(
         &self,
         resource: Resource,
         refused: Option<&str>,

@@ -121,7 +121,7 @@ pub(super) const READ_PDFS: &str = "read-pdfs";
 
 impl Verb {
     /// How much the verb may say.
-    pub fn output(&self) -> Output {
+    pub(super) fn output(&self) -> Output {
         match self {
             Self::Init(args) => Output {
                 quiet: args.quiet,
@@ -190,7 +190,7 @@ impl SignInArgs {
     }
 
     /// The folder where the secrets file is looked for.
-    pub fn folder(&self) -> &Path {
+    pub(super) fn folder(&self) -> &Path {
         if self.batch.is_dir() {
             &self.batch
         } else {
@@ -249,14 +249,14 @@ impl Common {
     }
 
     /// Which batch is meant.
-    pub fn load_request(&self) -> LoadRequest {
+    pub(super) fn load_request(&self) -> LoadRequest {
         self.options.load_request(&self.batch)
     }
 }
 
 impl Options {
     /// Which batch is meant, given its file or folder.
-    pub fn load_request(&self, batch: &Path) -> LoadRequest {
+    pub(super) fn load_request(&self, batch: &Path) -> LoadRequest {
         LoadRequest {
             batch: batch.to_owned(),
             transport: self.transport,
@@ -422,7 +422,7 @@ pub(super) struct ResolveArgs {
 
 impl ResolveArgs {
     /// The batch and the ids. The batch is the last word; the first one too, as it once was.
-    pub fn parts(&self) -> (&Path, &[String]) {
+    pub(super) fn parts(&self) -> (&Path, &[String]) {
         let is_batch = |word: &str| {
             let path = Path::new(word);
             path.join("batch.toml").is_file()

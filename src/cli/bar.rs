@@ -26,7 +26,7 @@ pub(super) struct Line {
 impl Line {
     /// The line for a terminal of so many columns. Where not everything has room, the bar goes first,
     /// then the time that is left, then the end of the reason.
-    pub fn fit(&self, columns: usize) -> String {
+    pub(super) fn fit(&self, columns: usize) -> String {
         let room = columns.saturating_sub(ROOM_FOR_CTRL_C);
         let counts = format!("{}/{}", words::count(self.done), words::count(self.of));
         let left = self

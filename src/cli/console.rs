@@ -37,7 +37,7 @@ pub(super) struct Console {
 }
 
 impl Console {
-    pub fn new(output: Output) -> Self {
+    pub(super) fn new(output: Output) -> Self {
         Self {
             output,
             bar: Mutex::new(None),
@@ -47,25 +47,25 @@ impl Console {
     }
 
     /// A result, for people.
-    pub fn result(&self, text: &str) {
+    pub(super) fn result(&self, text: &str) {
         if !self.output.json && !self.output.quiet {
             self.above_bar(|| write_line(&mut stdout().lock(), text));
         }
     }
 
     /// A piece of a JSON object.
-    pub fn json(&self, piece: &str) {
+    pub(super) fn json(&self, piece: &str) {
         // Whoever reads may close the pipe early; that is no error of ours.
         let _ = self.lock_json().write_all(tame(piece).as_bytes());
     }
 
     /// Writes out what is left of a JSON object.
-    pub fn end_json(&self) {
+    pub(super) fn end_json(&self) {
         let _ = self.lock_json().flush();
     }
 
     /// A file's contents as they are. On a terminal, what it would act on is escaped.
-    pub fn raw(&self, contents: &[u8]) {
+    pub(super) fn raw(&self, contents: &[u8]) {
         if stdout().is_terminal() {
             write_line(&mut stdout().lock(), &String::from_utf8_lossy(contents));
             return;
@@ -79,47 +79,47 @@ impl Console {
     }
 
     /// Something worth knowing, beside the result.
-    pub fn note(&self, text: &str) {
+    pub(super) fn note(&self, text: &str) {
         if !self.output.quiet {
             self.above_bar(|| write_line(&mut stderr().lock(), text));
         }
     }
 
     /// What the checks found; only faults break a silence that was asked for.
-    pub fn finding(&self, finding: &Finding) {
+    pub(super) fn finding(&self, finding: &Finding) {
         if finding.is_fault() || !self.output.quiet {
             self.above_bar(|| write_line(&mut stderr().lock(), &words::fault(finding)));
         }
     }
 
     /// Something that went wrong.
-    pub fn error(&self, text: &str) {
+    pub(super) fn error(&self, text: &str) {
         self.above_bar(|| write_line(&mut stderr().lock(), &format!("postroom: {text}")));
     }
 
     /// Whether a person can be asked and shown a bar.
-    pub fn is_terminal() -> bool {
+    pub(super) fn is_terminal() -> bool {
         Self::terminals() == [true; 2]
     }
 
     /// Whether standard input and standard error are a terminal that is still there.
-    pub fn terminals() -> [bool; 2] {
+    pub(super) fn terminals() -> [bool; 2] {
         [io::stdin().is_terminal(), stderr().is_terminal()]
     }
 
     /// Whether standard output is a terminal, which shows text alone.
-    pub fn shows_output() -> bool {
+    pub(super) fn shows_output() -> bool {
         stdout().is_terminal()
     }
 
     /// Whether a bar may be drawn.
-    pub fn shows_bar(&self) -> bool {
+    pub(super) fn shows_bar(&self) -> bool {
         stderr().is_terminal() && !self.output.quiet && !self.output.json
     }
 
     /// Draws a line at the foot of the terminal, for its width as it is now. It stays below everything that is
     /// written until [`Self::clear_foot`].
-    pub fn draw_foot(&self, line: &Line) {
+    pub(super) fn draw_foot(&self, line: &Line) {
         let mut slot = self.foot.lock().unwrap_or_else(PoisonError::into_inner);
         let foot = slot.get_or_insert_with(|| Foot {
             terminal: Term::buffered_stderr(),
@@ -131,7 +131,7 @@ impl Console {
     }
 
     /// Takes the line away.
-    pub fn clear_foot(&self) {
+    pub(super) fn clear_foot(&self) {
         let mut slot = self.foot.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(foot) = slot.take() {
             foot.clear();
@@ -139,7 +139,7 @@ impl Console {
     }
 
     /// Shows a bar below everything that is written, until another one or none replaces it.
-    pub fn set_bar(&self, bar: Option<ProgressBar>) {
+    pub(super) fn set_bar(&self, bar: Option<ProgressBar>) {
         let mut slot = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(old) = slot.take() {
             old.finish_and_clear();
@@ -148,7 +148,7 @@ impl Console {
     }
 
     /// Calls a person back to the terminal.
-    pub fn bell(&self) {
+    pub(super) fn bell(&self) {
         if stderr().is_terminal() && !self.output.quiet {
             let mut stderr = stderr().lock();
             let _ = stderr.write_all(b"\x07").and_then(|()| stderr.flush());
@@ -156,7 +156,7 @@ impl Console {
     }
 
     /// Asks a question that is answered with a line; none, and the end of the input, is an empty one.
-    pub fn ask(question: &str) -> String {
+    pub(super) fn ask(question: &str) -> String {
         let mut stderr = stderr().lock();
         let asked = write!(stderr, "{question}").and_then(|()| stderr.flush());
         let mut answer = String::new();
@@ -167,7 +167,7 @@ impl Console {
     }
 
     /// Asks a question that is answered with the word `yes`. Ctrl-C is a no.
-    pub fn confirm(question: &str, interrupt: &Interrupt) -> bool {
+    pub(super) fn confirm(question: &str, interrupt: &Interrupt) -> bool {
         const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
         let mut stderr = stderr().lock();
         let asked = write!(stderr, "{question} Type yes to go on: ").and_then(|()| stderr.flush());
@@ -199,7 +199,7 @@ impl Console {
         clippy::disallowed_methods,
         reason = "nothing else can end it while `main` waits"
     )]
-    pub fn leave(exit: Exit) -> ! {
+    pub(super) fn leave(exit: Exit) -> ! {
         std::process::exit(exit.code().into())
     }
 

@@ -33,7 +33,7 @@ pub(super) enum Exit {
 
 impl Exit {
     /// The number.
-    pub fn code(self) -> u8 {
+    pub(super) fn code(self) -> u8 {
         match self {
             Self::Success => 0,
             Self::Unexpected => 1,
@@ -76,7 +76,7 @@ pub(super) struct Stop {
 }
 
 impl Stop {
-    pub fn new(exit: Exit, text: impl Into<String>) -> Self {
+    pub(super) fn new(exit: Exit, text: impl Into<String>) -> Self {
         Self {
             exit,
             text: text.into(),

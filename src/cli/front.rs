@@ -22,7 +22,7 @@ pub(super) struct TerminalFront<'a> {
 
 impl<'a> TerminalFront<'a> {
     /// A front whose question a person can answer with Ctrl-C too.
-    pub fn new(
+    pub(super) fn new(
         console: &'a Console,
         clock: &'a dyn Clock,
         interrupt: &Interrupt,

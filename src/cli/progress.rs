@@ -37,7 +37,7 @@ pub(super) struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     /// Begins to show a run.
-    pub fn new(
+    pub(super) fn new(
         console: &'a Console,
         clock: &'a dyn Clock,
         rehearsal: bool,
@@ -62,7 +62,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Shows what happened.
-    pub fn show(&self, event: &DispatchEvent) {
+    pub(super) fn show(&self, event: &DispatchEvent) {
         match event {
             DispatchEvent::FoundAccepted { id } => {
                 self.line(&format!("{id}: was in doubt, looked up, went out"));

@@ -7,8 +7,8 @@ use super::console::Console;
 use super::exit::{Exit, Stop};
 use super::words;
 use crate::clock::Clock;
-use crate::durable::{self, Readers};
-use crate::ledger::{Kind, LedgerView, LogCheck};
+use crate::durable;
+use crate::ledger::{LedgerKind, LedgerView, LogCheck};
 use crate::mailing::{Loaded, StateFile};
 use crate::report::Record;
 
@@ -52,7 +52,7 @@ pub(super) fn run(args: &ReportArgs, console: &Console, clock: &dyn Clock) -> Re
         }
         let path = args.output.clone().unwrap_or_else(|| beside(format));
         let contents = contents(&record, format, true)?;
-        durable::put(&path, &[&contents], Readers::Owner).map_err(|error| {
+        durable::put(&path, &contents).map_err(|error| {
             Stop::new(
                 Exit::Unexpected,
                 format!(
@@ -162,11 +162,11 @@ fn broken(check: &LogCheck) -> Stop {
 }
 
 /// A rehearsal's record is never taken for that of the mail, nor an outbox's.
-fn suffix(kind: Kind, format: Format) -> String {
+fn suffix(kind: LedgerKind, format: Format) -> String {
     let kind = match kind {
-        Kind::Mail => "",
-        Kind::Outbox => "outbox.",
-        Kind::Rehearsal => "rehearsal.",
+        LedgerKind::Mail => "",
+        LedgerKind::Outbox => "outbox.",
+        LedgerKind::Rehearsal => "rehearsal.",
     };
     format!("{kind}report.{}", format.extension())
 }

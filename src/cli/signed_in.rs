@@ -16,7 +16,7 @@ pub(super) struct SignedIn {
 }
 
 impl SignedIn {
-    pub fn bearer(settings: &SignInSettings, clock: &Arc<dyn Clock>) -> Arc<dyn Bearer> {
+    pub(super) fn bearer(settings: &SignInSettings, clock: &Arc<dyn Clock>) -> Arc<dyn Bearer> {
         Arc::new(Self {
             settings: settings.clone(),
             clock: Arc::clone(clock),

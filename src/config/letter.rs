@@ -96,7 +96,7 @@ pub(super) fn with_slashes(path: &str) -> String {
 
 /// Whether a text is a template, and not the same for every recipient.
 #[must_use]
-pub fn is_template(text: &str) -> bool {
+pub(crate) fn is_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%")
 }
 

@@ -16,20 +16,26 @@ mod smtp;
 mod unshown;
 mod values;
 
-pub use attachment::{AttachmentConfig, Missing, Unreadable};
-pub use batch::{Batch, BatchOpenError, HiddenRows, ManifestConfig};
-pub use cloud::Cloud;
-pub use dispatch::{DispatchConfig, OutboxConfig, Receipts, TransportName};
-pub use ews::{EwsLogin, EwsPlace, EwsSettings};
-pub use graph::{GraphPlace, GraphSettings};
-pub use imap::{ImapLogin, ImapSettings};
-pub use letter::{Importance, LetterConfig, is_template};
-pub use mailbox::SaveIn;
-pub use preset::{Pace, SmtpPreset};
-pub use secrets::{Secrets, SettingsOf};
-pub use sign_in::{AppCredential, AppRegistration, NATIVE_CLIENT, Registration, SignInSettings};
-pub use smtp::{SmtpLogin, SmtpSecurity, SmtpSettings};
-pub use values::{DomainName, DurationError, SendWindow, WindowError, parse_duration};
+pub(crate) use attachment::{AttachmentConfig, Missing, Unreadable};
+pub use batch::Batch;
+pub(crate) use batch::{BatchOpenError, HiddenRows, ManifestConfig};
+pub(crate) use cloud::Cloud;
+pub(crate) use dispatch::Receipts;
+pub use dispatch::{DispatchConfig, TransportName};
+pub(crate) use ews::{EwsLogin, EwsPlace, EwsSettings};
+pub(crate) use graph::{GraphPlace, GraphSettings};
+pub(crate) use imap::{ImapLogin, ImapSettings};
+pub(crate) use letter::{Importance, LetterConfig, is_template};
+pub(crate) use mailbox::SaveIn;
+pub(crate) use preset::{Pace, SmtpPreset};
+pub use secrets::Secrets;
+pub(crate) use sign_in::{
+    AppCredential, AppRegistration, NATIVE_CLIENT, Registration, SignInSettings,
+};
+pub(crate) use smtp::{SmtpLogin, SmtpSecurity, SmtpSettings};
+#[cfg(test)]
+pub(crate) use values::SendWindow;
+pub(crate) use values::{DomainName, parse_duration};
 
 use std::borrow::Cow;
 use std::fs::File;

@@ -9,7 +9,8 @@ use crate::address::Address;
 use crate::secret::Secret;
 
 /// The redirect address of the study's guide: a blank page whose address the user pastes.
-pub const NATIVE_CLIENT: &str = "https://login.microsoftonline.com/common/oauth2/nativeclient";
+pub(crate) const NATIVE_CLIENT: &str =
+    "https://login.microsoftonline.com/common/oauth2/nativeclient";
 
 /// The keys as they stand in the file. An empty value counts as not given.
 #[derive(Clone, Debug, Default)]

@@ -18,7 +18,7 @@ const LONGEST_CLOSED: Duration = Duration::from_hours(24);
 /// A text that is no duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a duration")]
-pub struct DurationError(String);
+pub(crate) struct DurationError(String);
 
 impl NextStep for DurationError {
     fn next_step(&self) -> Cow<'_, str> {
@@ -30,7 +30,7 @@ impl NextStep for DurationError {
 ///
 /// # Errors
 /// Says what was read and which form is wanted.
-pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     text.parse::<SignedDuration>()
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())

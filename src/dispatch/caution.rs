@@ -19,7 +19,7 @@ pub(super) struct Caution {
 
 impl Caution {
     /// No caution yet; it begins with a gap of `first`.
-    pub fn new(first: Duration) -> Self {
+    pub(super) fn new(first: Duration) -> Self {
         Self {
             first,
             gap: Duration::ZERO,
@@ -29,13 +29,13 @@ impl Caution {
     }
 
     /// The server asked for patience.
-    pub fn throttled(&mut self) {
+    pub(super) fn throttled(&mut self) {
         self.good = 0;
         self.gap = (self.gap * 2).max(self.first).min(WIDEST);
     }
 
     /// The server took a letter.
-    pub fn taken(&mut self) {
+    pub(super) fn taken(&mut self) {
         self.good += 1;
         if self.good >= GOOD {
             self.good = 0;
@@ -47,17 +47,17 @@ impl Caution {
     }
 
     /// A letter was claimed.
-    pub fn claimed(&mut self, now: Duration) {
+    pub(super) fn claimed(&mut self, now: Duration) {
         self.last = now;
     }
 
     /// Whether letters go one at a time.
-    pub fn one_at_a_time(&self) -> bool {
+    pub(super) fn one_at_a_time(&self) -> bool {
         !self.gap.is_zero()
     }
 
     /// How long the next letter waits.
-    pub fn wait(&self, now: Duration) -> Option<Duration> {
+    pub(super) fn wait(&self, now: Duration) -> Option<Duration> {
         let wait = (self.last + self.gap).saturating_sub(now);
         (self.one_at_a_time() && !wait.is_zero()).then_some(wait)
     }

@@ -118,7 +118,7 @@ pub(super) struct Workers {
 
 impl Workers {
     /// One thread for each transport; the scope waits for them.
-    pub fn start<'scope, 'run: 'scope>(
+    pub(super) fn start<'scope, 'run: 'scope>(
         scope: &'scope Scope<'scope, '_>,
         transports: &'run mut [Box<dyn Transport>],
         workers_tx: &Sender<thread::Result<FromWorker>>,
@@ -154,16 +154,16 @@ impl Workers {
         }
     }
 
-    pub fn idle(&self) -> usize {
+    pub(super) fn idle(&self) -> usize {
         self.idle.len()
     }
 
-    pub fn in_flight(&self) -> usize {
+    pub(super) fn in_flight(&self) -> usize {
         self.jobs_tx.len() - self.idle.len()
     }
 
     /// Gives a letter to an idle thread; there must be one.
-    pub fn hand_over(&mut self, job: Job) {
+    pub(super) fn hand_over(&mut self, job: Job) {
         if let Some(thread) = self.idle.pop() {
             // A thread ends only when its sender is dropped.
             let _ = self.jobs_tx[thread].send(job);
@@ -171,7 +171,7 @@ impl Workers {
     }
 
     /// A thread has given its answer.
-    pub fn returned(&mut self, thread: usize) {
+    pub(super) fn returned(&mut self, thread: usize) {
         self.idle.push(thread);
     }
 }

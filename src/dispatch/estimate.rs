@@ -7,7 +7,12 @@ use crate::config::DispatchConfig;
 /// About how long letters take that are left to send: the slowest of the windows, and the
 /// pauses. It knows nothing of the server's speed.
 #[must_use]
-pub fn estimate(config: &DispatchConfig, letters: u64, bytes: u64, addresses: u64) -> Duration {
+pub(crate) fn estimate(
+    config: &DispatchConfig,
+    letters: u64,
+    bytes: u64,
+    addresses: u64,
+) -> Duration {
     // A window lets its limit through at once and then again each time it has slid by its length.
     let windows = |amount: u64, limit: Option<u64>, length: Duration| {
         let full = limit.map_or(0, |limit| amount.saturating_sub(1) / limit);

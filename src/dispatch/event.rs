@@ -8,7 +8,7 @@ use crate::transport::Answer;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
-pub enum DispatchEvent {
+pub(crate) enum DispatchEvent {
     /// A letter in doubt was found to have gone out.
     FoundAccepted {
         /// The recipient.
@@ -90,7 +90,7 @@ pub enum DispatchEvent {
 
 /// Why a run waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WaitReason {
+pub(crate) enum WaitReason {
     /// One of our own limits.
     Limit(Limit),
     /// The pause between two chunks.

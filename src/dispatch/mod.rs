@@ -19,12 +19,12 @@ mod run;
 mod start;
 mod verdict;
 
-pub use estimate::estimate;
-pub use event::{DispatchEvent, WaitReason};
-pub use limiter::{Cost, Limit, Limiter, Permit};
-pub use rest::{attachments, planned_message};
-pub use retry::Backoff;
-pub use verdict::recorded;
+pub(crate) use estimate::estimate;
+pub(crate) use event::{DispatchEvent, WaitReason};
+pub(crate) use limiter::Limit;
+pub use limiter::{Cost, Limiter};
+pub(crate) use rest::attachments;
+pub(crate) use verdict::recorded;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ use crate::letter::Letters;
 use crate::transport::{Answer, Transport};
 
 /// What a run works with.
-pub struct Dispatch<'a> {
+pub(crate) struct Dispatch<'a> {
     /// Makes the letters.
     pub letters: &'a Letters,
     /// Pace and patience.
@@ -58,34 +58,34 @@ pub struct Dispatch<'a> {
 
 /// Stops a run from outside: it finishes the letters in hand and takes no more.
 #[derive(Clone, Debug, Default)]
-pub struct Interrupt {
+pub(crate) struct Interrupt {
     asked: Arc<AtomicBool>,
     signal: Arc<Signal>,
 }
 
 impl Interrupt {
     /// Asks the run to stop.
-    pub fn ask(&self) {
+    pub(crate) fn ask(&self) {
         self.asked.store(true, Ordering::SeqCst);
         self.signal.raise();
     }
 
     /// What is raised when it is asked.
     #[must_use]
-    pub fn signal(&self) -> &Signal {
+    pub(crate) fn signal(&self) -> &Signal {
         &self.signal
     }
 
     /// Whether it was asked to.
     #[must_use]
-    pub fn is_asked(&self) -> bool {
+    pub(crate) fn is_asked(&self) -> bool {
         self.asked.load(Ordering::SeqCst)
     }
 }
 
 /// How a run ended. Every ending but [`Ending::Finished`] leaves letters that the next run sends.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// Every letter asked for was tried to its end.
     Finished {
         /// Letters that were not taken in the tries allowed and stay pending.
@@ -115,7 +115,7 @@ pub enum Ending {
 impl Ending {
     /// What the server said, or what happened instead, where that ended the run.
     #[must_use]
-    pub fn answer(&self) -> Option<&Answer> {
+    pub(crate) fn answer(&self) -> Option<&Answer> {
         match self {
             Self::Breaker { answer, .. }
             | Self::Outage(answer)
@@ -133,7 +133,7 @@ impl Dispatch<'_> {
     ///
     /// # Errors
     /// When the ledger cannot be read or written.
-    pub fn reconcile(
+    pub(crate) fn reconcile(
         &self,
         ledger: &mut Ledger,
         transport: &mut dyn Transport,
@@ -147,7 +147,7 @@ impl Dispatch<'_> {
     /// # Errors
     /// When the ledger cannot be read or written. What could not be recorded is then in doubt, and
     /// the next run says so.
-    pub fn run(
+    pub(crate) fn run(
         &self,
         ledger: &mut Ledger,
         transports: &mut [Box<dyn Transport>],

@@ -33,7 +33,7 @@ pub(super) fn rest_of(
 
 /// A letter as the record keeps it of one message.
 #[must_use]
-pub fn planned_message(message_id: String, letter: &Letter) -> PlannedMessage {
+pub(crate) fn planned_message(message_id: String, letter: &Letter) -> PlannedMessage {
     let planned = PlannedLetter::of(letter, &[]);
     let list = |mailboxes: &[Mailbox]| -> Vec<String> {
         let addresses = mailboxes.iter().map(|mailbox| &mailbox.address);
@@ -54,7 +54,7 @@ pub fn planned_message(message_id: String, letter: &Letter) -> PlannedMessage {
 
 /// The attachments of a planned letter as the record keeps them.
 #[must_use]
-pub fn attachments(planned: &PlannedLetter) -> Vec<SentAttachment> {
+pub(crate) fn attachments(planned: &PlannedLetter) -> Vec<SentAttachment> {
     let attachments = planned.attachments.iter();
     attachments
         .map(|attachment| SentAttachment {

@@ -8,20 +8,20 @@ const LONGEST: Duration = Duration::from_mins(5);
 /// Exponential backoff with jitter: after each failure the span doubles, and the wait is drawn from
 /// its upper half, so that several senders do not come back at the same moment.
 #[derive(Clone, Copy, Debug)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     first: Duration,
 }
 
 impl Backoff {
     /// A backoff that begins with `first`.
     #[must_use]
-    pub fn new(first: Duration) -> Self {
+    pub(crate) fn new(first: Duration) -> Self {
         Self { first }
     }
 
     /// The wait after `failures` failures in a row, `random` being in 0..1.
     #[must_use]
-    pub fn wait(&self, failures: u32, random: f64) -> Duration {
+    pub(crate) fn wait(&self, failures: u32, random: f64) -> Duration {
         let doublings = failures.saturating_sub(1).min(20);
         let span = self.first.saturating_mul(1 << doublings).min(LONGEST);
         span / 2 + (span / 2).mul_f64(random.clamp(0.0, 1.0))

@@ -10,7 +10,9 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config::{Batch, Secrets};
-use crate::ledger::{AdoptedLetter, BatchIdentity, Counts, Holder, Kind, LedgerView, LetterRecord};
+use crate::ledger::{
+    AdoptedLetter, BatchIdentity, Counts, Holder, LedgerKind, LedgerView, LetterRecord,
+};
 use crate::lifecycle::{Addresses, LetterState, PlannedMessage, Sending};
 use crate::manifest::Manifest;
 use crate::message::message_id;
@@ -239,7 +241,7 @@ impl Outcome {
 fn identity() -> BatchIdentity {
     BatchIdentity {
         batch: "b".into(),
-        kind: Kind::Mail,
+        kind: LedgerKind::Mail,
     }
 }
 

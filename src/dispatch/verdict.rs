@@ -168,7 +168,7 @@ fn not_taken(answer: &Answer, next: impl FnOnce(Answer) -> Next) -> Consequence 
 
 /// An answer as the record keeps it: its words with what can be done about it.
 #[must_use]
-pub fn recorded(answer: &Answer) -> Reply {
+pub(crate) fn recorded(answer: &Answer) -> Reply {
     Reply {
         code: answer.code.to_string(),
         text: answer.line(),

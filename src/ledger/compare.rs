@@ -16,7 +16,7 @@ pub(super) struct Comparison<'a> {
 
 impl Comparison<'_> {
     /// The first thing in which the file's tables are not those of its format.
-    pub fn schema(&self) -> rusqlite::Result<Option<Flaw>> {
+    pub(super) fn schema(&self) -> rusqlite::Result<Option<Flaw>> {
         let schema = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name";
         if let Some(difference) = self.first_difference(schema)? {
             return Ok(Some(schema_flaw(&difference)));
@@ -34,7 +34,7 @@ impl Comparison<'_> {
     }
 
     /// The first row that is not what it should be.
-    pub fn tables(&self) -> rusqlite::Result<Option<Flaw>> {
+    pub(super) fn tables(&self) -> rusqlite::Result<Option<Flaw>> {
         for (table, key) in PROJECTIONS {
             let sql = format!("SELECT * FROM {table} ORDER BY {key}");
             if let Some(difference) = self.first_difference(&sql)? {

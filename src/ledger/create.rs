@@ -10,7 +10,7 @@ use super::place::{refuse_links, whole};
 use super::projection::Projection;
 use super::schema::{APPLICATION_ID, MAIL, PARTS, RESTS, SCHEMA, VERSION};
 use super::{BatchIdentity, LedgerError};
-use crate::durable::{self, Readers, beside, keep_rename};
+use crate::durable::{self, beside, keep_rename};
 use crate::lifecycle::Event;
 
 /// Makes a new file under another name and puts it in place whole, so that a crash leaves either no
@@ -29,7 +29,7 @@ pub(super) fn create(
             }
         }
         // SQLite gives what it keeps beside a file the rights of the file.
-        durable::new_file(&new, Readers::Owner)?;
+        durable::new_file(&new)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW;

@@ -17,7 +17,7 @@ type Inode = (u64, u64);
 
 impl FileIdentity {
     /// Where the files are now.
-    pub fn of(path: &Path, lock: &File) -> io::Result<Self> {
+    pub(super) fn of(path: &Path, lock: &File) -> io::Result<Self> {
         let wal = beside(path, "-wal");
         let mut files = vec![
             (path.to_owned(), inode(&path.metadata()?)),
@@ -30,7 +30,7 @@ impl FileIdentity {
     }
 
     /// The first file that is no longer there, or is another one.
-    pub fn lost(&self) -> Option<&Path> {
+    pub(super) fn lost(&self) -> Option<&Path> {
         let lost = self.files.iter().find(|(path, known)| {
             path.metadata()
                 .map_or(true, |metadata| inode(&metadata) != *known)

@@ -27,7 +27,7 @@ pub(super) struct Lock {
 
 impl Lock {
     /// Takes the lock that keeps a second run out.
-    pub fn take(path: &Path) -> Result<Self, LedgerError> {
+    pub(super) fn take(path: &Path) -> Result<Self, LedgerError> {
         let storage = |error: io::Error| LedgerError::storage(path, &error);
         let own = beside(path, ".lock");
         let not_ours = |why| LedgerError::NotOurs {
@@ -55,12 +55,12 @@ impl Lock {
     }
 
     /// The last run that handed letters over; 0 while there is none.
-    pub fn marked(&self) -> i64 {
+    pub(super) fn marked(&self) -> i64 {
         self.marked
     }
 
     /// Takes the room for a mark, so that a disk that fills up later cannot keep it out.
-    pub fn make_room(&mut self, path: &Path) -> Result<(), LedgerError> {
+    pub(super) fn make_room(&mut self, path: &Path) -> Result<(), LedgerError> {
         let is_there = self
             .file
             .metadata()
@@ -72,7 +72,7 @@ impl Lock {
     }
 
     /// Writes down that this run hands letters over. It is on the disk when this returns.
-    pub fn mark(&mut self, path: &Path, run: i64) -> Result<(), LedgerError> {
+    pub(super) fn mark(&mut self, path: &Path, run: i64) -> Result<(), LedgerError> {
         // Always as long, so that a mark takes the place of another one.
         let text = format!("{MARK}{run:010}\n");
         self.file

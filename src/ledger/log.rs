@@ -34,7 +34,7 @@ pub(super) struct Log<'a> {
 
 impl<'a> Log<'a> {
     /// Finds the end. A transaction asks anew: what was rolled back never was.
-    pub fn end(
+    pub(super) fn end(
         db: &'a Connection,
         projection: &'a mut Projection,
         run: Option<i64>,
@@ -54,7 +54,7 @@ impl<'a> Log<'a> {
 
     /// The end in a file that is being made or brought up to date, whose batch is not in its tables
     /// yet: the chain begins with it.
-    pub fn begin(
+    pub(super) fn begin(
         db: &'a Connection,
         projection: &'a mut Projection,
         batch: &str,
@@ -70,7 +70,7 @@ impl<'a> Log<'a> {
     }
 
     /// Appends an event and applies it to the tables.
-    pub fn append(
+    pub(super) fn append(
         &mut self,
         at: Timestamp,
         letter: Option<&str>,
@@ -113,15 +113,15 @@ impl<'a> Log<'a> {
         Ok(())
     }
 
-    pub fn db(&self) -> &'a Connection {
+    pub(super) fn db(&self) -> &'a Connection {
         self.db
     }
 
-    pub fn projection(&self) -> &Projection {
+    pub(super) fn projection(&self) -> &Projection {
         self.projection
     }
 
-    pub fn reached(&self) -> LogEnd {
+    pub(super) fn reached(&self) -> LogEnd {
         LogEnd {
             events: self.seq.unsigned_abs(),
             hash: self.hash,
@@ -184,7 +184,7 @@ pub(super) struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    pub fn hash(&self, before: &Sha256Digest) -> Sha256Digest {
+    pub(super) fn hash(&self, before: &Sha256Digest) -> Sha256Digest {
         let run = self.run.map(i64::to_be_bytes);
         let mut parts = Parts::default();
         parts

@@ -28,13 +28,13 @@ pub struct BatchIdentity {
     /// The batch's name.
     pub batch: String,
     /// What its letters were accepted by.
-    pub kind: Kind,
+    pub kind: LedgerKind,
 }
 
 /// What a state file is about. A file of one kind is never taken for another: a letter in a
 /// folder or a rehearsal has not been sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum LedgerKind {
     /// Mail that leaves the machine.
     Mail,
     /// Files in the outbox folder.
@@ -46,9 +46,9 @@ pub enum Kind {
 impl BatchIdentity {
     pub(super) fn text(&self) -> String {
         match self.kind {
-            Kind::Mail => self.batch.clone(),
-            Kind::Outbox => format!("{} (outbox)", self.batch),
-            Kind::Rehearsal => format!("{} (rehearsal)", self.batch),
+            LedgerKind::Mail => self.batch.clone(),
+            LedgerKind::Outbox => format!("{} (outbox)", self.batch),
+            LedgerKind::Rehearsal => format!("{} (rehearsal)", self.batch),
         }
     }
 }
@@ -111,7 +111,7 @@ impl Ledger {
             projection,
             lock,
             place,
-            is_marked: identity.kind != Kind::Rehearsal,
+            is_marked: identity.kind != LedgerKind::Rehearsal,
             run,
             began: holder.started,
             waits: Vec::new(),

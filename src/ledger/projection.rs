@@ -44,7 +44,11 @@ pub(super) struct Projection {
 
 impl Projection {
     /// Applies one event.
-    pub fn apply(&mut self, db: &Connection, entry: &LogEntry<'_>) -> Result<(), ProjectionError> {
+    pub(super) fn apply(
+        &mut self,
+        db: &Connection,
+        entry: &LogEntry<'_>,
+    ) -> Result<(), ProjectionError> {
         match entry.event {
             Event::Created { batch } => set(db, "batch", batch)?,
             Event::Upgraded(upgraded) => upgrade(db, upgraded)?,
@@ -103,7 +107,7 @@ impl Projection {
     /// Forgets what it keeps in memory where another process has appended something since: mail that
     /// came back may be entered while a run works with the file. It is asked inside a transaction, from
     /// which on nobody else can.
-    pub fn follow(&mut self, db: &Connection) -> rusqlite::Result<()> {
+    pub(super) fn follow(&mut self, db: &Connection) -> rusqlite::Result<()> {
         let commits = db
             .prepare_cached("PRAGMA data_version")?
             .query_row([], |row| row.get(0))?;
@@ -115,17 +119,20 @@ impl Projection {
     }
 
     /// Forgets what it keeps in memory: what was rolled back never was.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         *self = Self::default();
     }
 
     /// The id of a claimed letter.
-    pub fn claimed_id(&self, seq: i64) -> Option<&str> {
+    pub(super) fn claimed_id(&self, seq: i64) -> Option<&str> {
         self.claimed.get(&seq).map(|(row, _)| row.id.as_str())
     }
 
     /// How many letters stand where.
-    pub fn counts(&mut self, db: &Connection) -> rusqlite::Result<&HashMap<LetterState, u64>> {
+    pub(super) fn counts(
+        &mut self,
+        db: &Connection,
+    ) -> rusqlite::Result<&HashMap<LetterState, u64>> {
         let counts = match self.counts.take() {
             Some(counts) => counts,
             None => count(db)?,

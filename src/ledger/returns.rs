@@ -20,7 +20,7 @@ use crate::lifecycle::{Addresses, Event, LetterHistory, LetterState, MailEvidenc
 
 /// A state file that mail which came back is entered into.
 #[derive(Debug)]
-pub struct ReturnsLedger {
+pub(crate) struct ReturnsLedger {
     view: LedgerView,
     projection: Projection,
     /// Letters by the hashes of the Message-IDs of their messages.
@@ -35,7 +35,7 @@ pub struct ReturnsLedger {
 
 /// What one mail tells of letters.
 #[derive(Clone, Debug)]
-pub struct ReturnedMail {
+pub(crate) struct ReturnedMail {
     /// What tells of it.
     pub evidence: MailEvidence,
     /// Each letter by its id, and what happens to it.
@@ -44,7 +44,7 @@ pub struct ReturnedMail {
 
 /// What became of a mail that was to be entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entered {
+pub(crate) enum Entered {
     /// It is in the log.
     Appended,
     /// It was there before.
@@ -61,7 +61,7 @@ impl ReturnsLedger {
     /// # Errors
     /// When there is none, or it cannot be trusted; for one of an older format also when a run holds
     /// it.
-    pub fn open(
+    pub(crate) fn open(
         path: &Path,
         identity: &BatchIdentity,
         holder: &Holder,
@@ -88,13 +88,13 @@ impl ReturnsLedger {
 
     /// The file, to be looked at.
     #[must_use]
-    pub fn view(&self) -> &LedgerView {
+    pub(crate) fn view(&self) -> &LedgerView {
         &self.view
     }
 
     /// The file, when nothing more is to be entered.
     #[must_use]
-    pub fn into_view(self) -> LedgerView {
+    pub(crate) fn into_view(self) -> LedgerView {
         self.view
     }
 
@@ -126,13 +126,13 @@ impl ReturnsLedger {
 
     /// Whether a mail with this digest, or this Message-ID of its own, was read before.
     #[must_use]
-    pub fn is_known(&self, evidence: &MailEvidence) -> bool {
+    pub(crate) fn is_known(&self, evidence: &MailEvidence) -> bool {
         is_known(&self.known, evidence)
     }
 
     /// Whether a mail with this Message-ID of its own was read before.
     #[must_use]
-    pub fn is_known_by_id(&self, id: &str) -> bool {
+    pub(crate) fn is_known_by_id(&self, id: &str) -> bool {
         self.known.contains(id)
     }
 
@@ -140,7 +140,10 @@ impl ReturnsLedger {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn by_message_id(&self, id: &str) -> Result<Option<(String, LetterHistory)>, LedgerError> {
+    pub(crate) fn by_message_id(
+        &self,
+        id: &str,
+    ) -> Result<Option<(String, LetterHistory)>, LedgerError> {
         let Some(seq) = self.by_message_id.get(&hash(id)) else {
             return Ok(None);
         };
@@ -158,7 +161,10 @@ impl ReturnsLedger {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn by_address(&self, address: &str) -> Result<Vec<(String, LetterHistory)>, LedgerError> {
+    pub(crate) fn by_address(
+        &self,
+        address: &str,
+    ) -> Result<Vec<(String, LetterHistory)>, LedgerError> {
         let seqs = self.by_address.get(&hash(&address.to_lowercase()));
         let mut letters = Vec::new();
         for seq in seqs.into_iter().flatten() {
@@ -173,7 +179,7 @@ impl ReturnsLedger {
     ///
     /// # Errors
     /// When the file cannot be written; then none was entered.
-    pub fn enter(
+    pub(crate) fn enter(
         &mut self,
         mail: &[ReturnedMail],
         at: Timestamp,

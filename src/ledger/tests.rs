@@ -24,7 +24,7 @@ mod tampering;
 fn identity(batch: &str) -> BatchIdentity {
     BatchIdentity {
         batch: batch.into(),
-        kind: Kind::Mail,
+        kind: LedgerKind::Mail,
     }
 }
 

@@ -103,7 +103,7 @@ fn is_missing(file: &Path) -> bool {
 impl AttachmentTemplate {
     /// # Errors
     /// What is wrong with the table of files.
-    pub fn of(
+    pub(super) fn of(
         batch: &Batch,
         index: usize,
         config: &AttachmentConfig,
@@ -139,12 +139,12 @@ impl AttachmentTemplate {
     }
 
     /// Whether a recipient without this file gets no letter.
-    pub fn may_be_missing(&self) -> bool {
+    pub(super) fn may_be_missing(&self) -> bool {
         self.config.missing == Missing::Skip
     }
 
     /// The path as the batch file writes it, or the table that names the files.
-    pub fn written(&self) -> &str {
+    pub(super) fn written(&self) -> &str {
         &self.written
     }
 
@@ -160,7 +160,7 @@ impl AttachmentTemplate {
     }
 
     /// The paths of one recipient's files. One without a `*` need not be there.
-    pub fn paths(&self, folder: &Path, recipient: &For<'_>) -> Result<Vec<String>, Finding> {
+    pub(super) fn paths(&self, folder: &Path, recipient: &For<'_>) -> Result<Vec<String>, Finding> {
         if let Some(table) = &self.table {
             return Ok(table.of(recipient.id).to_vec());
         }
@@ -173,7 +173,7 @@ impl AttachmentTemplate {
     }
 
     /// Finds the attachments of one recipient.
-    pub fn attach(
+    pub(super) fn attach(
         &self,
         place: &Place<'_>,
         recipient: &For<'_>,
@@ -396,7 +396,7 @@ impl For<'_> {
     }
 
     /// One of the batch file's templates, as text.
-    pub fn render(&self, template: &str) -> Result<String, Finding> {
+    pub(super) fn render(&self, template: &str) -> Result<String, Finding> {
         self.templates
             .render(template, Escape::None, self.context, self.id)
     }

@@ -108,7 +108,7 @@ pub(super) fn read(file: &mut File) -> io::Result<(Read, Vec<u8>)> {
 
 impl Read {
     /// The digest of the contents.
-    pub fn sha256(&self) -> Sha256Digest {
+    pub(super) fn sha256(&self) -> Sha256Digest {
         self.sha256
     }
 

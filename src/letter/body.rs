@@ -55,7 +55,7 @@ pub(super) struct RenderedBody {
 
 impl Bodies {
     /// What the batch file names.
-    pub fn of(letter: &LetterConfig) -> Self {
+    pub(super) fn of(letter: &LetterConfig) -> Self {
         let folder = letter
             .bodies()
             .next()
@@ -81,19 +81,19 @@ impl Bodies {
     }
 
     /// The same with what was read.
-    pub fn with(mut self, named: Vec<String>, style: Option<String>) -> Self {
+    pub(super) fn with(mut self, named: Vec<String>, style: Option<String>) -> Self {
         self.named = named;
         self.style = style;
         self
     }
 
     /// Whether the body is written in Markdown.
-    pub fn is_markdown(&self) -> bool {
+    pub(super) fn is_markdown(&self) -> bool {
         self.markdown
     }
 
     /// The files as the batch file has them, for findings about all letters.
-    pub fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         let file = self.main.as_ref().or(self.text.as_ref());
         match file {
             Some(BodyFile::Fixed { name, .. }) => name.clone(),
@@ -107,7 +107,7 @@ impl Bodies {
     }
 
     /// The templates of paths by value.
-    pub fn paths(&self) -> impl Iterator<Item = (String, String)> {
+    pub(super) fn paths(&self) -> impl Iterator<Item = (String, String)> {
         self.each().filter_map(|body| match body {
             BodyFile::Fixed { .. } => None,
             BodyFile::ByValue { key, path } => {
@@ -117,7 +117,7 @@ impl Bodies {
     }
 
     /// The names and paths of all files that a body may be made of.
-    pub fn files(&self, batch: &Batch, faults: &mut Vec<Finding>) -> Vec<(String, PathBuf)> {
+    pub(super) fn files(&self, batch: &Batch, faults: &mut Vec<Finding>) -> Vec<(String, PathBuf)> {
         let mut files = Vec::new();
         for body in self.each() {
             match body {
@@ -135,7 +135,7 @@ impl Bodies {
     }
 
     /// The style sheet that the batch file names.
-    pub fn style(batch: &Batch) -> Result<Option<String>, Finding> {
+    pub(super) fn style(batch: &Batch) -> Result<Option<String>, Finding> {
         let Some(path) = &batch.letter.stylesheet else {
             return Ok(None);
         };
@@ -152,7 +152,7 @@ impl Bodies {
     }
 
     /// The name of the file that a path by value came to.
-    pub fn chosen(&self, path: &str) -> Result<String, Finding> {
+    pub(super) fn chosen(&self, path: &str) -> Result<String, Finding> {
         let name = name_of(Path::new(path), &self.folder);
         if self.named.contains(&name) {
             return Ok(name);

@@ -236,7 +236,7 @@ impl Letters {
 ///
 /// # Errors
 /// When it cannot be found out, since the letters of the batch cannot be made any more.
-pub fn without_files(batch: &Batch, secrets: &Secrets) -> Result<Vec<u32>, Vec<Finding>> {
+pub(crate) fn without_files(batch: &Batch, secrets: &Secrets) -> Result<Vec<u32>, Vec<Finding>> {
     let mut attachments = batch.attachments.iter();
     if !attachments.any(|config| config.missing == Missing::Skip) {
         return Ok(Vec::new());

@@ -86,7 +86,7 @@ struct Match {
 
 impl RecipientIndex {
     /// Takes the names and ids of a manifest.
-    pub fn of(manifest: &Manifest) -> Self {
+    pub(super) fn of(manifest: &Manifest) -> Self {
         let starts = || vec![0; SLOTS / 64].into();
         let mut evidence = Self {
             entries: Vec::new(),
@@ -126,7 +126,7 @@ impl RecipientIndex {
     /// What a text shows of its own recipient and of others. A name that stands inside a longer one
     /// does not count: `St Mary` is not shown by `St Mary and St John`. Where a line ends between the
     /// two nobody knows whether they belong together: it may be either's, and confirms neither.
-    pub fn shown(&self, text: &Wording, own: u32, manifest: &Manifest) -> Shown {
+    pub(super) fn shown(&self, text: &Wording, own: u32, manifest: &Manifest) -> Shown {
         let matches = self.matches(text, manifest);
         let of_own = manifest.recipient(own as usize);
         let mut shown = Shown::default();
@@ -295,7 +295,7 @@ impl RecipientIndex {
     }
 
     /// Warnings about recipients that a report cannot tell apart by name, or by id.
-    pub fn alike(&self, manifest: &Manifest, file: &str) -> Vec<Finding> {
+    pub(super) fn alike(&self, manifest: &Manifest, file: &str) -> Vec<Finding> {
         let mut warnings = Vec::new();
         for same_hash in self.entries.chunk_by(|one, next| one.hash == next.hash) {
             for is_name in [true, false] {

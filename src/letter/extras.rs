@@ -34,7 +34,7 @@ pub(super) struct ExtrasTemplate {
 }
 
 impl ExtrasTemplate {
-    pub fn of(letter: &LetterConfig, receipts: Receipts) -> Self {
+    pub(super) fn of(letter: &LetterConfig, receipts: Receipts) -> Self {
         Self {
             receipts,
             importance: letter.importance,
@@ -44,12 +44,12 @@ impl ExtrasTemplate {
     }
 
     /// Whether a letter answers to none although letters of this batch do.
-    pub fn answers_to_none(&self, made: &Extras) -> bool {
+    pub(super) fn answers_to_none(&self, made: &Extras) -> bool {
         self.answers && made.in_reply_to.is_none()
     }
 
     /// The extras of one recipient's letter.
-    pub fn make(&self, recipient: &For<'_>) -> Result<Extras, Vec<Finding>> {
+    pub(super) fn make(&self, recipient: &For<'_>) -> Result<Extras, Vec<Finding>> {
         let mut faults = Vec::new();
         let mut extras = Extras {
             importance: self.importance,

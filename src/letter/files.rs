@@ -69,7 +69,7 @@ struct ListedFile {
 
 impl FolderListings {
     /// The files that a path with stars means, in order.
-    pub fn fitting(&self, root: &Path, path: &str) -> Result<Vec<String>, Finding> {
+    pub(super) fn fitting(&self, root: &Path, path: &str) -> Result<Vec<String>, Finding> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         if has_stars(folder) || name.matches(STAR).count() > MOST_STARS {
             return Err(Finding::fault(
@@ -205,7 +205,7 @@ pub(super) struct FileTable {
 
 impl FileTable {
     /// Reads a table: CSV in UTF-8 with the columns `id` and `file`, and any others.
-    pub fn read(batch: &Batch, path: &Path) -> Result<Self, Vec<Finding>> {
+    pub(super) fn read(batch: &Batch, path: &Path) -> Result<Self, Vec<Finding>> {
         let shown = path.display().to_string();
         let at = |fault: Finding| fault.file(shown.clone());
         let text = source::read_up_to(batch, path, LARGEST_TABLE, "table")
@@ -267,12 +267,12 @@ impl FileTable {
     }
 
     /// The files of a recipient.
-    pub fn of(&self, id: &str) -> &[String] {
+    pub(super) fn of(&self, id: &str) -> &[String] {
         self.files.get(id).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The ids that it has, in order.
-    pub fn ids(&self) -> Vec<&str> {
+    pub(super) fn ids(&self) -> Vec<&str> {
         let mut ids: Vec<&str> = self.files.keys().map(String::as_str).collect();
         ids.sort_unstable();
         ids

@@ -63,7 +63,7 @@ pub(super) struct LetterSettings {
 
 impl LetterSettings {
     /// Where attachments may lie.
-    pub fn place(&self) -> Place<'_> {
+    pub(super) fn place(&self) -> Place<'_> {
         Place {
             folder: &self.folder,
             real: &self.real,

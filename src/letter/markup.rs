@@ -17,7 +17,7 @@ pub(super) struct MarkupElement<'a> {
 
 impl<'a> MarkupElement<'a> {
     /// The value of an attribute, whatever the case of its name.
-    pub fn attribute(&self, name: &str) -> Option<&'a str> {
+    pub(super) fn attribute(&self, name: &str) -> Option<&'a str> {
         let mut attributes = self.attributes.iter();
         let found = attributes.find(|(other, _)| other.eq_ignore_ascii_case(name));
         found.map(|(_, value)| *value)

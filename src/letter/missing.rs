@@ -32,7 +32,7 @@ pub(super) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    pub fn new(letters: &'a Letters, claims: &'a [u64]) -> Self {
+    pub(super) fn new(letters: &'a Letters, claims: &'a [u64]) -> Self {
         Self {
             letters,
             claims,
@@ -43,7 +43,7 @@ impl<'a> Search<'a> {
     }
 
     /// What to do about a file that a letter lacks, if another file may be meant.
-    pub fn file_for(&mut self, index: usize, written: &str) -> Option<String> {
+    pub(super) fn file_for(&mut self, index: usize, written: &str) -> Option<String> {
         self.searched += 1;
         if self.searched > MOST_SEARCHED {
             return None;

@@ -16,7 +16,7 @@ mod markdown;
 mod markup;
 mod missing;
 mod missing_pattern;
-pub mod naming;
+pub(crate) mod naming;
 mod own;
 mod owners;
 mod pdf;
@@ -35,19 +35,19 @@ mod text;
 mod unclaimed;
 mod values;
 mod watch;
-pub mod word;
+pub(crate) mod word;
 mod wording;
 
-pub use attachment::Attachment;
-pub use checked::{Checked, without_files};
-pub use evidence::Other;
-pub use extras::Extras;
+pub(crate) use attachment::Attachment;
+pub(crate) use checked::without_files;
+pub(crate) use evidence::Other;
+pub(crate) use extras::Extras;
 pub use letters::Letters;
-pub use owners::assign_by_contents;
-pub use pdf::{read_pdfs_with, serve_pdfs};
-pub use picture::Picture;
-pub use proof::{Proof, Verdict};
-pub use watch::{OFTEN, PATIENCE, Stuck};
+pub(crate) use owners::assign_by_contents;
+pub(crate) use pdf::{read_pdfs_with, serve_pdfs};
+pub(crate) use picture::Picture;
+pub(crate) use proof::{Proof, Verdict};
+pub(crate) use watch::{OFTEN, PATIENCE};
 
 use std::borrow::Cow;
 

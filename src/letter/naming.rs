@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 
 /// A recipient as file names may show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NamedRecipient<'a> {
+pub(crate) struct NamedRecipient<'a> {
     /// The id.
     pub id: &'a str,
     /// The name.
@@ -16,7 +16,7 @@ pub struct NamedRecipient<'a> {
 
 /// A pattern of file names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamePattern {
+pub(crate) struct NamePattern {
     /// The name as `[[attachment]] path` writes it.
     pub template: String,
     /// How many recipients have exactly one file by it.
@@ -25,7 +25,7 @@ pub struct NamePattern {
 
 /// The file of one recipient, as far as file names show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedFile {
+pub(crate) struct NamedFile {
     /// The file; none if none is certain.
     pub file: Option<String>,
     /// Why.
@@ -91,7 +91,7 @@ enum NamePart {
 
 /// The pattern under which most recipients have a file of their own; none when fewer than half do.
 #[must_use]
-pub fn propose(files: &[String], recipients: &[NamedRecipient<'_>]) -> Option<NamePattern> {
+pub(crate) fn propose(files: &[String], recipients: &[NamedRecipient<'_>]) -> Option<NamePattern> {
     let mut candidates: Vec<Vec<NamePart>> = Vec::new();
     for form in FORMS {
         candidates.extend(candidates_of(form, files, recipients));
@@ -355,7 +355,7 @@ pub(super) fn folded(text: &str) -> String {
 
 /// The file of each recipient by what file names show: the id as a word, else the name.
 #[must_use]
-pub fn assign(files: &[String], recipients: &[NamedRecipient<'_>]) -> Vec<NamedFile> {
+pub(crate) fn assign(files: &[String], recipients: &[NamedRecipient<'_>]) -> Vec<NamedFile> {
     let mut by_word: HashMap<String, Vec<usize>> = HashMap::new();
     let shown: Vec<String> = files.iter().map(|file| folded(stem(file))).collect();
     for (index, shown) in shown.iter().enumerate() {
@@ -422,7 +422,7 @@ fn stem(file: &str) -> &str {
 
 /// Whether two file names differ only in how their accents are written, or in upper and lower case.
 #[must_use]
-pub fn is_written_otherwise(one: &str, other: &str) -> bool {
+pub(crate) fn is_written_otherwise(one: &str, other: &str) -> bool {
     one != other
         && one.nfc().collect::<String>().to_lowercase()
             == other.nfc().collect::<String>().to_lowercase()

@@ -49,7 +49,7 @@ struct Own {
 
 impl OwnFiles {
     /// What a run of this batch reads and writes.
-    pub fn of(batch: &Batch, secrets: &Secrets, templates: &Templates) -> Self {
+    pub(super) fn of(batch: &Batch, secrets: &Secrets, templates: &Templates) -> Self {
         let mut own = Self {
             files: Vec::new(),
             outbox: real(&batch.resolve(&batch.outbox.path)),
@@ -106,7 +106,7 @@ impl OwnFiles {
 
     /// Refuses a file by where it lies: `fixed` is the folder that the batch file itself writes, and
     /// `written` the whole path.
-    pub fn refuse(
+    pub(super) fn refuse(
         &self,
         place: &Place<'_>,
         fixed: &str,

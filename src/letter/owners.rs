@@ -20,7 +20,7 @@ const SHORTEST: usize = 4;
 
 /// Finds the files of recipients that have none yet, among the files that nobody has: the one that shows the
 /// name or the id of one of them and of no other, if it is the only one that does.
-pub fn assign_by_contents(
+pub(crate) fn assign_by_contents(
     folder: &Path,
     files: &[String],
     recipients: &[NamedRecipient<'_>],

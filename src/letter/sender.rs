@@ -25,7 +25,7 @@ pub(super) struct Sender {
 
 impl Sender {
     /// What batch file and secrets file say.
-    pub fn of(batch: &Batch, secrets: &Secrets) -> Result<Self, Vec<Finding>> {
+    pub(super) fn of(batch: &Batch, secrets: &Secrets) -> Result<Self, Vec<Finding>> {
         let file = batch.file.display().to_string();
         let account = secrets.send_emails_as.clone();
         let letter = &batch.letter;
@@ -56,7 +56,7 @@ impl Sender {
     }
 
     /// The From mailbox that all letters have; none where each may have its own.
-    pub fn fixed(&self) -> Option<&Mailbox> {
+    pub(super) fn fixed(&self) -> Option<&Mailbox> {
         match &self.from {
             SenderMailbox::Fixed(from) => Some(from),
             SenderMailbox::ByValue => None,
@@ -64,7 +64,7 @@ impl Sender {
     }
 
     /// The From mailbox of one letter.
-    pub fn from(&self, recipient: &For<'_>) -> Result<Mailbox, Finding> {
+    pub(super) fn from(&self, recipient: &For<'_>) -> Result<Mailbox, Finding> {
         if let SenderMailbox::Fixed(from) = &self.from {
             return Ok(from.clone());
         }
@@ -85,7 +85,7 @@ impl Sender {
     }
 
     /// The mailbox that answers to one letter go to, if not to its sender.
-    pub fn reply_to(&self, recipient: &For<'_>) -> Result<Option<Mailbox>, Finding> {
+    pub(super) fn reply_to(&self, recipient: &For<'_>) -> Result<Option<Mailbox>, Finding> {
         match &self.reply_to {
             None => Ok(None),
             Some(SenderMailbox::Fixed(mailbox)) => Ok(Some(mailbox.clone())),

@@ -76,7 +76,7 @@ pub(super) struct Templates {
 
 impl Templates {
     /// Reads and parses all templates of a batch.
-    pub fn load(batch: &Batch) -> Result<Self, Vec<Finding>> {
+    pub(super) fn load(batch: &Batch) -> Result<Self, Vec<Finding>> {
         let letter = &batch.letter;
         let mut files: Vec<(String, String)> = Vec::new();
         let mut faults = Vec::new();
@@ -173,7 +173,7 @@ impl Templates {
 
     /// One fault for each value that a template uses and no letter has. It finds what rendering
     /// would not: tera takes an undefined value in a condition for false.
-    pub fn unknown_values(&self, known: &HashSet<&str>) -> Vec<Finding> {
+    pub(super) fn unknown_values(&self, known: &HashSet<&str>) -> Vec<Finding> {
         let own = self
             .text_engine
             .get_template_names()
@@ -205,7 +205,7 @@ impl Templates {
     }
 
     /// The values that subject and bodies use.
-    pub fn used_values(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn used_values(&self) -> impl Iterator<Item = &str> {
         let named = self.bodies.named.iter().map(String::as_str);
         let used = named
             .chain([SUBJECT])
@@ -215,7 +215,7 @@ impl Templates {
 
     /// Whether any template uses a column, by its template name or by its header. What a name inside
     /// `row` is worked out from is not seen.
-    pub fn use_column(&self, name: &str, header: &str) -> bool {
+    pub(super) fn use_column(&self, name: &str, header: &str) -> bool {
         let names: Vec<&str> = self.text_engine.get_template_names().collect();
         let variables = names
             .iter()
@@ -257,7 +257,7 @@ impl Templates {
 
     /// The HTML or Markdown, as HTML, and the text that a recipient gets, with the name of the file
     /// that it was made of first. A letter of plain text has no HTML.
-    pub fn bodies(
+    pub(super) fn bodies(
         &self,
         title: &str,
         context: &Context,
@@ -306,7 +306,7 @@ impl Templates {
     }
 
     /// Renders one template for one recipient.
-    pub fn render(
+    pub(super) fn render(
         &self,
         name: &str,
         escape: Escape,

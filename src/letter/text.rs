@@ -4,7 +4,7 @@ use super::markup::tags;
 use crate::finding::Finding;
 
 /// What is being made while a text alternative is.
-pub const DERIVED_TEXT: &str = "the text alternative";
+pub(super) const DERIVED_TEXT: &str = "the text alternative";
 
 /// Elements in elements beyond this depth take longer than their text is worth: each one sets the
 /// lines of all within it anew. Browsers stop at 512.

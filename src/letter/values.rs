@@ -28,7 +28,7 @@ struct Column {
 
 impl Values {
     /// Works out the names once for all letters.
-    pub fn new(batch: &Batch, headers: &[String]) -> Result<Self, Vec<Finding>> {
+    pub(super) fn new(batch: &Batch, headers: &[String]) -> Result<Self, Vec<Finding>> {
         let names: Vec<String> = headers.iter().map(|header| snake_case(header)).collect();
         let once =
             |all: &[String], one: &String| all.iter().filter(|other| *other == one).count() == 1;
@@ -72,7 +72,7 @@ impl Values {
     }
 
     /// All names that a template can use.
-    pub fn names(&self) -> HashSet<&str> {
+    pub(super) fn names(&self) -> HashSet<&str> {
         let vars = self.vars.iter().map(|(key, _)| key.as_str());
         let columns = self
             .columns
@@ -82,7 +82,7 @@ impl Values {
     }
 
     /// The values of one recipient: a column stands for its cell in the first row.
-    pub fn context(&self, id: &str, name: &str, table: &Table, rows: &[u32]) -> Context {
+    pub(super) fn context(&self, id: &str, name: &str, table: &Table, rows: &[u32]) -> Context {
         let mut context = Context::new();
         for (key, value) in &self.vars {
             context.insert_value(key.clone(), value.clone());

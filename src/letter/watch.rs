@@ -10,10 +10,10 @@ use crate::finding::Finding;
 use crate::memory;
 
 /// What takes longer than this to make loops for ever.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// How often it is looked whether something is stuck: a string that is doubled again and again fills
 /// some hundred megabytes meanwhile.
-pub const OFTEN: Duration = Duration::from_millis(20);
+pub(crate) const OFTEN: Duration = Duration::from_millis(20);
 /// What a letter is made of takes less than this: bodies end at 4 MB, lists at 64 MB.
 const MOST_MEMORY: u64 = 512 << 20;
 /// A piece that takes no longer than this is not blamed for memory that others take meanwhile.
@@ -85,7 +85,7 @@ impl Stuck {
 
 impl Watch {
     /// Watches while something is made.
-    pub fn over<T>(&self, id: &str, what: &str, work: impl FnOnce() -> T) -> T {
+    pub(super) fn over<T>(&self, id: &str, what: &str, work: impl FnOnce() -> T) -> T {
         let piece = Piece {
             since: self.now.load(Ordering::Relaxed),
             memory: self.memory.load(Ordering::Relaxed),
@@ -99,7 +99,7 @@ impl Watch {
     }
 
     /// A piece that was begun more than `limit` before `now`, or that takes too much memory.
-    pub fn stuck(&self, limit: Duration, now: Duration) -> Option<Stuck> {
+    pub(super) fn stuck(&self, limit: Duration, now: Duration) -> Option<Stuck> {
         let running = self.running();
         let older = |than: Duration| {
             let begun = millis(now).saturating_sub(millis(than));
@@ -123,7 +123,7 @@ impl Watch {
     }
 
     /// Gives the time.
-    pub fn tick(&self, now: Duration) {
+    pub(super) fn tick(&self, now: Duration) {
         let now = millis(now);
         let before = self.now.swap(now, Ordering::Relaxed);
         // To ask the system is dearer than to ask the clock.

@@ -44,7 +44,7 @@ const WEIGHT_OF_A_SIGN: usize = 2;
 
 impl Wording {
     /// Makes a text comparable.
-    pub fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str) -> Self {
         let mut wording = Self::default();
         let mut characters = text.chars().peekable();
         let mut edge = Edge::Word;
@@ -144,40 +144,40 @@ impl Wording {
     }
 
     /// How much the text says, in letters of an alphabet: a sign of a script without blanks says more.
-    pub fn weight(&self) -> usize {
+    pub(super) fn weight(&self) -> usize {
         let signs = self.letters.iter().filter(|letter| is_sign(**letter));
         self.len() + signs.count() * (WEIGHT_OF_A_SIGN - 1)
     }
 
     /// How many letters and digits there are.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.letters.len()
     }
 
     /// Whether there is nothing to compare.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.letters.is_empty()
     }
 
     /// The letters and digits.
-    pub fn letters(&self) -> &[char] {
+    pub(super) fn letters(&self) -> &[char] {
         &self.letters
     }
 
     /// Whether there are digits only.
-    pub fn is_number(&self) -> bool {
+    pub(super) fn is_number(&self) -> bool {
         self.letters
             .iter()
             .all(|letter| letter.is_numeric() || *letter == ' ')
     }
 
     /// Whether a word begins at `at`, or the text ends there.
-    pub fn is_edge(&self, at: usize) -> bool {
+    pub(super) fn is_edge(&self, at: usize) -> bool {
         self.edge(at) >= Edge::Word
     }
 
     /// Whether a line ends right before `at`.
-    pub fn is_line_end(&self, at: usize) -> bool {
+    pub(super) fn is_line_end(&self, at: usize) -> bool {
         self.edge(at) == Edge::Line
     }
 
@@ -186,7 +186,7 @@ impl Wording {
     }
 
     /// Whether `wanted` stands in this text as whole words.
-    pub fn shows(&self, wanted: &Self) -> bool {
+    pub(super) fn shows(&self, wanted: &Self) -> bool {
         let length = wanted.len();
         !wanted.is_empty()
             && self.letters.windows(length).enumerate().any(|(at, part)| {
@@ -198,7 +198,7 @@ impl Wording {
 
     /// Whether the words of `wanted` stand near each other in this text, in any order: a table may be
     /// drawn row by row, and a line from its end.
-    pub fn has_words_of(&self, wanted: &Self) -> bool {
+    pub(super) fn has_words_of(&self, wanted: &Self) -> bool {
         let words = wanted.words();
         let Some(longest) = words.iter().max_by_key(|word| word.len()) else {
             return false;
@@ -237,7 +237,7 @@ impl Wording {
     /// Whether `wanted` may stand in this text: glyphs whose letters are lost count as whatever is
     /// wanted there, up to three letters each or an accent, and letters that are written from the
     /// right may stand in the order they are seen in.
-    pub fn may_show(&self, wanted: &Self) -> bool {
+    pub(super) fn may_show(&self, wanted: &Self) -> bool {
         if wanted
             .letters
             .iter()

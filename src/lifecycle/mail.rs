@@ -165,7 +165,7 @@ impl LetterHistory {
 /// What tells of an outcome: which kind of mail or list, the digest of its bytes, and the name that
 /// it had itself. In the log it is one line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct MailEvidence {
+pub(crate) struct MailEvidence {
     /// The kind, as a word.
     pub kind: String,
     /// SHA-256 over the bytes, as hexadecimal digits.
@@ -177,7 +177,7 @@ pub struct MailEvidence {
 impl MailEvidence {
     /// The line of the log.
     #[must_use]
-    pub fn in_one_line(&self) -> String {
+    pub(crate) fn in_one_line(&self) -> String {
         let mut line = format!("{} sha256:{}", self.kind, self.sha256);
         if let Some(id) = &self.message_id {
             line.push_str(&format!(" <{id}>"));
@@ -187,7 +187,7 @@ impl MailEvidence {
 
     /// The evidence of a line; none where it is a person's word, or was written otherwise.
     #[must_use]
-    pub fn parse(line: &str) -> Option<Self> {
+    pub(crate) fn parse(line: &str) -> Option<Self> {
         let (kind, rest) = line.split_once(" sha256:")?;
         let (sha256, id) = match rest.split_once(" <") {
             Some((sha256, id)) => (sha256, id.strip_suffix('>').map(str::to_owned)),

@@ -32,19 +32,21 @@ mod reason;
 mod run;
 mod sending;
 
-pub use address::{AddressKind, AddressOutcome, AddressState, Addresses, Fate, Returned};
-pub use attempt::{Attempt, AttemptOutcome};
-pub use event::{
-    Accepted, AddressReturn, CarriedOver, Claiming, Event, LegacyRun, LegacyWait, Narrowing,
-    PersonalWord, PlanAdopted, Planned, Refusal, Reopening, RunBegun, SettledAs, Settling,
-    Upgraded,
+pub use address::Addresses;
+pub(crate) use address::{AddressKind, AddressOutcome, AddressState, Fate, Returned};
+pub(crate) use attempt::{Attempt, AttemptOutcome};
+pub use event::{Accepted, PersonalWord, Refusal, SettledAs};
+pub(crate) use event::{
+    AddressReturn, CarriedOver, Claiming, Event, LegacyRun, LegacyWait, Narrowing, PlanAdopted,
+    Planned, Reopening, RunBegun, Settling, Upgraded,
 };
-pub use letter::{Changes, LetterHistory, LetterState};
-pub use mail::{LetterMail, LetterMailKind, MailEvidence};
-pub use parts::{ChangedPart, MessageParts};
-pub use reason::{BounceReason, reason_in_words};
-pub use run::{Run, RunState};
-pub use sending::{PlannedMessage, Sending, SendingState, SentAttachment};
+pub(crate) use letter::{Changes, LetterHistory, LetterState};
+pub(crate) use mail::{LetterMail, LetterMailKind, MailEvidence};
+pub(crate) use parts::{ChangedPart, MessageParts};
+pub(crate) use reason::{BounceReason, reason_in_words};
+pub(crate) use run::{Run, RunState};
+pub use sending::{PlannedMessage, SentAttachment};
+pub(crate) use sending::{Sending, SendingState};
 
 use serde::{Deserialize, Serialize};
 

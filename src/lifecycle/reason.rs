@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Why a message did not reach an address, as far as the server's line tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum BounceReason {
+pub(crate) enum BounceReason {
     /// The domain is there, and has no such mailbox.
     NoSuchAddress,
     /// The domain does not exist, or takes no mail.
@@ -38,7 +38,7 @@ pub enum BounceReason {
 
 impl BounceReason {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::NoSuchAddress,
         Self::NoSuchDomain,
         Self::Moved,
@@ -57,7 +57,7 @@ impl BounceReason {
 
     /// The word in the log and in JSON.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::NoSuchAddress => "no_such_address",
             Self::NoSuchDomain => "no_such_domain",
@@ -78,13 +78,13 @@ impl BounceReason {
 
     /// The reason with this word.
     #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.word() == word)
     }
 
     /// The same for people.
     #[must_use]
-    pub fn in_words(self) -> &'static str {
+    pub(crate) fn in_words(self) -> &'static str {
         match self {
             Self::NoSuchAddress => "there is no such address",
             Self::NoSuchDomain => "there is no such domain, or it accepts no mail",
@@ -105,7 +105,7 @@ impl BounceReason {
 
     /// What a person does about it.
     #[must_use]
-    pub fn next_step(self) -> &'static str {
+    pub(crate) fn next_step(self) -> &'static str {
         match self {
             Self::NoSuchAddress | Self::NoSuchDomain | Self::Moved => {
                 "correct the address in the dispatch list, then `postroom resend --bounced`"
@@ -131,7 +131,7 @@ impl BounceReason {
 
 /// A reason for people, whichever way it stands in the log.
 #[must_use]
-pub fn reason_in_words(reason: &str) -> &str {
+pub(crate) fn reason_in_words(reason: &str) -> &str {
     match BounceReason::parse(reason) {
         Some(reason) => reason.in_words(),
         None => reason,

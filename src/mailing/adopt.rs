@@ -104,12 +104,12 @@ pub(super) struct Names {
 
 impl Names {
     /// The names that letters have in this ledger.
-    pub fn of(loaded: &Loaded, ledger: &LedgerView) -> Result<Self, MailingError> {
+    pub(super) fn of(loaded: &Loaded, ledger: &LedgerView) -> Result<Self, MailingError> {
         Ok(Self::with(loaded, ledger.names()?.as_deref()))
     }
 
     /// The names that letters of the batch have by themselves.
-    pub fn usual(loaded: &Loaded) -> Self {
+    pub(super) fn usual(loaded: &Loaded) -> Self {
         Self::with(loaded, None)
     }
 
@@ -124,12 +124,12 @@ impl Names {
     }
 
     /// What stands for the batch in them.
-    pub fn batch(&self) -> &str {
+    pub(super) fn batch(&self) -> &str {
         &self.batch
     }
 
     /// The first message of a planned letter.
-    pub fn message(
+    pub(super) fn message(
         &self,
         letters: &Letters,
         index: usize,
@@ -162,7 +162,7 @@ pub(super) fn addresses(letters: &Letters, index: usize) -> Addresses {
 /// Whether `send` refuses a difference until a person takes it: it is about a letter that is not known
 /// to have gone out.
 #[must_use]
-pub fn waits_for_a_word(difference: &PlanDifference) -> bool {
+pub(crate) fn waits_for_a_word(difference: &PlanDifference) -> bool {
     match (difference.state, difference.change) {
         (LetterState::Accepted, Change::Changed | Change::Removed) => false,
         (

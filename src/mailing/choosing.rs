@@ -14,7 +14,7 @@ const LARGEST_FILE: u64 = 16 << 20;
 ///
 /// # Errors
 /// When a file cannot be read, or a word names nobody or several.
-pub fn recipients(words: &[String], letters: &Letters) -> Result<Vec<String>, MailingError> {
+pub(crate) fn recipients(words: &[String], letters: &Letters) -> Result<Vec<String>, MailingError> {
     let words = read_files(words)?;
     if words.is_empty() {
         return Ok(Vec::new());

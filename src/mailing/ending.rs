@@ -7,7 +7,7 @@ use crate::ledger::{Counts, LedgerError, LedgerView, LogEnd};
 use crate::transport::Answer;
 
 /// A mailing that is over.
-pub struct Finished {
+pub(crate) struct Finished {
     /// How it ended.
     pub ending: Ending,
     /// What that means.
@@ -24,7 +24,7 @@ pub struct Finished {
 
 /// What an ending means for whoever began the mailing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Conclusion {
+pub(crate) enum Conclusion {
     /// All letters asked for are accepted.
     Complete,
     /// Every letter was tried, and not everything was accepted.
@@ -39,7 +39,7 @@ pub enum Conclusion {
 
 /// Why a mailing is not complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reason {
+pub(crate) struct Reason {
     /// What happened.
     pub text: String,
     /// What to do, each with what it is about, if it is not about all.
@@ -49,7 +49,7 @@ pub struct Reason {
 impl Conclusion {
     /// Why it is not complete.
     #[must_use]
-    pub fn reason(&self) -> Option<&Reason> {
+    pub(crate) fn reason(&self) -> Option<&Reason> {
         match self {
             Self::Complete => None,
             Self::Incomplete(reason)

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use crate::config::{ConfigError, TransportName};
 use crate::figures::plural;
 use crate::finding::{Finding, NextStep};
-use crate::ledger::{Counts, Kind, LedgerError, PlanDifference};
+use crate::ledger::{Counts, LedgerError, LedgerKind, PlanDifference};
 use crate::transport::SendError;
 
 use super::Moved;
 
 /// A mailing that stopped before its letters were dispatched, or while the state file failed.
 #[derive(Debug, thiserror::Error)]
-pub enum MailingError {
+pub(crate) enum MailingError {
     /// The batch or secrets file.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -74,7 +74,7 @@ pub enum MailingError {
         /// The state file.
         state: PathBuf,
         /// What it keeps the state of.
-        kind: Kind,
+        kind: LedgerKind,
     },
     /// Other batches sent letters with the same reports to the same recipients.
     #[error("{} with the same reports went out from another batch", plural(*.0, "letter"))]
@@ -130,7 +130,7 @@ pub enum MailingError {
 
 /// Why a letter cannot be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotResendable {
+pub(crate) enum NotResendable {
     /// The batch has no such letter.
     #[error("is not in this batch")]
     Unknown,
@@ -151,7 +151,7 @@ pub enum NotResendable {
 impl MailingError {
     /// What became of the letters.
     #[must_use]
-    pub fn consequence(&self) -> Option<&'static str> {
+    pub(crate) fn consequence(&self) -> Option<&'static str> {
         match self {
             Self::Config(_)
             | Self::NothingToResume(_)
@@ -189,7 +189,7 @@ impl MailingError {
 
     /// What to do about it; none where that stands with each finding.
     #[must_use]
-    pub fn next_step(&self) -> Option<String> {
+    pub(crate) fn next_step(&self) -> Option<String> {
         let step = match self {
             Self::Faults(_) | Self::NotConfirmed => return None,
             Self::Config(error) => return Some(error.next_step().into_owned()),
@@ -225,12 +225,13 @@ impl MailingError {
             Self::ChangedMeanwhile => "run the same command again",
             Self::NothingToResume(_) => "`postroom status -v` shows what happened to each letter",
             Self::WentOut {
-                kind: Kind::Mail, ..
+                kind: LedgerKind::Mail,
+                ..
             } => {
                 "put the state file of the run that sent it in this place, or name it with --state FILE; to go on without it, though letters that went out may go out again, `postroom send --accept-lost-state`; if this is a copy of a batch whose letters are meant to go out once more, `postroom send --again`"
             }
             Self::WentOut {
-                kind: Kind::Outbox | Kind::Rehearsal,
+                kind: LedgerKind::Outbox | LedgerKind::Rehearsal,
                 ..
             } => {
                 "put the state file of the run that sent it in this place, or name it with --state FILE; to go on without it, though letters that went out may go out again, `postroom send --accept-lost-state`"

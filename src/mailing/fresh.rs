@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Loaded, MailingError, StateFile};
 use crate::config::TransportName;
 use crate::durable::{keep_rename, make_folder};
-use crate::ledger::{Kind, Ledger};
+use crate::ledger::{Ledger, LedgerKind};
 
 /// Sets state file and outbox aside, under names with the time, so that practising begins again. Gives what
 /// they are called now.
@@ -36,7 +36,7 @@ pub(super) fn begin_again(
     }
     let mut aside = Vec::new();
     for state in states {
-        debug_assert_ne!(state.identity.kind, Kind::Mail);
+        debug_assert_ne!(state.identity.kind, LedgerKind::Mail);
         aside.extend(Ledger::set_aside(&state.path, &state.identity, &time)?);
     }
     if is_outbox {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::adopt::Names;
 use super::{Loaded, MailingError, Notice, Prepared, StateFile};
 use crate::digest::Sha256Digest;
-use crate::ledger::{Kind, Ledger, LedgerError, LedgerView};
+use crate::ledger::{Ledger, LedgerError, LedgerKind, LedgerView};
 use crate::lifecycle::{PlannedMessage, SendingState};
 use crate::message::report_mark;
 use crate::transport::{Answer, Doubt, LookUp, Receipt, SendError, Transport};
@@ -18,7 +18,7 @@ const LOOKED_FOR: usize = 3;
 
 /// Letters that another state file knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Elsewhere {
+pub(crate) struct Elsewhere {
     /// The file.
     pub path: PathBuf,
     /// Its batch.
@@ -40,7 +40,7 @@ pub(super) fn elsewhere(
     is_wanted: &dyn Fn(&str) -> bool,
 ) -> Result<(Vec<Elsewhere>, Vec<Notice>), LedgerError> {
     let (mut found, mut notices) = (Vec::new(), Vec::new());
-    if state.identity.kind != Kind::Mail {
+    if state.identity.kind != LedgerKind::Mail {
         return Ok((found, notices));
     }
     let others = other_files(loaded, state, ledger)?;
@@ -229,7 +229,7 @@ fn ask(
     transport: &mut dyn Transport,
     id: &str,
     message: &PlannedMessage,
-    kind: Kind,
+    kind: LedgerKind,
 ) -> Result<Seen, SendError> {
     let doubt = Doubt {
         id,
@@ -242,7 +242,7 @@ fn ask(
     }
     let digests = message.attachments.iter().map(|attached| attached.sha256);
     let found = match report_mark(id, digests) {
-        Some(mark) if kind == Kind::Mail => transport.find_report(&mark)?,
+        Some(mark) if kind == LedgerKind::Mail => transport.find_report(&mark)?,
         _ => LookUp::Unknown,
     };
     Ok(match found {

@@ -11,7 +11,7 @@ use crate::transport::{Bearer, Transport};
 
 /// Which batch, with what was said beside its file.
 #[derive(Clone, Debug, Default)]
-pub struct LoadRequest {
+pub(crate) struct LoadRequest {
     /// The batch file or its folder.
     pub batch: PathBuf,
     /// The transport, if not the batch file's.
@@ -23,7 +23,7 @@ pub struct LoadRequest {
 }
 
 /// A batch as it is read.
-pub struct Loaded {
+pub(crate) struct Loaded {
     /// The batch file.
     pub batch: Batch,
     /// The secrets file.
@@ -37,7 +37,7 @@ impl Loaded {
     ///
     /// # Errors
     /// When one of them cannot be read or is not valid.
-    pub fn load(request: &LoadRequest) -> Result<Self, MailingError> {
+    pub(crate) fn load(request: &LoadRequest) -> Result<Self, MailingError> {
         let mut batch = Batch::load(&request.batch)?;
         if let Some(transport) = request.transport {
             batch.dispatch.transport = transport;
@@ -61,13 +61,13 @@ impl Loaded {
 
     /// The address of the person who sends, where the secrets file names one.
     #[must_use]
-    pub fn own_address(&self) -> Option<Address> {
+    pub(crate) fn own_address(&self) -> Option<Address> {
         Address::parse(self.secrets.sign_in.username.as_deref()?).ok()
     }
 
     /// Where its letters are sent to.
     #[must_use]
-    pub fn destination(&self) -> Destination {
+    pub(crate) fn destination(&self) -> Destination {
         Destination::of(&self.batch, &self.secrets)
     }
 
@@ -75,7 +75,10 @@ impl Loaded {
     ///
     /// # Errors
     /// When something that it needs is not written down.
-    pub fn transport(&self, bearer: &Arc<dyn Bearer>) -> Result<Box<dyn Transport>, MailingError> {
+    pub(crate) fn transport(
+        &self,
+        bearer: &Arc<dyn Bearer>,
+    ) -> Result<Box<dyn Transport>, MailingError> {
         crate::transport::open(
             self.batch.dispatch.transport,
             &self.batch,

@@ -19,18 +19,18 @@ mod returns;
 mod send;
 mod state_file;
 
-pub use adopt::waits_for_a_word;
-pub use choosing::recipients;
-pub use ending::{Conclusion, Finished, Reason};
-pub use error::{MailingError, NotResendable};
-pub use known::Elsewhere;
-pub use load::{LoadRequest, Loaded};
-pub use online::{NameServer, Online, ask, probe};
-pub use prepare::{Moved, Prepared, prepare};
-pub use resend::{Resend, ResendChoice, ResendRequest, resend};
-pub use returns::{Collector, MailCounts, MailFate, MailReport, ReviewRequest, review};
-pub use send::{Consent, SendRequest, Start, choose, send};
-pub use state_file::{StateFile, person};
+pub(crate) use adopt::waits_for_a_word;
+pub(crate) use choosing::recipients;
+pub(crate) use ending::{Conclusion, Finished, Reason};
+pub(crate) use error::{MailingError, NotResendable};
+pub(crate) use known::Elsewhere;
+pub(crate) use load::{LoadRequest, Loaded};
+pub(crate) use online::{NameServer, Online, ask, probe};
+pub(crate) use prepare::{Moved, Prepared, prepare};
+pub(crate) use resend::{Resend, ResendChoice, ResendRequest, resend};
+pub(crate) use returns::{Collector, MailCounts, MailFate, MailReport, ReviewRequest, review};
+pub(crate) use send::{Consent, SendRequest, Start, choose, send};
+pub(crate) use state_file::{StateFile, person};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -42,7 +42,7 @@ use crate::finding::Finding;
 use crate::transport::Answer;
 
 /// Whoever shows a mailing and answers its question.
-pub trait Front {
+pub(crate) trait Front {
     /// So many of so many letters are made and checked.
     fn checked(&mut self, done: usize, of: usize);
 
@@ -64,7 +64,7 @@ pub trait Front {
 
 /// How far a run goes, known when its letters begin to go.
 #[derive(Clone, Debug)]
-pub struct Extent {
+pub(crate) struct Extent {
     /// Letters that are done already; none for a run that was asked for some of the letters.
     pub settled: u64,
     /// Letters that this run sends.
@@ -80,7 +80,7 @@ pub struct Extent {
 impl Extent {
     /// How long so many letters take under the limits, taking each for an average one.
     #[must_use]
-    pub fn time_for(&self, letters: u64) -> Duration {
+    pub(crate) fn time_for(&self, letters: u64) -> Duration {
         let (bytes, addresses) = (self.bytes * letters, self.addresses * letters);
         estimate(&self.config, letters, bytes, addresses)
     }
@@ -88,7 +88,7 @@ impl Extent {
 
 /// Something worth knowing.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Notice {
+pub(crate) enum Notice {
     /// Whether letters of the batch went out before could not be asked.
     MailboxUnknown(Answer),
     /// Accepted letters that the list would now write to others.
@@ -120,7 +120,7 @@ pub enum Notice {
 }
 
 /// What a person is asked.
-pub struct Question<'a> {
+pub(crate) struct Question<'a> {
     /// The batch.
     pub loaded: &'a Loaded,
     /// Its letters.

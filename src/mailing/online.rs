@@ -22,7 +22,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 
 /// What the server said, as lines of the summary and findings.
 #[derive(Default)]
-pub struct Online {
+pub(crate) struct Online {
     /// What was found, each with a word for it.
     pub facts: Vec<(&'static str, String)>,
     /// What is missing or in the way.
@@ -31,7 +31,7 @@ pub struct Online {
 
 /// Which name server is asked about the recipients' domains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NameServer {
+pub(crate) enum NameServer {
     /// Those of the system.
     System,
     /// This one.
@@ -42,11 +42,11 @@ pub enum NameServer {
 
 impl NameServer {
     /// The variable of the environment that names another one, or `off`. A batch's folder cannot say it.
-    pub const VARIABLE: &str = "POSTROOM_DNS";
+    pub(crate) const VARIABLE: &str = "POSTROOM_DNS";
 
     /// The name server that a variable names; none where it cannot be read.
     #[must_use]
-    pub fn named(text: Option<&str>) -> Option<Self> {
+    pub(crate) fn named(text: Option<&str>) -> Option<Self> {
         match text.map(str::trim) {
             None | Some("") => Some(Self::System),
             Some("off") => Some(Self::Off),
@@ -118,7 +118,7 @@ fn against(domain: &str, ids: &[&str], answer: MailDomain) -> Option<Finding> {
 ///
 /// # Errors
 /// When it does not take us or cannot be reached.
-pub fn ask(
+pub(crate) fn ask(
     transport: &mut dyn Transport,
     loaded: &Loaded,
     prepared: Option<&Prepared>,
@@ -199,7 +199,7 @@ pub(super) fn oversize(bytes: u64, largest: &Largest) -> Finding {
 ///
 /// # Errors
 /// When it was not accepted.
-pub fn probe(
+pub(crate) fn probe(
     transport: &mut dyn Transport,
     loaded: &Loaded,
     prepared: &Prepared,

@@ -13,7 +13,7 @@ use crate::manifest::Manifest;
 use crate::plan::{Destination, Plan};
 
 /// A batch whose letters were all made once.
-pub struct Prepared {
+pub(crate) struct Prepared {
     /// Makes the letters.
     pub letters: Arc<Letters>,
     /// What was checked.
@@ -27,7 +27,10 @@ impl Prepared {
     ///
     /// # Errors
     /// When the state file cannot be read.
-    pub fn differences(&self, ledger: &LedgerView) -> Result<Vec<PlanDifference>, LedgerError> {
+    pub(crate) fn differences(
+        &self,
+        ledger: &LedgerView,
+    ) -> Result<Vec<PlanDifference>, LedgerError> {
         let ids = (0..self.letters.len()).map(|index| self.letters.id(index));
         let digests = self.plan.letters.iter().map(|letter| letter.digest);
         let mut differences = ledger.differences(ids.zip(digests))?;
@@ -41,7 +44,7 @@ impl Prepared {
     ///
     /// # Errors
     /// When the state file cannot be read.
-    pub fn moved(&self, ledger: &LedgerView) -> Result<Option<Moved>, LedgerError> {
+    pub(crate) fn moved(&self, ledger: &LedgerView) -> Result<Option<Moved>, LedgerError> {
         let now = self.plan.destination.as_str();
         let Some(before) = ledger.destination()?.filter(|before| before != now) else {
             return Ok(None);
@@ -58,7 +61,7 @@ impl Prepared {
 /// The letters that are left would be sent elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("letters went to {before}, and what is left would go to {now}")]
-pub struct Moved {
+pub(crate) struct Moved {
     /// Where those before went, or were to go.
     pub before: String,
     /// Where those that are left would go.
@@ -69,7 +72,7 @@ pub struct Moved {
 ///
 /// # Errors
 /// All findings, when a fault is among them.
-pub fn prepare(
+pub(crate) fn prepare(
     loaded: &Loaded,
     redirect: Option<&Address>,
     clock: &dyn Clock,

@@ -26,7 +26,7 @@ use crate::transport::{Bearer, Transport};
 
 /// Which letters are sent again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ResendChoice {
+pub(crate) enum ResendChoice {
     /// Those of these recipients.
     Only(Vec<String>),
     /// All that an address bounced or was refused of.
@@ -35,7 +35,7 @@ pub enum ResendChoice {
 
 /// What to send again.
 #[derive(Clone, Debug)]
-pub struct ResendRequest {
+pub(crate) struct ResendRequest {
     /// Which letters.
     pub choice: ResendChoice,
     /// Why, for the record.
@@ -52,7 +52,7 @@ pub struct ResendRequest {
 
 /// A letter that is sent again, beside what was sent before.
 #[derive(Clone, Debug)]
-pub struct Resend {
+pub(crate) struct Resend {
     /// The recipient.
     pub id: String,
     /// The letter as it stands.
@@ -68,7 +68,7 @@ pub struct Resend {
 
 impl Resend {
     /// The messages of it that were accepted, the first one first.
-    pub fn earlier(&self) -> impl Iterator<Item = &Sending> {
+    pub(crate) fn earlier(&self) -> impl Iterator<Item = &Sending> {
         let sendings = self.letter.sendings.iter();
         sendings.filter(|sending| sending.accepted_at.is_some())
     }
@@ -88,7 +88,7 @@ struct Chosen {
 ///
 /// # Errors
 /// Why nothing was sent, or that the state file failed while letters went out.
-pub fn resend(
+pub(crate) fn resend(
     loaded: &Loaded,
     request: &ResendRequest,
     bearer: &Arc<dyn Bearer>,

@@ -29,7 +29,7 @@ const AT_ONCE: usize = 200;
 
 /// What one mail is, and what became of it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct MailReport {
+pub(crate) struct MailReport {
     /// Where it was found.
     pub place: String,
     /// What it is; none where it cannot be read.
@@ -47,7 +47,7 @@ pub struct MailReport {
 /// Whether a mail is in the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum MailFate {
+pub(crate) enum MailFate {
     /// It was entered.
     Entered,
     /// It was there before.
@@ -64,7 +64,7 @@ pub enum MailFate {
 
 /// How many mails became what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct MailCounts {
+pub(crate) struct MailCounts {
     /// All that were looked at.
     pub read: u64,
     /// Entered.
@@ -96,7 +96,7 @@ impl MailCounts {
 }
 
 /// Takes mail, and enters what it tells.
-pub struct Collector<'a> {
+pub(crate) struct Collector<'a> {
     ledger: ReturnsLedger,
     clock: &'a dyn Clock,
     since: Option<Timestamp>,
@@ -123,7 +123,7 @@ impl<'a> Collector<'a> {
     ///
     /// # Errors
     /// When there is none, or it cannot be trusted.
-    pub fn open(
+    pub(crate) fn open(
         loaded: &Loaded,
         since: Option<Timestamp>,
         clock: &'a dyn Clock,
@@ -149,7 +149,7 @@ impl<'a> Collector<'a> {
 
     /// The state file, to be looked at.
     #[must_use]
-    pub fn view(&self) -> &LedgerView {
+    pub(crate) fn view(&self) -> &LedgerView {
         self.ledger.view()
     }
 
@@ -157,7 +157,7 @@ impl<'a> Collector<'a> {
     ///
     /// # Errors
     /// When the state file cannot be read or written.
-    pub fn take(&mut self, found: FoundMail) -> Result<(), MailingError> {
+    pub(crate) fn take(&mut self, found: FoundMail) -> Result<(), MailingError> {
         let place = found.place;
         let head = match found.head {
             Ok(head) => head,
@@ -187,7 +187,7 @@ impl<'a> Collector<'a> {
     ///
     /// # Errors
     /// When the mailbox cannot be read, or the state file cannot be read or written.
-    pub fn read_mailbox(
+    pub(crate) fn read_mailbox(
         &mut self,
         loaded: &Loaded,
         bearer: &Arc<dyn Bearer>,
@@ -238,7 +238,7 @@ impl<'a> Collector<'a> {
     ///
     /// # Errors
     /// When the state file cannot be read or written.
-    pub fn take_trace(&mut self, row: &TraceRow) -> Result<(), MailingError> {
+    pub(crate) fn take_trace(&mut self, row: &TraceRow) -> Result<(), MailingError> {
         let mail = ReadMail {
             kind: MailKind::DeliveryReport,
             own_id: None,
@@ -271,7 +271,7 @@ impl<'a> Collector<'a> {
     ///
     /// # Errors
     /// When the state file cannot be read or written.
-    pub fn read_service_trace(
+    pub(crate) fn read_service_trace(
         &mut self,
         loaded: &Loaded,
         bearer: &Arc<dyn Bearer>,
@@ -399,7 +399,7 @@ impl<'a> Collector<'a> {
     ///
     /// # Errors
     /// When the state file cannot be written.
-    pub fn finish(mut self) -> Result<(MailCounts, LedgerView), MailingError> {
+    pub(crate) fn finish(mut self) -> Result<(MailCounts, LedgerView), MailingError> {
         self.flush()?;
         Ok((self.counts, self.ledger.into_view()))
     }
@@ -455,7 +455,7 @@ fn patiently<T>(
 
 /// A person's word on suspicions and on what was not clear.
 #[derive(Clone, Debug)]
-pub struct ReviewRequest {
+pub(crate) struct ReviewRequest {
     /// Whose letters.
     pub ids: Vec<String>,
     /// Whether what is suspected is so; else it is not.
@@ -469,7 +469,7 @@ pub struct ReviewRequest {
 ///
 /// # Errors
 /// When a letter has nothing to settle, or the state file cannot be used.
-pub fn review(
+pub(crate) fn review(
     loaded: &Loaded,
     request: &ReviewRequest,
     clock: &dyn Clock,

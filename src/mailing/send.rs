@@ -17,7 +17,7 @@ use crate::address::Address;
 use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::dispatch::{Dispatch, DispatchEvent, Ending, Interrupt, WaitReason};
-use crate::ledger::{Kind, Ledger};
+use crate::ledger::{Ledger, LedgerKind};
 use crate::transport::{Bearer, Transport};
 
 /// How often letters that turn out not to have gone out are sent in the same run.
@@ -25,7 +25,7 @@ const MOST_ROUNDS: usize = 5;
 
 /// From where a run may start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Start {
+pub(crate) enum Start {
     /// From the beginning, or where an earlier run stopped.
     #[default]
     Any,
@@ -35,7 +35,7 @@ pub enum Start {
 
 /// Whether mail may leave. It does only when a person said so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Consent {
+pub(crate) enum Consent {
     /// It was given: beforehand, or by the plan that was looked at.
     Given,
     /// Somebody is there to be asked.
@@ -47,7 +47,7 @@ pub enum Consent {
 
 /// What to send.
 #[derive(Clone, Debug, Default)]
-pub struct SendRequest {
+pub(crate) struct SendRequest {
     /// From where.
     pub start: Start,
     /// Only these recipients; all if there are none.
@@ -75,11 +75,11 @@ pub struct SendRequest {
 }
 
 impl SendRequest {
-    fn terms(&self, kind: Kind) -> Terms {
+    fn terms(&self, kind: LedgerKind) -> Terms {
         Terms {
             rehearsal: self.redirect_to.is_some(),
             accept_changes: self.accept_changes,
-            again: self.again && kind == Kind::Mail,
+            again: self.again && kind == LedgerKind::Mail,
         }
     }
 
@@ -101,7 +101,7 @@ impl SendRequest {
 ///
 /// # Errors
 /// Why nothing was sent, or that the state file failed while letters went out.
-pub fn send(
+pub(crate) fn send(
     loaded: &Loaded,
     request: &SendRequest,
     bearer: &Arc<dyn Bearer>,
@@ -449,7 +449,10 @@ fn extent(loaded: &Loaded, prepared: &Prepared, settled: u64, to_go: u64) -> Ext
 ///
 /// # Errors
 /// When there is no such recipient, or the plan is another one.
-pub fn choose(request: &SendRequest, prepared: &Prepared) -> Result<SendRequest, MailingError> {
+pub(crate) fn choose(
+    request: &SendRequest,
+    prepared: &Prepared,
+) -> Result<SendRequest, MailingError> {
     let mut request = request.clone();
     if let Some(sample) = request.sample {
         request.only = spread(sample.get(), prepared);

@@ -6,12 +6,12 @@ use super::Loaded;
 use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::digest::Sha256Digest;
-use crate::ledger::{BatchIdentity, Holder, Kind, Ledger, LedgerError, LedgerView};
+use crate::ledger::{BatchIdentity, Holder, Ledger, LedgerError, LedgerKind, LedgerView};
 use crate::plan::{PlanId, ResumedPlan};
 
 /// Where a batch's state is.
 #[derive(Clone, Debug)]
-pub struct StateFile {
+pub(crate) struct StateFile {
     /// The file.
     pub path: PathBuf,
     /// Whose state it is.
@@ -22,12 +22,12 @@ impl StateFile {
     /// The file that was named, else the one beside the batch file. The outbox and rehearsals have
     /// their own, so that a letter in a folder never counts as sent.
     #[must_use]
-    pub fn of(loaded: &Loaded, rehearsal: bool) -> Self {
+    pub(crate) fn of(loaded: &Loaded, rehearsal: bool) -> Self {
         let (kind, suffix) = match (rehearsal, loaded.batch.dispatch.transport) {
-            (true, _) => (Kind::Rehearsal, "rehearsal.db"),
-            (false, TransportName::Outbox) => (Kind::Outbox, "outbox.db"),
+            (true, _) => (LedgerKind::Rehearsal, "rehearsal.db"),
+            (false, TransportName::Outbox) => (LedgerKind::Outbox, "outbox.db"),
             (false, TransportName::Smtp | TransportName::Graph | TransportName::Ews) => {
-                (Kind::Mail, "state.db")
+                (LedgerKind::Mail, "state.db")
             }
         };
         Self {
@@ -46,7 +46,7 @@ impl StateFile {
     ///
     /// # Errors
     /// When another run holds it, or it cannot be trusted.
-    pub fn open(
+    pub(crate) fn open(
         &self,
         command: &str,
         transport: &str,
@@ -87,14 +87,14 @@ impl StateFile {
     ///
     /// # Errors
     /// When there is none, or it cannot be trusted.
-    pub fn view(&self) -> Result<LedgerView, LedgerError> {
+    pub(crate) fn view(&self) -> Result<LedgerView, LedgerError> {
         LedgerView::open(&self.path, &self.identity)
     }
 }
 
 /// The user of this machine, as the system calls them. It is what the record has: no proof.
 #[must_use]
-pub fn person() -> String {
+pub(crate) fn person() -> String {
     let user = ["USER", "LOGNAME", "USERNAME"]
         .into_iter()
         .filter_map(|name| std::env::var(name).ok())

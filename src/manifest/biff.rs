@@ -35,19 +35,19 @@ pub(super) struct BiffStyles {
 
 impl BiffMarks {
     /// Those of a sheet of Excel until 2003, by its number; none when they cannot be found.
-    pub fn of_xls(bytes: &[u8], sheet: usize) -> Option<Self> {
+    pub(super) fn of_xls(bytes: &[u8], sheet: usize) -> Option<Self> {
         of_stream(&stream_of(bytes)?, sheet)
     }
 
     /// The same of the binary form of XLSX.
-    pub fn of_xlsb(bytes: &[u8], sheet: usize) -> Option<Self> {
+    pub(super) fn of_xlsb(bytes: &[u8], sheet: usize) -> Option<Self> {
         of_archive(bytes, sheet)
     }
 }
 
 impl BiffStyles {
     /// How a cell shows a number, by row and column.
-    pub fn of(&self, cell: (u32, u32)) -> &NumberStyle {
+    pub(super) fn of(&self, cell: (u32, u32)) -> &NumberStyle {
         let style = self.of_cells.get(&cell);
         style
             .and_then(|style| self.styles.get(*style as usize))

@@ -17,7 +17,7 @@ pub(super) struct Columns {
 
 impl Columns {
     /// All of them.
-    pub fn all(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn all(&self) -> impl Iterator<Item = usize> {
         let addresses = self.to.iter().chain(&self.cc).chain(&self.bcc);
         [self.id, self.name]
             .into_iter()
@@ -25,7 +25,11 @@ impl Columns {
     }
 
     /// Finds the named columns by their exact headers; every one that cannot be found is a fault.
-    pub fn find(table: &Table, config: &ManifestConfig, findings: &mut Findings) -> Option<Self> {
+    pub(super) fn find(
+        table: &Table,
+        config: &ManifestConfig,
+        findings: &mut Findings,
+    ) -> Option<Self> {
         let headers = table.headers();
         let mut all = |names: &[String], key: &str| -> Vec<Option<usize>> {
             names
@@ -161,7 +165,7 @@ fn note_doubled(headers: &[String], findings: &mut Findings) {
 /// The name under which templates know a column: `RRED School ID` is `rred_school_id` and `UserID`
 /// is `user_id`.
 #[must_use]
-pub fn snake_case(header: &str) -> String {
+pub(crate) fn snake_case(header: &str) -> String {
     let mut name = String::with_capacity(header.len() + 4);
     let mut before: Option<char> = None;
     let mut characters = header.trim().chars().peekable();

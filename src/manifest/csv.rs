@@ -179,7 +179,7 @@ pub(super) struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     /// Begins to count.
-    pub fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str) -> Self {
         Self {
             bytes: text.as_bytes(),
             counted: 0,
@@ -189,7 +189,7 @@ impl<'a> Lines<'a> {
 
     /// The line of the record that the reader found when it looked from this byte on. Records are
     /// asked for in their order.
-    pub fn of(&mut self, byte: u64) -> u32 {
+    pub(super) fn of(&mut self, byte: u64) -> u32 {
         let begun = usize::try_from(byte).unwrap_or(usize::MAX);
         while let Some(byte) = self.bytes.get(self.counted) {
             let ends_line = match byte {
@@ -207,7 +207,7 @@ impl<'a> Lines<'a> {
 
 impl Lines<'_> {
     /// The line of a byte that stands on it. Bytes are asked for in their order.
-    pub fn at(&mut self, byte: usize) -> u32 {
+    pub(super) fn at(&mut self, byte: usize) -> u32 {
         while self.counted < byte {
             let ends_line = match self.bytes.get(self.counted) {
                 Some(b'\n') => true,

@@ -14,7 +14,7 @@ pub(super) enum HeaderRule<'a> {
 
 impl HeaderRule<'_> {
     /// The header among the first rows that are not blank; none when there are none.
-    pub fn find(self, rows: &[RawRow]) -> Option<usize> {
+    pub(super) fn find(self, rows: &[RawRow]) -> Option<usize> {
         match self {
             Self::Named(config) => match config.header_row {
                 Some(number) => rows.iter().position(|row| row.number == number.get()),
@@ -26,7 +26,7 @@ impl HeaderRule<'_> {
     }
 
     /// Whether a row is the header whatever stands below it.
-    pub fn is_certain(self, row: &RawRow) -> bool {
+    pub(super) fn is_certain(self, row: &RawRow) -> bool {
         match self {
             Self::Named(config) => match config.header_row {
                 Some(number) => row.number == number.get(),
@@ -37,7 +37,7 @@ impl HeaderRule<'_> {
     }
 
     /// Whether a column of this name holds addresses. While nobody has named one, any may.
-    pub fn is_of_addresses(self, name: &str) -> bool {
+    pub(super) fn is_of_addresses(self, name: &str) -> bool {
         match self {
             Self::Named(config) => {
                 let mut columns = config
@@ -53,7 +53,7 @@ impl HeaderRule<'_> {
     }
 
     /// How many of the named columns a row has, and of how many.
-    pub fn has(self, row: &RawRow) -> (usize, usize) {
+    pub(super) fn has(self, row: &RawRow) -> (usize, usize) {
         match self {
             Self::Named(config) => (named(config, row), names(config).count()),
             Self::Guessed => (0, 0),

@@ -71,7 +71,7 @@ fn is_shortened(text: &str) -> bool {
 
 /// Whether a text stands in front of a sum, and not of a recipient.
 #[must_use]
-pub fn is_total(text: &str) -> bool {
+pub(crate) fn is_total(text: &str) -> bool {
     const WORDS: [&str; 10] = [
         "total",
         "totals",

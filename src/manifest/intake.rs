@@ -38,7 +38,7 @@ pub(super) struct RawRow {
 
 impl RawRow {
     /// Whether nothing is in it.
-    pub fn is_blank(&self) -> bool {
+    pub(super) fn is_blank(&self) -> bool {
         self.cells.iter().all(|cell| cell.trim().is_empty())
             && self
                 .notes
@@ -60,7 +60,7 @@ pub(super) struct Intake<'a> {
 
 impl<'a> Intake<'a> {
     /// Begins with a table.
-    pub fn new(rule: HeaderRule<'a>, hidden_rows: HiddenRows) -> Self {
+    pub(super) fn new(rule: HeaderRule<'a>, hidden_rows: HiddenRows) -> Self {
         Self {
             rule,
             hidden_rows,
@@ -72,14 +72,14 @@ impl<'a> Intake<'a> {
     }
 
     /// Begins with a table whose header is known.
-    pub fn with_header(rule: HeaderRule<'a>, number: u32, header: Vec<String>) -> Self {
+    pub(super) fn with_header(rule: HeaderRule<'a>, number: u32, header: Vec<String>) -> Self {
         let mut intake = Self::new(rule, HiddenRows::Send);
         intake.begin(number, header);
         intake
     }
 
     /// How many columns the header has; none while it is not known.
-    pub fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         self.table.as_ref().map_or(0, |table| table.headers().len())
     }
 
@@ -87,7 +87,7 @@ impl<'a> Intake<'a> {
     ///
     /// # Errors
     /// When the table has no room for it.
-    pub fn row(&mut self, row: RawRow, findings: &mut Findings) -> Result<(), TooLarge> {
+    pub(super) fn row(&mut self, row: RawRow, findings: &mut Findings) -> Result<(), TooLarge> {
         if row.is_blank() {
             return Ok(());
         }
@@ -103,7 +103,7 @@ impl<'a> Intake<'a> {
     }
 
     /// The table, and the numbers of its hidden rows; none when there was no header.
-    pub fn end(mut self, findings: &mut Findings) -> Result<Option<Table>, TooLarge> {
+    pub(super) fn end(mut self, findings: &mut Findings) -> Result<Option<Table>, TooLarge> {
         self.find_header(findings)?;
         let (Some(mut table), hidden) = (self.table, self.hidden) else {
             return Ok(None);
@@ -206,7 +206,7 @@ impl<'a> Intake<'a> {
     ///
     /// # Errors
     /// When the table has no room for it.
-    pub fn text_row<'t>(
+    pub(super) fn text_row<'t>(
         &mut self,
         number: u32,
         cells: impl Iterator<Item = &'t str>,

@@ -28,11 +28,11 @@ mod table;
 mod workbook;
 mod xlsx;
 
-pub use columns::snake_case;
-pub use ids::is_total;
-pub use recipients::{Addressees, Recipient};
-pub use survey::ListSurvey;
-pub use table::{ColumnFlaw, FlawKind, LeftOutReason, Table};
+pub(crate) use columns::snake_case;
+pub(crate) use ids::is_total;
+pub(crate) use recipients::{Addressees, Recipient};
+pub(crate) use survey::ListSurvey;
+pub(crate) use table::{LeftOutReason, Table};
 
 use self::columns::Columns;
 use self::recipients::Groups;

@@ -37,7 +37,7 @@ pub(super) struct OdsBook<'a> {
 
 impl<'a> OdsBook<'a> {
     /// Opens it.
-    pub fn open(bytes: &'a [u8]) -> Result<Self, OdsError> {
+    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, OdsError> {
         let mut sheets = Vec::new();
         let mut invisible: HashMap<String, bool> = HashMap::new();
         let mut style = None;

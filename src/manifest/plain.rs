@@ -33,13 +33,13 @@ impl<'a> PlainBook<'a> {
     }
 
     /// Opens a workbook of Excel until 2003.
-    pub fn xls(bytes: &'a [u8]) -> Result<Self, XlsError> {
+    pub(super) fn xls(bytes: &'a [u8]) -> Result<Self, XlsError> {
         let book = BinaryBook::Xls(Box::new(Xls::new(Cursor::new(bytes))?));
         Ok(Self::new(bytes, book))
     }
 
     /// Opens a binary workbook.
-    pub fn xlsb(bytes: &'a [u8]) -> Result<Self, XlsbError> {
+    pub(super) fn xlsb(bytes: &'a [u8]) -> Result<Self, XlsbError> {
         let book = BinaryBook::Xlsb(Box::new(Xlsb::new(Cursor::new(bytes))?));
         Ok(Self::new(bytes, book))
     }

@@ -92,7 +92,7 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    pub fn rows(&self, index: usize) -> &[u32] {
+    pub(super) fn rows(&self, index: usize) -> &[u32] {
         let start = match index {
             0 => 0,
             _ => self.ends[index - 1] as usize,

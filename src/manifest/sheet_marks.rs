@@ -39,7 +39,7 @@ pub(super) struct SheetMarks {
 
 impl SheetMarks {
     /// Those of a workbook whose parts are no XML: hidden rows and merged cells.
-    pub fn of(mut hidden: Vec<u32>, mut merged: Vec<Merged>) -> Self {
+    pub(super) fn of(mut hidden: Vec<u32>, mut merged: Vec<Merged>) -> Self {
         hidden.sort_unstable();
         merged.truncate(MOST);
         merged.sort_unstable_by_key(|merged| merged.first_row);
@@ -51,7 +51,7 @@ impl SheetMarks {
     }
 
     /// Reads the marks of a sheet by its name.
-    pub fn read(bytes: &[u8], sheet: &str) -> Self {
+    pub(super) fn read(bytes: &[u8], sheet: &str) -> Self {
         let mut marks = Self::default();
         let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else {
             return marks;
@@ -81,18 +81,18 @@ impl SheetMarks {
     }
 
     /// Whether a row is hidden.
-    pub fn is_hidden(&self, row: u32) -> bool {
+    pub(super) fn is_hidden(&self, row: u32) -> bool {
         self.hidden.binary_search(&row).is_ok()
     }
 
     /// Whether a cell is a formula whose value was never stored.
-    pub fn is_without_value(&self, row: u32, column: usize) -> bool {
+    pub(super) fn is_without_value(&self, row: u32, column: usize) -> bool {
         let column = u32::try_from(column).unwrap_or(u32::MAX);
         self.without_value.binary_search(&(row, column)).is_ok()
     }
 
     /// The address that a cell links to.
-    pub fn link(&self, row: u32, column: usize) -> Option<&str> {
+    pub(super) fn link(&self, row: u32, column: usize) -> Option<&str> {
         let column = u32::try_from(column).ok()?;
         self.links.get(&(row, column)).map(String::as_str)
     }

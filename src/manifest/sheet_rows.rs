@@ -25,7 +25,7 @@ pub(super) struct SheetRows {
 
 impl SheetRows {
     /// Begins with a sheet that has these marks.
-    pub fn new(marks: SheetMarks, is_1904: bool) -> Self {
+    pub(super) fn new(marks: SheetMarks, is_1904: bool) -> Self {
         Self {
             is_1904,
             marks,
@@ -37,7 +37,7 @@ impl SheetRows {
     }
 
     /// Takes the next cell, and hands over the row before it where that has ended. Cells come row by row.
-    pub fn cell(
+    pub(super) fn cell(
         &mut self,
         (row, column): (u32, u32),
         value: &DataRef<'_>,
@@ -55,7 +55,7 @@ impl SheetRows {
     }
 
     /// Hands over the last row.
-    pub fn finish(mut self, sink: &mut RowSink<'_>) -> Result<(), SheetError> {
+    pub(super) fn finish(mut self, sink: &mut RowSink<'_>) -> Result<(), SheetError> {
         if self.end()?.is_some_and(|row| !row.is_blank()) {
             let _: ControlFlow<()> = sink(self.take())?;
         }

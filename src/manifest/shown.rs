@@ -21,7 +21,7 @@ fn is_by_locale(id: u32) -> bool {
 
 impl NumberStyle {
     /// The style of a format code and the number by which Excel knows it.
-    pub fn of(code: &str, id: Option<u32>) -> Self {
+    pub(super) fn of(code: &str, id: Option<u32>) -> Self {
         if id.is_some_and(is_by_locale) {
             return Self::Date;
         }
@@ -39,7 +39,7 @@ impl NumberStyle {
     }
 
     /// A number; `is_date` if it stands for days since the epoch.
-    pub fn show(&self, number: f64, is_date: bool, is_1904: bool) -> String {
+    pub(super) fn show(&self, number: f64, is_date: bool, is_1904: bool) -> String {
         match self {
             Self::General if !is_date => general(number),
             Self::General | Self::Date => date(number, is_1904),

@@ -12,32 +12,22 @@ use crate::regular;
 
 /// A list as it was found. Its hidden rows are left out of the table's rows.
 #[derive(Debug)]
-pub struct ListSurvey {
+pub(crate) struct ListSurvey {
     /// Its rows.
     pub table: Table,
     /// The sheet of a workbook.
     pub sheet: Option<String>,
     /// The other sheets that a person sees.
     pub other_sheets: Vec<String>,
-    /// What was found while it was read.
-    pub findings: Vec<Finding>,
 }
 
 impl ListSurvey {
-    /// Reads a list: its sheet is the one with most addresses at its beginning, its header the row of
-    /// names above them.
+    /// Reads a list: its sheet is the one that somebody named, else the one with most addresses at its
+    /// beginning; its header the row of names above them.
     ///
     /// # Errors
     /// What keeps it from being read.
-    pub fn of(path: &Path) -> Result<Self, Vec<Finding>> {
-        Self::of_sheet(path, None)
-    }
-
-    /// The same of a sheet that somebody named, where the workbook has it.
-    ///
-    /// # Errors
-    /// What keeps it from being read.
-    pub fn of_sheet(path: &Path, sheet: Option<&str>) -> Result<Self, Vec<Finding>> {
+    pub(crate) fn of(path: &Path, sheet: Option<&str>) -> Result<Self, Vec<Finding>> {
         let mut findings = Findings {
             file: path.display().to_string(),
             list: Vec::new(),
@@ -48,7 +38,6 @@ impl ListSurvey {
                 table,
                 sheet,
                 other_sheets,
-                findings: findings.list,
             }),
             None => Err(findings.list),
         }

@@ -34,7 +34,7 @@ pub(super) enum BookKind {
 
 impl BookKind {
     /// The kind of a file; none if it is no workbook.
-    pub fn of(path: &Path) -> Option<Self> {
+    pub(super) fn of(path: &Path) -> Option<Self> {
         let ending = path.extension()?.to_str()?.to_ascii_lowercase();
         Some(match ending.as_str() {
             "xlsx" | "xlsm" => Self::Xlsx,

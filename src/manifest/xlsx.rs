@@ -17,7 +17,7 @@ pub(super) struct XlsxBook<'a> {
 
 impl<'a> XlsxBook<'a> {
     /// Opens it.
-    pub fn open(bytes: &'a [u8]) -> Result<Self, XlsxError> {
+    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, XlsxError> {
         Ok(Self {
             bytes,
             book: Xlsx::new(Cursor::new(bytes))?,

@@ -33,7 +33,7 @@ pub(super) struct PreviewFolder {
 
 impl PreviewFolder {
     /// Makes the folder under another name.
-    pub fn prepare(into: &Path) -> Result<Self, PreviewError> {
+    pub(super) fn prepare(into: &Path) -> Result<Self, PreviewError> {
         let into = std::path::absolute(into).map_err(|source| storage(into, source))?;
         let at = |source| storage(&into, source);
         let (Some(upper), Some(name)) = (into.parent(), into.file_name()) else {
@@ -73,7 +73,7 @@ impl PreviewFolder {
     }
 
     /// Writes one file.
-    pub fn file(&self, name: &str, bytes: &[u8]) -> Result<(), PreviewError> {
+    pub(super) fn file(&self, name: &str, bytes: &[u8]) -> Result<(), PreviewError> {
         let written = self.partial.write_new(name, &[bytes]);
         written.map(drop).map_err(|source| {
             let folder = self.into.with_file_name(&self.partial_name);
@@ -82,7 +82,7 @@ impl PreviewFolder {
     }
 
     /// Puts the whole gallery in place of an older one, and gives its page.
-    pub fn put_in_place(self) -> Result<PathBuf, PreviewError> {
+    pub(super) fn put_in_place(self) -> Result<PathBuf, PreviewError> {
         let at = |source| storage(&self.into, source);
         if !self.above.may_be_replaced(&self.name, MARK).map_err(at)? {
             return Err(PreviewError::Foreign { path: self.into });
@@ -107,7 +107,7 @@ impl PreviewFolder {
     }
 
     /// The address of a file for a page in the gallery.
-    pub fn link_to(&self, file: &Path) -> String {
+    pub(super) fn link_to(&self, file: &Path) -> String {
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         let drive = |path: &Path| match path.components().next() {
             Some(Component::Prefix(prefix)) => Some(prefix.as_os_str().to_owned()),

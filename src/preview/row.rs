@@ -61,7 +61,7 @@ struct Warning {
 }
 
 impl GalleryRow {
-    pub fn of(
+    pub(super) fn of(
         message: &Message,
         planned: &PlannedLetter,
         file: &str,

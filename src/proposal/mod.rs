@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use self::columns::{ColumnChoice, ColumnRoles};
 use self::letter::{ConvertedLetter, MergeFields};
-pub use self::questions::{Answers, OpenQuestion};
+pub(crate) use self::questions::{Answers, OpenQuestion};
 use crate::finding::{Finding, quote};
 use crate::letter::assign_by_contents;
 use crate::letter::naming::{NamedFile, NamedRecipient, assign, propose};
@@ -30,7 +30,7 @@ const LARGEST_LETTER: u64 = 32 << 20;
 
 /// What a proposal is made of.
 #[derive(Clone, Debug, Default)]
-pub struct ProposalRequest {
+pub(crate) struct ProposalRequest {
     /// The folder that becomes the batch's.
     pub folder: PathBuf,
     /// The list.
@@ -45,7 +45,7 @@ pub struct ProposalRequest {
 
 /// A proposed batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Proposal {
+pub(crate) struct Proposal {
     /// The files to be written into the folder: their names and what is in them. The first one is the
     /// batch file.
     pub files: Vec<(String, String)>,
@@ -123,9 +123,9 @@ impl Proposal {
     ///
     /// # Errors
     /// When the list or the letter cannot be read, or the list has no column of addresses.
-    pub fn of(request: &ProposalRequest) -> Result<Self, Vec<Finding>> {
+    pub(crate) fn of(request: &ProposalRequest) -> Result<Self, Vec<Finding>> {
         let answers = &request.answers;
-        let survey = ListSurvey::of_sheet(&request.list, answers.sheet.as_deref())?;
+        let survey = ListSurvey::of(&request.list, answers.sheet.as_deref())?;
         if let Some(named) = request.reports.as_ref().filter(|named| !named.is_dir()) {
             return Err(vec![Finding::fault(
                 format!("there is no folder {}", quote(&named.display().to_string())),

@@ -12,7 +12,7 @@ const MOST_NAMED: usize = 12;
 /// Something that a person knows better, and what was taken for it until they say.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "about", rename_all = "snake_case")]
-pub enum OpenQuestion {
+pub(crate) enum OpenQuestion {
     /// Which sheet is the list.
     Sheet {
         /// The one that was taken.
@@ -80,7 +80,7 @@ pub enum OpenQuestion {
 
 /// What a person said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answers {
+pub(crate) struct Answers {
     /// The sheet that is the list.
     pub(super) sheet: Option<String>,
     /// The column of the ids.
@@ -145,7 +145,7 @@ impl OpenQuestion {
 
     /// The question, with what can be answered; no answer leaves it as it was proposed.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self {
             Self::Sheet { chosen, others } => format!(
                 "Which sheet is the list: {}? Nothing takes {chosen}: ",
@@ -209,7 +209,7 @@ fn one_of<'a>(names: impl IntoIterator<Item = &'a String>, answer: &str) -> Opti
 
 impl Answers {
     /// Takes an answer; whether it is one to this question.
-    pub fn take(&mut self, question: &OpenQuestion, answer: &str) -> bool {
+    pub(crate) fn take(&mut self, question: &OpenQuestion, answer: &str) -> bool {
         let answer = answer.trim();
         let yes_or_no = match answer.to_ascii_lowercase().as_str() {
             "yes" | "y" => Some(true),

@@ -16,7 +16,7 @@ impl Record {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write_csv(&self, to: &mut dyn Write) -> io::Result<()> {
+    pub(crate) fn write_csv(&self, to: &mut dyn Write) -> io::Result<()> {
         let mut rows = WriterBuilder::new()
             .terminator(csv::Terminator::CRLF)
             .from_writer(to);

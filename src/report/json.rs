@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{LetterJson, Record, ReportedLetter};
-use crate::ledger::{Counts, Kind, Outcomes, RunRecord, Wait};
+use crate::ledger::{Counts, LedgerKind, Outcomes, RunRecord, Wait};
 use crate::lifecycle::RunState;
 use crate::manifest::LeftOut;
 
@@ -59,7 +59,7 @@ struct WaitJson {
 impl Record {
     /// The record as one JSON object.
     #[must_use]
-    pub fn json(&self) -> String {
+    pub(crate) fn json(&self) -> String {
         // What it is made of has string keys and no foreign serializers, so this cannot fail.
         serde_json::to_string(&self.as_json()).unwrap_or_default()
     }
@@ -68,9 +68,9 @@ impl Record {
         RecordJson {
             batch: &self.batch,
             kind: match self.kind {
-                Kind::Mail => "mail",
-                Kind::Outbox => "outbox",
-                Kind::Rehearsal => "rehearsal",
+                LedgerKind::Mail => "mail",
+                LedgerKind::Outbox => "outbox",
+                LedgerKind::Rehearsal => "rehearsal",
             },
             plan: self.plan.as_deref(),
             state_file: &self.state_file,

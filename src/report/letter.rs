@@ -11,7 +11,7 @@ use crate::lifecycle::{
 
 /// A letter as programs read it.
 #[derive(Debug, Serialize)]
-pub struct LetterJson<'a> {
+pub(crate) struct LetterJson<'a> {
     id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
@@ -135,7 +135,7 @@ struct ResolvedJson<'a> {
 impl<'a> LetterJson<'a> {
     /// The JSON of a letter; the name is the list's.
     #[must_use]
-    pub fn of(
+    pub(crate) fn of(
         record: &'a LetterRecord,
         name: Option<&'a str>,
         resolution: Option<&'a Resolution>,
@@ -193,7 +193,7 @@ impl LetterJson<'_> {
 
 /// The messages of a letter that a transport had in hand.
 #[must_use]
-pub fn handed_over(record: &LetterRecord) -> impl DoubleEndedIterator<Item = &Sending> {
+pub(crate) fn handed_over(record: &LetterRecord) -> impl DoubleEndedIterator<Item = &Sending> {
     let sendings = record.letter.sendings.iter();
     sendings.filter(|sending| sending.attempts > 0)
 }
@@ -278,7 +278,7 @@ fn address_json<'a>(letter: &'a LetterHistory, of: AddressRecord<'a>) -> Address
 
 /// An address of a letter, with what the last message to it came to.
 #[derive(Clone, Copy, Debug)]
-pub struct AddressRecord<'a> {
+pub(crate) struct AddressRecord<'a> {
     /// The address, as it was first written.
     pub address: &'a str,
     /// The header field that it stands in.
@@ -299,7 +299,7 @@ impl AddressRecord<'_> {
     /// What a person does about it; none where there is nothing to do, or where what took its place
     /// has the letter by now.
     #[must_use]
-    pub fn next_step(&self, letter: &LetterHistory) -> Option<&'static str> {
+    pub(crate) fn next_step(&self, letter: &LetterHistory) -> Option<&'static str> {
         let returned = self.returned?;
         if letter.has_it(self.address) || letter.open_addresses().is_empty() {
             return None;
@@ -312,7 +312,7 @@ impl AddressRecord<'_> {
 /// Every address that was written to, and those that the list has and nothing was written to, each
 /// with what the last message to it came to.
 #[must_use]
-pub fn addresses(record: &LetterRecord) -> Vec<AddressRecord<'_>> {
+pub(crate) fn addresses(record: &LetterRecord) -> Vec<AddressRecord<'_>> {
     let letter = &record.letter;
     let mut all: Vec<AddressRecord<'_>> = Vec::new();
     let written = handed_over(record).map(|sending| &sending.message.addresses);

@@ -9,8 +9,7 @@ mod page;
 mod rows;
 mod workbook;
 
-pub use letter::{AddressRecord, LetterJson, addresses, handed_over};
-pub use workbook::WorkbookError;
+pub(crate) use letter::{LetterJson, addresses, handed_over};
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,8 +18,8 @@ use jiff::Timestamp;
 use crate::config::{Batch, Secrets};
 use crate::finding::Finding;
 use crate::ledger::{
-    Counts, Kind, LedgerError, LedgerView, LetterRecord, LogCheck, Outcomes, Resolution, RunRecord,
-    Wait,
+    Counts, LedgerError, LedgerKind, LedgerView, LetterRecord, LogCheck, Outcomes, Resolution,
+    RunRecord, Wait,
 };
 use crate::letter::without_files;
 use crate::lifecycle::Changes;
@@ -28,9 +27,9 @@ use crate::manifest::{Addressees, LeftOut, Manifest};
 
 /// Everything that is known of a batch, at one moment.
 #[derive(Debug)]
-pub struct Record {
+pub(crate) struct Record {
     batch: String,
-    kind: Kind,
+    kind: LedgerKind,
     state_file: String,
     plan: Option<String>,
     made_at: Timestamp,
@@ -69,10 +68,10 @@ impl Record {
     ///
     /// # Errors
     /// When the state file cannot be read.
-    pub fn gather(
+    pub(crate) fn gather(
         batch: &Batch,
         secrets: &Secrets,
-        kind: Kind,
+        kind: LedgerKind,
         ledger: &LedgerView,
         made_at: Timestamp,
     ) -> Result<(Self, Option<Finding>), LedgerError> {
@@ -142,13 +141,13 @@ impl Record {
 
     /// Whether the log behind the record is whole.
     #[must_use]
-    pub fn log(&self) -> &LogCheck {
+    pub(crate) fn log(&self) -> &LogCheck {
         &self.log
     }
 
     /// How many letters a person should look at.
     #[must_use]
-    pub fn to_look_into(&self) -> usize {
+    pub(crate) fn to_look_into(&self) -> usize {
         self.letters
             .iter()
             .filter(|letter| letter.record.needs_a_person())
@@ -179,7 +178,7 @@ impl ReportedLetter {
 /// The rows of the list that get no letter, each with why, and what stands in the way of knowing all of
 /// them; none where the list cannot be read. `has_letter` knows the recipients of the state file.
 #[must_use]
-pub fn left_out(
+pub(crate) fn left_out(
     batch: &Batch,
     secrets: &Secrets,
     has_letter: &dyn Fn(&str) -> bool,

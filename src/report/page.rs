@@ -6,7 +6,7 @@ use crate::page::Page;
 impl Record {
     /// The record as one page that opens from the disk.
     #[must_use]
-    pub fn page(&self) -> String {
+    pub(crate) fn page(&self) -> String {
         let title = format!("Record: {}", self.batch);
         let script = concat!(
             include_str!("page/parts.js"),

@@ -23,7 +23,7 @@ fn ledger(folder: &Path) -> Ledger {
     let start = Timestamp::UNIX_EPOCH;
     let identity = BatchIdentity {
         batch: "b".into(),
-        kind: Kind::Mail,
+        kind: LedgerKind::Mail,
     };
     let holder = Holder {
         command: "send".into(),
@@ -129,7 +129,7 @@ fn record(list: &str) -> (Record, Option<Finding>) {
     let batch = Batch::load(path).unwrap();
     let secrets = Secrets::default();
     let now = Timestamp::UNIX_EPOCH;
-    Record::gather(&batch, &secrets, Kind::Mail, &ledger(path), now).unwrap()
+    Record::gather(&batch, &secrets, LedgerKind::Mail, &ledger(path), now).unwrap()
 }
 
 fn csv(record: &Record) -> String {
@@ -278,7 +278,7 @@ fn the_workbook_tells_each_address_and_the_batch() {
     let cells = |number: usize| row(&letters, number);
     assert_eq!(
         cells(0)[..5],
-        ["Recipient", "Name", "Address", "Kind", "State"]
+        ["Recipient", "Name", "Address", "LedgerKind", "State"]
     );
     assert_eq!(
         cells(1),

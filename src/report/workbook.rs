@@ -18,12 +18,12 @@ use thiserror::Error;
 use super::columns::{ADDED, Cell, added};
 use super::letter::{AddressRecord, addresses};
 use super::{Record, ReportedLetter};
-use crate::ledger::Kind;
+use crate::ledger::LedgerKind;
 use crate::lifecycle::{AddressKind, reason_in_words};
 
 /// Why a workbook cannot be made.
 #[derive(Debug, Error)]
-pub enum WorkbookError {
+pub(crate) enum WorkbookError {
     /// There is too much for a sheet.
     #[error(
         "the sheet {sheet:?} would have {rows} rows of {columns} columns, more than Excel takes"
@@ -61,7 +61,7 @@ const OF_ADDRESSES: [&str; 13] = [
     "Recipient",
     "Name",
     "Address",
-    "Kind",
+    "LedgerKind",
     "State",
     "Code",
     "Text",
@@ -98,7 +98,7 @@ impl Record {
     ///
     /// # Errors
     /// When it is more than Excel takes.
-    pub fn workbook(&self) -> Result<Vec<u8>, WorkbookError> {
+    pub(crate) fn workbook(&self) -> Result<Vec<u8>, WorkbookError> {
         let formats = Formats::new();
         let mut workbook = Workbook::new();
         workbook.set_properties(&self.properties());
@@ -155,12 +155,12 @@ impl Record {
         };
         let mut lines = vec![("Batch", text(&self.batch))];
         match self.kind {
-            Kind::Mail => {}
-            Kind::Outbox => lines.push((
+            LedgerKind::Mail => {}
+            LedgerKind::Outbox => lines.push((
                 "Outbox",
                 text("These letters were written into a folder; accepted means that the file is there."),
             )),
-            Kind::Rehearsal => lines.push((
+            LedgerKind::Rehearsal => lines.push((
                 "Rehearsal",
                 text("No school has had a letter by it."),
             )),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 /// The address of a field such as `rfc822;a@b.example` (RFC 3464 section 2.1.2), decoded from xtext
 /// (RFC 3461 section 4) and from the form that Exchange gives foreign addresses.
 #[must_use]
-pub fn of_field(value: &str) -> Option<String> {
+pub(crate) fn of_field(value: &str) -> Option<String> {
     let address = match value.split_once(';') {
         Some((_, address)) => address,
         None => value,
@@ -15,7 +15,7 @@ pub fn of_field(value: &str) -> Option<String> {
 
 /// An address without brackets, comments and encodings; none where there is none.
 #[must_use]
-pub fn plain(text: &str) -> Option<String> {
+pub(crate) fn plain(text: &str) -> Option<String> {
     let text = match (text.find('<'), text.rfind('>')) {
         (Some(from), Some(to)) if from < to => &text[from + 1..to],
         _ => text.split_whitespace().next().unwrap_or_default(),
@@ -43,7 +43,7 @@ fn of_exchange(text: &str) -> Option<String> {
 
 /// Text in which a plus sign and two hexadecimal digits stand for an octet.
 #[must_use]
-pub fn unescaped(text: &str) -> String {
+pub(crate) fn unescaped(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -65,7 +65,7 @@ pub fn unescaped(text: &str) -> String {
 
 /// Which of the addresses that a message was written to is this one.
 #[must_use]
-pub fn among<'a>(ours: &[&'a str], address: &str) -> Option<&'a str> {
+pub(crate) fn among<'a>(ours: &[&'a str], address: &str) -> Option<&'a str> {
     let is = |wanted: &str| {
         let wanted = folded(wanted);
         ours.iter().copied().find(|own| folded(own) == wanted)
@@ -84,7 +84,7 @@ pub fn among<'a>(ours: &[&'a str], address: &str) -> Option<&'a str> {
 
 /// The form under which two spellings are the same address: lower case, the domain in ASCII.
 #[must_use]
-pub fn folded(address: &str) -> String {
+pub(crate) fn folded(address: &str) -> String {
     let Some((local, domain)) = address.rsplit_once('@') else {
         return address.to_lowercase();
     };
@@ -94,7 +94,7 @@ pub fn folded(address: &str) -> String {
 }
 
 /// The addresses that stand in a text.
-pub fn in_text(text: &str) -> impl Iterator<Item = String> {
+pub(crate) fn in_text(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| {
         c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | '"' | ',' | ';' | '|')
     })

@@ -9,7 +9,7 @@ use super::status::{Action, ReportedRecipient};
 use crate::lifecycle::{AddressReturn, Event, LetterHistory, MailEvidence, Sending};
 
 /// What was sent.
-pub trait SentMail {
+pub(crate) trait SentMail {
     /// Why it cannot be read.
     type Error;
 
@@ -28,7 +28,7 @@ pub trait SentMail {
 
 /// What a mail means.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Judged {
+pub(crate) struct Judged {
     /// Each letter that it is about, and what happens to it.
     pub events: Vec<(String, Event)>,
     /// Why, for people.
@@ -53,7 +53,7 @@ const CLOCKS: SignedDuration = SignedDuration::from_hours(24);
 ///
 /// # Errors
 /// When what was sent cannot be read.
-pub fn judge<S: SentMail>(
+pub(crate) fn judge<S: SentMail>(
     mail: &ReadMail,
     evidence: &MailEvidence,
     sent: &S,

@@ -5,7 +5,7 @@ use crate::lifecycle::BounceReason;
 
 /// What a line tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Diagnosis {
+pub(crate) struct Diagnosis {
     /// The reason.
     pub reason: BounceReason,
     /// Whether the address is wrong, so that no other try helps.
@@ -65,7 +65,7 @@ const WORDS: &[(&[&str], BounceReason)] = &[
 
 /// What a server's line and its code (RFC 3463) tell of an address that was given up.
 #[must_use]
-pub fn judge(code: Option<&str>, text: &str) -> Diagnosis {
+pub(crate) fn judge(code: Option<&str>, text: &str) -> Diagnosis {
     let words = without_addresses(text);
     let is_code = |codes: &[&str]| code.is_some_and(|code| codes.contains(&code));
     // Some refusals mean one thing by their words and another by their code.
@@ -155,7 +155,7 @@ fn without_addresses(text: &str) -> String {
 
 /// The code (RFC 3463) in a line, such as `550 5.1.1 <a@b.example>: user unknown`.
 #[must_use]
-pub fn code_in(text: &str) -> Option<String> {
+pub(super) fn code_in(text: &str) -> Option<String> {
     text.split(|c: char| !(c.is_ascii_digit() || c == '.'))
         .map(|word| word.trim_matches('.'))
         .find(|word| is_code(word))
@@ -164,7 +164,7 @@ pub fn code_in(text: &str) -> Option<String> {
 
 /// Whether a text is a code: class 2, 4 or 5, and two numbers of up to three digits.
 #[must_use]
-pub fn is_code(text: &str) -> bool {
+pub(super) fn is_code(text: &str) -> bool {
     let mut parts = text.split('.');
     let class = parts
         .next()

@@ -14,7 +14,7 @@ use crate::regular;
 
 /// A mail that was found.
 #[derive(Clone, Debug)]
-pub struct FoundMail {
+pub(crate) struct FoundMail {
     /// Where: the file, with the number of the message in an mbox, or the name that a mailbox gives.
     pub place: String,
     /// The digest of all its bytes.
@@ -25,7 +25,7 @@ pub struct FoundMail {
 
 /// Why mail cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum SourceError {
+pub(crate) enum SourceError {
     /// The place cannot be read.
     #[error("cannot read {}: {detail}", path.display())]
     Unreadable {
@@ -48,7 +48,7 @@ impl NextStep for SourceError {
 
 /// The mail files below a place, in the order of their names.
 #[derive(Debug)]
-pub struct MailFiles {
+pub(crate) struct MailFiles {
     files: Vec<PathBuf>,
 }
 
@@ -60,7 +60,7 @@ impl MailFiles {
     ///
     /// # Errors
     /// When the place cannot be read.
-    pub fn below(path: &Path) -> Result<Self, SourceError> {
+    pub(crate) fn below(path: &Path) -> Result<Self, SourceError> {
         let unreadable = |error: &io::Error| SourceError::Unreadable {
             path: path.to_owned(),
             detail: error.to_string(),
@@ -80,7 +80,10 @@ impl MailFiles {
     ///
     /// # Errors
     /// What `take` fails with.
-    pub fn each<E>(&self, take: &mut dyn FnMut(FoundMail) -> Result<(), E>) -> Result<(), E> {
+    pub(crate) fn each<E>(
+        &self,
+        take: &mut dyn FnMut(FoundMail) -> Result<(), E>,
+    ) -> Result<(), E> {
         for file in &self.files {
             read_file(file, take)?;
         }
@@ -253,7 +256,7 @@ impl Gathering {
 impl FoundMail {
     /// A mail that a mailbox gave, whole.
     #[must_use]
-    pub fn of(place: String, bytes: &[u8]) -> Self {
+    pub(crate) fn of(place: String, bytes: &[u8]) -> Self {
         let mut gathering = Gathering::new();
         gathering.add(bytes);
         gathering.finish(place)

@@ -47,7 +47,7 @@ pub struct ReportedRecipient {
 
 /// A delivery report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeliveryStatus {
+pub(super) struct DeliveryStatus {
     /// The name that the sender gave the message (RFC 3461).
     pub envelope_id: Option<String>,
     /// Each recipient.
@@ -57,7 +57,7 @@ pub struct DeliveryStatus {
 impl DeliveryStatus {
     /// Reads the part of a report. The blank line after the fields of the message may be missing.
     #[must_use]
-    pub fn read(bytes: &[u8]) -> Self {
+    pub(super) fn read(bytes: &[u8]) -> Self {
         let mut status = Self::default();
         for block in blocks(&String::from_utf8_lossy(bytes)) {
             let envelope_id = block
@@ -155,7 +155,7 @@ fn without_type(value: &str) -> &str {
 
 /// That a message was shown to somebody, or what else became of it in the mailbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Disposition {
+pub(super) struct Disposition {
     /// The Message-ID that it is about.
     pub original_id: Option<String>,
     /// Whose mailbox.
@@ -167,7 +167,7 @@ pub struct Disposition {
 impl Disposition {
     /// Reads the part of a receipt.
     #[must_use]
-    pub fn read(bytes: &[u8]) -> Self {
+    pub(super) fn read(bytes: &[u8]) -> Self {
         let mut disposition = Self::default();
         for block in blocks(&String::from_utf8_lossy(bytes)) {
             if let Some(id) = block.get("Original-Message-ID") {

@@ -16,7 +16,7 @@ const MAX_TRACE: u64 = 64 * 1024 * 1024;
 
 /// A row of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceRow {
+pub(crate) struct TraceRow {
     /// Where it stands.
     pub place: String,
     /// The Message-ID, without angle brackets.
@@ -33,7 +33,7 @@ impl TraceRow {
     /// What a trace says of a message at an address, by the word for it and what else is said; none
     /// for a word that leaves it open.
     #[must_use]
-    pub fn of(
+    pub(crate) fn of(
         place: String,
         message_id: &str,
         address: &str,
@@ -55,7 +55,7 @@ impl TraceRow {
 
     /// It as evidence.
     #[must_use]
-    pub fn evidence(&self) -> MailEvidence {
+    pub(crate) fn evidence(&self) -> MailEvidence {
         MailEvidence {
             kind: "message_trace".to_owned(),
             sha256: hex(&self.sha256),
@@ -65,14 +65,14 @@ impl TraceRow {
 
     /// Whether it says that the message did not come there.
     #[must_use]
-    pub fn is_failure(&self) -> bool {
+    pub(crate) fn is_failure(&self) -> bool {
         self.recipient.action == Action::Failed
     }
 }
 
 /// Why a trace cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum TraceError {
+pub(crate) enum TraceError {
     /// The file cannot be read.
     #[error("cannot read {}: {detail}", path.display())]
     Unreadable {
@@ -101,7 +101,7 @@ impl NextStep for TraceError {
 ///
 /// # Errors
 /// When the file cannot be read or has other columns.
-pub fn read_trace(path: &Path) -> Result<Vec<TraceRow>, TraceError> {
+pub(crate) fn read_trace(path: &Path) -> Result<Vec<TraceRow>, TraceError> {
     let unreadable = |detail: String| TraceError::Unreadable {
         path: path.to_owned(),
         detail,

@@ -4,7 +4,7 @@ use super::{MAX_RECIPIENTS, address};
 
 /// A bounce in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Bounce {
+pub(super) struct Bounce {
     /// Whether a server still tries.
     pub is_delay: bool,
     /// Addresses that it is about, each with the lines that stand with it.
@@ -77,7 +77,7 @@ const QUOTED: [&str; 14] = [
 
 /// What a bounce says; none where the words are no bounce. `failed` is the field X-Failed-Recipients.
 #[must_use]
-pub fn bounce(subject: &str, words: &str, failed: Option<&str>) -> Option<Bounce> {
+pub(super) fn bounce(subject: &str, words: &str, failed: Option<&str>) -> Option<Bounce> {
     let own = own_words(words);
     let lower = own.to_lowercase();
     let says = |signs: &[&str]| {

@@ -4,11 +4,11 @@ use super::{Answer, Cause, SendError};
 use crate::address::Address;
 
 /// Writes something about the letter in hand into the ledger; true when it is on the disk.
-pub type Keep<'a> = dyn FnMut(AttemptRecord) -> bool + 'a;
+pub(crate) type Keep<'a> = dyn FnMut(AttemptRecord) -> bool + 'a;
 
 /// What is written down about a letter in hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AttemptRecord {
+pub(crate) enum AttemptRecord {
     /// In the transport's own words.
     Note(String),
     /// The addresses that the server does not take it for, while it takes it for others.
@@ -18,7 +18,7 @@ pub enum AttemptRecord {
 /// The addresses that a server does not take a letter for, while it takes it for others, with what it
 /// said of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NotTakenFor {
+pub(crate) struct NotTakenFor {
     /// Refused for good.
     pub refused: Vec<(Address, Answer)>,
     /// Not taken for now.
@@ -30,13 +30,13 @@ pub struct NotTakenFor {
 impl NotTakenFor {
     /// Whether there are none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.refused.is_empty() && self.deferred.is_empty()
     }
 }
 
 /// One try at handing a letter over.
-pub struct TransportAttempt<'a> {
+pub(crate) struct TransportAttempt<'a> {
     /// Names the try to the server: a UUID that is in the ledger before the try begins.
     pub trace: &'a str,
     /// What is known of the try before this one; none when this is the first.
@@ -51,14 +51,14 @@ pub struct TransportAttempt<'a> {
 
 /// An earlier try that was not taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Earlier {
+pub(crate) struct Earlier {
     /// What the transport wrote down last.
     pub note: Option<String>,
 }
 
 /// A message that was tried, not taken, and replaced since by another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replaced {
+pub(crate) struct Replaced {
     /// Its Message-ID without its angle brackets.
     pub message_id: String,
     /// What the transport wrote down last while it had the message in hand.
@@ -67,7 +67,7 @@ pub struct Replaced {
 
 /// A letter that may have gone out.
 #[derive(Clone, Copy, Debug)]
-pub struct Doubt<'a> {
+pub(crate) struct Doubt<'a> {
     /// The recipient.
     pub id: &'a str,
     /// The message's number among those of its letter, from 1 on.
@@ -80,7 +80,7 @@ pub struct Doubt<'a> {
 
 impl<'a> TransportAttempt<'a> {
     /// A try; `keep` puts its notes on the disk.
-    pub fn new(trace: &'a str, earlier: Option<Earlier>, keep: &'a mut Keep<'a>) -> Self {
+    pub(crate) fn new(trace: &'a str, earlier: Option<Earlier>, keep: &'a mut Keep<'a>) -> Self {
         Self {
             trace,
             earlier,
@@ -96,7 +96,7 @@ impl<'a> TransportAttempt<'a> {
     ///
     /// # Errors
     /// When it cannot be: the next step must not be taken then.
-    pub fn note(&mut self, text: &str) -> Result<(), SendError> {
+    pub(crate) fn note(&mut self, text: &str) -> Result<(), SendError> {
         self.record(AttemptRecord::Note(text.to_owned()))
     }
 
@@ -106,7 +106,7 @@ impl<'a> TransportAttempt<'a> {
     ///
     /// # Errors
     /// When it cannot be: the message must not be sent then.
-    pub fn narrow(&mut self, not_taken_for: &NotTakenFor) -> Result<(), SendError> {
+    pub(crate) fn narrow(&mut self, not_taken_for: &NotTakenFor) -> Result<(), SendError> {
         if not_taken_for.is_empty() && !self.is_narrowed {
             return Ok(());
         }
@@ -127,7 +127,7 @@ impl<'a> TransportAttempt<'a> {
 
 /// A random UUID (RFC 9562 section 5.4) to name a try by.
 #[must_use]
-pub fn new_trace() -> String {
+pub(crate) fn new_trace() -> String {
     let random = fastrand::u128(..);
     let version = random & !(0xf << 76) | 0x4 << 76;
     let uuid = version & !(0x3 << 62) | 0x2 << 62;

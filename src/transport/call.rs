@@ -32,7 +32,7 @@ pub(super) struct Trail<'a> {
 
 impl<'a> Trail<'a> {
     /// The trail of a try.
-    pub fn of(attempt: &'a mut TransportAttempt<'_>) -> Self {
+    pub(super) fn of(attempt: &'a mut TransportAttempt<'_>) -> Self {
         Self {
             trace: attempt.trace,
             request_ids: &mut attempt.request_ids,
@@ -41,7 +41,7 @@ impl<'a> Trail<'a> {
 
     /// Names the request to the server. Microsoft Graph and Exchange Web Services log the same
     /// headers.
-    pub fn name(&self, headers: &mut HeaderMap) {
+    pub(super) fn name(&self, headers: &mut HeaderMap) {
         if let Ok(trace) = HeaderValue::from_str(self.trace) {
             headers.insert("client-request-id", trace);
             headers.insert("return-client-request-id", HeaderValue::from_static("true"));
@@ -49,7 +49,7 @@ impl<'a> Trail<'a> {
     }
 
     /// Keeps the server's own name of a request that it answered.
-    pub fn answered(&mut self, reply: &HttpReply) {
+    pub(super) fn answered(&mut self, reply: &HttpReply) {
         self.request_ids.extend(reply.header("request-id").map(id));
     }
 }
@@ -61,14 +61,14 @@ pub(super) struct Unrecorded {
 }
 
 impl Unrecorded {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             trace: new_trace(),
             request_ids: Vec::new(),
         }
     }
 
-    pub fn trail(&mut self) -> Trail<'_> {
+    pub(super) fn trail(&mut self) -> Trail<'_> {
         Trail {
             trace: &self.trace,
             request_ids: &mut self.request_ids,

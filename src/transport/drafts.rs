@@ -26,7 +26,7 @@ pub(super) enum DraftMark {
 
 impl DraftMark {
     /// The name of its property.
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Message => "postroom.message",
             Self::Report => "postroom.report",
@@ -58,7 +58,7 @@ pub(super) struct DraftNote {
 
 impl DraftNote {
     /// What is known before the draft is made.
-    pub fn begun(own: bool) -> Self {
+    pub(super) fn begun(own: bool) -> Self {
         Self {
             draft: None,
             own,
@@ -68,11 +68,11 @@ impl DraftNote {
     }
 
     /// Reads what an earlier try wrote down.
-    pub fn read(text: Option<&str>) -> Option<Self> {
+    pub(super) fn read(text: Option<&str>) -> Option<Self> {
         serde_json::from_str(text?).ok()
     }
 
-    pub fn write(&self, attempt: &mut TransportAttempt<'_>) -> Result<(), SendError> {
+    pub(super) fn write(&self, attempt: &mut TransportAttempt<'_>) -> Result<(), SendError> {
         // The type has string keys and no foreign serializers, so it cannot fail.
         attempt.note(&serde_json::to_string(self).unwrap_or_default())
     }
@@ -96,7 +96,7 @@ pub(super) struct FoundMessage {
 
 impl FoundMessage {
     /// Whether the server has taken it.
-    pub fn is_taken(&self) -> bool {
+    pub(super) fn is_taken(&self) -> bool {
         !self.is_draft || self.is_submitted
     }
 }

@@ -11,7 +11,7 @@ use crate::finding::Finding;
 
 /// A message that lies in a mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub(crate) struct Listed {
     /// The name by which it is fetched.
     pub name: String,
     /// Its Message-ID without angle brackets, where the mailbox knows it.
@@ -19,7 +19,7 @@ pub struct Listed {
 }
 
 /// Reads what came into a mailbox.
-pub trait Incoming {
+pub(crate) trait Incoming {
     /// The server and the mailbox, in a few words.
     fn describe(&self) -> String;
 
@@ -62,7 +62,7 @@ pub(super) struct BothMailboxes {
 impl BothMailboxes {
     /// The mailboxes that mail comes back to, each opened by `inbox`, which also says whether it is a
     /// shared one; `kept` says where copies of letters are kept.
-    pub fn open<I: Incoming + 'static>(
+    pub(super) fn open<I: Incoming + 'static>(
         kept: SaveIn,
         inbox: impl Fn(SaveIn, ListedClass) -> Result<(I, bool), Finding>,
     ) -> Result<Box<dyn Incoming>, Finding> {
@@ -127,7 +127,7 @@ pub(super) const MOST_LISTED: usize = 200_000;
 ///
 /// # Errors
 /// What is missing in the secrets file, with the next step.
-pub fn incoming(
+pub(crate) fn incoming(
     name: TransportName,
     secrets: &Secrets,
     bearer: &Arc<dyn Bearer>,

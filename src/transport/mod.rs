@@ -18,14 +18,14 @@ mod redacted;
 mod smtp;
 mod tracing;
 #[doc(hidden)]
-pub mod tried;
+pub(crate) mod tried;
 
-pub use answer::{Answer, Cause, Code};
-pub use attempt::{
-    AttemptRecord, Doubt, Earlier, Keep, NotTakenFor, Replaced, TransportAttempt, new_trace,
+pub(crate) use answer::{Answer, Cause, Code};
+pub(crate) use attempt::{
+    AttemptRecord, Doubt, Earlier, NotTakenFor, Replaced, TransportAttempt, new_trace,
 };
-pub use incoming::{Incoming, Listed, incoming};
-pub use tracing::{TracedMessage, Tracing, tracing};
+pub(crate) use incoming::{Listed, incoming};
+pub(crate) use tracing::tracing;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ use crate::message::Message;
 use crate::secret::Secret;
 
 /// A transport for messages. Each connection of a run has one of its own.
-pub trait Transport: Send {
+pub(crate) trait Transport: Send {
     /// The transport and its server in a few words, by which people know it, and a later run knows
     /// whether it looks in the same place.
     fn describe(&self) -> String;
@@ -99,7 +99,7 @@ pub trait Transport: Send {
 
 /// The largest message that a transport can hand over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Largest {
+pub(crate) struct Largest {
     /// Bytes on the wire.
     pub bytes: u64,
     /// Who allows no more.
@@ -110,7 +110,7 @@ pub struct Largest {
 
 /// What the server says of itself before anything is sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Survey {
+pub(crate) struct Survey {
     /// What was found, each with a word for it.
     pub facts: Vec<(&'static str, String)>,
     /// What could not be found out, or will be missed, each with its remedy.
@@ -122,7 +122,7 @@ pub struct Survey {
 }
 
 /// Gives the access tokens of the sign-in to the transports that need one.
-pub trait Bearer: Send + Sync {
+pub(crate) trait Bearer: Send + Sync {
     /// A token for Microsoft Graph. `refused` is one that the server did not take.
     ///
     /// # Errors
@@ -139,7 +139,7 @@ pub trait Bearer: Send + Sync {
 /// Why there is no access token. It holds no part of one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
-pub struct NoToken {
+pub(crate) struct NoToken {
     text: String,
     next_step: String,
     is_unreachable: bool,
@@ -147,7 +147,7 @@ pub struct NoToken {
 
 impl NoToken {
     /// What a sign-in says of itself.
-    pub fn new(error: &impl NextStep) -> Self {
+    pub(crate) fn new(error: &impl NextStep) -> Self {
         Self {
             text: error.to_string(),
             next_step: error.next_step().into_owned(),
@@ -158,7 +158,7 @@ impl NoToken {
     /// The same for a sign-in service that could not be reached: a matter of the network, and not of who
     /// we are.
     #[must_use]
-    pub fn unreachable(self) -> Self {
+    pub(crate) fn unreachable(self) -> Self {
         Self {
             is_unreachable: true,
             ..self
@@ -167,7 +167,7 @@ impl NoToken {
 
     /// Whether the sign-in service could not be reached.
     #[must_use]
-    pub fn is_unreachable(&self) -> bool {
+    pub(crate) fn is_unreachable(&self) -> bool {
         self.is_unreachable
     }
 }
@@ -180,7 +180,7 @@ impl NextStep for NoToken {
 
 /// An access token and what it allows.
 #[derive(Clone, Debug)]
-pub struct Token {
+pub(crate) struct Token {
     /// The token.
     pub secret: Secret,
     /// The names of its scopes, without the address of the resource; none when they are not known.
@@ -191,7 +191,7 @@ pub struct Token {
 
 /// The server took a message. That is all it means: nobody promises delivery.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Receipt {
+pub(crate) struct Receipt {
     /// The server's words, or the file.
     pub text: String,
     /// Addresses that it did not take the message for, as they were written down before.
@@ -202,7 +202,7 @@ pub struct Receipt {
 
 /// What a look-up found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LookUp {
+pub(crate) enum LookUp {
     /// It went out.
     Found(Receipt),
     /// It certainly did not.
@@ -267,7 +267,7 @@ impl SendError {
 ///
 /// # Errors
 /// What is missing in the batch or secrets file, with the next step.
-pub fn open(
+pub(crate) fn open(
     name: TransportName,
     batch: &Batch,
     secrets: &Secrets,

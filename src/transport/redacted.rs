@@ -19,7 +19,7 @@ pub(super) struct Hidden(Arc<Mutex<Redaction>>);
 impl Hidden {
     /// The passwords of a secrets file, also in the forms in which they are sent: AUTH PLAIN (RFC 4616)
     /// and basic authentication (RFC 7617).
-    pub fn of(secrets: &Secrets) -> Self {
+    pub(super) fn of(secrets: &Secrets) -> Self {
         let hidden = Self::default();
         let password = |account: &str, password: &Secret| {
             let password = password.expose();

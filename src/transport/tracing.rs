@@ -11,7 +11,7 @@ use crate::finding::Finding;
 
 /// A message at one of its addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TracedMessage {
+pub(crate) struct TracedMessage {
     /// The name by which the service knows it.
     pub name: String,
     /// Its Message-ID, without angle brackets.
@@ -23,7 +23,7 @@ pub struct TracedMessage {
 }
 
 /// Looks into the trace of a service. Nothing is changed there.
-pub trait Tracing {
+pub(crate) trait Tracing {
     /// Whether the sign-in may see the trace.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ pub trait Tracing {
 ///
 /// # Errors
 /// What is missing in the secrets file, with the next step.
-pub fn tracing(
+pub(crate) fn tracing(
     name: TransportName,
     secrets: &Secrets,
     bearer: &Arc<dyn Bearer>,

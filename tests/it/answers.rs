@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use postroom::transport::SendError;
-use postroom::transport::tried::{ews_answer, graph_error, smtp_reply};
+use postroom::{SendError, ews_answer, graph_error, smtp_reply};
 
 /// Set to write the page anew.
 const UPDATE: &str = "POSTROOM_UPDATE_DOCS";

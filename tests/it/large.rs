@@ -10,8 +10,7 @@ use calamine::{Reader, Xlsx};
 use rust_xlsxwriter::Workbook;
 
 use crate::support::{Ran, TestBatch};
-use postroom::ledger::{BatchIdentity, Claim, Holder, Kind, Ledger, Settlement};
-use postroom::lifecycle::{Accepted, SettledAs};
+use postroom::{Accepted, BatchIdentity, Claim, Holder, Ledger, LedgerKind, SettledAs, Settlement};
 
 const SCHOOLS: usize = 50_000;
 
@@ -175,7 +174,7 @@ fn a_workbook_of_100_000_rows_is_read_in_little_memory_and_time() {
 fn send_in_the_ledger(batch: &TestBatch, but: usize) {
     let identity = BatchIdentity {
         batch: "Test reports".into(),
-        kind: Kind::Outbox,
+        kind: LedgerKind::Outbox,
     };
     let at = "2026-01-12T12:00:00Z".parse().unwrap();
     let holder = Holder {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use jiff::Timestamp;
-use postroom::clock::{Clock, ManualClock, Signal};
+use postroom::{Clock, ManualClock, Signal};
 
 use crate::support::smtp::SmtpServer;
 use crate::support::terminal::Terminal;
@@ -58,7 +58,7 @@ fn a_run_under_a_clock_of_the_test() {
     };
     let arguments = arguments.lines().map(Into::into);
     let clock: Arc<dyn Clock> = Arc::new(clock);
-    let _ = postroom::cli::run_under(&clock, arguments);
+    let _ = postroom::run_under(&clock, arguments);
 }
 
 /// The program with these arguments, under a clock that stands still at a second, if it does.

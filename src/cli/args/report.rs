@@ -45,10 +45,10 @@ pub(in crate::cli) enum Format {
 
 impl Format {
     /// Those that are written when none is named.
-    pub const USUAL: [Self; 3] = [Self::Html, Self::Csv, Self::Json];
+    pub(crate) const USUAL: [Self; 3] = [Self::Html, Self::Csv, Self::Json];
 
     /// The ending of its files.
-    pub fn extension(self) -> &'static str {
+    pub(crate) fn extension(self) -> &'static str {
         match self {
             Self::Html => "html",
             Self::Csv => "csv",

@@ -8,24 +8,29 @@ fn assert_paced(walls: &[Timestamp], limit: usize, latency: Duration) {
 }
 
 /// The same of a window of any length.
-pub fn assert_spaced(walls: &[Timestamp], limit: usize, length: Duration, latency: Duration) {
+pub(super) fn assert_spaced(
+    walls: &[Timestamp],
+    limit: usize,
+    length: Duration,
+    latency: Duration,
+) {
     for window in walls.windows(limit + 1) {
         let gap = window[limit].duration_since(window[0] + latency);
         assert!(gap >= length.try_into().unwrap(), "{gap:?}");
     }
 }
 
-pub fn walls(run: &Outcome) -> impl Iterator<Item = Timestamp> {
+pub(super) fn walls(run: &Outcome) -> impl Iterator<Item = Timestamp> {
     run.calls.iter().map(|call| call.wall)
 }
 
-pub fn waited_for(run: &Outcome, reason: WaitReason) -> bool {
+pub(super) fn waited_for(run: &Outcome, reason: WaitReason) -> bool {
     run.events.iter().any(
         |event| matches!(event, DispatchEvent::Waiting { reason: shown, .. } if *shown == reason),
     )
 }
 
-pub fn send_window(text: &str) -> SendWindow {
+pub(super) fn send_window(text: &str) -> SendWindow {
     SendWindow::parse(text).unwrap()
 }
 

@@ -10,11 +10,11 @@ const NO_SETTLEMENTS: &str = "CREATE TRIGGER broken BEFORE UPDATE OF outcome ON 
     BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
 const MENDED: &str = "DROP TRIGGER broken";
 
-pub fn no_settlements(case: &Case) {
+pub(super) fn no_settlements(case: &Case) {
     change(case, NO_SETTLEMENTS);
 }
 
-pub fn mended(case: &Case) {
+pub(super) fn mended(case: &Case) {
     change(case, MENDED);
 }
 

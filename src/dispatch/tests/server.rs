@@ -15,7 +15,7 @@ use crate::transport::{
 
 /// One hand-over as the server sees it.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub(super) struct Call {
     pub id: String,
     pub message_id: String,
     /// Whom it is for.
@@ -34,14 +34,14 @@ pub struct Call {
 }
 
 /// A manual clock that can be held while an answer is awaited, and set wrong.
-pub struct TestClock {
+pub(super) struct TestClock {
     pub manual: ManualClock,
     pub held: AtomicBool,
     wrong_by: Mutex<SignedDuration>,
 }
 
 impl TestClock {
-    pub fn new(start: Timestamp) -> Arc<Self> {
+    pub(super) fn new(start: Timestamp) -> Arc<Self> {
         Arc::new(Self {
             manual: ManualClock::new(start),
             held: AtomicBool::new(false),
@@ -50,7 +50,7 @@ impl TestClock {
     }
 
     /// Sets the clock on the wall forward from the true time, or back.
-    pub fn set_wrong_by(&self, hours: i64) {
+    pub(super) fn set_wrong_by(&self, hours: i64) {
         *self.wrong_by.lock().unwrap() = SignedDuration::from_hours(hours);
     }
 }
@@ -70,10 +70,10 @@ impl Clock for TestClock {
     }
 }
 
-pub type Answering = dyn Fn(&Call) -> Result<Receipt, SendError> + Send + Sync;
+pub(super) type Answering = dyn Fn(&Call) -> Result<Receipt, SendError> + Send + Sync;
 
 /// The scripted server, shared by all connections.
-pub struct Server {
+pub(super) struct Server {
     pub clock: Arc<TestClock>,
     pub answer: Box<Answering>,
     pub look_up: Result<LookUp, SendError>,
@@ -85,7 +85,7 @@ pub struct Server {
     pub note: Option<&'static str>,
 }
 
-pub struct Connection(pub Arc<Server>);
+pub(super) struct Connection(pub Arc<Server>);
 
 impl Transport for Connection {
     fn describe(&self) -> String {
@@ -147,7 +147,7 @@ impl Transport for Connection {
     clippy::unnecessary_wraps,
     reason = "an answer like the others, of which this is the good one"
 )]
-pub fn taken() -> Result<Receipt, SendError> {
+pub(super) fn taken() -> Result<Receipt, SendError> {
     Ok(Receipt {
         text: "250 queued".into(),
         ..Receipt::default()
@@ -155,7 +155,7 @@ pub fn taken() -> Result<Receipt, SendError> {
 }
 
 /// Taken for all but some of whom it is for, who may have it later.
-pub fn taken_but_for(
+pub(super) fn taken_but_for(
     call: &Call,
     is_deferred: impl Fn(&str) -> bool,
 ) -> Result<Receipt, SendError> {
@@ -178,38 +178,38 @@ pub fn taken_but_for(
     })
 }
 
-pub fn said(code: &str) -> Answer {
+pub(super) fn said(code: &str) -> Answer {
     let code = code
         .parse()
         .map_or_else(|_| Code::Exchange(code.into()), Code::Smtp);
     Answer::new(code, "the words of the server")
 }
 
-pub fn transient() -> Result<Receipt, SendError> {
+pub(super) fn transient() -> Result<Receipt, SendError> {
     Err(SendError::Transient {
         answer: said("451"),
         everyone: false,
     })
 }
 
-pub fn outage() -> Result<Receipt, SendError> {
+pub(super) fn outage() -> Result<Receipt, SendError> {
     Err(SendError::Transient {
         answer: said("refused"),
         everyone: true,
     })
 }
 
-pub fn throttled(wait: Option<Duration>) -> Result<Receipt, SendError> {
+pub(super) fn throttled(wait: Option<Duration>) -> Result<Receipt, SendError> {
     Err(SendError::Throttled {
         wait,
         answer: said("421"),
     })
 }
 
-pub fn rejected() -> Result<Receipt, SendError> {
+pub(super) fn rejected() -> Result<Receipt, SendError> {
     Err(SendError::Rejected(said("550")))
 }
 
-pub fn in_doubt() -> Result<Receipt, SendError> {
+pub(super) fn in_doubt() -> Result<Receipt, SendError> {
     Err(SendError::InDoubt(said("cut")))
 }

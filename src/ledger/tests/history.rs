@@ -36,7 +36,7 @@ const SECOND: [Entry; 9] = [
 ];
 
 /// A ledger of which no step is missing that the program can take.
-pub fn everything(case: &Case) {
+pub(super) fn everything(case: &Case) {
     claimed_settled_and_cut_off(case);
     looked_up_resolved_and_planned_anew(case);
     reopened_and_returned(case);
@@ -224,7 +224,7 @@ fn reopened_and_returned(case: &Case) {
 }
 
 /// A ledger whose rehearsal began anew.
-pub fn rehearsed_twice(case: &Case) {
+pub(super) fn rehearsed_twice(case: &Case) {
     for run in 0..2 {
         let mut ledger = open(&case.path()).unwrap();
         if run > 0 {
@@ -245,7 +245,7 @@ pub fn rehearsed_twice(case: &Case) {
 }
 
 /// A person answers to the message of a letter that was accepted.
-pub fn answered(ledger: &mut Ledger, id: &str, at: Timestamp) {
+pub(super) fn answered(ledger: &mut Ledger, id: &str, at: Timestamp) {
     let letter = ledger.letter(id).unwrap().unwrap().letter;
     let message_id = letter.last_accepted().unwrap().message.message_id.clone();
     let answer = Event::Answer {

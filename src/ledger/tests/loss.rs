@@ -65,7 +65,7 @@ fn a_claim_that_could_not_be_written_leaves_no_mark() {
 fn a_rehearsal_leaves_no_mark() {
     let case = Case::new();
     let rehearsal = BatchIdentity {
-        kind: Kind::Rehearsal,
+        kind: LedgerKind::Rehearsal,
         ..identity("b")
     };
     let mut ledger = Ledger::open(&case.path(), &rehearsal, &holder()).unwrap();

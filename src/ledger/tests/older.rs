@@ -33,7 +33,7 @@ fn of_older_formats() -> impl Iterator<Item = (i64, Case)> {
 }
 
 /// A copy of what a program of this format wrote.
-pub fn mail(format: i64) -> Case {
+pub(super) fn mail(format: i64) -> Case {
     fixture(&format!("format-{format}/mail.db"))
 }
 
@@ -44,7 +44,7 @@ fn fixture(name: &str) -> Case {
     case
 }
 
-pub fn reading(kind: Kind) -> BatchIdentity {
+pub(super) fn reading(kind: LedgerKind) -> BatchIdentity {
     BatchIdentity {
         batch: "Reading reports 2026".into(),
         kind,
@@ -52,16 +52,16 @@ pub fn reading(kind: Kind) -> BatchIdentity {
 }
 
 fn look(case: &Case) -> LedgerView {
-    LedgerView::open(&case.path(), &reading(Kind::Mail)).unwrap()
+    LedgerView::open(&case.path(), &reading(LedgerKind::Mail)).unwrap()
 }
 
 /// As for a run of today: the files are of a moment that lies before it.
-pub fn open_reading(case: &Case) -> Ledger {
+pub(super) fn open_reading(case: &Case) -> Ledger {
     let holder = Holder {
         started: at(1_800_000_000),
         ..holder()
     };
-    Ledger::open(&case.path(), &reading(Kind::Mail), &holder).unwrap()
+    Ledger::open(&case.path(), &reading(LedgerKind::Mail), &holder).unwrap()
 }
 
 #[track_caller]
@@ -154,10 +154,10 @@ fn looking_at_a_file_of_an_older_format_shows_what_is_in_it_and_does_not_change_
 #[test]
 fn files_of_the_outbox_and_of_rehearsals_are_read_as_they_are() {
     for (name, kind, accepted, pending) in [
-        ("format-1/outbox.db", Kind::Outbox, 15, 0),
-        ("format-2/outbox.db", Kind::Outbox, 15, 0),
-        ("format-3/outbox.db", Kind::Outbox, 15, 0),
-        ("format-3/rehearsal.db", Kind::Rehearsal, 4, 11),
+        ("format-1/outbox.db", LedgerKind::Outbox, 15, 0),
+        ("format-2/outbox.db", LedgerKind::Outbox, 15, 0),
+        ("format-3/outbox.db", LedgerKind::Outbox, 15, 0),
+        ("format-3/rehearsal.db", LedgerKind::Rehearsal, 4, 11),
     ] {
         let case = fixture(name);
         let before = fs::read(case.path()).unwrap();

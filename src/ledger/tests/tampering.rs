@@ -471,5 +471,10 @@ fn a_header_that_names_another_program_or_format_is_refused() {
     }
     let older = mail(3);
     let shown = "its tables are not those of format 4";
-    assert_refused(&older, &reading(Kind::Mail), "user_version = 4", shown);
+    assert_refused(
+        &older,
+        &reading(LedgerKind::Mail),
+        "user_version = 4",
+        shown,
+    );
 }

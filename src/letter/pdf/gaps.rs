@@ -33,7 +33,7 @@ pub(super) struct PlacedGlyph {
 
 impl PlacedGlyph {
     /// Where the next glyph would follow.
-    pub fn end(&self) -> Point {
+    pub(super) fn end(&self) -> Point {
         Point::new(
             self.at.x + self.direction.0 * self.advance,
             self.at.y + self.direction.1 * self.advance,
@@ -61,7 +61,7 @@ pub(super) struct GrowingText {
 
 impl GrowingText {
     /// Adds a glyph. `spacing` is what letters of its run keep apart from each other, in em.
-    pub fn add(&mut self, glyph: PlacedGlyph, text: &str, spacing: f64) {
+    pub(super) fn add(&mut self, glyph: PlacedGlyph, text: &str, spacing: f64) {
         if self.text.len() > MOST_BYTES {
             super::engine::give_up();
         }
@@ -94,14 +94,14 @@ impl GrowingText {
     }
 
     /// Ends the line: nothing joins what stands before and after.
-    pub fn break_off(&mut self) {
+    pub(super) fn break_off(&mut self) {
         if self.last.take().is_some() {
             self.text.push('\n');
         }
     }
 
     /// The text.
-    pub fn into_text(self) -> String {
+    pub(super) fn into_text(self) -> String {
         self.text
     }
 }

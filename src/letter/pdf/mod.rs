@@ -16,7 +16,7 @@ mod text_device;
 
 use serde::{Deserialize, Serialize};
 
-pub use process::{read_pdfs_with, serve_pdfs};
+pub(crate) use process::{read_pdfs_with, serve_pdfs};
 
 pub(super) use encryption::LockError;
 pub(super) use process::PdfReaders;
@@ -51,7 +51,7 @@ pub(super) struct Contents {
 
 impl Contents {
     /// A file that cannot be read at all.
-    pub const fn none(why: Why) -> Self {
+    pub(super) const fn none(why: Why) -> Self {
         Self {
             pages: None,
             text: Err(why),

@@ -42,7 +42,7 @@ static PROGRAM: OnceLock<(PathBuf, &'static str)> = OnceLock::new();
 
 /// Has PDFs read by processes of this program, run with one argument, by which it calls
 /// [`serve_pdfs`]. Without it they are read in this process, without bounds.
-pub fn read_pdfs_with(program: PathBuf, argument: &'static str) {
+pub(crate) fn read_pdfs_with(program: PathBuf, argument: &'static str) {
     // Whoever came first has set the same.
     let _ = PROGRAM.set((program, argument));
 }
@@ -55,7 +55,7 @@ pub(in crate::letter) struct PdfReaders {
 
 impl PdfReaders {
     /// Reads a PDF; without `wants_text` only its pages are counted.
-    pub fn read(&self, bytes: &[u8], wants_text: bool) -> Contents {
+    pub(crate) fn read(&self, bytes: &[u8], wants_text: bool) -> Contents {
         if PROGRAM.get().is_none() {
             return read_unbounded(bytes, wants_text);
         }
@@ -71,7 +71,7 @@ impl PdfReaders {
     }
 
     /// Locks a PDF with a password.
-    pub fn locked(&self, bytes: &[u8], password: &Secret) -> Result<Vec<u8>, LockError> {
+    pub(crate) fn locked(&self, bytes: &[u8], password: &Secret) -> Result<Vec<u8>, LockError> {
         if PROGRAM.get().is_none() {
             return encryption::locked(bytes.to_vec(), password);
         }
@@ -114,7 +114,7 @@ impl PdfReaders {
     }
 
     /// Ends the processes that wait.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         self.lock().clear();
     }
 
@@ -317,7 +317,7 @@ enum ReadingStep {
 
 /// Reads PDFs from `requests` and writes what they show to `answers`, until there are no more requests
 /// or one takes too much memory or time. The process then ends, and with it whatever still reads.
-pub fn serve_pdfs(
+pub(crate) fn serve_pdfs(
     mut requests: impl Read + Send + 'static,
     mut answers: impl Write + Send + 'static,
 ) {

@@ -66,7 +66,7 @@ struct PageInHand {
 
 impl<'p> TextDevice<'p> {
     /// One for the pages of a file.
-    pub fn of(pdf: &'p Pdf) -> Self {
+    pub(super) fn of(pdf: &'p Pdf) -> Self {
         Self {
             pdf,
             shown: GrowingText::default(),
@@ -80,7 +80,7 @@ impl<'p> TextDevice<'p> {
     }
 
     /// Begins with a page, of which this is seen.
-    pub fn begin_page(&mut self, seen: Rect) {
+    pub(super) fn begin_page(&mut self, seen: Rect) {
         self.end_page();
         self.page = PageInHand {
             seen,
@@ -95,7 +95,7 @@ impl<'p> TextDevice<'p> {
     }
 
     /// What was taken down.
-    pub fn into_text(mut self) -> Text {
+    pub(super) fn into_text(mut self) -> Text {
         self.end_page();
         Text {
             shown: self.shown.into_text(),

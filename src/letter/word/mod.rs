@@ -10,14 +10,14 @@ mod parts;
 mod writer;
 mod xml;
 
-pub use package::WordError;
+pub(crate) use package::WordError;
 
 use self::package::WordPackage;
 use self::writer::WordWriter;
 
 /// A letter as it was in Word.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WordLetter {
+pub(crate) struct WordLetter {
     /// An HTML template that shows it. Merge fields stand in it as `«Name»`.
     pub html: String,
     /// Its pictures, by the names that the HTML has for them: they belong beside it.
@@ -30,7 +30,7 @@ pub struct WordLetter {
 ///
 /// # Errors
 /// When it is no such file, is damaged, or goes beyond the bounds.
-pub fn from_word(bytes: &[u8], prefix: &str) -> Result<WordLetter, WordError> {
+pub(crate) fn from_word(bytes: &[u8], prefix: &str) -> Result<WordLetter, WordError> {
     let mut package = WordPackage::open(bytes)?;
     let document = package.document()?;
     let body = document.child("w:body").ok_or(WordError::NoLetter)?;

@@ -19,7 +19,7 @@ const MOST_PICTURES: u64 = 30 << 20;
 
 /// Why a Word document is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WordError {
+pub(crate) enum WordError {
     /// It is something else.
     #[error("it is no Word document (.docx)")]
     NoLetter,
@@ -51,7 +51,7 @@ pub(super) struct WordPackage<'a> {
 }
 
 impl<'a> WordPackage<'a> {
-    pub fn open(bytes: &'a [u8]) -> Result<Self, WordError> {
+    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, WordError> {
         let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| WordError::NoLetter)?;
         if archive.len() > MOST_PARTS {
             return Err(WordError::TooMuch);
@@ -76,12 +76,12 @@ impl<'a> WordPackage<'a> {
     }
 
     /// The document itself.
-    pub fn document(&mut self) -> Result<XmlNode, WordError> {
+    pub(super) fn document(&mut self) -> Result<XmlNode, WordError> {
         self.part("word/document.xml")?.ok_or(WordError::NoLetter)
     }
 
     /// A part of XML; none if the file has no such part.
-    pub fn part(&mut self, name: &str) -> Result<Option<XmlNode>, WordError> {
+    pub(super) fn part(&mut self, name: &str) -> Result<Option<XmlNode>, WordError> {
         match self.bytes(name, LARGEST_TEXT)? {
             Some(bytes) => XmlNode::read(&bytes).map(Some),
             None => Ok(None),
@@ -89,13 +89,13 @@ impl<'a> WordPackage<'a> {
     }
 
     /// The address that a reference leads to outside of the file.
-    pub fn link(&self, id: &str) -> Option<&str> {
+    pub(super) fn link(&self, id: &str) -> Option<&str> {
         let (target, is_outside) = self.relations.get(id)?;
         is_outside.then_some(target)
     }
 
     /// The bytes of a picture in the file, with the name of its part.
-    pub fn picture(&mut self, id: &str) -> Result<Option<(String, Vec<u8>)>, WordError> {
+    pub(super) fn picture(&mut self, id: &str) -> Result<Option<(String, Vec<u8>)>, WordError> {
         let Some((target, false)) = self.relations.get(id).cloned() else {
             return Ok(None);
         };

@@ -20,7 +20,7 @@ pub(super) struct WordStyles {
 }
 
 impl WordStyles {
-    pub fn of(package: &mut WordPackage<'_>) -> Self {
+    pub(super) fn of(package: &mut WordPackage<'_>) -> Self {
         let mut beside = Self::default();
         if let Ok(Some(styles)) = package.part("word/styles.xml") {
             styles.children.iter().for_each(|style| beside.style(style));
@@ -76,13 +76,13 @@ impl WordStyles {
     }
 
     /// The level of the heading that a paragraph is.
-    pub fn heading(&self, properties: Option<&XmlNode>) -> Option<usize> {
+    pub(super) fn heading(&self, properties: Option<&XmlNode>) -> Option<usize> {
         let style = properties?.value("w:pStyle")?;
         self.headings.get(style).copied()
     }
 
     /// The level of the list that a paragraph is an item of, and whether it is numbered.
-    pub fn item(&self, properties: Option<&XmlNode>) -> Option<(usize, bool)> {
+    pub(super) fn item(&self, properties: Option<&XmlNode>) -> Option<(usize, bool)> {
         let properties = properties?;
         let by_style = || self.listed.get(properties.value("w:pStyle")?).cloned();
         let (list, level) = list_of(properties).or_else(by_style)?;

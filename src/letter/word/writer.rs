@@ -52,7 +52,7 @@ pub(super) struct WordWriter<'a, 'b> {
 }
 
 impl<'a, 'b> WordWriter<'a, 'b> {
-    pub fn new(package: &'a mut WordPackage<'b>, prefix: &str) -> Self {
+    pub(super) fn new(package: &'a mut WordPackage<'b>, prefix: &str) -> Self {
         Self {
             beside: WordStyles::of(package),
             package,
@@ -69,7 +69,7 @@ impl<'a, 'b> WordWriter<'a, 'b> {
     }
 
     /// Paragraphs and tables.
-    pub fn blocks(&mut self, around: &XmlNode) {
+    pub(super) fn blocks(&mut self, around: &XmlNode) {
         for node in &around.children {
             if self.html.len() > LARGEST {
                 self.error = Some(WordError::TooMuch);
@@ -431,7 +431,7 @@ impl<'a, 'b> WordWriter<'a, 'b> {
     }
 
     /// The letter.
-    pub fn finish(mut self) -> Result<WordLetter, WordError> {
+    pub(super) fn finish(mut self) -> Result<WordLetter, WordError> {
         self.close_lists(0);
         if let Some(error) = self.error {
             return Err(error);

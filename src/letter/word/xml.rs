@@ -25,7 +25,7 @@ pub(super) struct XmlNode {
 
 impl XmlNode {
     /// The one element of a part.
-    pub fn read(bytes: &[u8]) -> Result<Self, WordError> {
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, WordError> {
         let text = std::str::from_utf8(bytes).map_err(|_| WordError::Damaged)?;
         let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
         reader.config_mut().expand_empty_elements = true;
@@ -83,12 +83,12 @@ impl XmlNode {
     }
 
     /// The first element of this name directly in it.
-    pub fn child(&self, name: &str) -> Option<&Self> {
+    pub(super) fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 
     /// The first element of this name anywhere in it.
-    pub fn find(&self, name: &str) -> Option<&Self> {
+    pub(super) fn find(&self, name: &str) -> Option<&Self> {
         let mut waiting: Vec<&Self> = vec![self];
         while let Some(node) = waiting.pop() {
             if node.name == name {
@@ -100,20 +100,20 @@ impl XmlNode {
     }
 
     /// An attribute, by its name with its prefix.
-    pub fn attribute(&self, name: &str) -> Option<&str> {
+    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
         let mut attributes = self.attributes.iter();
         let (_, value) = attributes.find(|(other, _)| other == name)?;
         Some(value)
     }
 
     /// The `w:val` of an element directly in it.
-    pub fn value(&self, name: &str) -> Option<&str> {
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.child(name)?.attribute("w:val")
     }
 
     /// Whether a property is on: it is there, and does not say that it is off (ECMA-376, part 1,
     /// section 17.17.4).
-    pub fn is_on(&self, name: &str) -> bool {
+    pub(super) fn is_on(&self, name: &str) -> bool {
         self.child(name).is_some_and(|property| {
             !matches!(
                 property.attribute("w:val"),

@@ -52,13 +52,13 @@ pub(crate) struct Story {
 impl Story {
     /// The next event, which can follow. The attempt is the number of the one that it begins, if it
     /// does.
-    pub fn draw(&self, draw: Draw, attempt: i64) -> Event {
+    pub(crate) fn draw(&self, draw: Draw, attempt: i64) -> Event {
         let candidates = self.candidates(draw, attempt);
         candidates[usize::from(draw.event) % candidates.len()].clone()
     }
 
     /// Any event of a letter, whether it can follow or not.
-    pub fn draw_any(&self, draw: Draw, attempt: i64) -> Event {
+    pub(crate) fn draw_any(&self, draw: Draw, attempt: i64) -> Event {
         let mut all = self.returns(draw);
         all.extend(self.hand_overs(attempt));
         all.extend([
@@ -75,7 +75,7 @@ impl Story {
     }
 
     /// Takes an event that can follow.
-    pub fn take(&mut self, at: Timestamp, event: &Event) -> Result<(), Illegal> {
+    pub(crate) fn take(&mut self, at: Timestamp, event: &Event) -> Result<(), Illegal> {
         self.letter = Some(LetterHistory::apply(self.letter.clone(), at, event)?);
         if let Event::Claimed(claiming) = event {
             self.attempt = claiming.attempt;

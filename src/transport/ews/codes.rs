@@ -19,18 +19,18 @@ pub(super) struct EwsError {
 
 impl EwsError {
     /// In one line.
-    pub fn answer(&self) -> Answer {
+    pub(super) fn answer(&self) -> Answer {
         Answer::new(Code::Exchange(id(&self.code)), &self.text)
     }
 
     /// Whether the item that was asked for is not there, or its name is none that Exchange Web
     /// Services gave: names change when an item moves to another folder.
-    pub fn is_item_missing(&self) -> bool {
+    pub(super) fn is_item_missing(&self) -> bool {
         self.code == "ErrorItemNotFound" || self.code.starts_with("ErrorInvalidId")
     }
 
     /// What it means, by what the request does.
-    pub fn meaning(&self, step: Step) -> SendError {
+    pub(super) fn meaning(&self, step: Step) -> SendError {
         let said = self.answer();
         match self.code.as_str() {
             "ErrorServerBusy" | "ErrorExceededConnectionCount" => SendError::Throttled {

@@ -42,7 +42,7 @@ pub(super) struct MalformedXml;
 
 impl Element {
     /// The one element of a document.
-    pub fn read(bytes: &[u8]) -> Result<Self, MalformedXml> {
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, MalformedXml> {
         let text = std::str::from_utf8(bytes).map_err(|_| MalformedXml)?;
         let mut reader = NsReader::from_str(text.trim_start_matches('\u{feff}'));
         reader.config_mut().expand_empty_elements = true;
@@ -100,31 +100,31 @@ impl Element {
         })
     }
 
-    pub fn is(&self, space: Space, name: &str) -> bool {
+    pub(super) fn is(&self, space: Space, name: &str) -> bool {
         self.space == space && self.name == name
     }
 
-    pub fn attribute(&self, name: &str) -> Option<&str> {
+    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
         let mut attributes = self.attributes.iter();
         let (_, value) = attributes.find(|(other, _)| other == name)?;
         Some(value)
     }
 
     /// The text, less the blanks around it.
-    pub fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         self.text.trim()
     }
 
-    pub fn children(&self) -> &[Element] {
+    pub(super) fn children(&self) -> &[Element] {
         &self.children
     }
 
-    pub fn child(&self, space: Space, name: &str) -> Option<&Element> {
+    pub(super) fn child(&self, space: Space, name: &str) -> Option<&Element> {
         self.children.iter().find(|child| child.is(space, name))
     }
 
     /// The first such element anywhere inside.
-    pub fn within(&self, space: Space, name: &str) -> Option<&Element> {
+    pub(super) fn within(&self, space: Space, name: &str) -> Option<&Element> {
         self.children.iter().find_map(|child| {
             if child.is(space, name) {
                 Some(child)

@@ -31,7 +31,12 @@ pub(super) struct EwsService {
 }
 
 impl EwsService {
-    pub fn new(http: Http, place: EwsPlace, login: EwsLogin, bearer: &Arc<dyn Bearer>) -> Self {
+    pub(super) fn new(
+        http: Http,
+        place: EwsPlace,
+        login: EwsLogin,
+        bearer: &Arc<dyn Bearer>,
+    ) -> Self {
         Self {
             http,
             place,
@@ -42,7 +47,7 @@ impl EwsService {
     }
 
     /// The same, which takes answers of so many bytes.
-    pub fn taking(self, largest: u64) -> Self {
+    pub(super) fn taking(self, largest: u64) -> Self {
         Self {
             http: self.http.taking(largest),
             ..self
@@ -50,11 +55,11 @@ impl EwsService {
     }
 
     /// The mailbox to name in a request; none for that of whoever asks.
-    pub fn mailbox(&self, own: bool) -> Option<&Address> {
+    pub(super) fn mailbox(&self, own: bool) -> Option<&Address> {
         self.place.mailbox.as_ref().filter(|_| !own)
     }
 
-    pub fn with(&self) -> EwsCredential {
+    pub(super) fn with(&self) -> EwsCredential {
         match self.login {
             EwsLogin::Token => EwsCredential::Token,
             EwsLogin::Password(..) => EwsCredential::Password,
@@ -62,7 +67,7 @@ impl EwsService {
     }
 
     /// Asks. What is not a success comes back as what it means for the letter.
-    pub fn ask(
+    pub(super) fn ask(
         &mut self,
         operation: Tag,
         step: Step,
@@ -75,7 +80,7 @@ impl EwsService {
     }
 
     /// Asks about one item that may not be there.
-    pub fn look(
+    pub(super) fn look(
         &mut self,
         operation: Tag,
         trail: &mut Trail<'_>,

@@ -26,7 +26,7 @@ pub(super) struct Tag {
 pub(super) struct IllegalCharacter(pub char);
 
 impl Tag {
-    pub fn new(name: &'static str) -> Self {
+    pub(super) fn new(name: &'static str) -> Self {
         Self {
             name,
             attributes: Vec::new(),
@@ -36,25 +36,25 @@ impl Tag {
     }
 
     /// The same with an attribute.
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.attributes.push((name, value.into()));
         self
     }
 
     /// The same with a text inside.
-    pub fn text(mut self, text: impl Into<String>) -> Self {
+    pub(super) fn text(mut self, text: impl Into<String>) -> Self {
         self.text = text.into();
         self
     }
 
     /// The same with further elements inside, in this order.
-    pub fn holding(mut self, inside: impl IntoIterator<Item = Tag>) -> Self {
+    pub(super) fn holding(mut self, inside: impl IntoIterator<Item = Tag>) -> Self {
         self.inside.extend(inside);
         self
     }
 
     /// The name without its prefix.
-    pub fn operation(&self) -> &'static str {
+    pub(super) fn operation(&self) -> &'static str {
         self.name
             .split_once(':')
             .map_or(self.name, |(_, local)| local)

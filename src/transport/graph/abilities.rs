@@ -23,7 +23,7 @@ impl Abilities {
     /// The abilities that scopes give. Where they are not known, sending is tried, and so it is by an app:
     /// what a role in Exchange allows it for single mailboxes stands in no token (Microsoft, "Role Based
     /// Access Control for Applications in Exchange Online").
-    pub fn of(scopes: &[String], own: bool, is_app: bool) -> Self {
+    pub(super) fn of(scopes: &[String], own: bool, is_app: bool) -> Self {
         let has = |name: &str| scopes.iter().any(|scope| scope.eq_ignore_ascii_case(name));
         let shared = |name: &str| has(&format!("{name}.Shared"));
         // A scope for shared mailboxes covers the person's own as well, and a role of an app covers all.
@@ -40,7 +40,7 @@ impl Abilities {
     }
 
     /// A scope by the name that fits the mailbox.
-    pub fn scope(self, name: &str) -> String {
+    pub(super) fn scope(self, name: &str) -> String {
         if self.own || self.is_app {
             name.to_owned()
         } else {
@@ -49,7 +49,7 @@ impl Abilities {
     }
 
     /// Refuses to begin without the right to send.
-    pub fn may_send(self) -> Result<(), SendError> {
+    pub(super) fn may_send(self) -> Result<(), SendError> {
         if self.send {
             return Ok(());
         }

@@ -35,7 +35,7 @@ pub(super) struct Ask<'a> {
 
 impl Ask<'static> {
     /// A look at something, which changes nothing.
-    pub fn get(url: Url) -> Self {
+    pub(super) fn get(url: Url) -> Self {
         Self {
             method: Method::GET,
             url,
@@ -46,7 +46,7 @@ impl Ask<'static> {
 }
 
 impl GraphService {
-    pub fn new(
+    pub(super) fn new(
         place: GraphPlace,
         bearer: &Arc<dyn Bearer>,
         silence: Duration,
@@ -61,7 +61,7 @@ impl GraphService {
     }
 
     /// The same, which takes answers of so many bytes.
-    pub fn taking(self, largest: u64) -> Self {
+    pub(super) fn taking(self, largest: u64) -> Self {
         Self {
             http: self.http.taking(largest),
             ..self
@@ -70,7 +70,7 @@ impl GraphService {
 
     /// What the sign-in allows. Where the token does not say whether the mailbox may be read, that is tried
     /// once.
-    pub fn abilities(&mut self) -> Result<Abilities, SendError> {
+    pub(super) fn abilities(&mut self) -> Result<Abilities, SendError> {
         let own = self.place.mailbox.is_none();
         let token = self.token(None)?;
         let mut abilities = Abilities::of(&token.scopes, own, token.is_app);
@@ -98,13 +98,13 @@ impl GraphService {
     }
 
     /// Whether the sign-in has a permission by its name.
-    pub fn allows(&mut self, scope: &str) -> Result<bool, SendError> {
+    pub(super) fn allows(&mut self, scope: &str) -> Result<bool, SendError> {
         let scopes = self.token(None)?.scopes;
         Ok(scopes.iter().any(|other| other.eq_ignore_ascii_case(scope)))
     }
 
     /// The address of a further page: our token goes nowhere else.
-    pub fn same_place(&self, link: &str) -> Result<Url, SendError> {
+    pub(super) fn same_place(&self, link: &str) -> Result<Url, SendError> {
         Url::parse(link)
             .ok()
             .filter(|url| url.origin() == self.place.url.origin())
@@ -117,7 +117,7 @@ impl GraphService {
     }
 
     /// The address of something in the mailbox that letters go out of, or in the person's own.
-    pub fn url(&self, own: bool, path: &[&str]) -> Url {
+    pub(super) fn url(&self, own: bool, path: &[&str]) -> Url {
         let mut url = self.place.url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty();
@@ -131,7 +131,11 @@ impl GraphService {
     }
 
     /// Asks. An answer that is not a success comes back as what it means for the letter.
-    pub fn ask(&mut self, ask: &Ask<'_>, trail: &mut Trail<'_>) -> Result<HttpReply, SendError> {
+    pub(super) fn ask(
+        &mut self,
+        ask: &Ask<'_>,
+        trail: &mut Trail<'_>,
+    ) -> Result<HttpReply, SendError> {
         let reply = self.answer(ask, trail)?;
         if (200..300).contains(&reply.status) {
             Ok(reply)
@@ -141,7 +145,7 @@ impl GraphService {
     }
 
     /// Asks for something that may not be there.
-    pub fn look(
+    pub(super) fn look(
         &mut self,
         ask: &Ask<'_>,
         trail: &mut Trail<'_>,
@@ -168,7 +172,7 @@ impl GraphService {
 
     /// Puts bytes where an upload session wants them. Its address is authorisation enough, and the
     /// token is not shown to it (Microsoft Graph, "Attach large files to Outlook messages").
-    pub fn upload(
+    pub(super) fn upload(
         &self,
         url: &Url,
         range: Option<String>,

@@ -54,7 +54,7 @@ pub(super) struct Connection {
 }
 
 impl Connector {
-    pub fn new(settings: &SmtpSettings, bearer: &Arc<dyn Bearer>) -> Result<Self, Finding> {
+    pub(super) fn new(settings: &SmtpSettings, bearer: &Arc<dyn Bearer>) -> Result<Self, Finding> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -78,13 +78,13 @@ impl Connector {
     }
 
     /// The server's name and port.
-    pub fn server(&self) -> String {
+    pub(super) fn server(&self) -> String {
         format!("{}:{}", self.settings.host, self.settings.port)
     }
 
     /// Opens a connection, protects it and signs in. A token that the server does not take is
     /// renewed once: it may have been revoked before its time.
-    pub fn connect(&self) -> Result<Connection, SendError> {
+    pub(super) fn connect(&self) -> Result<Connection, SendError> {
         let account = match &self.settings.login {
             None => return self.open(None),
             Some(SmtpLogin::Password(account, password)) => {
@@ -274,38 +274,38 @@ fn hello() -> String {
 
 impl Connection {
     /// Whether the conversation is still in step.
-    pub fn in_order(&self) -> bool {
+    pub(super) fn in_order(&self) -> bool {
         !self.broken
     }
 
     /// Whether all of what was written last is on its way: from then on the server may have taken
     /// it.
-    pub fn is_all_on_its_way(&self) -> bool {
+    pub(super) fn is_all_on_its_way(&self) -> bool {
         self.conversation.is_all_on_its_way()
     }
 
     /// Whether the server takes what is asked of its delivery reports.
-    pub fn takes_dsn(&self) -> bool {
+    pub(super) fn takes_dsn(&self) -> bool {
         self.takes_dsn
     }
 
     /// Asks nothing of reports any more: the server offers them and does not take the words.
-    pub fn without_dsn(&mut self) {
+    pub(super) fn without_dsn(&mut self) {
         self.takes_dsn = false;
     }
 
     /// Gives up the transaction begun, so that the next message can follow.
-    pub fn reset(&mut self) -> bool {
+    pub(super) fn reset(&mut self) -> bool {
         self.command(Rset).is_ok()
     }
 
     /// Sends one command and waits for its reply.
-    pub fn command<C: fmt::Display>(&mut self, command: C) -> Result<(), SmtpFailure> {
+    pub(super) fn command<C: fmt::Display>(&mut self, command: C) -> Result<(), SmtpFailure> {
         self.exchange(command).map(|_| ())
     }
 
     /// Asks to send data; only 354 allows it (RFC 5321 section 4.1.1.4).
-    pub fn data(&mut self) -> Result<(), SmtpFailure> {
+    pub(super) fn data(&mut self) -> Result<(), SmtpFailure> {
         let reply = self.exchange(Data)?;
         if reply.code == 354 {
             return Ok(());
@@ -321,7 +321,7 @@ impl Connection {
     ///
     /// The final reply may take ten times as long as others: RFC 5321 section 4.5.3.2.6 asks for
     /// ten minutes, since giving up early makes duplicates. The data itself may flow slowly.
-    pub fn message(&mut self, data: &Stuffed<'_>) -> Result<String, SmtpFailure> {
+    pub(super) fn message(&mut self, data: &Stuffed<'_>) -> Result<String, SmtpFailure> {
         const SLOWEST: u64 = 20_000; // bytes a second
         let patience = self.timeout * 10 + Duration::from_secs(data.bytes() / SLOWEST);
         let data = data.to_string();

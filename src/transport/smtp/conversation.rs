@@ -43,7 +43,7 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    pub fn new(wire: SmtpWire) -> Self {
+    pub(super) fn new(wire: SmtpWire) -> Self {
         Self {
             wire,
             replies: ReplyReader::default(),
@@ -53,7 +53,7 @@ impl Conversation {
 
     /// Whether the system has taken the last byte of what was written last: from then on the server
     /// may have it.
-    pub fn is_all_on_its_way(&self) -> bool {
+    pub(super) fn is_all_on_its_way(&self) -> bool {
         self.is_all_on_its_way
     }
 
@@ -62,7 +62,7 @@ impl Conversation {
     /// What came along with its agreement is in the clear and may be anybody's: such words would be
     /// taken for the server's own, "accepted" among them (response injection; Poddebniak and others,
     /// "Why TLS Is Better Without STARTTLS", USENIX Security 2021).
-    pub async fn protect(
+    pub(super) async fn protect(
         self,
         connector: &TlsConnector,
         name: ServerName<'static>,
@@ -87,7 +87,7 @@ impl Conversation {
     ///
     /// # Errors
     /// A refusal (4xx, 5xx), and whatever is no reply.
-    pub async fn say(&mut self, text: &str) -> Result<SmtpReply, SmtpFailure> {
+    pub(super) async fn say(&mut self, text: &str) -> Result<SmtpReply, SmtpFailure> {
         self.is_all_on_its_way = false;
         if self.replies.unread() > 0 {
             return self.unasked().await;
@@ -115,7 +115,7 @@ impl Conversation {
     ///
     /// # Errors
     /// A refusal (4xx, 5xx), and whatever is no reply.
-    pub async fn reply(&mut self) -> Result<SmtpReply, SmtpFailure> {
+    pub(super) async fn reply(&mut self) -> Result<SmtpReply, SmtpFailure> {
         loop {
             if let Some(reply) = self.replies.next().map_err(SmtpFailure::Broken)? {
                 return judged(reply);

@@ -10,7 +10,7 @@ pub(super) struct Stuffed<'a>(pub &'a str, pub &'a str);
 
 impl Stuffed<'_> {
     /// How long the message is.
-    pub fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         (self.0.len() + self.1.len()) as u64
     }
 }

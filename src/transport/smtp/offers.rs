@@ -34,7 +34,10 @@ pub(super) enum SmtpCredential<'a> {
 impl Offers {
     /// Greets the server by this name and reads what it offers. One that does not know EHLO is greeted in
     /// the old way, and offers nothing (RFC 5321 section 3.2).
-    pub async fn ask(conversation: &mut Conversation, name: &str) -> Result<Self, SmtpFailure> {
+    pub(super) async fn ask(
+        conversation: &mut Conversation,
+        name: &str,
+    ) -> Result<Self, SmtpFailure> {
         match conversation.say(&format!("EHLO {name}\r\n")).await {
             Ok(reply) => Ok(Self::of(&reply)),
             Err(SmtpFailure::Reply {
@@ -79,7 +82,7 @@ impl Offers {
     }
 
     /// Signs in by a way that the server offers.
-    pub async fn sign_in(
+    pub(super) async fn sign_in(
         self,
         conversation: &mut Conversation,
         account: &str,

@@ -26,7 +26,8 @@ pub(super) enum Phase {
 
 impl Phase {
     /// All of them, in their order.
-    pub const ALL: [Self; 5] = [Self::Connect, Self::Mail, Self::Rcpt, Self::Data, Self::Dot];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Connect, Self::Mail, Self::Rcpt, Self::Data, Self::Dot];
 }
 
 /// Why a command did not succeed.
@@ -45,7 +46,7 @@ pub(super) enum SmtpFailure {
 
 impl SmtpFailure {
     /// Silence for too long.
-    pub fn silence(waited: Duration) -> Self {
+    pub(super) fn silence(waited: Duration) -> Self {
         Self::Broken(NetworkError::timed_out(format!(
             "the mail server was silent for {} s",
             waited.as_secs().max(1)
@@ -53,12 +54,12 @@ impl SmtpFailure {
     }
 
     /// A reply that cannot be one to what was said.
-    pub fn nonsense(text: String) -> Self {
+    pub(super) fn nonsense(text: String) -> Self {
         Self::Broken(NetworkError::new(NetworkKind::Nonsense, text))
     }
 
     /// The same, which names the server where there was no reply.
-    pub fn at(self, server: &str) -> Self {
+    pub(super) fn at(self, server: &str) -> Self {
         match self {
             Self::Broken(error) => Self::Broken(NetworkError {
                 text: match error.kind {
@@ -73,7 +74,7 @@ impl SmtpFailure {
 
     /// Whether the server takes no further address with this message (RFC 5321 section 4.5.3.1.10: 452, and
     /// 552 of servers before it; RFC 3463: X.5.3).
-    pub fn is_too_many_recipients(&self) -> bool {
+    pub(super) fn is_too_many_recipients(&self) -> bool {
         match self {
             Self::Reply {
                 code: 452 | 552,
@@ -84,7 +85,7 @@ impl SmtpFailure {
     }
 
     /// The failure in the words of [`SendError`], where the message cannot have been taken.
-    pub fn refused_at(self, phase: Phase) -> SendError {
+    pub(super) fn refused_at(self, phase: Phase) -> SendError {
         match self {
             Self::Reply { code, text } => judge(phase, code, &text),
             Self::Broken(error) => SendError::Transient {

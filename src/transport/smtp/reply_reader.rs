@@ -52,7 +52,7 @@ impl SmtpReply {
     }
 
     /// The words of all lines, with an enhanced code that each of them repeats only once.
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let Some((first, others)) = self.lines.split_first() else {
             return String::new();
         };
@@ -95,12 +95,12 @@ impl Default for ReplyReader {
 
 impl ReplyReader {
     /// Takes what arrived.
-    pub fn take(&mut self, bytes: &[u8]) {
+    pub(super) fn take(&mut self, bytes: &[u8]) {
         self.unread.extend_from_slice(bytes);
     }
 
     /// How much has come that was not read yet.
-    pub fn unread(&self) -> usize {
+    pub(super) fn unread(&self) -> usize {
         self.unread.len()
     }
 
@@ -108,7 +108,7 @@ impl ReplyReader {
     ///
     /// # Errors
     /// When what came is no reply, or one without end; then nothing that follows is one either.
-    pub fn next(&mut self) -> Result<Option<SmtpReply>, NetworkError> {
+    pub(super) fn next(&mut self) -> Result<Option<SmtpReply>, NetworkError> {
         while let Some(line) = self.line()? {
             let (code, goes_on, text) = SmtpReply::line(&line)
                 .ok_or_else(|| nonsense("the mail server's line is no reply"))?;

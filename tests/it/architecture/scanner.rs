@@ -24,7 +24,9 @@ pub fn paths(text: &str) -> Vec<PathUse> {
     let tokens = tokens(text);
     let (mut found, mut at) = (Vec::new(), 0);
     while at < tokens.len() {
-        if !is_name(&tokens[at].text) {
+        // `pub(crate)` says who may see an item.
+        let is_visibility = at > 1 && tokens[at - 1].text == "(" && tokens[at - 2].text == "pub";
+        if is_visibility || !is_name(&tokens[at].text) {
             at += 1;
             continue;
         }

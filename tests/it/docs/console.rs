@@ -519,7 +519,7 @@ fn every_command_of_the_manual_is_one_that_the_program_knows() {
                 .replace("--hash HEX", "--hash 3cfb59a6b04d9f10")
                 .replace("--plan ID", "--plan 3cfb59a6b04d")
                 .replace("ADDRESS", "me@study.example");
-            let known = postroom::cli::command().try_get_matches_from(words(&written));
+            let known = postroom::command().try_get_matches_from(words(&written));
             seen += 1;
             // A command may be named without all that it needs.
             if let Err(error) = known

@@ -24,13 +24,13 @@ fn known(said: &str) -> Keys {
 
 fn known_to_batch(table: &str, rest: &str) -> Keys {
     let text = format!("{rest}{table}\nno_such_key = 1\n");
-    let error = postroom::config::Batch::parse(Path::new("batch.toml"), &text).unwrap_err();
+    let error = postroom::Batch::parse(Path::new("batch.toml"), &text).unwrap_err();
     known(&error.to_string())
 }
 
 fn known_to_secrets(table: &str) -> Keys {
     let text = format!("{table}\nno_such_key = 1\n");
-    let error = postroom::config::Secrets::parse(Path::new("secrets.toml"), &text).unwrap_err();
+    let error = postroom::Secrets::parse(Path::new("secrets.toml"), &text).unwrap_err();
     known(&error.to_string())
 }
 

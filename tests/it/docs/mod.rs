@@ -176,7 +176,7 @@ fn every_batch_file_of_the_manual_parses() {
                 .any(|key| block.contains(key));
             if is_secrets && !block.contains("[manifest]") {
                 let secrets = PathBuf::from("secrets.toml");
-                postroom::config::Secrets::parse(&secrets, &block)
+                postroom::Secrets::parse(&secrets, &block)
                     .unwrap_or_else(|error| panic!("{name}: {error}\n{block}"));
             } else {
                 let mut file = block.clone();
@@ -185,7 +185,7 @@ fn every_batch_file_of_the_manual_parses() {
                         file.push_str(text);
                     }
                 }
-                postroom::config::Batch::parse(&batch.path("batch.toml"), &file)
+                postroom::Batch::parse(&batch.path("batch.toml"), &file)
                     .unwrap_or_else(|error| panic!("{name}: {error}\n{file}"));
             }
             parsed += 1;
@@ -196,7 +196,7 @@ fn every_batch_file_of_the_manual_parses() {
 
 /// The verbs that people use.
 fn verbs() -> Vec<Command> {
-    let command = postroom::cli::command();
+    let command = postroom::command();
     let shown = command.get_subcommands().filter(|verb| !verb.is_hide_set());
     shown.cloned().collect()
 }

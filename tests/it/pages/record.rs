@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use postroom::ledger::{AdoptedLetter, BatchIdentity, Claim, Holder, Kind, Ledger, Settlement};
-use postroom::lifecycle::{
-    Accepted, Addresses, PersonalWord, PlannedMessage, Refusal, Reply, SentAttachment, SettledAs,
+use postroom::{
+    Accepted, Addresses, AdoptedLetter, BatchIdentity, Claim, Holder, Ledger, LedgerKind,
+    PersonalWord, PlannedMessage, Refusal, Reply, SentAttachment, SettledAs, Settlement,
 };
 
 use serde_json::json;
@@ -30,7 +30,7 @@ fn name(number: usize) -> String {
 fn open(batch: &TestBatch, command: &str, start: Timestamp) -> Ledger {
     let identity = BatchIdentity {
         batch: "Test reports".into(),
-        kind: Kind::Mail,
+        kind: LedgerKind::Mail,
     };
     let holder = Holder {
         command: command.into(),

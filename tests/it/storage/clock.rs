@@ -3,8 +3,7 @@
 use std::fs;
 
 use jiff::{SignedDuration, Timestamp};
-use postroom::ledger::{BatchIdentity, Claim, Holder, Kind, Ledger, Settlement};
-use postroom::lifecycle::{Accepted, SettledAs};
+use postroom::{Accepted, BatchIdentity, Claim, Holder, Ledger, LedgerKind, SettledAs, Settlement};
 
 use crate::storage::OUTBOX;
 use crate::support::TestBatch;
@@ -15,7 +14,7 @@ fn times_that_go_back_and_forth_are_reported_as_they_are() {
     batch.run("send", &["--limit", "1"]).expect(0);
     let identity = BatchIdentity {
         batch: "Test reports".into(),
-        kind: Kind::Outbox,
+        kind: LedgerKind::Outbox,
     };
     let began: Timestamp = fs::metadata(batch.path("outbox"))
         .unwrap()

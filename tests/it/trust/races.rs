@@ -10,13 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use postroom::clock::{Clock, SystemClock};
-use postroom::config::{Batch, Secrets};
-use postroom::letter::Letters;
-use postroom::manifest::Manifest;
-use postroom::own_folder::{Links, OwnFolder};
-use postroom::plan::{Destination, Plan};
-use postroom::preview::Preview;
+use postroom::{
+    Batch, Clock, Destination, Letters, Links, Manifest, OwnFolder, Plan, Preview, Secrets,
+    SystemClock,
+};
 
 use crate::support::TestBatch;
 
