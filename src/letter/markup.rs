@@ -95,9 +95,7 @@ pub(super) fn visible(html: &str) -> String {
             .find(|c: char| !c.is_ascii_alphanumeric())
             .unwrap_or(name.len());
         let name = &name[..end];
-        let mut attributes = Attributes(&rest[place_of(name, rest) + end..]);
-        attributes.by_ref().for_each(drop);
-        rest = attributes.0.strip_prefix('>').unwrap_or(attributes.0);
+        rest = behind_tag(&rest[place_of(name, rest) + end..]);
         let is = |other: &&str| name.eq_ignore_ascii_case(other);
         if UNSHOWN.iter().any(is) {
             if !ends {
@@ -158,6 +156,13 @@ pub(super) fn tags(html: &str) -> impl Iterator<Item = (&str, bool)> {
             }
         }
     })
+}
+
+/// What stands behind a tag, of which its name is read.
+pub(super) fn behind_tag(rest: &str) -> &str {
+    let mut attributes = Attributes(rest);
+    attributes.by_ref().for_each(drop);
+    attributes.0.strip_prefix('>').unwrap_or(attributes.0)
 }
 
 /// The attributes of a tag (HTML standard, "Tokenization"); what is left afterwards begins behind it.
