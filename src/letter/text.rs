@@ -48,9 +48,9 @@ const WIDTH: usize = 76;
 const MARK: char = '\u{F8FF}';
 /// Elements that measure what stands in them, or show it as it is written.
 const MEASURING: [&str; 6] = ["table", "pre", "textarea", "listing", "xmp", "plaintext"];
-/// Paragraphs that are kept, and how long one may be, in bytes.
+/// How many conversions are kept, and of how many bytes at most.
 const MOST_KEPT: usize = 256;
-const LONGEST_KEPT: usize = 4096;
+const LONGEST_KEPT: usize = 16 << 10;
 
 /// The text alternative of an HTML body.
 pub(super) fn text_of(html: &str) -> String {
@@ -71,17 +71,19 @@ fn converted(html: &str) -> Option<String> {
         .ok()
 }
 
-/// The same, quicker: letters of a run share most of their paragraphs, which are converted once. None where
+/// The same, quicker: letters of a run share most of their paragraphs, and what stands around them. None where
 /// a mark does not come out as a line of its own, so that what stands around it may change it.
 fn assembled(html: &str) -> Option<String> {
     let (rest, paragraphs) = without_paragraphs(html)?;
     let mut paragraphs = paragraphs.into_iter();
     let mut text = String::with_capacity(html.len());
-    for line in converted(&rest)?.lines() {
+    for line in converted_once(&rest)?.lines() {
         if line.contains(MARK) {
-            let paragraph = paragraphs.next()?;
-            let is_alone = line.chars().eq([MARK]);
-            text.push_str(&converted_once(paragraph).filter(|_| is_alone)?);
+            let paragraph = converted_once(&format!("<p>{}</p>", paragraphs.next()?))?;
+            if !line.chars().eq([MARK]) || paragraph.trim().is_empty() {
+                return None;
+            }
+            text.push_str(&paragraph);
         } else {
             text.push_str(line);
             text.push('\n');
@@ -114,7 +116,7 @@ fn without_paragraphs(html: &str) -> Option<(String, Vec<&str>)> {
         let is_whole = after
             .get(..3)
             .is_some_and(|end| end.eq_ignore_ascii_case("/p>"));
-        if is_whole && text.len() <= LONGEST_KEPT && !text.trim().is_empty() {
+        if is_whole && !text.trim().is_empty() {
             let place = place_of(text, html);
             rest.push_str(&html[end..place]);
             rest.push(MARK);
@@ -126,22 +128,18 @@ fn without_paragraphs(html: &str) -> Option<(String, Vec<&str>)> {
     Some((rest, paragraphs))
 }
 
-/// The lines of a paragraph of mere text; none where it has none.
-fn converted_once(paragraph: &str) -> Option<Arc<str>> {
+/// [`converted`], which is kept for the next letter.
+fn converted_once(html: &str) -> Option<Arc<str>> {
     static KEPT: LazyLock<Mutex<HashMap<String, Arc<str>>>> = LazyLock::new(Mutex::default);
     // A panic elsewhere leaves it whole.
     let kept = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(text) = kept().get(paragraph) {
+    if let Some(text) = kept().get(html) {
         return Some(Arc::clone(text));
     }
-    let text = converted(&format!("<p>{paragraph}</p>"))?;
-    if text.trim().is_empty() {
-        return None;
-    }
-    let text: Arc<str> = text.into();
+    let text: Arc<str> = converted(html)?.into();
     let mut kept = kept();
-    if kept.len() < MOST_KEPT {
-        kept.insert(paragraph.to_owned(), Arc::clone(&text));
+    if kept.len() < MOST_KEPT && html.len() <= LONGEST_KEPT {
+        kept.insert(html.to_owned(), Arc::clone(&text));
     }
     Some(text)
 }
