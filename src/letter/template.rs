@@ -451,8 +451,49 @@ fn reported(report: &tera::ReportError, source: Option<&str>) -> String {
         "line {}, column {}{at}: {}",
         span.start_line,
         span.start_col + 1,
-        report.message()
+        types_in_words(report.message())
     )
+}
+
+/// tera names types as programs do, and has them in its text alone (tera 2.4, `ReportError`). They are said
+/// in words for people; nothing is decided by it, and a text of another form is shown as it is.
+fn types_in_words(message: &str) -> String {
+    const PHRASES: [(&str, &str); 4] = [
+        ("Invalid type for the value, expected ", "this has to be "),
+        (" but got ", ", and is "),
+        (
+            "Math operations can only be done on numbers, found",
+            "only numbers can be counted with, not",
+        ),
+        (
+            "requires both operands to be numbers, found",
+            "adds numbers, not",
+        ),
+    ];
+    const TYPES: [(&[&str], &str); 6] = [
+        (&["string", "&str", "String"], "text"),
+        (&["bool"], "true or false"),
+        (&["array", "&[Value]", "Vec<Value>"], "a list"),
+        (&["map/struct", "Map"], "a group of values"),
+        (&["none", "undefined"], "nothing"),
+        (
+            &[
+                "f32", "f64", "i32", "i64", "i128", "isize", "u8", "u32", "u64", "u128", "usize",
+                "Number",
+            ],
+            "a number",
+        ),
+    ];
+    let mut words = message.to_owned();
+    for (said, instead) in PHRASES {
+        words = words.replace(said, instead);
+    }
+    for (names, instead) in TYPES {
+        for name in names {
+            words = words.replace(&format!("`{name}`"), instead);
+        }
+    }
+    words
 }
 
 /// tera reports what it finds between templates, such as unknown filters, as one drawn text: each

@@ -95,6 +95,28 @@ fn templates_with_slips() {
 }
 
 #[test]
+fn a_template_that_takes_text_for_something_else() {
+    let wrong = [
+        "{{ name | join(sep=\", \") }}",
+        "{{ id | round }}",
+        "{{ id * 2 }}",
+        "{{ name + 1 }}",
+        "{% if name > 3 %}x{% endif %}",
+        "{{ 3 | upper }}",
+        "{% for part in name %}{{ part | nth(n=1) }}{% endfor %}",
+        "{{ [1] | upper }}",
+    ];
+    let said = wrong.map(|template| {
+        let batch = TestBatch::new(1);
+        batch.write("letter.html", format!("<p>{template}</p>"));
+        let ran = batch.run("check", &[]);
+        let faults = ran.stderr.lines().filter(|line| line.starts_with("fault"));
+        faults.collect::<Vec<_>>().join("\n")
+    });
+    assert_snapshot!(said.join("\n"));
+}
+
+#[test]
 fn a_template_that_fails_for_one_school() {
     let batch = TestBatch::new(2);
     batch.write(
