@@ -1,16 +1,22 @@
 //! HTTP as postroom uses it: no redirects, bounded patience, bounded answers, and a failure that says
 //! whether the server can have seen the whole request.
 
+use std::convert::Infallible;
 use std::error::Error;
-use std::io::{self, Read};
-use std::sync::Arc;
+use std::io;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use reqwest::blocking::{Body, Client, Request, Response};
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Url};
+use reqwest::{Body, Certificate, Client, Request, Response, Url};
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 use crate::network::{NetworkError, NetworkKind};
 
@@ -18,6 +24,18 @@ use crate::network::{NetworkError, NetworkKind};
 const LARGEST: u64 = 1 << 20;
 /// The slowest line that is waited for, in bytes a second.
 const SLOWEST: u64 = 20_000;
+/// A body goes out in pieces of so many bytes. hyper takes up to sixteen before they are written, and what it took
+/// may have gone out.
+const PIECE: usize = 8 << 10;
+
+/// Drives all connections. The blocking client of reqwest has one of its own, but where a connection is refused or an
+/// answer comes while the body is on its way, it says only that the body was not taken.
+static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+});
 
 /// A client that never follows a redirect: what it sends holds secrets.
 #[derive(Debug)]
@@ -100,25 +118,48 @@ impl Http {
     /// When no whole answer came.
     pub(crate) fn call(&self, mut request: Request, body: Vec<u8>) -> Result<HttpReply, HttpError> {
         let server = server(request.url());
-        let length = body.len() as u64;
-        let sent = Arc::new(AtomicBool::new(body.is_empty()));
-        let patience = self.silence + Duration::from_secs(length / SLOWEST);
-        *request.timeout_mut() = Some(patience);
-        if !body.is_empty() {
-            let body = Counted {
-                bytes: io::Cursor::new(body),
-                sent: Arc::clone(&sent),
-            };
-            *request.body_mut() = Some(Body::sized(body, length));
-        }
-        match self.client.execute(request) {
-            Ok(response) => read(response, self.largest)
-                .map_err(|error| HttpError::NoAnswer(cause(&error, &server, patience))),
-            Err(error) if error.is_connect() || !sent.load(Ordering::SeqCst) => {
-                Err(HttpError::NotSent(cause(&error, &server, patience)))
+        let runtime = RUNTIME.as_ref().map_err(|error| {
+            let text = format!("no connection can be opened: {error}");
+            HttpError::NotSent(NetworkError::new(NetworkKind::Other, text))
+        })?;
+        let patience = self.silence + Duration::from_secs(body.len() as u64 / SLOWEST);
+        let silence = || {
+            let text = format!("no answer in {} s from {server}", patience.as_secs());
+            NetworkError::timed_out(text)
+        };
+        let cause = |error: &reqwest::Error| {
+            let found = cause(error, &server);
+            if found.kind == NetworkKind::TimedOut {
+                return silence();
             }
-            Err(error) => Err(HttpError::NoAnswer(cause(&error, &server, patience))),
+            found
+        };
+        let sent = Arc::new(AtomicBool::new(body.is_empty()));
+        if !body.is_empty() {
+            let rest = Bytes::from(body);
+            let sent = Arc::clone(&sent);
+            *request.body_mut() = Some(Body::wrap(Counted { rest, sent }));
         }
+        runtime.block_on(async {
+            let failed = |error| {
+                if sent.load(Ordering::SeqCst) {
+                    HttpError::NoAnswer(error)
+                } else {
+                    HttpError::NotSent(error)
+                }
+            };
+            let response = match timeout(patience, self.client.execute(request)).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(error)) if error.is_connect() => {
+                    return Err(HttpError::NotSent(cause(&error)));
+                }
+                Ok(Err(error)) => return Err(failed(cause(&error))),
+                Err(_) => return Err(failed(silence())),
+            };
+            read(response, self.largest, patience)
+                .await
+                .map_err(|error| HttpError::NoAnswer(error.as_ref().map_or_else(silence, cause)))
+        })
     }
 }
 
@@ -130,11 +171,25 @@ impl HttpReply {
     }
 }
 
-fn read(response: Response, largest: u64) -> Result<HttpReply, io::Error> {
+/// Reads an answer. Where it does not come to its end, what went wrong; nothing where the server fell silent.
+async fn read(
+    mut response: Response,
+    largest: u64,
+    patience: Duration,
+) -> Result<HttpReply, Option<reqwest::Error>> {
+    let largest = usize::try_from(largest).unwrap_or(usize::MAX);
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     let mut body = Vec::new();
-    response.take(largest).read_to_end(&mut body)?;
+    while body.len() < largest
+        && let Some(piece) = timeout(patience, response.chunk())
+            .await
+            .map_err(|_| None)?
+            .map_err(Some)?
+    {
+        body.extend_from_slice(&piece);
+    }
+    body.truncate(largest);
     Ok(HttpReply {
         status,
         headers,
@@ -152,13 +207,9 @@ fn server(url: &Url) -> String {
 }
 
 /// What went wrong, said of the server: the words of the libraries name neither it nor what happened.
-fn cause(error: &(dyn Error + 'static), server: &str, patience: Duration) -> NetworkError {
+fn cause(error: &(dyn Error + 'static), server: &str) -> NetworkError {
     let found = NetworkError::at(server, error);
     let kind = kind(error, found.kind);
-    if kind == NetworkKind::TimedOut {
-        let text = format!("no answer in {} s from {server}", patience.as_secs());
-        return NetworkError::timed_out(text);
-    }
     if kind == found.kind {
         return found;
     }
@@ -197,24 +248,42 @@ fn kind(error: &(dyn Error + 'static), found: NetworkKind) -> NetworkKind {
 
 /// A body that reports when its last byte was taken to be sent.
 struct Counted {
-    bytes: io::Cursor<Vec<u8>>,
+    rest: Bytes,
     sent: Arc<AtomicBool>,
 }
 
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.bytes.read(buffer)?;
-        if self.bytes.position() == self.bytes.get_ref().len() as u64 {
+impl http_body::Body for Counted {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let length = self.rest.len().min(PIECE);
+        if length == 0 {
+            return Poll::Ready(None);
+        }
+        let piece = self.rest.split_to(length);
+        if self.rest.is_empty() {
             self.sent.store(true, Ordering::SeqCst);
         }
-        Ok(count)
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.len() as u64)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-    use std::net::{TcpListener, TcpStream};
+    use std::io::{Read, Write};
+    use std::net::{SocketAddr, TcpListener, TcpStream};
     use std::thread;
 
     use reqwest::{Method, Url};
@@ -293,6 +362,35 @@ mod tests {
         let (error, text) = with_server("http", half);
         assert_eq!(text, LOST);
         assert!(matches!(error, HttpError::NoAnswer(_)));
+    }
+
+    #[test]
+    fn a_body_hides_neither_a_refusal_to_connect_nor_an_answer_that_comes_before_its_end() {
+        let http = Http::new(Duration::from_secs(20)).unwrap();
+        let post = |address: SocketAddr, bytes: usize| {
+            let url = Url::parse(&format!("http://{address}/")).unwrap();
+            http.call(Request::new(Method::POST, url), vec![b'x'; bytes])
+        };
+        let (_nobody, address) = closed_port();
+        for bytes in [1, 100_000, 8_000_000] {
+            let error = post(address, bytes).unwrap_err();
+            let HttpError::NotSent(error) = error else {
+                panic!("{error:?}");
+            };
+            assert_eq!(error.kind, NetworkKind::Refused, "{bytes}");
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let served = thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            read_request(&mut socket);
+            let refusal = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n";
+            socket.write_all(refusal).unwrap();
+            let _ = io::copy(&mut socket, &mut io::sink());
+        });
+        assert_eq!(post(address, 8_000_000).unwrap().status, 413);
+        drop(http);
+        served.join().unwrap();
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oauth2::{HttpRequest, HttpResponse};
-use reqwest::blocking::Request;
+use reqwest::Request;
 
 use crate::http::{Http, HttpError};
 use crate::network::{NetworkError, NetworkKind};

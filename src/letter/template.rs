@@ -458,7 +458,11 @@ fn reported(report: &tera::ReportError, source: Option<&str>) -> String {
 /// tera names types as programs do, and has them in its text alone (tera 2.4, `ReportError`). They are said
 /// in words for people; nothing is decided by it, and a text of another form is shown as it is.
 fn types_in_words(message: &str) -> String {
-    const PHRASES: [(&str, &str); 4] = [
+    const PHRASES: [(&str, &str); 5] = [
+        (
+            "Iteration not possible on type ",
+            "this has to be a list, and is ",
+        ),
         ("Invalid type for the value, expected ", "this has to be "),
         (" but got ", ", and is "),
         (
