@@ -145,6 +145,7 @@ fn exit_of(error: &MailingError) -> Exit {
         | MailingError::Transport(_)
         | MailingError::NobodyToAsk
         | MailingError::UnknownRecipients(_)
+        | MailingError::LeftOut(_)
         | MailingError::SeveralRecipients { .. }
         | MailingError::OnlyFile { .. }
         | MailingError::NothingToResume(_)

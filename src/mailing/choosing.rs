@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::MailingError;
 use crate::letter::Letters;
+use crate::manifest::LeftOut;
 
 /// A file that names recipients is no larger than this.
 const LARGEST_FILE: u64 = 16 << 20;
@@ -62,6 +63,13 @@ pub(crate) fn recipients(words: &[String], letters: &Letters) -> Result<Vec<Stri
         }
     }
     if !unknown.is_empty() {
+        let is_meant = |row: &LeftOut| {
+            let mut words = unknown.iter();
+            words.any(|word| *word == row.id || folded(word) == folded(&row.name))
+        };
+        if let Some(row) = letters.manifest().left_out().find(is_meant) {
+            return Err(MailingError::LeftOut(row));
+        }
         return Err(MailingError::UnknownRecipients(unknown));
     }
     let mut ids: Vec<String> = Vec::new();

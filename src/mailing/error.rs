@@ -6,6 +6,7 @@ use crate::config::{ConfigError, TransportName};
 use crate::figures::plural;
 use crate::finding::{Finding, NextStep};
 use crate::ledger::{Counts, LedgerError, LedgerKind, PlanDifference};
+use crate::manifest::LeftOut;
 use crate::transport::SendError;
 
 use super::Moved;
@@ -40,6 +41,9 @@ pub(crate) enum MailingError {
     /// Recipients that the manifest does not have.
     #[error("the dispatch list has no recipient {}", .0.join(", "))]
     UnknownRecipients(Vec<String>),
+    /// A recipient that the manifest has, and that gets no letter.
+    #[error("{} is left out: row {} of the dispatch list ({})", .0.id, .0.row, .0.because)]
+    LeftOut(LeftOut),
     /// The plan is not the one that was looked at.
     #[error(
         "the plan is now {now}, not {wanted}: list, template, report, sender or where it is sent to changed"
@@ -171,6 +175,7 @@ impl MailingError {
             | Self::Probe(_)
             | Self::NobodyToAsk
             | Self::UnknownRecipients(_)
+            | Self::LeftOut(_)
             | Self::SeveralRecipients { .. }
             | Self::OnlyFile { .. }
             | Self::OtherPlan { .. }
@@ -215,6 +220,9 @@ impl MailingError {
             }
             Self::UnknownRecipients(_) => {
                 "correct --only: it takes ids, names, or @FILE with one on each line"
+            }
+            Self::LeftOut(_) => {
+                "choose others, or change what leaves it out: [manifest] where or hidden_rows, or its report that is missing"
             }
             Self::SeveralRecipients { .. } => "name the one that is meant by its id",
             Self::OnlyFile { .. } => "name a text file with an id or a name in each line",

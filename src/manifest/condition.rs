@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tera::{Context, Tera, Value};
+use tera::{Context, ErrorKind, Tera, Value};
 
 use super::Findings;
 use super::columns::snake_case;
@@ -43,10 +43,16 @@ fn rows_without(table: &Table, condition: &str, vars: &toml::Table) -> Result<Ve
             "it is an expression, without the brackets of a template".to_owned(),
         ));
     }
+    if has_lone_equals_sign(condition) {
+        return Err(Finding::fault(
+            format!("{NAME} cannot be used: `=` does not compare"),
+            "write == between two values that are to be the same, != where they are not",
+        ));
+    }
     let mut tera = Tera::new();
     let source = format!("{{% if {condition} %}}1{{% endif %}}");
     tera.add_raw_templates([(NAME.to_owned(), source)])
-        .map_err(|error| refuse(quote_up_to(300, &error.to_string())))?;
+        .map_err(|error| refuse(said(&error)))?;
     let used: Vec<String> = tera
         .get_template_variables(NAME)
         .map(|names| names.into_iter().map(str::to_owned).collect())
@@ -100,12 +106,48 @@ fn rows_without(table: &Table, condition: &str, vars: &toml::Table) -> Result<Ve
         }
         let holds = tera
             .render(NAME, &context)
-            .map_err(|error| refuse(quote_up_to(300, &error.to_string())).row(table.number(row)))?;
+            .map_err(|error| refuse(said(&error)).row(table.number(row)))?;
         if holds.is_empty() {
             without.push(row);
         }
     }
     Ok(without)
+}
+
+/// What tera says, without the template that stands around the condition.
+fn said(error: &tera::Error) -> String {
+    let text = match error.kind() {
+        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
+            report.message().to_owned()
+        }
+        _ => error.to_string(),
+    };
+    quote_up_to(300, &text.replace("%}", "its end"))
+}
+
+/// Whether a single `=` stands outside of quoted texts: in an expression it means nothing.
+fn has_lone_equals_sign(condition: &str) -> bool {
+    let (mut quoted, mut before, mut depth) = (None, ' ', 0);
+    let mut characters = condition.chars().peekable();
+    while let Some(character) = characters.next() {
+        match quoted {
+            Some(mark) if character == mark => quoted = None,
+            None if matches!(character, '\'' | '"' | '`') => quoted = Some(character),
+            // An argument of a filter has one, too.
+            None if character == '(' => depth += 1,
+            None if character == ')' => depth -= 1,
+            None if character == '='
+                && depth == 0
+                && !matches!(before, '=' | '!' | '<' | '>')
+                && characters.peek() != Some(&'=') =>
+            {
+                return true;
+            }
+            _ => {}
+        }
+        before = character;
+    }
+    false
 }
 
 /// The names inside `row[…]`.

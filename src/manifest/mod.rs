@@ -45,6 +45,9 @@ use crate::config::{Batch, BatchOpenError, ManifestConfig};
 use crate::finding::{Finding, quote};
 use crate::regular;
 
+/// How the names of the columns begin that a record of ours adds to its list.
+pub(crate) const RECORD_COLUMNS: &str = "postroom_";
+
 /// All recipients of a batch with the rows they come from.
 #[derive(Debug)]
 pub struct Manifest {

@@ -4,10 +4,20 @@ use std::collections::HashSet;
 
 use super::{Answers, OpenQuestion};
 use crate::address::parse_list;
-use crate::manifest::{ListSurvey, Table, is_total, snake_case};
+use crate::manifest::{ListSurvey, RECORD_COLUMNS, Table, is_total, snake_case};
 
 /// Rows that are looked at: a longer list has no other columns.
 const SAMPLE: usize = 5_000;
+
+/// The column of a record that says what became of a letter.
+const STATE: &str = "postroom_state";
+/// What stands in columns that say who is meant, and who is not.
+const MEANT: [&str; 14] = [
+    "yes", "y", "ja", "j", "oui", "o", "si", "sí", "sim", "s", "x", "true", "wahr", "1",
+];
+const NOT_MEANT: [&str; 12] = [
+    "no", "n", "nein", "non", "não", "nao", "false", "falsch", "0", "-", "–", "",
+];
 
 /// A column that was chosen, with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +162,13 @@ pub(super) fn roles(survey: &ListSurvey, files: &[String], answers: &Answers) ->
             why: format!("its name, and {} different texts", column.distinct),
         });
     }
+    if table.headers().iter().any(|header| header == STATE) {
+        let condition = format!("row[\"{STATE}\"] == \"accepted\"");
+        roles.conditions.push((
+            condition,
+            "rows whose letter was not accepted, by the record that the list is",
+        ));
+    }
     if let Some(id) = &roles.id
         && answers.leave_out_totals != Some(false)
         && let Some((rows, condition)) = totals(table, &id.header)
@@ -162,6 +179,42 @@ pub(super) fn roles(survey: &ListSurvey, files: &[String], answers: &Answers) ->
         }
     }
     roles
+}
+
+/// Doubts about columns that say yes and no: nobody but a person knows to what.
+pub(super) fn choices(table: &Table) -> Vec<String> {
+    let mut doubts = Vec::new();
+    for (column, header) in table.headers().iter().enumerate() {
+        let cells = rows(table).map(|row| table.cell(row, column).trim());
+        let (mut meant, mut not_meant) = (Vec::new(), 0_usize);
+        let is_choice = cells.into_iter().all(|cell| {
+            let word = cell.to_lowercase();
+            if MEANT.contains(&&*word) {
+                meant.push(cell);
+                return true;
+            }
+            not_meant += 1;
+            NOT_MEANT.contains(&&*word)
+        });
+        let (Some(word), true, true) = (meant.first(), is_choice, not_meant > 0) else {
+            continue;
+        };
+        if meant.iter().all(|other| other == word) {
+            doubts.push(format!(
+                "column `{header}` has `{word}` in {} rows and not in {not_meant}: to write to the {} alone, \
+                 set [manifest] where = {:?}",
+                meant.len(),
+                meant.len(),
+                format!("row['{}'] == '{}'", plain_in(header), plain_in(word)),
+            ));
+        }
+    }
+    doubts
+}
+
+/// A text as an expression may hold it between single quotes.
+fn plain_in(text: &str) -> String {
+    text.replace(['\\', '\''], "")
 }
 
 /// The rows of totals, and the condition that leaves them out.
@@ -193,7 +246,10 @@ fn plain(text: &str) -> String {
 fn look<'a>(table: &'a Table, words: &HashSet<String>) -> Vec<SeenColumn<'a>> {
     let headers = table.headers();
     let named = headers.iter().enumerate().filter(|(_, header)| {
-        !header.trim().is_empty() && headers.iter().filter(|other| other == header).count() == 1
+        // What a record adds to its list is no part of it.
+        !header.starts_with(RECORD_COLUMNS)
+            && !header.trim().is_empty()
+            && headers.iter().filter(|other| other == header).count() == 1
     });
     named
         .map(|(index, header)| {

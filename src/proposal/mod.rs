@@ -180,6 +180,7 @@ impl Proposal {
                 )),
             }
         }
+        doubts.extend(columns::choices(table));
         let left_out = converted.left_out.iter();
         doubts.extend(
             left_out.map(|what| format!("the letter in Word shows what its HTML does not: {what}")),

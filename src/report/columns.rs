@@ -10,7 +10,7 @@ use super::rows::Row;
 use crate::ledger::LetterRecord;
 use crate::lifecycle::{AddressOutcome, LetterMailKind, LetterState, reason_in_words};
 
-/// The columns that are added. Their names cannot be those of a list's own.
+/// The columns that are added. Their names cannot be those of a list's own: [`crate::manifest::RECORD_COLUMNS`].
 pub(super) const ADDED: [&str; 11] = [
     "postroom_state",
     "postroom_sent_to",

@@ -390,3 +390,9 @@ fn the_json_has_who_said_what_and_why() {
     assert_eq!(letter["resolved"]["by"], "ann on office");
     assert_eq!(letter["resolved"]["because"], "in the Sent folder");
 }
+
+#[test]
+fn what_the_record_adds_is_known_by_its_name() {
+    let mut added = columns::ADDED.iter();
+    assert!(added.all(|name| name.starts_with(crate::manifest::RECORD_COLUMNS)));
+}

@@ -27,6 +27,31 @@ fn left_out(checked: &Value) -> Vec<String> {
 }
 
 #[test]
+fn an_equals_sign_that_compares_nothing_is_named() {
+    for condition in [
+        "row['Send'] = 'yes'",
+        "send=\"yes\" or school == \"Oak (1) = 2\"",
+    ] {
+        let ran = with(condition).run("check", &[]).expect(3);
+        ran.says("`=` does not compare")
+            .says("write == between two values");
+    }
+    for condition in [
+        "send == 'a = b'",
+        "send >= \"n\"",
+        "send | default(value=\"no\") == \"yes\"",
+    ] {
+        let ran = with(condition).run("check", &[]);
+        assert!(!ran.stderr.contains("does not compare"), "{ran:?}");
+    }
+    let ran = with("send ==").run("check", &[]).expect(3);
+    assert!(
+        !ran.stderr.contains("-->") && !ran.stderr.contains("%}"),
+        "{ran:?}"
+    );
+}
+
+#[test]
 fn only_rows_that_are_meant_get_a_letter_and_the_others_are_named() {
     for condition in [
         "send == \"yes\"",
@@ -39,6 +64,10 @@ fn only_rows_that_are_meant_get_a_letter_and_the_others_are_named() {
     let batch = with("send == \"yes\"");
     let checked = batch.run("check", &["--json"]).expect(0).json();
     assert_eq!(left_out(&checked), ["3 \"S2\" \"where\""]);
+    batch
+        .send(&["--only", "S2"])
+        .expect(2)
+        .says("S2 is left out: row 3 of the dispatch list (where)");
     batch.send(&[]).expect(0);
     let status = batch.run("status", &["-v"]).expect(0);
     let line = "  left out  S2  Elm School  (row 3: where)";

@@ -172,6 +172,52 @@ fn a_study_list_with_titles_a_cover_links_and_a_total() {
     assert_eq!(checked["left_out"][0]["because"], "where");
 }
 
+/// A reminder is made from the record of the first mailing: what the record adds is nobody's address.
+#[test]
+fn a_record_of_a_mailing_as_the_list_of_the_next() {
+    let own = Own::new();
+    let mut list = String::from(
+        "DfE number;School;Email;postroom_state;postroom_sent_to;postroom_message_id\r\n",
+    );
+    for (id, school, address) in SCHOOLS {
+        let record = match id {
+            "12345" => "left out (where);;".to_owned(),
+            _ => format!("accepted;old-{address};{id}.postroom@study.example"),
+        };
+        list.push_str(&format!("{id};{school};{address};{record}\r\n"));
+    }
+    fs::write(own.path("record.csv"), list).unwrap();
+    own.reports(|id, _| format!("{id}.pdf"));
+    let checked = own.is_clean_after("record.csv", &[SENDER]);
+    assert_eq!(ids(&checked), ["00123", "01002", "20017"]);
+    let to = checked["letters"][0]["to"].as_array().unwrap();
+    assert_eq!(to, &["office@st-marys.sch.example"]);
+}
+
+#[test]
+fn a_column_of_yes_and_no_is_worth_a_look() {
+    let own = Own::new();
+    let mut list = String::from("DfE number;School;E-mail;Versand (ja/nein)\r\n");
+    for (place, (id, school, address)) in SCHOOLS.into_iter().enumerate() {
+        let sent = ["ja", "nein"][usize::from(place == 2)];
+        list.push_str(&format!("{id};{school};{address};{sent}\r\n"));
+    }
+    fs::write(own.path("list.csv"), list).unwrap();
+    own.reports(|id, _| format!("{id}.pdf"));
+    let ran = own.init("list.csv", &["--yes"]).expect(0);
+    let (_, rest) = ran.stderr.split_once("`Versand (ja/nein)`").unwrap();
+    assert!(
+        rest.starts_with(" has `ja` in 3 rows and not in 1"),
+        "{ran:?}"
+    );
+    let (_, condition) = rest.split_once("where = \"").unwrap();
+    let (condition, _) = condition.split_once('"').unwrap();
+    let example = "# where = \"row['Send'] == 'yes'\"";
+    let wanted = format!("where = \"{condition}\"");
+    let checked = own.is_clean_with(&[SENDER, (example, &wanted)]);
+    assert_eq!(ids(&checked), ["00123", "01002", "20017"]);
+}
+
 #[test]
 fn an_export_with_a_line_for_excel_and_formulas_for_zeros() {
     let own = Own::new();
