@@ -21,7 +21,7 @@ fn every_letter_arrives_once(server: Result<RealServer, String>, connections: us
     batch.use_smtp(server.port, &format!("connections = {connections}"));
     let ran = batch.send(&[]).expect(0);
     assert!(ran.stdout.contains("60 accepted, 0 pending"), "{ran:?}");
-    wait::until("60 messages", || server.messages().len() >= SCHOOLS);
+    wait::until_others("60 messages", || server.messages().len() >= SCHOOLS);
     let mut schools = Vec::new();
     for message in server.messages() {
         let number = school_of(&message);
@@ -142,7 +142,7 @@ fn postfix_relays_every_letter_once_while_its_next_hop_comes_and_goes() {
     batch.send(&[]).expect(0);
     let took = begun.elapsed().as_secs_f64();
     // It moves them between its folders while they are counted; what comes out below is exact.
-    wait::until("all letters in the queue", || postfix.queued() >= schools);
+    wait::until_others("all letters in the queue", || postfix.queued() >= schools);
     let Some(sink) = servers::or_skip(RealServer::smtp_sink_at(next)) else {
         return;
     };
@@ -152,7 +152,7 @@ fn postfix_relays_every_letter_once_while_its_next_hop_comes_and_goes() {
     while sink.count() < schools && begun.elapsed() < limit {
         std::thread::sleep(Duration::from_millis(100));
     }
-    wait::until("an idle relay", || postfix.is_idle());
+    wait::until_others("an idle relay", || postfix.is_idle());
     let relayed = begun.elapsed().as_secs_f64();
     let mut ids: Vec<String> = sink
         .messages()

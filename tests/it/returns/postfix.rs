@@ -85,7 +85,7 @@ fn sixty_letters_come_back_where_they_must_and_are_sent_again_where_the_list_was
         server: schools,
     };
     sent.batch.send(&[]).expect(0);
-    wait::until("what comes back", || {
+    wait::until_others("what comes back", || {
         let given_up = postfix
             .mails()
             .iter()
@@ -128,7 +128,7 @@ fn sixty_letters_come_back_where_they_must_and_are_sent_again_where_the_list_was
     let before = sent.server.received().len();
     let resend = ["--bounced", "--because", "the schools gave others", "--yes"];
     sent.batch.run("resend", &resend).expect(0);
-    wait::until("the letters sent again", || postfix.is_idle());
+    wait::until_others("the letters sent again", || postfix.is_idle());
     let again = sent.server.received().split_off(before);
     let mut to: Vec<String> = again.into_iter().flat_map(|mail| mail.rcpt_to).collect();
     to.sort();
@@ -178,7 +178,7 @@ fn notices_of_delivery_come_back_where_they_are_asked_for() {
         server: schools,
     };
     sent.batch.send(&[]).expect(0);
-    wait::until("the notices", || {
+    wait::until_others("the notices", || {
         let notices = postfix
             .mails()
             .iter()
@@ -230,7 +230,7 @@ fn what_is_delayed_is_said_so_until_it_is_given_up() {
         server: schools,
     };
     sent.batch.send(&[]).expect(0);
-    wait::until("the warning", || {
+    wait::until_others("the warning", || {
         keep(&sent, &postfix, "warnings", "\nAction: delayed") > 0
     });
     let address = "teacher1@school1.example";
@@ -239,7 +239,7 @@ fn what_is_delayed_is_said_so_until_it_is_given_up() {
         .expect(0)
         .shows("delayed    S001");
     assert_eq!(outcomes(&sent)[address].0, "delayed");
-    wait::until("the end of it", || {
+    wait::until_others("the end of it", || {
         keep(&sent, &postfix, "ends", "\nAction: failed") > 0
     });
     sent.batch.run("returns", &["--from", "ends"]).expect(4);
@@ -281,7 +281,7 @@ fn what_was_relayed_and_came_back_after_that_is_bounced() {
         server: schools,
     };
     sent.batch.send(&[]).expect(0);
-    wait::until("both notices", || {
+    wait::until_others("both notices", || {
         keep(&sent, &postfix, "relayed", "\nAction: relayed") > 0
             && keep(&sent, &postfix, "failed", "\nAction: failed") > 0
     });

@@ -67,7 +67,7 @@ impl Dovecot {
             child,
             port,
         };
-        wait::until("the start of Dovecot", || {
+        wait::until_others("the start of Dovecot", || {
             let ended = server.child.try_wait().unwrap();
             assert!(ended.is_none(), "Dovecot ended: {ended:?}");
             TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()

@@ -129,7 +129,7 @@ impl Postfix {
             ));
         }
         let server = Self { folder, port };
-        wait::until("the start of Postfix", || {
+        wait::until_others("the start of Postfix", || {
             TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
         });
         Ok(server)
