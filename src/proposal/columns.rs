@@ -156,19 +156,11 @@ pub(super) fn roles(survey: &ListSurvey, files: &[String], answers: &Answers) ->
             }
         }
     }
-    if let Some(column) = name.or(id) {
-        roles.name = Some(ColumnChoice {
-            header: column.header.to_owned(),
-            why: format!("its name, and {} different texts", column.distinct),
-        });
-    }
-    if table.headers().iter().any(|header| header == STATE) {
-        let condition = format!("row[\"{STATE}\"] == \"accepted\"");
-        roles.conditions.push((
-            condition,
-            "rows whose letter was not accepted, by the record that the list is",
-        ));
-    }
+    roles.name = name.or(id).map(|column| ColumnChoice {
+        header: column.header.to_owned(),
+        why: format!("its name, and {} different texts", column.distinct),
+    });
+    roles.conditions.extend(of_record(table));
     if let Some(id) = &roles.id
         && answers.leave_out_totals != Some(false)
         && let Some((rows, condition)) = totals(table, &id.header)
@@ -179,6 +171,17 @@ pub(super) fn roles(survey: &ListSurvey, files: &[String], answers: &Answers) ->
         }
     }
     roles
+}
+
+/// The condition of a list that is a record of ours: only who got a letter is written to again.
+fn of_record(table: &Table) -> Option<(String, &'static str)> {
+    let is_record = table.headers().iter().any(|header| header == STATE);
+    is_record.then(|| {
+        (
+            format!("row[\"{STATE}\"] == \"accepted\""),
+            "rows whose letter was not accepted, by the record that the list is",
+        )
+    })
 }
 
 /// Doubts about columns that say yes and no: nobody but a person knows to what.
