@@ -278,7 +278,7 @@ fn the_workbook_tells_each_address_and_the_batch() {
     let cells = |number: usize| row(&letters, number);
     assert_eq!(
         cells(0)[..5],
-        ["Recipient", "Name", "Address", "LedgerKind", "State"]
+        ["Recipient", "Name", "Address", "Kind", "State"]
     );
     assert_eq!(
         cells(1),

@@ -61,7 +61,7 @@ const OF_ADDRESSES: [&str; 13] = [
     "Recipient",
     "Name",
     "Address",
-    "LedgerKind",
+    "Kind",
     "State",
     "Code",
     "Text",
