@@ -150,7 +150,7 @@ pub use lifecycle::{
 };
 pub use manifest::Manifest;
 pub use message::Message;
-pub use own_folder::{Links, OwnFolder};
+pub use own_folder::{FolderIdentity, Links, OwnFolder};
 pub use plan::{Destination, Plan, PlannedLetter};
 pub use preview::Preview;
 pub use returns::{MAX_RECIPIENTS, read};

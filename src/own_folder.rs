@@ -10,7 +10,7 @@ use cap_fs_ext::{
     OpenOptionsSyncExt,
 };
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, DirBuilder, OpenOptions};
+use cap_std::fs::{Dir, DirBuilder, Metadata, OpenOptions};
 
 use crate::durable;
 
@@ -28,6 +28,10 @@ pub enum Links {
 pub struct OwnFolder {
     dir: Dir,
 }
+
+/// A folder, whatever its name: the device that it is on, and its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FolderIdentity(u64, u64);
 
 impl OwnFolder {
     /// Opens the folder `path` below `base`. None where there is none.
@@ -116,13 +120,43 @@ impl OwnFolder {
             let _ = self.dir.remove_file(&partial);
             return Err(error);
         }
-        // Windows has no such call, and needs none.
+        self.keep_names()
+    }
+
+    /// Makes the names in it survive a power cut. Windows has no such call, and needs none.
+    fn keep_names(&self) -> io::Result<()> {
         if cfg!(unix) {
             let mut options = OpenOptions::new();
             options.read(true).maybe_dir(true);
             self.dir.open_with(".", &options)?.sync_all()?;
         }
         Ok(())
+    }
+
+    /// Moves files of it into a new folder in it, and what is moved stays so. Says whether there were any:
+    /// without one no folder is made.
+    ///
+    /// # Errors
+    /// When the folder is there already, or something cannot be moved.
+    pub fn move_files(&self, chosen: impl Fn(&Path) -> bool, into: &Path) -> io::Result<bool> {
+        let mut names = Vec::new();
+        for entry in self.dir.entries()? {
+            let entry = entry?;
+            let name = PathBuf::from(entry.file_name());
+            if chosen(&name) && entry.file_type()?.is_file() {
+                names.push(name);
+            }
+        }
+        if names.is_empty() {
+            return Ok(false);
+        }
+        let into = self.make_new(into)?;
+        for name in &names {
+            self.dir.rename(name, &into.dir, name)?;
+        }
+        into.keep_names()?;
+        self.keep_names()?;
+        Ok(true)
     }
 
     /// Opens a file in it, through no link and without waiting for what is none. None where there is
@@ -190,17 +224,30 @@ impl OwnFolder {
         self.dir.rename(from, &self.dir, to)
     }
 
-    /// Makes sure that a folder which is open stands under this name.
+    /// What tells it from every other folder, by whatever name.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn identity(&self) -> io::Result<FolderIdentity> {
+        self.dir.dir_metadata().map(|of| FolderIdentity::of(&of))
+    }
+
+    /// Makes sure that this very folder stands under a name of it.
     ///
     /// # Errors
     /// When another stands there now.
-    pub fn is_now(&self, folder: &Self, name: &Path) -> io::Result<()> {
-        let (named, meant) = (self.dir.symlink_metadata(name)?, folder.dir.dir_metadata()?);
-        if (named.dev(), named.ino()) == (meant.dev(), meant.ino()) {
+    pub fn is_now(&self, folder: FolderIdentity, name: &Path) -> io::Result<()> {
+        if FolderIdentity::of(&self.dir.symlink_metadata(name)?) == folder {
             Ok(())
         } else {
             Err(io::Error::other("it was replaced while it was written"))
         }
+    }
+}
+
+impl FolderIdentity {
+    fn of(metadata: &Metadata) -> Self {
+        Self(metadata.dev(), metadata.ino())
     }
 }
 
@@ -266,6 +313,27 @@ mod tests {
         assert!(folder.put("taken", &[b"x"]).is_err());
         assert!(folder.read("taken").is_err());
         assert!(real.join("taken/inside").is_dir() && !real.join("taken.partial").exists());
+    }
+
+    #[test]
+    fn chosen_files_are_moved_and_nothing_else_is() {
+        let base = tempfile::tempdir().unwrap();
+        let at = |name: &str| base.path().join(name);
+        fs::write(at("a.eml"), "a").unwrap();
+        fs::write(at("notes.txt"), "mine").unwrap();
+        fs::create_dir(at("old.eml")).unwrap();
+        let folder = OwnFolder::make(base.path(), Path::new(""), Links::Anywhere).unwrap();
+        let move_into = |into| {
+            let chosen = |name: &Path| name.extension().is_some_and(|end| end == "eml");
+            folder.move_files(chosen, Path::new(into))
+        };
+        assert!(move_into("aside").unwrap());
+        assert_eq!(fs::read(at("aside/a.eml")).unwrap(), b"a");
+        assert!(at("notes.txt").exists() && at("old.eml").exists() && !at("a.eml").exists());
+        assert!(!move_into("later").unwrap() && !at("later").exists());
+        // What was moved earlier is never mixed with what is moved now.
+        fs::write(at("b.eml"), "b").unwrap();
+        assert!(move_into("aside").is_err() && at("b.eml").exists());
     }
 
     #[cfg(unix)]

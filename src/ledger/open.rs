@@ -181,7 +181,7 @@ impl Ledger {
                 return Err(storage(ErrorKind::AlreadyExists.into()));
             }
             std::fs::rename(path, &renamed)
-                .and_then(|()| keep_rename(path))
+                .and_then(|()| keep_rename(&renamed))
                 .map_err(storage)?;
             aside = Some(renamed);
         }

@@ -83,27 +83,38 @@ impl PreviewFolder {
 
     /// Puts the whole gallery in place of an older one, and gives its page.
     pub(super) fn put_in_place(self) -> Result<PathBuf, PreviewError> {
-        let at = |source| storage(&self.into, source);
-        if !self.above.may_be_replaced(&self.name, MARK).map_err(at)? {
-            return Err(PreviewError::Foreign { path: self.into });
+        let Self {
+            into,
+            name,
+            partial_name,
+            old_name,
+            above,
+            partial,
+        } = self;
+        let at = |source| storage(&into, source);
+        if !above.may_be_replaced(&name, MARK).map_err(at)? {
+            return Err(PreviewError::Foreign { path: into });
         }
-        let rename = |from: &Path, to: &Path| self.above.rename_folder(from, to);
+        let made = partial.identity().map_err(at)?;
+        // Windows renames no folder that is held open.
+        drop(partial);
+        let rename = |from: &Path, to: &Path| above.rename_folder(from, to);
         // A file of the old gallery that is open elsewhere keeps Windows from removing or moving it. Then
         // the old gallery is whole, and the new one, which nobody could look at, is taken away.
-        let moved = match rename(&self.name, &self.old_name) {
+        let moved = match rename(&name, &old_name) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => rename(&self.partial_name, &self.name).inspect_err(|_| {
-                let _ = rename(&self.old_name, &self.name);
+            _ => rename(&partial_name, &name).inspect_err(|_| {
+                let _ = rename(&old_name, &name);
             }),
         };
         if let Err(source) = moved {
             // Best effort: the fault is what the person has to hear of.
-            let _ = self.above.remove_folder(&self.partial_name);
-            return Err(storage(&self.into, source));
+            let _ = above.remove_folder(&partial_name);
+            return Err(storage(&into, source));
         }
-        self.above.is_now(&self.partial, &self.name).map_err(at)?;
-        self.above.remove_folder(&self.old_name).map_err(at)?;
-        Ok(self.into.join("index.html"))
+        above.is_now(made, &name).map_err(at)?;
+        above.remove_folder(&old_name).map_err(at)?;
+        Ok(into.join("index.html"))
     }
 
     /// The address of a file for a page in the gallery.

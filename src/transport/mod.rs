@@ -25,6 +25,7 @@ pub(crate) use attempt::{
     AttemptRecord, Doubt, Earlier, NotTakenFor, Replaced, TransportAttempt, new_trace,
 };
 pub(crate) use incoming::{Listed, incoming};
+pub(crate) use outbox::set_letters_aside;
 pub(crate) use tracing::tracing;
 
 use std::borrow::Cow;

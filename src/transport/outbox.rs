@@ -15,16 +15,29 @@ use crate::message::{Encoded, Message};
 use crate::own_folder::{Links, OwnFolder};
 
 pub(super) fn open(batch: &Batch) -> Box<dyn Transport> {
-    Box::new(Outbox {
-        folder: batch.resolve(&batch.outbox.path),
-        base: batch.resolve(Path::new("")),
-        path: batch.outbox.path.clone(),
-        links: if batch.allow_outside {
-            Links::Anywhere
-        } else {
-            Links::Beneath
-        },
-    })
+    Box::new(Outbox::of(batch))
+}
+
+/// Moves the letters of an outbox into a folder of this name inside it, which no run looks into. Whatever
+/// else lies there stays. Gives the folder; none where there are no letters.
+///
+/// # Errors
+/// When something cannot be moved; then the outbox comes with what the system said.
+pub(crate) fn set_letters_aside(
+    batch: &Batch,
+    name: &str,
+) -> Result<Option<PathBuf>, (PathBuf, io::Error)> {
+    let outbox = Outbox::of(batch);
+    let is_letter = |name: &Path| name.extension().is_some_and(|end| end == "eml");
+    let moved = outbox.opened().and_then(|folder| {
+        folder.map_or(Ok(false), |folder| {
+            folder.move_files(is_letter, Path::new(name))
+        })
+    });
+    match moved {
+        Ok(any) => Ok(any.then(|| outbox.folder.join(name))),
+        Err(error) => Err((outbox.folder, error)),
+    }
 }
 
 struct Outbox {
@@ -36,6 +49,24 @@ struct Outbox {
 }
 
 impl Outbox {
+    fn of(batch: &Batch) -> Self {
+        Self {
+            folder: batch.resolve(&batch.outbox.path),
+            base: batch.resolve(Path::new("")),
+            path: batch.outbox.path.clone(),
+            links: if batch.allow_outside {
+                Links::Anywhere
+            } else {
+                Links::Beneath
+            },
+        }
+    }
+
+    /// The folder; none where there is none.
+    fn opened(&self) -> io::Result<Option<OwnFolder>> {
+        OwnFolder::open(&self.base, &self.path, self.links)
+    }
+
     /// The name of a message's file. Where the disk ignores case, as those of Windows and macOS do, the
     /// second of two ids such as `a1` and `A1` has the safe form of a name.
     fn name(&self, id: &str, sending: u32) -> String {
@@ -54,7 +85,7 @@ impl Outbox {
 
     /// The Message-ID of a file in the outbox; none when there is no file.
     fn message_id_of(&self, name: &str) -> io::Result<Option<String>> {
-        let folder = OwnFolder::open(&self.base, &self.path, self.links)?;
+        let folder = self.opened()?;
         let file = folder.map(|folder| folder.read(name)).transpose()?;
         file.flatten().map(message_id_in).transpose()
     }
