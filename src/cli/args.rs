@@ -141,6 +141,23 @@ impl Verb {
             Self::Completions(_) | Self::Man(_) | Self::ReadPdfs => Output::default(),
         }
     }
+
+    /// The batch that was named.
+    pub(super) fn batch(&self) -> Option<&Path> {
+        match self {
+            Self::Login(args) => Some(&args.sign_in.batch),
+            Self::Logout(args) | Self::Whoami(args) => Some(&args.batch),
+            Self::Check(args) => Some(&args.common.batch),
+            Self::Preview(args) => Some(&args.common.batch),
+            Self::Send(args) | Self::Resume(args) => Some(&args.common.batch),
+            Self::Resend(args) => Some(&args.common.batch),
+            Self::Returns(args) => Some(&args.common.batch),
+            Self::Status(args) => Some(&args.common.batch),
+            Self::Resolve(args) => Some(args.parts().0),
+            Self::Report(args) => Some(&args.common.batch),
+            Self::Init(_) | Self::Completions(_) | Self::Man(_) | Self::ReadPdfs => None,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -37,7 +37,7 @@ pub(super) fn answer() -> Option<Exit> {
     let shell = shells.completer(&shell)?;
     let mut answer = Vec::new();
     let written = shell.write_complete(&mut command(), words(), None, &mut answer);
-    Console::new(Output::default()).raw(&answer);
+    Console::new(Output::default(), None).raw(&answer);
     Some(match written {
         Ok(()) => Exit::Success,
         Err(_) => Exit::Unexpected,

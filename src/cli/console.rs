@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, Stderr, Stdout, Write};
+use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -31,15 +32,20 @@ pub(super) struct Output {
 pub(super) struct Console {
     /// How much is said.
     pub output: Output,
+    /// The batch as commands name it; none where it is that of the current folder.
+    batch: Option<String>,
     bar: Mutex<Option<ProgressBar>>,
     foot: Mutex<Option<Foot>>,
     json: Mutex<BufWriter<Stdout>>,
 }
 
 impl Console {
-    pub(super) fn new(output: Output) -> Self {
+    pub(super) fn new(output: Output, batch: Option<&Path>) -> Self {
         Self {
             output,
+            batch: batch
+                .filter(|batch| !is_of_current_folder(batch))
+                .map(words::argument),
             bar: Mutex::new(None),
             foot: Mutex::new(None),
             json: Mutex::new(BufWriter::new(stdout())),
@@ -49,7 +55,7 @@ impl Console {
     /// A result, for people.
     pub(super) fn result(&self, text: &str) {
         if !self.output.json && !self.output.quiet {
-            self.above_bar(|| write_line(&mut stdout().lock(), text));
+            self.above_bar(|| self.write(&mut stdout().lock(), text));
         }
     }
 
@@ -81,20 +87,28 @@ impl Console {
     /// Something worth knowing, beside the result.
     pub(super) fn note(&self, text: &str) {
         if !self.output.quiet {
-            self.above_bar(|| write_line(&mut stderr().lock(), text));
+            self.above_bar(|| self.write(&mut stderr().lock(), text));
         }
     }
 
     /// What the checks found; only faults break a silence that was asked for.
     pub(super) fn finding(&self, finding: &Finding) {
         if finding.is_fault() || !self.output.quiet {
-            self.above_bar(|| write_line(&mut stderr().lock(), &words::fault(finding)));
+            self.above_bar(|| self.write(&mut stderr().lock(), &words::fault(finding)));
         }
     }
 
     /// Something that went wrong.
     pub(super) fn error(&self, text: &str) {
-        self.above_bar(|| write_line(&mut stderr().lock(), &format!("postroom: {text}")));
+        self.above_bar(|| self.write(&mut stderr().lock(), &format!("postroom: {text}")));
+    }
+
+    /// Writes what the program itself says. What is copied from it has to mean the same batch.
+    fn write(&self, to: &mut dyn Write, text: &str) {
+        match &self.batch {
+            Some(batch) => write_line(to, &words::naming_batch(text, batch)),
+            None => write_line(to, text),
+        }
     }
 
     /// Whether a person can be asked and shown a bar.
@@ -217,6 +231,15 @@ impl Console {
             None => write(),
         }
     }
+}
+
+/// Whether commands mean this batch where they name none.
+fn is_of_current_folder(batch: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    [".", "batch.toml"].iter().any(|named| {
+        *batch == *Path::new(named)
+            || real(batch).is_some_and(|of| Some(of) == real(Path::new(named)))
+    })
 }
 
 /// The line at the foot of the terminal. indicatif would fill it with blanks up to the edge, and what the

@@ -95,7 +95,7 @@ pub fn run_under(
 }
 
 fn run(cli: &Cli, clock: &Arc<dyn Clock>) -> ExitCode {
-    let console = Console::new(cli.verb.output());
+    let console = Console::new(cli.verb.output(), cli.verb.batch());
     let result = match &cli.verb {
         Verb::Init(args) => init::run(args, &console),
         Verb::Check(args) => check::run(args, &console, clock),

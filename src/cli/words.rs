@@ -2,6 +2,8 @@
 
 pub(super) use crate::figures::{bytes, count, duration, expected, plural};
 
+use std::path::Path;
+
 use crate::finding::{Finding, NextStep, Severity};
 use crate::letter::Verdict;
 use crate::plan::Plan;
@@ -20,6 +22,45 @@ pub(super) fn in_full(error: &impl NextStep) -> String {
 /// the eye; whatever looks at an error looks at its fields.
 pub(super) fn with_next(text: &str, next_step: &str) -> String {
     format!("{text}\n  next: {next_step}")
+}
+
+/// A path as an argument of a command.
+pub(super) fn argument(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./\\:~+,@%".contains(c);
+    if path.chars().all(is_plain) {
+        return path;
+    }
+    let mut quoted = String::from("\"");
+    for character in path.chars() {
+        if cfg!(unix) && "\"$`\\".contains(character) {
+            quoted.push('\\');
+        }
+        quoted.push(character);
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// A text whose commands name the batch.
+pub(super) fn naming_batch(text: &str, batch: &str) -> String {
+    const COMMAND: &str = "`postroom ";
+    let mut named = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(COMMAND) {
+        let (before, command) = rest.split_at(at + COMMAND.len());
+        named.push_str(before);
+        let end = command.find('`').unwrap_or(command.len());
+        let (command, after) = command.split_at(end);
+        named.push_str(command);
+        // `init` makes a batch, and names it itself.
+        if !command.starts_with("init") && after.starts_with('`') {
+            named.push(' ');
+            named.push_str(batch);
+        }
+        rest = after;
+    }
+    named + rest
 }
 
 /// How many attachments there are, and what the proofs found.
@@ -69,6 +110,21 @@ pub(super) fn fault(fault: &Finding) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_name_the_batch_that_was_named() {
+        let text = "see `status`, then `postroom login` or `postroom resolve ID --accepted`; `postroom init DIR` makes one";
+        assert_eq!(
+            naming_batch(text, "spring"),
+            "see `status`, then `postroom login spring` or `postroom resolve ID --accepted spring`; \
+             `postroom init DIR` makes one"
+        );
+        assert_eq!(naming_batch("`postroom cut", "spring"), "`postroom cut");
+        assert_eq!(argument(Path::new("../año/b-1.toml")), "../año/b-1.toml");
+        assert_eq!(argument(Path::new("Reports 2026")), "\"Reports 2026\"");
+        #[cfg(unix)]
+        assert_eq!(argument(Path::new("a $b")), "\"a \\$b\"");
+    }
 
     #[test]
     fn a_fault_says_the_place_the_thing_and_the_next_step() {

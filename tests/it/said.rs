@@ -2,6 +2,7 @@
 //! and the step that mends it, each in full.
 
 use std::fs;
+use std::path::Path;
 
 use insta::assert_snapshot;
 
@@ -228,4 +229,18 @@ fn a_sign_in_service_that_cannot_be_reached_is_no_refusal() {
     ] {
         assert!(checked.contains(part), "{part}: {checked}");
     }
+}
+
+#[test]
+fn a_next_step_can_be_typed_where_one_is() {
+    let batch = TestBatch::new(2);
+    let folder = batch.folder();
+    let status_from = |place: &Path| {
+        let mut command = batch.command("status", &[]);
+        command.current_dir(place);
+        Ran::of(command.output().unwrap()).expect(2)
+    };
+    status_from(folder.parent().unwrap()).says(&format!("`postroom send {}`", folder.display()));
+    // In its folder a command needs no batch.
+    status_from(folder).says("`postroom send`");
 }
