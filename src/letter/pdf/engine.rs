@@ -15,7 +15,7 @@ use hayro_interpret::{
 use memchr::memmem;
 
 use super::text_device::TextDevice;
-use super::{Contents, Text, Why, beside, revisions};
+use super::{Contents, Text, Why, beside, no_outlines, revisions};
 use crate::contain;
 
 const MOST_PAGES: usize = 5_000;
@@ -137,7 +137,9 @@ pub(super) fn text_of_pages(pdf: &Pdf) -> Result<Text, Why> {
 /// The settings of the library: it draws what readers draw, and says which fonts it cannot load.
 fn settings(lost_font: &Arc<AtomicBool>) -> InterpreterSettings {
     let lost_font = Arc::clone(lost_font);
+    let stand_in = no_outlines::font();
     InterpreterSettings {
+        font_resolver: Arc::new(move |_| Some((Arc::clone(&stand_in), 0))),
         warning_sink: Arc::new(move |warning| {
             if matches!(warning, InterpreterWarning::UnsupportedFont) {
                 lost_font.store(true, Ordering::Relaxed);

@@ -9,6 +9,7 @@ mod bitmap_fonts;
 mod encryption;
 mod engine;
 mod gaps;
+mod no_outlines;
 mod process;
 mod revisions;
 mod strings;
