@@ -12,6 +12,7 @@ use mail_builder::headers::content_type::ContentType;
 use mail_builder::headers::raw::Raw;
 use mail_builder::headers::text::Text;
 use mail_builder::mime::{BodyPart, MimePart};
+use memchr::memchr2_iter;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Message;
@@ -225,12 +226,28 @@ fn encoded_words(text: &str) -> String {
 
 /// Lines of a body end with CRLF on the wire (RFC 5322 section 2.1).
 fn crlf(text: &str) -> Cow<'_, str> {
-    let bare = text.bytes().filter(|byte| *byte == b'\n').count();
-    if text.matches("\r\n").count() == bare && !text.replace("\r\n", "").contains('\r') {
+    let bytes = text.as_bytes();
+    let mut lines = String::new();
+    let mut written = 0;
+    for at in memchr2_iter(b'\r', b'\n', bytes) {
+        let is_whole = match bytes[at] {
+            b'\r' => bytes.get(at + 1) == Some(&b'\n'),
+            _ => at > 0 && bytes[at - 1] == b'\r',
+        };
+        if !is_whole {
+            if lines.is_empty() {
+                lines.reserve(text.len() + text.len() / 16);
+            }
+            lines.push_str(&text[written..at]);
+            lines.push_str("\r\n");
+            written = at + 1;
+        }
+    }
+    if written == 0 {
         return Cow::Borrowed(text);
     }
-    let plain = text.replace("\r\n", "\n").replace('\r', "\n");
-    Cow::Owned(plain.replace('\n', "\r\n"))
+    lines.push_str(&text[written..]);
+    Cow::Owned(lines)
 }
 
 /// Content-Type with a plain `name` for programs that do not read `filename*`.
@@ -259,4 +276,19 @@ fn plain_name(name: &str) -> String {
             _ => '_',
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::crlf;
+
+    proptest! {
+        #[test]
+        fn every_line_ends_with_crlf_and_nothing_else_changes(text in "[aé\r\n]{0,12}") {
+            let plain = text.replace("\r\n", "\n").replace('\r', "\n");
+            prop_assert_eq!(crlf(&text), plain.replace('\n', "\r\n"));
+        }
+    }
 }

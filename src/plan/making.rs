@@ -1,8 +1,10 @@
 //! Making every letter once, on all cores.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
 
 use super::PlannedLetter;
 use crate::clock::Clock;
@@ -37,6 +39,9 @@ pub(super) struct OpenProof {
     pub proof: Proof,
 }
 
+/// While a process of its own reads a report, the thread that asked for it waits.
+const THREADS_PER_CORE: usize = 2;
+
 /// Makes and proves every letter on all cores, or those at some places.
 pub(super) fn make_all(
     letters: &Arc<Letters>,
@@ -47,11 +52,12 @@ pub(super) fn make_all(
     let next = Arc::new(AtomicUsize::new(0));
     let count = places.map_or(letters.len(), |places| places.len());
     let (sender, results) = sync_channel(256);
-    // The tasks own what they use: one that a template never lets go is left behind.
-    for _ in 0..rayon::current_num_threads() {
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    // The threads own what they use: one that a template never lets go is left behind.
+    for _ in 0..THREADS_PER_CORE * cores {
         let (letters, next, sender) = (Arc::clone(letters), Arc::clone(&next), sender.clone());
         let places = places.cloned();
-        rayon::spawn(move || {
+        thread::spawn(move || {
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 if index >= count {

@@ -324,8 +324,8 @@ impl Connection {
     pub(super) fn message(&mut self, data: &Stuffed<'_>) -> Result<String, SmtpFailure> {
         const SLOWEST: u64 = 20_000; // bytes a second
         let patience = self.timeout * 10 + Duration::from_secs(data.bytes() / SLOWEST);
-        let data = data.to_string();
-        let said = self.conversation.say(&data);
+        let pieces = data.pieces();
+        let said = self.conversation.say_all(&pieces);
         let reply = self
             .runtime
             .block_on(async { tokio::time::timeout(patience, said).await });

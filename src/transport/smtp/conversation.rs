@@ -2,7 +2,7 @@
 
 use std::io;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufWriter};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -88,13 +88,24 @@ impl Conversation {
     /// # Errors
     /// A refusal (4xx, 5xx), and whatever is no reply.
     pub(super) async fn say(&mut self, text: &str) -> Result<SmtpReply, SmtpFailure> {
+        self.say_all(&[text.as_bytes()]).await
+    }
+
+    /// The same with pieces, one after the other.
+    ///
+    /// # Errors
+    /// A refusal (4xx, 5xx), and whatever is no reply.
+    pub(super) async fn say_all(&mut self, pieces: &[&[u8]]) -> Result<SmtpReply, SmtpFailure> {
         self.is_all_on_its_way = false;
         if self.replies.unread() > 0 {
             return self.unasked().await;
         }
-        let stream = self.wire.stream();
+        // A piece that is larger than the buffer goes by it.
+        let mut stream = BufWriter::new(self.wire.stream());
         let written = async {
-            stream.write_all(text.as_bytes()).await?;
+            for piece in pieces {
+                stream.write_all(piece).await?;
+            }
             stream.flush().await
         };
         written.await.map_err(|error| broken(&error))?;

@@ -215,7 +215,12 @@ fn begin(connection: &mut Connection, message: &Message) -> Result<(), SendError
 /// DATA and the message. Once the final dot is on its way, silence is doubt.
 fn transmit(connection: &mut Connection, message: &Message) -> Result<String, SendError> {
     let Encoded { head, body } = message.encoded();
-    let data = Stuffed(seven_bit(&head)?, seven_bit(&body)?);
+    let data = Stuffed(&head, &body);
+    // MIME is 7-bit; were it not, no data has gone out yet.
+    if !(head.is_ascii() && body.is_ascii()) {
+        let text = "the message has letters beyond ASCII, which it must not have";
+        return Err(SendError::Rejected(Answer::new(Cause::NotSevenBit, text)));
+    }
     connection
         .data()
         .map_err(|failure| failure.refused_at(Phase::Data))?;
@@ -234,12 +239,6 @@ fn transmit(connection: &mut Connection, message: &Message) -> Result<String, Se
         .refused_at(Phase::Dot),
         refused @ SmtpFailure::Reply { .. } => refused.refused_at(Phase::Dot),
     })
-}
-
-/// MIME is 7-bit; were it not, no data would have gone out yet.
-fn seven_bit(mime: &[u8]) -> Result<&str, SendError> {
-    let text = str::from_utf8(mime);
-    text.map_err(|error| SendError::Rejected(Answer::new(Cause::NotSevenBit, &error.to_string())))
 }
 
 fn lettre_address(address: &Address) -> Result<lettre::Address, SendError> {
