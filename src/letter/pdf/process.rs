@@ -11,8 +11,9 @@
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -309,12 +310,6 @@ fn read_answer(from: &mut impl Read) -> io::Result<Vec<u8>> {
     Ok(answer)
 }
 
-/// What the thread that reads says to the one that watches it.
-enum ReadingStep {
-    Begun,
-    Done,
-}
-
 /// Reads PDFs from `requests` and writes what they show to `answers`, until there are no more requests
 /// or one takes too much memory or time. The process then ends, and with it whatever still reads.
 pub(crate) fn serve_pdfs(
@@ -322,35 +317,40 @@ pub(crate) fn serve_pdfs(
     mut answers: impl Write + Send + 'static,
 ) {
     bound_memory();
-    let (steps_tx, steps_rx) = channel();
-    let reader = thread::Builder::new().stack_size(STACK);
-    let begun = reader.spawn(move || {
+    // How often a PDF was begun and done with: odd while one is read. Whoever watches looks now and then, and
+    // need not be woken for each.
+    let steps = Arc::new(AtomicUsize::new(0));
+    let (watching, steps_taken) = (thread::current(), Arc::clone(&steps));
+    let reader = thread::Builder::new().stack_size(STACK).spawn(move || {
         while let Ok((bytes, asked)) = read_request(&mut requests) {
-            if steps_tx.send(ReadingStep::Begun).is_err() {
-                return;
-            }
+            steps_taken.fetch_add(1, Ordering::Relaxed);
             let is_sent = answer_to(bytes, &asked)
                 .and_then(|(first, rest)| write_answer(&mut answers, (first, &rest)))
                 .is_ok();
-            if !is_sent || steps_tx.send(ReadingStep::Done).is_err() {
-                return;
+            steps_taken.fetch_add(1, Ordering::Relaxed);
+            if !is_sent {
+                break;
             }
         }
+        watching.unpark();
     });
-    if begun.is_err() {
+    let Ok(reader) = reader else {
         return;
-    }
-    while let Ok(ReadingStep::Begun) = steps_rx.recv() {
-        let mut waited = Duration::ZERO;
-        loop {
-            match steps_rx.recv_timeout(OFTEN) {
-                Ok(_) => break,
-                Err(RecvTimeoutError::Disconnected) => return,
-                Err(RecvTimeoutError::Timeout) => waited += OFTEN,
-            }
-            if waited > PATIENCE || memory::resident().is_some_and(|taken| taken > MOST_MEMORY) {
-                return;
-            }
+    };
+    let (mut last, mut waited) = (0, Duration::ZERO);
+    while !reader.is_finished() {
+        thread::park_timeout(OFTEN);
+        let step = steps.load(Ordering::Relaxed);
+        let is_reading = step % 2 == 1;
+        waited = if is_reading && step == last {
+            waited + OFTEN
+        } else {
+            Duration::ZERO
+        };
+        last = step;
+        let takes_too_much = || memory::resident().is_some_and(|taken| taken > MOST_MEMORY);
+        if is_reading && (waited > PATIENCE || takes_too_much()) {
+            return;
         }
     }
 }

@@ -24,8 +24,8 @@ const WHITE: f32 = 0.98;
 const CLEAR: f32 = 0.02;
 /// Letters without a width of their own are taken to be half an em wide.
 const USUAL_WIDTH: f32 = 500.0;
-/// Of so many different codes in a run the letters are remembered.
-const MOST_REMEMBERED: usize = 64;
+/// Below this the meaning of a code is looked up once in a run: few fonts have others.
+const KNOWN_CODES: usize = 4_096;
 /// A picture of these proportions may hold a line of text, in units of a page: wide, and many times
 /// wider than high.
 const LINE_WIDTH: f64 = 100.0;
@@ -144,17 +144,21 @@ impl<'p> TextDevice<'p> {
     fn codes_of(&mut self, run: &GlyphRun<'_, '_>) -> (Vec<CodeInRun>, Vec<usize>) {
         let mut codes: Vec<CodeInRun> = Vec::new();
         let mut indexes = Vec::with_capacity(run.glyphs().len());
+        // Where the meaning of a code stands in `codes`, counted from 1.
+        let mut known = [0_u16; KNOWN_CODES];
         for glyph in run.glyphs() {
-            let code = glyph.char_code();
-            let mut remembered = codes.iter().take(MOST_REMEMBERED);
-            let index = remembered.position(|known| known.code == code);
-            indexes.push(index.unwrap_or(codes.len()));
-            if index.is_none() {
-                codes.push(CodeInRun {
-                    code,
-                    width: width_of(glyph),
-                    letters: self.letters_of(glyph),
-                });
+            let code = usize::try_from(glyph.char_code()).unwrap_or(usize::MAX);
+            if let Some(at @ 1..) = known.get(code) {
+                indexes.push(usize::from(*at) - 1);
+                continue;
+            }
+            codes.push(CodeInRun {
+                width: width_of(glyph),
+                letters: self.letters_of(glyph),
+            });
+            indexes.push(codes.len() - 1);
+            if let Some(at) = known.get_mut(code) {
+                *at = u16::try_from(codes.len()).unwrap_or(0);
             }
         }
         (codes, indexes)
@@ -209,7 +213,6 @@ fn width_of(glyph: &Glyph<'_>) -> f64 {
 
 /// What a code means in the font of a run.
 struct CodeInRun {
-    code: u32,
     /// The width of its glyph, in em.
     width: f64,
     letters: Option<String>,

@@ -160,12 +160,12 @@ fn object_streams_that_hold_objects_in_each_other() {
 fn many_cross_reference_streams() {
     // 2,700,000 entries each, for objects that are not there.
     let entries = zlib(&[0; 3 << 10], 2_700);
-    for (name, kind) in [
-        ("typed", "/Type /XRef"),
-        ("untyped", ""),
-        ("spelt", "/Type /XRe#66"),
+    for (name, kind, counts) in [
+        ("typed", "/Type /XRef", &[8, 64, 200][..]),
+        ("untyped", "", &[64]),
+        ("spelt", "/Type /XRe#66", &[64]),
     ] {
-        for count in [8, 64, 200] {
+        for count in counts.iter().copied() {
             let mut pdf = Pdf::new();
             let mut start = 0;
             for section in 0..count {
