@@ -96,6 +96,9 @@ pub(super) fn make_all(
                 }
                 if let Some(entry) = &mut one.entry {
                     names.share(entry);
+                    // Copied by this thread, what stays lies together, and not between what the others use for
+                    // a while: their memory would be full of gaps.
+                    entry.attachments = entry.attachments.clone();
                 }
                 made.entries[index] = one.entry;
                 made.claims.append(&mut one.claims);
