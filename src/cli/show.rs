@@ -109,11 +109,26 @@ pub(super) fn confirmed(question: &Question<'_>, console: &Console, interrupt: &
     }
     let Prepared { letters, plan, .. } = question.prepared;
     let go = question.letters;
-    let share = |whole: u64| whole * go / (plan.letters.len() as u64).max(1);
-    let (bytes, addresses) = (share(plan.bytes()), share(plan.addresses()));
+    let only: HashSet<&str> = question.only.iter().map(String::as_str).collect();
+    let is_named = |place: usize| only.is_empty() || only.contains(letters.id(place));
+    let named = || plan.placed().filter(|(place, _)| is_named(*place));
+    let (mut count, mut bytes, mut addresses) = (0, 0, 0);
+    for (_, planned) in named() {
+        count += 1;
+        bytes += planned.bytes;
+        addresses += u64::from(planned.addresses);
+    }
+    let about = if count == go {
+        ""
+    } else {
+        // Some of these have their letter, or wait for a later run.
+        bytes = bytes * go / count.max(1);
+        addresses = addresses * go / count.max(1);
+        "about "
+    };
     let time = estimate(&question.loaded.batch.dispatch, go, bytes, addresses);
     let mut text = format!(
-        "from       {}\nthrough    {}\nletters    {} of {} (about {}, {})\ntime       {}\nplan       {}",
+        "from       {}\nthrough    {}\nletters    {} of {} ({about}{}, {})\ntime       {}\nplan       {}",
         letters.senders(),
         through(question.prepared, question.transport),
         words::count(go),
@@ -131,10 +146,7 @@ pub(super) fn confirmed(question: &Question<'_>, console: &Console, interrupt: &
             "\nrehearsal  every letter goes to {address} alone"
         ));
     }
-    let first = question.example.as_deref();
-    let is_first = |place: usize| first.is_none_or(|first| letters.id(place) == first);
-    let example = plan.placed().find(|(place, _)| is_first(*place));
-    if let Some((place, planned)) = example
+    if let Some((place, planned)) = named().next()
         && let Ok((letter, contents)) = letters.make_with_contents(place)
     {
         let batch = &question.loaded.batch.name;

@@ -129,8 +129,8 @@ pub(crate) struct Question<'a> {
     pub transport: &'a str,
     /// How many letters go.
     pub letters: u64,
-    /// The recipient whose letter is an example.
-    pub example: Option<String>,
+    /// The recipients that were named; none stands for all.
+    pub only: &'a [String],
     /// Where all letters of a rehearsal go.
     pub redirect_to: Option<&'a Address>,
     /// What is sent again, and why that is asked: what went where and what changed since.

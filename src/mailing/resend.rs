@@ -173,7 +173,7 @@ fn make_ready(
             prepared,
             transport: &described(transports),
             letters: resends.len() as u64,
-            example: None,
+            only: &[],
             redirect_to: None,
             resends: &resends,
             plan: plan.to_string(),

@@ -294,7 +294,7 @@ fn make_ready(ready: Ready<'_>) -> Result<(u64, u64), MailingError> {
             prepared,
             transport: described,
             letters: to_go,
-            example: request.only.first().cloned(),
+            only: &request.only,
             redirect_to: request.redirect_to.as_ref(),
             resends: &[],
             plan: prepared.plan.id.to_string(),

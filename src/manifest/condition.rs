@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tera::{Context, ErrorKind, Tera, Value};
 
 use super::Findings;
-use super::columns::snake_case;
+use super::columns::{Columns, snake_case};
 use super::table::{LeftOutReason, Table};
 use crate::finding::{Finding, quote, quote_up_to};
 
@@ -14,11 +14,12 @@ const NAME: &str = "[manifest] where";
 /// Leaves out the rows for which the condition does not hold.
 pub(super) fn leave_out(
     table: &mut Table,
+    chosen: &Columns,
     condition: &str,
     vars: &toml::Table,
     findings: &mut Findings,
 ) {
-    match rows_without(table, condition, vars) {
+    match rows_without(table, chosen, condition, vars) {
         Ok(rows) => {
             for row in rows {
                 table.leave_out(row, LeftOutReason::Condition);
@@ -28,7 +29,12 @@ pub(super) fn leave_out(
     }
 }
 
-fn rows_without(table: &Table, condition: &str, vars: &toml::Table) -> Result<Vec<usize>, Finding> {
+fn rows_without(
+    table: &Table,
+    chosen: &Columns,
+    condition: &str,
+    vars: &toml::Table,
+) -> Result<Vec<usize>, Finding> {
     let refuse = |text: String| {
         Finding::fault(
             format!("{NAME} cannot be used: {text}"),
@@ -57,7 +63,7 @@ fn rows_without(table: &Table, condition: &str, vars: &toml::Table) -> Result<Ve
         .get_template_variables(NAME)
         .map(|names| names.into_iter().map(str::to_owned).collect())
         .unwrap_or_default();
-    let columns = ColumnNames::of(table.headers());
+    let columns = ColumnNames::of(table.headers(), chosen);
     for name in &used {
         let is_known = name == "row" || vars.contains_key(name) || columns.short(name).is_some();
         if !is_known {
@@ -162,10 +168,13 @@ fn literals(condition: &str) -> impl Iterator<Item = &str> {
 /// The names of the columns: as they stand in the header, and as templates know them.
 struct ColumnNames {
     all: Vec<[Option<String>; 2]>,
+    /// The columns that templates know as `id` and `name`, whatever their headers are.
+    id: usize,
+    name: usize,
 }
 
 impl ColumnNames {
-    fn of(headers: &[String]) -> Self {
+    fn of(headers: &[String], chosen: &Columns) -> Self {
         let short: Vec<String> = headers.iter().map(|header| snake_case(header)).collect();
         let once = |all: &[String], one: &String| {
             (!one.is_empty() && all.iter().filter(|other| *other == one).count() == 1)
@@ -176,13 +185,20 @@ impl ColumnNames {
             all: all
                 .map(|(header, name)| [once(&short, name), once(headers, header)])
                 .collect(),
+            id: chosen.id,
+            name: chosen.name,
         }
     }
 
     fn short(&self, name: &str) -> Option<usize> {
-        self.all
-            .iter()
-            .position(|[short, _]| short.as_deref() == Some(name))
+        match name {
+            "id" => Some(self.id),
+            "name" => Some(self.name),
+            _ => self
+                .all
+                .iter()
+                .position(|[short, _]| short.as_deref() == Some(name)),
+        }
     }
 
     fn has(&self, name: &str) -> bool {

@@ -261,7 +261,7 @@ fn group(
 ) -> Option<Manifest> {
     let columns = Columns::find(&table, config, findings)?;
     if let Some(condition) = &config.condition {
-        condition::leave_out(&mut table, condition, vars, findings);
+        condition::leave_out(&mut table, &columns, condition, vars, findings);
     }
     flaws::in_columns(&table, &columns, findings);
     alike::garbled(&table, findings);

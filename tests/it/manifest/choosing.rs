@@ -57,6 +57,8 @@ fn only_rows_that_are_meant_get_a_letter_and_the_others_are_named() {
         "send == \"yes\"",
         "row[\"Send\"] == \"yes\"",
         "send != 'no' and name_of",
+        "id != 'S2'",
+        "name != 'Elm School'",
     ] {
         let condition = condition.replace(" and name_of", " and school");
         assert_eq!(ids(&with(&condition)), ["S1", "S3"], "{condition}");
