@@ -137,6 +137,19 @@ impl Finding {
     }
 }
 
+/// A text as a shell takes it for one word.
+#[must_use]
+pub(crate) fn shell_word(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_alphanumeric() || "_.,@%+:/-".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.into()
+    } else if text.contains(['"', '$', '`', '\\', '!']) {
+        format!("'{}'", text.replace('\'', r"'\''")).into()
+    } else {
+        format!("\"{text}\"").into()
+    }
+}
+
 /// Makes text from outside safe to quote in one line of a message: control, bidirectional and
 /// other invisible characters are written as escapes, and a long text is cut with its length said.
 #[must_use]

@@ -123,7 +123,7 @@ impl OwnFolder {
         self.keep_names()
     }
 
-    /// Makes the names in it survive a power cut. Windows has no such call, and needs none.
+    /// Makes the names in it survive a power cut, where the system has a call for that: Windows has none.
     fn keep_names(&self) -> io::Result<()> {
         if cfg!(unix) {
             let mut options = OpenOptions::new();
@@ -133,8 +133,7 @@ impl OwnFolder {
         Ok(())
     }
 
-    /// Moves files of it into a new folder in it, and what is moved stays so. Says whether there were any:
-    /// without one no folder is made.
+    /// Moves files of it into a new folder in it. Says whether there were any: without one no folder is made.
     ///
     /// # Errors
     /// When the folder is there already, or something cannot be moved.

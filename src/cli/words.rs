@@ -4,7 +4,7 @@ pub(super) use crate::figures::{bytes, count, duration, expected, plural};
 
 use std::path::Path;
 
-use crate::finding::{Finding, NextStep, Severity};
+use crate::finding::{Finding, NextStep, Severity, shell_word};
 use crate::letter::Verdict;
 use crate::plan::Plan;
 
@@ -27,19 +27,12 @@ pub(super) fn with_next(text: &str, next_step: &str) -> String {
 /// A path as an argument of a command.
 pub(super) fn argument(path: &Path) -> String {
     let path = path.display().to_string();
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./\\:~+,@%".contains(c);
-    if path.chars().all(is_plain) {
-        return path;
+    let is_plain = |c: char| c.is_alphanumeric() || "_.:/\\-".contains(c);
+    match cfg!(windows) {
+        false => shell_word(&path).into_owned(),
+        true if path.chars().all(is_plain) => path,
+        true => format!("\"{path}\""),
     }
-    let mut quoted = String::from("\"");
-    for character in path.chars() {
-        if cfg!(unix) && "\"$`\\".contains(character) {
-            quoted.push('\\');
-        }
-        quoted.push(character);
-    }
-    quoted.push('"');
-    quoted
 }
 
 /// A text whose commands name the batch.
@@ -123,7 +116,7 @@ mod tests {
         assert_eq!(argument(Path::new("../año/b-1.toml")), "../año/b-1.toml");
         assert_eq!(argument(Path::new("Reports 2026")), "\"Reports 2026\"");
         #[cfg(unix)]
-        assert_eq!(argument(Path::new("a $b")), "\"a \\$b\"");
+        assert_eq!(argument(Path::new("a $b")), "'a $b'");
     }
 
     #[test]

@@ -130,7 +130,7 @@ fn holder(path: &Path) -> Option<String> {
         |row| {
             let started = Timestamp::from_millisecond(row.get(3)?).unwrap_or(Timestamp::UNIX_EPOCH);
             Ok(format!(
-                "`postroom {}`, process {} on {}, since {}",
+                "postroom {}, process {} on {}, since {}",
                 row.get::<_, String>(0)?,
                 row.get::<_, i64>(1)?,
                 row.get::<_, String>(2)?,

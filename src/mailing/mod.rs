@@ -129,7 +129,7 @@ pub(crate) struct Question<'a> {
     pub transport: &'a str,
     /// How many letters go.
     pub letters: u64,
-    /// The recipients that were named; none stands for all.
+    /// Of the recipients that were named those whose letters are left to go; none stands for all.
     pub only: &'a [String],
     /// Where all letters of a rehearsal go.
     pub redirect_to: Option<&'a Address>,

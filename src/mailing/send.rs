@@ -17,7 +17,8 @@ use crate::address::Address;
 use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::dispatch::{Dispatch, DispatchEvent, Ending, Interrupt, WaitReason};
-use crate::ledger::{Ledger, LedgerKind};
+use crate::ledger::{Ledger, LedgerError, LedgerKind, LedgerView};
+use crate::lifecycle::LetterState;
 use crate::transport::{Bearer, Transport};
 
 /// How often letters that turn out not to have gone out are sent in the same run.
@@ -87,13 +88,18 @@ impl SendRequest {
         self.only.is_empty() || self.only.iter().any(|only| only == id)
     }
 
-    /// About how many letters this run sends.
-    fn to_go(&self, pending: u64) -> u64 {
-        let mut go = pending;
-        if !self.only.is_empty() {
-            go = go.min(self.only.len() as u64);
+    /// Those that were named and are left to go.
+    fn named_left(&self, ledger: &LedgerView) -> Result<Vec<String>, LedgerError> {
+        let mut left = Vec::new();
+        for id in &self.only {
+            let state = ledger.letter(id)?.map(|record| record.state);
+            let goes = state == Some(LetterState::Pending)
+                || (self.retry_rejected && state == Some(LetterState::Rejected));
+            if goes {
+                left.push(id.clone());
+            }
         }
-        self.limit.map_or(go, |limit| go.min(limit as u64))
+        Ok(left)
     }
 }
 
@@ -272,7 +278,13 @@ fn make_ready(ready: Ready<'_>) -> Result<(u64, u64), MailingError> {
     if request.start == Start::Begun && before.pending == 0 && before.in_doubt == 0 {
         return Err(MailingError::NothingToResume(before));
     }
-    let to_go = request.to_go(before.pending);
+    let named = request.named_left(ledger)?;
+    let left = if request.only.is_empty() {
+        before.pending
+    } else {
+        named.len() as u64
+    };
+    let to_go = request.limit.map_or(left, |limit| left.min(limit as u64));
     if is_mailing && before.pending > 0 {
         let (others, notices) = elsewhere(loaded, state, prepared, ledger, &is_wanted)?;
         for notice in &notices {
@@ -288,13 +300,13 @@ fn make_ready(ready: Ready<'_>) -> Result<(u64, u64), MailingError> {
     }
     let asks =
         loaded.batch.dispatch.transport != TransportName::Outbox && request.consent == Consent::Ask;
-    if asks && before.pending > 0 {
+    if asks && to_go > 0 {
         let question = Question {
             loaded,
             prepared,
             transport: described,
             letters: to_go,
-            only: &request.only,
+            only: &named,
             redirect_to: request.redirect_to.as_ref(),
             resends: &[],
             plan: prepared.plan.id.to_string(),

@@ -212,6 +212,9 @@ impl ColumnNames {
             .iter()
             .filter_map(|[_, header]| Some(format!("`{}`", quote(header.as_deref()?))))
             .collect();
-        names.join(", ")
+        format!(
+            "{}; `id` and `name` are those that [manifest] names so",
+            names.join(", ")
+        )
     }
 }

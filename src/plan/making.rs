@@ -39,7 +39,8 @@ pub(super) struct OpenProof {
     pub proof: Proof,
 }
 
-/// While a process of its own reads a report, the thread that asked for it waits.
+/// While a process of its own reads a report, the thread that asked for it waits. So many reports are read at once, each
+/// within its bounds.
 const THREADS_PER_CORE: usize = 2;
 
 /// Makes and proves every letter on all cores, or those at some places.
@@ -57,7 +58,8 @@ pub(super) fn make_all(
     for _ in 0..THREADS_PER_CORE * cores {
         let (letters, next, sender) = (Arc::clone(letters), Arc::clone(&next), sender.clone());
         let places = places.cloned();
-        thread::spawn(move || {
+        // Where there is no room for another thread those that are there do it all.
+        let _ = thread::Builder::new().spawn(move || {
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 if index >= count {
@@ -120,7 +122,12 @@ pub(super) fn make_all(
                     }
                 }
             }
-            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Disconnected) => {
+                if done < count {
+                    made.findings.push((usize::MAX, unchecked(count - done)));
+                }
+                break;
+            }
             Err(RecvTimeoutError::Timeout) => {
                 if let Some(stuck) = letters.stuck(PATIENCE, clock.elapsed()) {
                     made.findings.push((usize::MAX, stuck.finding()));
@@ -137,6 +144,14 @@ pub(super) fn make_all(
     made.missing.sort();
     letters.end_checks();
     made
+}
+
+/// What is said where the threads ended before all letters were made.
+fn unchecked(letters: usize) -> Finding {
+    Finding::fault(
+        format!("the checks ended early: {letters} of the letters were not checked"),
+        "run the same command again; if it ends like this again, please report it",
+    )
 }
 
 /// One letter's part of the plan.

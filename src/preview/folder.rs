@@ -96,8 +96,8 @@ impl PreviewFolder {
             return Err(PreviewError::Foreign { path: into });
         }
         let made = partial.identity().map_err(at)?;
-        // Windows renames no folder that is held open.
-        drop(partial);
+        // Held open, its number is nobody else's. Windows renames no folder that is held open.
+        let _held = cfg!(not(windows)).then_some(partial);
         let rename = |from: &Path, to: &Path| above.rename_folder(from, to);
         // A file of the old gallery that is open elsewhere keeps Windows from removing or moving it. Then
         // the old gallery is whole, and the new one, which nobody could look at, is taken away.

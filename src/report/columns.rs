@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::ReportedLetter;
 use super::letter::addresses;
 use super::rows::Row;
+use crate::finding::shell_word;
 use crate::ledger::LetterRecord;
 use crate::lifecycle::{AddressOutcome, LetterMailKind, LetterState, reason_in_words};
 
@@ -192,18 +193,6 @@ fn of_state(record: &LetterRecord) -> Option<String> {
             .needs_a_person()
             .then(|| "The next `postroom send` tries again".to_owned()),
         LetterState::Withdrawn => None,
-    }
-}
-
-/// An id as a shell takes it for one word.
-fn shell_word(id: &str) -> Cow<'_, str> {
-    let is_plain = |c: char| c.is_alphanumeric() || "_.,@%+:/-".contains(c);
-    if !id.is_empty() && id.chars().all(is_plain) {
-        id.into()
-    } else if id.contains(['"', '$', '`', '\\', '!']) {
-        format!("'{}'", id.replace('\'', r"'\''")).into()
-    } else {
-        format!("\"{id}\"").into()
     }
 }
 

@@ -52,6 +52,19 @@ fn an_equals_sign_that_compares_nothing_is_named() {
 }
 
 #[test]
+fn a_column_called_name_is_not_the_name_where_another_is() {
+    let list = LIST.replace("Send", "Name").replace(",no", ",Elm School");
+    let with = |condition: &str| {
+        let config = format!("{PLAIN}\nwhere = '{condition}'");
+        list_with("list.csv", &list, &config)
+    };
+    let meant = r#"name != "Elm School" and row["Name"] == "yes""#;
+    assert_eq!(ids(&with(meant)), ["S1", "S3"]);
+    // Nobody is called so: every row would be left out.
+    with(r#"name == "yes""#).run("check", &[]).expect(3);
+}
+
+#[test]
 fn only_rows_that_are_meant_get_a_letter_and_the_others_are_named() {
     for condition in [
         "send == \"yes\"",
