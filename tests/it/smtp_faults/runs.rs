@@ -71,7 +71,7 @@ fn a_second_run_is_reported_who_holds_the_batch() {
         .send(&[])
         .expect(7)
         .says(held)
-        .says("`postroom send`")
+        .says(": postroom send, ")
         .says(&pid);
     batch.run("resume", &["--yes"]).expect(7).says(held);
     batch
