@@ -235,10 +235,8 @@ impl Console {
 
 /// Whether commands mean this batch where they name none.
 fn is_of_current_folder(batch: &Path) -> bool {
-    let real = |path: &Path| path.canonicalize().ok();
-    [".", "batch.toml"].iter().any(|named| {
-        *batch == *Path::new(named)
-            || real(batch).is_some_and(|of| Some(of) == real(Path::new(named)))
+    [".", "batch.toml"].iter().any(|usual| {
+        *batch == *Path::new(usual) || same_file::is_same_file(batch, usual).unwrap_or(false)
     })
 }
 

@@ -83,38 +83,30 @@ impl PreviewFolder {
 
     /// Puts the whole gallery in place of an older one, and gives its page.
     pub(super) fn put_in_place(self) -> Result<PathBuf, PreviewError> {
-        let Self {
-            into,
-            name,
-            partial_name,
-            old_name,
-            above,
-            partial,
-        } = self;
-        let at = |source| storage(&into, source);
-        if !above.may_be_replaced(&name, MARK).map_err(at)? {
-            return Err(PreviewError::Foreign { path: into });
+        let at = |source| storage(&self.into, source);
+        if !self.above.may_be_replaced(&self.name, MARK).map_err(at)? {
+            return Err(PreviewError::Foreign { path: self.into });
         }
-        let made = partial.identity().map_err(at)?;
+        let made = self.partial.identity().map_err(at)?;
         // Held open, its number is nobody else's. Windows renames no folder that is held open.
-        let _held = cfg!(not(windows)).then_some(partial);
-        let rename = |from: &Path, to: &Path| above.rename_folder(from, to);
+        let _held = cfg!(not(windows)).then_some(self.partial);
+        let rename = |from: &Path, to: &Path| self.above.rename_folder(from, to);
         // A file of the old gallery that is open elsewhere keeps Windows from removing or moving it. Then
         // the old gallery is whole, and the new one, which nobody could look at, is taken away.
-        let moved = match rename(&name, &old_name) {
+        let moved = match rename(&self.name, &self.old_name) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => rename(&partial_name, &name).inspect_err(|_| {
-                let _ = rename(&old_name, &name);
+            _ => rename(&self.partial_name, &self.name).inspect_err(|_| {
+                let _ = rename(&self.old_name, &self.name);
             }),
         };
         if let Err(source) = moved {
             // Best effort: the fault is what the person has to hear of.
-            let _ = above.remove_folder(&partial_name);
-            return Err(storage(&into, source));
+            let _ = self.above.remove_folder(&self.partial_name);
+            return Err(storage(&self.into, source));
         }
-        above.is_now(made, &name).map_err(at)?;
-        above.remove_folder(&old_name).map_err(at)?;
-        Ok(into.join("index.html"))
+        self.above.is_now(made, &self.name).map_err(at)?;
+        self.above.remove_folder(&self.old_name).map_err(at)?;
+        Ok(self.into.join("index.html"))
     }
 
     /// The address of a file for a page in the gallery.
