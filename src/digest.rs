@@ -1,6 +1,7 @@
 //! SHA-256 digests: made of parts, written as hexadecimal digits.
 
 use std::fmt::Write;
+use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -40,7 +41,7 @@ impl Parts {
     pub(crate) fn short(self) -> ShortDigest {
         let digest = self.finish();
         let bytes = digest.first_chunk().copied();
-        ShortDigest(u64::from_be_bytes(bytes.unwrap_or_default()))
+        ShortDigest::from(u64::from_be_bytes(bytes.unwrap_or_default()))
     }
 }
 
@@ -48,7 +49,16 @@ impl Parts {
 /// depends on it that somebody would forge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct ShortDigest(u64);
+pub struct ShortDigest(
+    // That there may be none takes no memory: a large batch has many. All zeros count as one.
+    NonZeroU64,
+);
+
+impl From<u64> for ShortDigest {
+    fn from(beginning: u64) -> Self {
+        Self(NonZeroU64::new(beginning).unwrap_or(NonZeroU64::MIN))
+    }
+}
 
 impl From<ShortDigest> for String {
     fn from(digest: ShortDigest) -> Self {
@@ -60,7 +70,7 @@ impl TryFrom<String> for ShortDigest {
     type Error = std::num::ParseIntError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        u64::from_str_radix(&text, 16).map(Self)
+        u64::from_str_radix(&text, 16).map(Self::from)
     }
 }
 

@@ -10,9 +10,11 @@ mod making;
 mod parts;
 
 use std::collections::HashSet;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
+use smallvec::SmallVec;
 
 pub use destination::Destination;
 pub(crate) use id::PlanId;
@@ -53,17 +55,16 @@ pub struct ResumedPlan {
     pub left: Vec<(usize, Sha256Digest)>,
 }
 
-/// What a plan knows of a letter.
+/// What a plan knows of a letter. A large batch has many of these: they are kept small.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedLetter {
     /// The digest over everything that leaves.
     pub digest: Sha256Digest,
-    /// About how many bytes it takes on the wire.
-    pub bytes: u64,
+    bytes: u32,
     /// How many addresses it goes to.
     pub addresses: u32,
-    /// Its attachments.
-    pub attachments: Box<[PlannedAttachment]>,
+    /// Its attachments. Most letters have one.
+    pub attachments: SmallVec<[PlannedAttachment; 1]>,
     /// What else it is made of.
     pub parts: MessageParts,
 }
@@ -72,13 +73,13 @@ pub struct PlannedLetter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedAttachment {
     /// The name that recipients see.
-    pub name: Arc<str>,
+    pub name: Arc<String>,
     /// The digest of its contents.
     pub sha256: Sha256Digest,
     /// Its size.
     pub bytes: u64,
     /// How many pages the PDF has, if it was opened.
-    pub pages: Option<u32>,
+    pub pages: Option<NonZeroU32>,
     /// What the proofs found of it.
     pub verdict: Verdict,
     /// Whether it goes out locked with a password.
@@ -213,7 +214,8 @@ impl Plan {
     /// The bytes of all letters on the wire.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.letters.iter().map(|letter| letter.bytes).sum()
+        let letters = self.letters.iter();
+        letters.map(PlannedLetter::bytes).sum()
     }
 
     /// How many attachments have this verdict.
@@ -243,22 +245,30 @@ impl Plan {
 }
 
 impl PlannedLetter {
+    /// About how many bytes it takes on the wire.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.into()
+    }
+
     /// The plan's entry for a letter and the proofs of its attachments, if they were asked.
     #[must_use]
     pub fn of(letter: &Letter, proofs: &[Proof]) -> Self {
         Self {
             digest: digest(letter),
-            bytes: letter.encoded_bytes(),
+            bytes: u32::try_from(letter.encoded_bytes()).unwrap_or(u32::MAX),
             addresses: u32::try_from(letter.addresses().count()).unwrap_or(u32::MAX),
             attachments: letter
                 .attachments
                 .iter()
                 .enumerate()
                 .map(|(place, attachment)| PlannedAttachment {
-                    name: Arc::clone(&attachment.name),
+                    name: Arc::new(attachment.name.to_string()),
                     sha256: attachment.sha256,
                     bytes: attachment.bytes,
-                    pages: proofs.get(place).and_then(|proof| proof.pages),
+                    pages: proofs
+                        .get(place)
+                        .and_then(|proof| NonZeroU32::new(proof.pages?)),
                     verdict: proofs
                         .get(place)
                         .map(|proof| proof.verdict)

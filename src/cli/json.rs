@@ -1,6 +1,7 @@
 //! The JSON that `check`, `send` and `status` print, written as it is made.
 
 use std::collections::{BTreeMap, HashSet};
+use std::num::NonZeroU32;
 
 use serde::Serialize;
 
@@ -61,7 +62,7 @@ fn attachment(planned: &PlannedAttachment) -> AttachmentJson<'_> {
 struct ProvenJson<'a> {
     #[serde(flatten)]
     attachment: AttachmentJson<'a>,
-    pages: Option<u32>,
+    pages: Option<NonZeroU32>,
     verdict: &'static str,
 }
 

@@ -115,7 +115,7 @@ pub(super) fn confirmed(question: &Question<'_>, console: &Console, interrupt: &
     let (mut count, mut bytes, mut addresses) = (0, 0, 0);
     for (_, planned) in named() {
         count += 1;
-        bytes += planned.bytes;
+        bytes += planned.bytes();
         addresses += u64::from(planned.addresses);
     }
     let about = if count == go {

@@ -178,8 +178,8 @@ pub(super) fn too_large(
 fn beyond(largest: &Largest, prepared: &Prepared) -> Vec<Finding> {
     let letters = prepared.plan.placed();
     letters
-        .filter(|(_, letter)| letter.bytes > largest.bytes)
-        .map(|(index, letter)| oversize(letter.bytes, largest).id(prepared.letters.id(index)))
+        .filter(|(_, letter)| letter.bytes() > largest.bytes)
+        .map(|(index, letter)| oversize(letter.bytes(), largest).id(prepared.letters.id(index)))
         .collect()
 }
 

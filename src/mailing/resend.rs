@@ -355,7 +355,7 @@ fn resend_of(
         letter,
         addresses,
         reopening,
-        bytes: entry.bytes,
+        bytes: entry.bytes(),
     }))
 }
 

@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 
 use super::PlannedLetter;
 use super::making::OpenProof;
-use crate::digest::Sha256Digest;
 use crate::finding::{Finding, quote};
 use crate::letter::{Letters, Other, Proof, Verdict};
 
@@ -284,36 +283,30 @@ fn by_recipient(others: &[Other]) -> Vec<Vec<Other>> {
     groups
 }
 
-/// An attachment by the beginning of its digest, and its place: few bytes, for there may be many.
-type ContentsClaim = (u64, u32, u32);
-
 /// The same contents for two recipients are a report at the wrong school.
 pub(super) fn claimed_twice(
     letters: &Letters,
     entries: &[Option<PlannedLetter>],
 ) -> Vec<(usize, Finding)> {
-    let digest = |(_, letter, attachment): ContentsClaim| {
+    // By letter and attachment: few bytes, for there may be many.
+    let digest = |(letter, attachment): (u32, u32)| {
         let entry = entries[letter as usize].as_ref();
-        entry.map(|entry| entry.attachments[attachment as usize].sha256)
+        entry.map(|entry| &entry.attachments[attachment as usize].sha256)
     };
-    let mut claims: Vec<ContentsClaim> = Vec::with_capacity(entries.len());
+    let mut claims: Vec<(u32, u32)> = Vec::with_capacity(entries.len());
     for (letter, entry) in (0_u32..).zip(entries) {
         let attachments = entry.iter().flat_map(|entry| &entry.attachments);
         for (place, attachment) in (0_u32..).zip(attachments) {
             if !attachment.shared {
-                claims.push((beginning(&attachment.sha256), letter, place));
+                claims.push((letter, place));
             }
         }
     }
-    claims.sort_unstable();
+    claims.sort_unstable_by_key(|claim| (digest(*claim), *claim));
     let mut faults = Vec::new();
-    for alike in claims.chunk_by(|one, other| one.0 == other.0) {
-        for (at, second) in alike.iter().enumerate() {
-            let mut before = alike[..at].iter().rev();
-            let Some(first) = before.find(|one| digest(**one) == digest(*second)) else {
-                continue;
-            };
-            let (first, second_letter) = (first.1 as usize, second.1 as usize);
+    for (first, second) in claims.iter().zip(claims.iter().skip(1)) {
+        if digest(*first) == digest(*second) {
+            let (first, second_letter) = (first.0 as usize, second.0 as usize);
             let mut fault = Finding::fault(
                 format!(
                     "the attachment has the same contents as that of {}",
@@ -322,16 +315,9 @@ pub(super) fn claimed_twice(
                 "give each recipient its own file, or set shared = true for a file that goes to everyone",
             )
             .id(letters.id(second_letter));
-            fault.file = digest(*second).and_then(|sha256| letters.file_of(second_letter, &sha256));
+            fault.file = digest(*second).and_then(|sha256| letters.file_of(second_letter, sha256));
             faults.push((second_letter, fault));
         }
     }
     faults
-}
-
-fn beginning(digest: &Sha256Digest) -> u64 {
-    digest
-        .iter()
-        .take(8)
-        .fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }

@@ -98,9 +98,6 @@ pub(super) fn make_all(
                 }
                 if let Some(entry) = &mut one.entry {
                     names.share(entry);
-                    // Copied by this thread, what stays lies together, and not between what the others use for
-                    // a while: their memory would be full of gaps.
-                    entry.attachments = entry.attachments.clone();
                 }
                 made.entries[index] = one.entry;
                 made.claims.append(&mut one.claims);
@@ -182,7 +179,7 @@ fn one(letters: &Letters, index: usize) -> One {
 
 /// Most attachments have the same name: one copy of it is enough.
 #[derive(Default)]
-struct LastName(Option<Arc<str>>);
+struct LastName(Option<Arc<String>>);
 
 impl LastName {
     fn share(&mut self, entry: &mut PlannedLetter) {

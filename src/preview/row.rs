@@ -1,5 +1,7 @@
 //! One letter in the list of the gallery.
 
+use std::num::NonZeroU32;
+
 use serde::Serialize;
 
 use super::folder::PreviewFolder;
@@ -40,7 +42,7 @@ struct FileRow {
     link: String,
     bytes: u64,
     sha256: String,
-    pages: Option<u32>,
+    pages: Option<NonZeroU32>,
     locked: bool,
     proof: Option<ShownProof>,
 }

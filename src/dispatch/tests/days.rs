@@ -137,7 +137,9 @@ fn a_window_of_megabytes_is_used_and_never_passed() {
     let run = send(&case);
     assert_eq!(run.ending(), &Ending::Finished { left: 0 });
     assert!(waited_for(&run, WaitReason::Limit(Limit::Bytes)));
-    let bytes = case.plan.letters[0].bytes.max(case.plan.letters[199].bytes);
+    let bytes = case.plan.letters[0]
+        .bytes()
+        .max(case.plan.letters[199].bytes());
     let at_once = usize::try_from(1_000_000 / bytes).unwrap();
     assert!((20..60).contains(&at_once), "{bytes} bytes a letter");
     let walls: Vec<_> = walls(&run).collect();
