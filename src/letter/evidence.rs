@@ -89,7 +89,7 @@ impl RecipientIndex {
     pub(super) fn of(manifest: &Manifest) -> Self {
         let starts = || vec![0; SLOTS / 64].into();
         let mut evidence = Self {
-            entries: Vec::new(),
+            entries: Vec::with_capacity(2 * manifest.len()),
             starts: [starts(), starts()],
             longest: 0,
         };

@@ -2,7 +2,7 @@
 //! read in the wrong encoding somewhere on its way.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
@@ -19,37 +19,33 @@ pub(super) fn ids(table: &Table, columns: &Columns, groups: &Groups, findings: &
         rows: groups.rows(index),
     };
     let header = &table.headers()[columns.id];
-    let mut ids: HashMap<Cow<'_, str>, usize> = HashMap::new();
-    let mut names: HashMap<Cow<'_, str>, usize> = HashMap::new();
-    for index in 0..groups.ends.len() {
-        let one = recipient(index);
-        let alike = ids.insert(folded_id(one.id()), index);
-        if let Some(other) = alike.map(recipient) {
-            findings.add(
-                Finding::warning(
-                    format!(
-                        "the id `{}` is nearly `{}` (row {}): they differ in {} only",
-                        quote(one.id()),
-                        quote(other.id()),
-                        other.first_number(),
-                        difference(one.id(), other.id())
-                    ),
-                    "write the id the same way in all rows if they are one recipient",
-                )
-                .row(one.first_number())
-                .column(header)
-                .id(one.id())
-                .same_cause("ids are nearly those of other rows"),
-            );
-        }
-        let name = one.name();
-        if name.is_empty() {
-            continue;
-        }
-        let twice = names.insert(folded(name), index);
-        if let Some(other) = twice.map(recipient).filter(|_| alike.is_none())
-            && one.addressees() == other.addressees()
-        {
+    let count = groups.ends.len();
+    let ids = repeated(count, |index| folded_id(recipient(index).id()));
+    for (index, other) in &ids {
+        let (one, other) = (recipient(*index), recipient(*other));
+        findings.add(
+            Finding::warning(
+                format!(
+                    "the id `{}` is nearly `{}` (row {}): they differ in {} only",
+                    quote(one.id()),
+                    quote(other.id()),
+                    other.first_number(),
+                    difference(one.id(), other.id())
+                ),
+                "write the id the same way in all rows if they are one recipient",
+            )
+            .row(one.first_number())
+            .column(header)
+            .id(one.id())
+            .same_cause("ids are nearly those of other rows"),
+        );
+    }
+    for (index, other) in repeated(count, |index| folded(recipient(index).name())) {
+        let (one, other) = (recipient(index), recipient(other));
+        let has_warning = ids
+            .binary_search_by_key(&index, |(index, _)| *index)
+            .is_ok();
+        if !has_warning && one.addressees() == other.addressees() {
             findings.add(
                 Finding::warning(
                     format!(
@@ -67,6 +63,27 @@ pub(super) fn ids(table: &Table, columns: &Columns, groups: &Groups, findings: &
             );
         }
     }
+}
+
+/// The recipients whose text, if there is one, stood there before, each with the last one that has it.
+fn repeated<'a>(count: usize, text: impl Fn(usize) -> Cow<'a, str>) -> Vec<(usize, usize)> {
+    // Sixteen bytes for each: a large list would need its texts a second time.
+    let random = RandomState::new();
+    let mut hashes: Vec<(u64, usize)> = (0..count)
+        .filter_map(|index| {
+            let text = text(index);
+            (!text.is_empty()).then(|| (random.hash_one(text), index))
+        })
+        .collect();
+    hashes.sort_unstable();
+    let mut repeated: Vec<_> = hashes
+        .windows(2)
+        .filter(|pair| pair[0].0 == pair[1].0)
+        .map(|pair| (pair[1].1, pair[0].1))
+        .filter(|(index, other)| text(*index) == text(*other))
+        .collect();
+    repeated.sort_unstable();
+    repeated
 }
 
 /// The form in which normal form, width, case and leading zeros do not count.

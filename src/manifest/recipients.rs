@@ -223,7 +223,7 @@ fn index(value: usize) -> u32 {
 fn chain_rows(table: &Table, id_column: usize, findings: &mut Findings) -> (Vec<u32>, Vec<u32>) {
     let mut heads = Vec::new();
     let mut next = vec![NONE; table.len()];
-    let mut last_of: HashMap<&str, u32> = HashMap::new();
+    let mut last_of: HashMap<&str, u32> = HashMap::with_capacity(table.len());
     for row in 0..table.len() {
         let is_blank =
             (0..table.headers().len()).all(|column| table.cell(row, column).trim().is_empty());
