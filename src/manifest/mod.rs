@@ -278,8 +278,8 @@ fn group(
             ),
         });
     }
-    alike::ids(&table, &columns, &groups, findings);
     domains::check(&table, &columns, &groups, config, findings);
+    alike::ids(&table, &columns, &groups, findings);
     let manifest = Manifest {
         table,
         columns,

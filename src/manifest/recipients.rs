@@ -1,6 +1,5 @@
 //! Rows of one id become one recipient.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::bounds::{MOST_ADDRESSES, SPLIT};
@@ -221,9 +220,9 @@ fn index(value: usize) -> u32 {
 
 /// The first row of each id, and for each row the next one of the same id.
 fn chain_rows(table: &Table, id_column: usize, findings: &mut Findings) -> (Vec<u32>, Vec<u32>) {
-    let mut heads = Vec::new();
-    let mut next = vec![NONE; table.len()];
-    let mut last_of: HashMap<&str, u32> = HashMap::with_capacity(table.len());
+    let id_of = |row: u32| table.cell(row as usize, id_column).trim();
+    // They are sorted, and not put into a map: what that takes of a large list stays with the process.
+    let mut rows = Vec::with_capacity(table.len());
     for row in 0..table.len() {
         let is_blank =
             (0..table.headers().len()).all(|column| table.cell(row, column).trim().is_empty());
@@ -255,17 +254,18 @@ fn chain_rows(table: &Table, id_column: usize, findings: &mut Findings) -> (Vec<
             findings.add(fault.row(table.number(row)).column(header));
             continue;
         }
-        match last_of.entry(id) {
-            Entry::Occupied(mut last) => {
-                next[*last.get() as usize] = index(row);
-                last.insert(index(row));
-            }
-            Entry::Vacant(vacant) => {
-                vacant.insert(index(row));
-                heads.push(index(row));
-            }
+        rows.push(index(row));
+    }
+    rows.sort_unstable_by_key(|row| (id_of(*row), *row));
+    let mut heads = Vec::new();
+    let mut next = vec![NONE; table.len()];
+    for same in rows.chunk_by(|one, other| id_of(*one) == id_of(*other)) {
+        heads.push(same[0]);
+        for pair in same.windows(2) {
+            next[pair[0] as usize] = pair[1];
         }
     }
+    heads.sort_unstable();
     (heads, next)
 }
 
