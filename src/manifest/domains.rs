@@ -1,8 +1,6 @@
 //! Domains that are well formed and perhaps not meant: slips of the keyboard, private mailboxes,
 //! and domains that the batch file rules out.
 
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-
 use super::columns::Columns;
 use super::near::{HOSTS, SHORTEST_HOST, is_near, letters, slip};
 use super::recipients::{Groups, Recipient};
@@ -27,14 +25,11 @@ struct At {
 }
 
 /// How often a domain or an address is used.
-struct Used {
-    text: String,
+struct Used<'a> {
+    text: &'a str,
     recipients: u32,
     first: At,
 }
-
-/// What of an address is counted.
-type Part = fn(&Address) -> String;
 
 /// Looks at the domains of all addresses.
 pub(super) fn check(
@@ -64,60 +59,49 @@ struct Domains<'a> {
     groups: &'a Groups,
 }
 
-/// Where each domain or address stands. There may be a million of them: their hashes are kept, in order, and what
-/// is asked for is read once more.
-struct Uses<'a> {
-    domains: &'a Domains<'a>,
-    part: Part,
-    all: Vec<(u64, At)>,
+/// Where each domain or address stands. There may be a million of them: their texts lie one after the other, for what
+/// many small ones take stays with the process.
+struct Uses {
+    texts: String,
+    /// By text, then by place.
+    all: Vec<Use>,
 }
 
-impl Uses<'_> {
-    /// Those that so many recipients use.
-    fn of(&self, is_enough: impl Fn(u32) -> bool) -> impl Iterator<Item = Used> {
-        let same = self.all.chunk_by(|one, other| one.0 == other.0);
-        same.filter_map(move |same| {
-            let recipients = recipients(same);
-            let (hash, first) = same[0];
-            let text = is_enough(recipients).then(|| self.text(hash, first))??;
-            Some(Used {
-                text,
-                recipients,
-                first,
-            })
-        })
+struct Use {
+    start: u32,
+    end: u32,
+    at: At,
+}
+
+impl Uses {
+    fn text(&self, one: &Use) -> &str {
+        &self.texts[one.start as usize..one.end as usize]
+    }
+
+    /// All of them.
+    fn each(&self) -> impl Iterator<Item = Used<'_>> {
+        let same = self
+            .all
+            .chunk_by(|one, other| self.text(one) == self.text(other));
+        same.filter_map(|same| self.used(same))
     }
 
     /// How often this one is used.
-    fn get(&self, text: &str) -> Option<Used> {
-        let sought = hash(text);
-        let start = self.all.partition_point(|(hash, _)| *hash < sought);
-        let end = self.all.partition_point(|(hash, _)| *hash <= sought);
-        let same = &self.all[start..end];
+    fn get(&self, text: &str) -> Option<Used<'_>> {
+        let start = self.all.partition_point(|one| self.text(one) < text);
+        let end = self.all.partition_point(|one| self.text(one) <= text);
+        self.used(&self.all[start..end])
+    }
+
+    fn used(&self, same: &[Use]) -> Option<Used<'_>> {
+        let first = same.first()?;
+        let recipients = same.chunk_by(|one, other| one.at.recipient == other.at.recipient);
         Some(Used {
-            text: text.to_owned(),
-            recipients: recipients(same),
-            first: same.first()?.1,
+            text: self.text(first),
+            recipients: narrow(recipients.count()),
+            first: first.at,
         })
     }
-
-    fn text(&self, sought: u64, at: At) -> Option<String> {
-        let cell = self.domains.table.cell(at.row as usize, at.column as usize);
-        let mailboxes = parse_list(cell).unwrap_or_default().into_iter();
-        let mut texts = mailboxes.map(|mailbox| (self.part)(&mailbox.address));
-        texts.find(|text| hash(text) == sought)
-    }
-}
-
-/// How many recipients one domain or address has.
-fn recipients(same: &[(u64, At)]) -> u32 {
-    let recipients = same.chunk_by(|one, other| one.1.recipient == other.1.recipient);
-    narrow(recipients.count())
-}
-
-/// The same in every run, so that findings come in the same order.
-fn hash(text: &str) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(text)
 }
 
 impl<'a> Domains<'a> {
@@ -158,15 +142,21 @@ impl<'a> Domains<'a> {
     }
 
     /// How often something of the addresses is used.
-    fn uses(&'a self, part: Part) -> Uses<'a> {
-        let mut all = Vec::with_capacity(self.groups.row_order.len());
-        self.each(|at, address| all.push((hash(&part(address)), at)));
-        all.sort_unstable();
-        Uses {
-            domains: self,
-            part,
-            all,
-        }
+    fn uses(&self, part: impl Fn(&Address) -> String) -> Uses {
+        let mut uses = Uses {
+            texts: String::new(),
+            all: Vec::with_capacity(self.groups.row_order.len()),
+        };
+        self.each(|at, address| {
+            let start = narrow(uses.texts.len());
+            uses.texts.push_str(&part(address));
+            let end = narrow(uses.texts.len());
+            uses.all.push(Use { start, end, at });
+        });
+        let mut all = std::mem::take(&mut uses.all);
+        all.sort_unstable_by_key(|one| (uses.text(one), one.at));
+        uses.all = all;
+        uses
     }
 
     fn ruled_out(&self, config: &ManifestConfig, findings: &mut Findings) {
@@ -182,12 +172,10 @@ impl<'a> Domains<'a> {
 
     /// Domains of one recipient that are nearly a common one or a known host, and endings that do
     /// not exist.
-    fn near_misses(&self, uses: &Uses<'_>, findings: &mut Findings) {
-        let mut common: Vec<Used> = uses.of(|recipients| recipients >= COMMON).collect();
-        common.sort_unstable_by(|a, b| {
-            let more = b.recipients.cmp(&a.recipients);
-            more.then_with(|| a.text.cmp(&b.text))
-        });
+    fn near_misses(&self, uses: &Uses, findings: &mut Findings) {
+        let common = uses.each().filter(|used| used.recipients >= COMMON);
+        let mut common: Vec<Used<'_>> = common.collect();
+        common.sort_unstable_by(|a, b| b.recipients.cmp(&a.recipients).then(a.text.cmp(b.text)));
         common.truncate(MOST_COMPARED);
         let hosts = HOSTS
             .iter()
@@ -195,12 +183,12 @@ impl<'a> Domains<'a> {
             .filter(|host| host.len() >= SHORTEST_HOST);
         let meant: Vec<(&str, u32)> = common
             .iter()
-            .map(|used| used.text.as_str())
+            .map(|used| used.text)
             .chain(hosts)
             .map(|domain| (domain, letters(domain)))
             .collect();
-        for used in uses.of(|_| true) {
-            let domain = used.text.as_str();
+        for used in uses.each() {
+            let domain = used.text;
             if let Some(better) = slip(domain) {
                 findings.add(self.at(
                     used.first,
@@ -223,8 +211,8 @@ impl<'a> Domains<'a> {
     }
 
     /// Private mailboxes, where most are not.
-    fn private(&self, uses: &Uses<'_>, findings: &mut Findings) {
-        let hosts: Vec<Used> = HOSTS.iter().filter_map(|host| uses.get(host)).collect();
+    fn private(&self, uses: &Uses, findings: &mut Findings) {
+        let hosts: Vec<Used<'_>> = HOSTS.iter().filter_map(|host| uses.get(host)).collect();
         let private: u32 = hosts.iter().map(|used| used.recipients).sum();
         if private as usize * 2 > self.groups.ends.len() {
             return;
@@ -242,8 +230,9 @@ impl<'a> Domains<'a> {
         }
     }
 
-    fn many_letters(&self, addresses: &Uses<'_>, findings: &mut Findings) {
-        for used in addresses.of(|recipients| recipients > MANY_LETTERS) {
+    fn many_letters(&self, addresses: &Uses, findings: &mut Findings) {
+        let addresses = addresses.each();
+        for used in addresses.filter(|used| used.recipients > MANY_LETTERS) {
             let text = format!(
                 "`{}` gets the letters of {} recipients",
                 used.text, used.recipients
