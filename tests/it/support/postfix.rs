@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 
 use tempfile::TempDir;
 
@@ -51,7 +52,7 @@ impl Postfix {
         Self::with(wait::free_port(), &routes, settings, 6)
     }
 
-    /// One that gives up after so many seconds.
+    /// One that gives up after so many seconds. What it sends back itself is kept until it arrives.
     fn with(port: u16, routes: &str, settings: &str, seconds: u32) -> Result<Self, String> {
         let postfix = "/usr/sbin/postfix";
         let daemons = "/usr/lib/postfix/sbin";
@@ -83,7 +84,7 @@ impl Postfix {
                  transport_maps = regexp:{root}/etc/transport\nmaillog_file = {root}/log\n\
                  maillog_file_prefixes = {root}\nnotify_classes =\nqueue_run_delay = 1s\n\
                  minimal_backoff_time = 1s\nmaximal_backoff_time = 1s\ndelay_warning_time = 1s\n\
-                 maximal_queue_lifetime = {seconds}s\nbounce_queue_lifetime = {seconds}s\n\
+                 maximal_queue_lifetime = {seconds}s\nbounce_queue_lifetime = 300s\n\
                  smtpd_client_connection_count_limit = 0\ndisable_dns_lookups = yes\n{settings}"
             ),
         )
@@ -173,6 +174,12 @@ impl Postfix {
 
 impl Drop for Postfix {
     fn drop(&mut self) {
+        if thread::panicking() {
+            // Its folder goes with it, and the log alone says why something did not come back.
+            let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            eprintln!("{}", lines[lines.len().saturating_sub(60)..].join("\n"));
+        }
         let _ = Command::new("/usr/sbin/postfix")
             .arg("-c")
             .arg(self.folder.path().join("etc"))
