@@ -7,17 +7,13 @@ use std::hash::{BuildHasher, RandomState};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 use super::columns::Columns;
-use super::recipients::{Groups, Recipient};
+use super::recipients::Groups;
 use super::{Findings, Table};
 use crate::finding::{Finding, quote};
 
 /// Warns of ids that differ in what nobody sees, and of schools that stand there twice.
 pub(super) fn ids(table: &Table, columns: &Columns, groups: &Groups, findings: &mut Findings) {
-    let recipient = |index: usize| Recipient {
-        table,
-        columns,
-        rows: groups.rows(index),
-    };
+    let recipient = |index: usize| groups.recipient(table, columns, index);
     let header = &table.headers()[columns.id];
     let count = groups.ends.len();
     let ids = repeated(count, |index| folded_id(recipient(index).id()));

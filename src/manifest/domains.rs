@@ -73,9 +73,15 @@ struct Use {
     at: At,
 }
 
+impl Use {
+    fn text<'a>(&self, texts: &'a str) -> &'a str {
+        &texts[self.start as usize..self.end as usize]
+    }
+}
+
 impl Uses {
     fn text(&self, one: &Use) -> &str {
-        &self.texts[one.start as usize..one.end as usize]
+        one.text(&self.texts)
     }
 
     /// All of them.
@@ -106,11 +112,7 @@ impl Uses {
 
 impl<'a> Domains<'a> {
     fn recipient(&self, index: usize) -> Recipient<'a> {
-        Recipient {
-            table: self.table,
-            columns: self.columns,
-            rows: self.groups.rows(index),
-        }
+        self.groups.recipient(self.table, self.columns, index)
     }
 
     /// Adds the place of a finding.
@@ -143,20 +145,16 @@ impl<'a> Domains<'a> {
 
     /// How often something of the addresses is used.
     fn uses(&self, part: impl Fn(&Address) -> String) -> Uses {
-        let mut uses = Uses {
-            texts: String::new(),
-            all: Vec::with_capacity(self.groups.row_order.len()),
-        };
+        let mut texts = String::new();
+        let mut all: Vec<Use> = Vec::with_capacity(self.groups.row_order.len());
         self.each(|at, address| {
-            let start = narrow(uses.texts.len());
-            uses.texts.push_str(&part(address));
-            let end = narrow(uses.texts.len());
-            uses.all.push(Use { start, end, at });
+            let start = narrow(texts.len());
+            texts.push_str(&part(address));
+            let end = narrow(texts.len());
+            all.push(Use { start, end, at });
         });
-        let mut all = std::mem::take(&mut uses.all);
-        all.sort_unstable_by_key(|one| (uses.text(one), one.at));
-        uses.all = all;
-        uses
+        all.sort_unstable_by_key(|one| (one.text(&texts), one.at));
+        Uses { texts, all }
     }
 
     fn ruled_out(&self, config: &ManifestConfig, findings: &mut Findings) {

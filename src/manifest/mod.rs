@@ -218,11 +218,7 @@ impl Manifest {
     /// A recipient, in the order of their first rows.
     #[must_use]
     pub fn recipient(&self, index: usize) -> Recipient<'_> {
-        Recipient {
-            table: &self.table,
-            columns: &self.columns,
-            rows: self.groups.rows(index),
-        }
+        self.groups.recipient(&self.table, &self.columns, index)
     }
 }
 

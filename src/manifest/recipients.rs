@@ -98,6 +98,19 @@ impl Groups {
         };
         &self.row_order[start..self.ends[index] as usize]
     }
+
+    pub(super) fn recipient<'a>(
+        &'a self,
+        table: &'a Table,
+        columns: &'a Columns,
+        index: usize,
+    ) -> Recipient<'a> {
+        Recipient {
+            table,
+            columns,
+            rows: self.rows(index),
+        }
+    }
 }
 
 /// Groups the rows of a table by id and checks each recipient; none when there are more addresses
@@ -105,22 +118,22 @@ impl Groups {
 pub(super) fn group(table: &Table, columns: &Columns, findings: &mut Findings) -> Option<Groups> {
     let mut addresses = 0;
     let mut unfilled = Unfilled::default();
-    let (heads, next) = chain_rows(table, columns.id, findings);
+    let rows = rows_by_id(table, columns.id, findings);
+    let id = |row: u32| id_of(table, columns.id, row);
+    let same = rows.chunk_by(|one, other| id(*one) == id(*other));
+    let mut same: Vec<&[u32]> = same.collect();
+    same.sort_unstable_by_key(|rows| rows[0]);
     let mut groups = Groups {
         row_order: Vec::with_capacity(table.len()),
-        ends: Vec::with_capacity(heads.len()),
+        ends: Vec::with_capacity(same.len()),
     };
-    for head in heads {
-        let mut row = head;
-        while row != NONE {
-            groups.row_order.push(row);
-            row = next[row as usize];
-        }
+    for rows in same {
+        groups.row_order.extend(rows);
         groups.ends.push(index(groups.row_order.len()));
         let recipient = Recipient {
             table,
             columns,
-            rows: groups.rows(groups.ends.len() - 1),
+            rows,
         };
         check_name(&recipient, findings);
         addresses += check_addresses(&recipient, &mut unfilled, findings);
@@ -205,8 +218,6 @@ impl Unfilled {
     }
 }
 
-const NONE: u32 = u32::MAX;
-
 /// An id stands in file names and in most messages about a letter.
 const LONGEST_ID: usize = 200;
 
@@ -215,12 +226,15 @@ const LONGEST_NAME: usize = 300;
 
 /// Row counts stay below 2^32 because the table's text does.
 fn index(value: usize) -> u32 {
-    u32::try_from(value).unwrap_or(NONE)
+    u32::try_from(value).unwrap_or(u32::MAX)
 }
 
-/// The first row of each id, and for each row the next one of the same id.
-fn chain_rows(table: &Table, id_column: usize, findings: &mut Findings) -> (Vec<u32>, Vec<u32>) {
-    let id_of = |row: u32| table.cell(row as usize, id_column).trim();
+fn id_of(table: &Table, id_column: usize, row: u32) -> &str {
+    table.cell(row as usize, id_column).trim()
+}
+
+/// The rows that have an id, by id and then in their order.
+fn rows_by_id(table: &Table, id_column: usize, findings: &mut Findings) -> Vec<u32> {
     // They are sorted, and not put into a map: what that takes of a large list stays with the process.
     let mut rows = Vec::with_capacity(table.len());
     for row in 0..table.len() {
@@ -229,7 +243,7 @@ fn chain_rows(table: &Table, id_column: usize, findings: &mut Findings) -> (Vec<
         if is_blank || table.is_left_out(row) {
             continue;
         }
-        let id = table.cell(row, id_column).trim();
+        let id = id_of(table, id_column, index(row));
         let header = &table.headers()[id_column];
         if id.is_empty() {
             findings.add(
@@ -256,17 +270,8 @@ fn chain_rows(table: &Table, id_column: usize, findings: &mut Findings) -> (Vec<
         }
         rows.push(index(row));
     }
-    rows.sort_unstable_by_key(|row| (id_of(*row), *row));
-    let mut heads = Vec::new();
-    let mut next = vec![NONE; table.len()];
-    for same in rows.chunk_by(|one, other| id_of(*one) == id_of(*other)) {
-        heads.push(same[0]);
-        for pair in same.windows(2) {
-            next[pair[0] as usize] = pair[1];
-        }
-    }
-    heads.sort_unstable();
-    (heads, next)
+    rows.sort_unstable_by_key(|row| (id_of(table, id_column, *row), *row));
+    rows
 }
 
 /// The fault of a row without an id, as what the row is.
