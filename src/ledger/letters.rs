@@ -172,8 +172,10 @@ impl LedgerView {
     /// When the file cannot be read.
     pub fn with_new_addresses(&self) -> Result<Vec<String>, LedgerError> {
         self.read(|db| {
+            // Nearly all letters are accepted, and hardly one of them has another plan: each is looked at in its
+            // place, and not by way of the index of states.
             let mut statement = db.prepare(&format!(
-                "SELECT {LETTER_COLUMNS} WHERE state = 'accepted' AND planned IS NOT NULL
+                "SELECT {LETTER_COLUMNS} WHERE +state = 'accepted' AND planned IS NOT NULL
                     AND position IS NOT NULL ORDER BY position"
             ))?;
             let mut rows = statement.query([])?;

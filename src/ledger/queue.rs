@@ -135,10 +135,13 @@ impl LedgerView {
     pub fn has_skipped(&self) -> Result<bool, LedgerError> {
         self.read(|db| {
             db.query_row(
-                "SELECT EXISTS (SELECT 1 FROM letters WHERE state = 'pending'
-                    AND seq NOT IN (SELECT letter FROM attempts)
-                    AND position < (SELECT max(position) FROM letters
-                        WHERE seq IN (SELECT letter FROM attempts)))",
+                "SELECT EXISTS (SELECT 1 FROM letters l
+                    WHERE l.state IN ('pending', 'claimed', 'accepted', 'rejected', 'in_doubt')
+                        AND l.position > (SELECT position FROM letters untried
+                            WHERE state = 'pending' AND position IS NOT NULL
+                                AND NOT EXISTS (SELECT 1 FROM attempts WHERE letter = untried.seq)
+                            ORDER BY position LIMIT 1)
+                        AND EXISTS (SELECT 1 FROM attempts WHERE letter = l.seq))",
                 [],
                 |row| row.get(0),
             )

@@ -3,6 +3,8 @@
 //! Each text is gone through once, whatever the number of recipients: from every word on, the hash
 //! of what follows is looked up wherever a word ends. Sixteen bytes are kept for a name.
 
+use rayon::prelude::*;
+
 use super::wording::Wording;
 use crate::finding::{Finding, quote};
 use crate::manifest::Manifest;
@@ -21,6 +23,9 @@ const SLOTS: usize = 1 << 18;
 /// Recipients of one name whose ids are held against each other, and warnings about such names.
 const MOST_NAMESAKES: usize = 50;
 const MOST_WARNINGS: usize = 20;
+
+/// Recipients that one core takes in at once.
+const PART: usize = 10_000;
 
 /// Looks for the names and ids of recipients.
 #[derive(Debug)]
@@ -84,27 +89,52 @@ struct Match {
     is_inside: bool,
 }
 
-impl RecipientIndex {
-    /// Takes the names and ids of a manifest.
-    pub(super) fn of(manifest: &Manifest) -> Self {
+impl Default for RecipientIndex {
+    fn default() -> Self {
         let starts = || vec![0; SLOTS / 64].into();
-        let mut evidence = Self {
-            entries: Vec::with_capacity(2 * manifest.len()),
+        Self {
+            entries: Vec::new(),
             starts: [starts(), starts()],
             longest: 0,
-        };
-        for index in 0..manifest.len() {
-            let recipient = manifest.recipient(index);
-            let id = Wording::of(recipient.id());
-            let name = Wording::of(recipient.name());
-            evidence.add(&id, index, false);
-            if name.letters() != id.letters() {
-                evidence.add(&name, index, true);
+        }
+    }
+}
+
+impl RecipientIndex {
+    /// Takes the names and ids of a manifest, on all cores.
+    pub(super) fn of(manifest: &Manifest) -> Self {
+        let mut index = (0..manifest.len())
+            .into_par_iter()
+            .with_min_len(PART)
+            .fold(Self::default, |mut part, index| {
+                part.take(manifest, index);
+                part
+            })
+            .reduce(Self::default, Self::and);
+        index.entries.par_sort_unstable();
+        index.entries.shrink_to_fit();
+        index
+    }
+
+    fn take(&mut self, manifest: &Manifest, index: usize) {
+        let recipient = manifest.recipient(index);
+        let id = Wording::of(recipient.id());
+        let name = Wording::of(recipient.name());
+        self.add(&id, index, false);
+        if name.letters() != id.letters() {
+            self.add(&name, index, true);
+        }
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.entries.extend(other.entries);
+        for (starts, others) in self.starts.iter_mut().zip(other.starts) {
+            for (slots, others) in starts.iter_mut().zip(others) {
+                *slots |= others;
             }
         }
-        evidence.entries.sort_unstable();
-        evidence.entries.shrink_to_fit();
-        evidence
+        self.longest = self.longest.max(other.longest);
+        self
     }
 
     fn add(&mut self, wording: &Wording, index: usize, is_name: bool) {

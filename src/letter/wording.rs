@@ -75,6 +75,12 @@ impl Wording {
                 edge = edge.max(Edge::Word);
             }
             before = character;
+            // It is its own decomposition, and most of a text.
+            if character.is_ascii_alphanumeric() {
+                wording.push(character, edge);
+                edge = Edge::Inside;
+                continue;
+            }
             for letter in std::iter::once(character).nfkd() {
                 if is_combining_mark(letter) {
                     continue;
@@ -127,6 +133,7 @@ impl Wording {
             edge = Edge::Inside;
         };
         match letter {
+            ascii if ascii.is_ascii() => [ascii.to_ascii_lowercase()].map(add).len(),
             'ß' | 'ẞ' => ['s', 's'].map(&mut add).len(),
             'æ' | 'Æ' => ['a', 'e'].map(&mut add).len(),
             'œ' | 'Œ' => ['o', 'e'].map(&mut add).len(),

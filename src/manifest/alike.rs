@@ -98,15 +98,13 @@ fn folded_id(id: &str) -> Cow<'_, str> {
 }
 
 fn folded(text: &str) -> Cow<'_, str> {
-    let is_plain = text
-        .bytes()
-        .all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
-        || (is_nfkc_quick(text.chars()) == IsNormalized::Yes
-            && !text.chars().any(char::is_uppercase));
-    if is_plain {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(text.nfkc().collect::<String>().to_lowercase())
+    let has_capitals = text.chars().any(char::is_uppercase);
+    // ASCII text is in each normal form.
+    let is_normal = text.is_ascii() || is_nfkc_quick(text.chars()) == IsNormalized::Yes;
+    match (is_normal, has_capitals) {
+        (true, false) => Cow::Borrowed(text),
+        (true, true) => Cow::Owned(text.to_lowercase()),
+        (false, _) => Cow::Owned(text.nfkc().collect::<String>().to_lowercase()),
     }
 }
 

@@ -45,12 +45,12 @@ pub(super) fn check(
         groups,
     };
     domains.ruled_out(config, findings);
-    // One after the other, so that they are not in memory together.
-    let uses = domains.uses(|address| address.domain().to_ascii_lowercase());
+    let addresses = domains.addresses();
+    // The same places, in another order: so they are in memory once.
+    let uses = addresses.by(domain_of);
     domains.near_misses(&uses, findings);
     domains.private(&uses, findings);
-    drop(uses);
-    domains.many_letters(&domains.uses(Address::folded), findings);
+    domains.many_letters(&uses.by(whole), findings);
 }
 
 struct Domains<'a> {
@@ -59,12 +59,24 @@ struct Domains<'a> {
     groups: &'a Groups,
 }
 
-/// Where each domain or address stands. There may be a million of them: their texts lie one after the other, for what
-/// many small ones take stays with the process.
+/// Where each address stands, by what counts of it. There may be a million of them: they lie one after the other, in
+/// lower case, for what many small texts take stays with the process.
 struct Uses {
     texts: String,
-    /// By text, then by place.
+    /// By what counts, then by place.
     all: Vec<Use>,
+    part: Part,
+}
+
+/// What counts of an address.
+type Part = fn(&str) -> &str;
+
+fn whole(address: &str) -> &str {
+    address
+}
+
+fn domain_of(address: &str) -> &str {
+    address.split_once('@').map_or("", |(_, domain)| domain)
 }
 
 struct Use {
@@ -74,14 +86,22 @@ struct Use {
 }
 
 impl Use {
-    fn text<'a>(&self, texts: &'a str) -> &'a str {
-        &texts[self.start as usize..self.end as usize]
+    fn text<'a>(&self, texts: &'a str, part: Part) -> &'a str {
+        part(&texts[self.start as usize..self.end as usize])
     }
 }
 
 impl Uses {
+    /// The same, by something else of the addresses.
+    fn by(mut self, part: Part) -> Self {
+        self.all
+            .sort_unstable_by_key(|one| (one.text(&self.texts, part), one.at));
+        self.part = part;
+        self
+    }
+
     fn text(&self, one: &Use) -> &str {
-        one.text(&self.texts)
+        one.text(&self.texts, self.part)
     }
 
     /// All of them.
@@ -143,18 +163,21 @@ impl<'a> Domains<'a> {
         }
     }
 
-    /// How often something of the addresses is used.
-    fn uses(&self, part: impl Fn(&Address) -> String) -> Uses {
-        let mut texts = String::new();
-        let mut all: Vec<Use> = Vec::with_capacity(self.groups.row_order.len());
+    /// Where each address stands.
+    fn addresses(&self) -> Uses {
+        let mut uses = Uses {
+            texts: String::new(),
+            all: Vec::with_capacity(self.groups.row_order.len()),
+            part: whole,
+        };
         self.each(|at, address| {
-            let start = narrow(texts.len());
-            texts.push_str(&part(address));
-            let end = narrow(texts.len());
-            all.push(Use { start, end, at });
+            let start = narrow(uses.texts.len());
+            uses.texts.push_str(address.as_str());
+            let end = narrow(uses.texts.len());
+            uses.all.push(Use { start, end, at });
         });
-        all.sort_unstable_by_key(|one| (one.text(&texts), one.at));
-        Uses { texts, all }
+        uses.texts.make_ascii_lowercase();
+        uses
     }
 
     fn ruled_out(&self, config: &ManifestConfig, findings: &mut Findings) {
