@@ -33,7 +33,7 @@ use crate::mailing::LoadRequest;
   5    stopped early; the same command goes on
   6    sign-in needed or refused
   7    another run holds the state file
-  130  interrupted; the same command goes on")]
+  130  interrupted, or a question was answered with no; the same command goes on")]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub verb: Verb,

@@ -1,6 +1,7 @@
 //! What changed since a batch was begun, in words.
 
-use crate::ledger::{Change, PlanDifference};
+use crate::finding::shell_word;
+use crate::ledger::{Change, LedgerKind, PlanDifference};
 use crate::lifecycle::{ChangedPart, LetterState};
 use crate::mailing::{MailingError, Moved};
 
@@ -44,9 +45,7 @@ pub(super) fn in_words(difference: &PlanDifference) -> String {
         (Change::Changed, state) => {
             let what = parts(&difference.parts);
             return match state {
-                LetterState::Accepted => format!(
-                    "{what} changed after it was accepted; only `postroom resend` sends it again"
-                ),
+                LetterState::Accepted => format!("{what} changed after it was accepted"),
                 LetterState::InDoubt | LetterState::Claimed => {
                     format!("{what} changed while it was in doubt")
                 }
@@ -57,6 +56,31 @@ pub(super) fn in_words(difference: &PlanDifference) -> String {
         }
     };
     text.to_owned()
+}
+
+/// What to do about a letter that went out and would be another by now.
+pub(super) fn once_more(difference: &PlanDifference, kind: LedgerKind) -> String {
+    match kind {
+        LedgerKind::Mail => {}
+        LedgerKind::Outbox => {
+            return "send leaves it as it was; `postroom send --fresh` makes all letters anew"
+                .to_owned();
+        }
+        LedgerKind::Rehearsal => return "the next rehearsal makes all letters anew".to_owned(),
+    }
+    if difference.change == Change::Removed {
+        return "it stays in the record; nothing is left to do".to_owned();
+    }
+    let id = shell_word(&difference.id);
+    // Where it is written to somebody new, those who have it need not get it again.
+    let to_all = if difference.parts.contains(&ChangedPart::Addresses) {
+        ""
+    } else {
+        " --all-addresses"
+    };
+    format!(
+        "send leaves it as it was; `postroom resend --only {id}{to_all} --because TEXT` sends it again"
+    )
 }
 
 fn parts(parts: &[ChangedPart]) -> String {

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::dispatch::{Interrupt, estimate};
 use crate::finding::{Finding, NextStep, Severity, quote};
-use crate::ledger::{Counts, LedgerError, PlanDifference};
+use crate::ledger::{Counts, LedgerError, LedgerKind, PlanDifference};
 use crate::mailing::{
     self, Loaded, MailingError, Moved, NameServer, Online, Prepared, StateFile, prepare,
 };
@@ -46,7 +46,7 @@ pub(super) fn run(
     findings.extend(password_that_ends(&loaded));
     let begun = planned.as_ref().map(|prepared| begun(&state, prepared));
     match &begun {
-        Some(Ok(begun)) => findings.extend(begun.findings()),
+        Some(Ok(begun)) => findings.extend(begun.findings(state.identity.kind)),
         Some(Err(error)) => findings.push(untrusted(&state, error)),
         None => {}
     }
@@ -205,14 +205,14 @@ struct Begun {
 }
 
 impl Begun {
-    fn findings(&self) -> Vec<Finding> {
+    fn findings(&self, kind: LedgerKind) -> Vec<Finding> {
         let moved = self.moved.iter();
         let moved = moved.map(|moved| Finding::warning(moved.to_string(), WAITS));
         let differences = self.differences.iter().map(|difference| {
             let next_step = if mailing::waits_for_a_word(difference) {
-                WAITS
+                WAITS.to_owned()
             } else {
-                "send leaves it as it was; `postroom resend` sends it again"
+                super::changes::once_more(difference, kind)
             };
             Finding::warning(super::changes::in_words(difference), next_step).id(&difference.id)
         });

@@ -80,11 +80,19 @@ fn last_accepted(finished: &Finished) -> Result<Option<String>, LedgerError> {
 
 fn in_words(reason: &Reason) -> String {
     let mut text = reason.text.clone();
-    for (about, step) in &reason.next_steps {
-        match about {
-            Some(about) => text.push_str(&format!("\n  next, {about}: {step}")),
-            None => text.push_str(&format!("\n  next: {step}")),
-        }
+    for step in in_lines(&reason.next_steps) {
+        text.push('\n');
+        text.push_str(&step);
     }
     text
+}
+
+/// Next steps, each in a line of its own.
+pub(super) fn in_lines(
+    next_steps: &[(Option<&'static str>, String)],
+) -> impl Iterator<Item = String> {
+    next_steps.iter().map(|(about, step)| match about {
+        Some(about) => format!("  next, {about}: {step}"),
+        None => format!("  next: {step}"),
+    })
 }

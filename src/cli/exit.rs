@@ -107,7 +107,7 @@ impl From<MailingError> for Stop {
             MailingError::NothingToResume(counts) => {
                 format!("{error}: {}", status::counts_line(counts))
             }
-            MailingError::NobodyToAsk | MailingError::ChangedMeanwhile => {
+            MailingError::NobodyToAsk(_) | MailingError::ChangedMeanwhile => {
                 format!("{error}, so nothing was sent")
             }
             other => {
@@ -143,7 +143,7 @@ fn exit_of(error: &MailingError) -> Exit {
         | MailingError::SentElsewhere(_) => Exit::Faults,
         MailingError::Config(_)
         | MailingError::Transport(_)
-        | MailingError::NobodyToAsk
+        | MailingError::NobodyToAsk(_)
         | MailingError::UnknownRecipients(_)
         | MailingError::LeftOut(_)
         | MailingError::SeveralRecipients { .. }

@@ -102,6 +102,20 @@ fn in_words(notice: &Notice) -> String {
             some_of(ids, ", "),
             ids.first().map_or("ID", String::as_str),
         ),
+        Notice::OtherLetters(ids) => format!(
+            "accepted already, and the letter is another one by now: {}\n  next: `postroom check` says what of it; if those who have it should get the new one, `postroom resend --only {} --all-addresses --because TEXT`",
+            some_of(ids, ", "),
+            ids.first().map_or("ID", String::as_str),
+        ),
+        Notice::OutdatedPractice(ids) => format!(
+            "the outbox has these letters as they were, and they would be others by now: {}\n  next: `postroom send --fresh` makes all of them anew, and keeps what was there",
+            some_of(ids, ", "),
+        ),
+        Notice::CalledOff(ids) => format!(
+            "to be sent again, and another letter since somebody looked at it, so it is not sent: {}\n  next: `postroom resend --only {} --because TEXT` shows it as it is now",
+            some_of(ids, ", "),
+            ids.first().map_or("ID", String::as_str),
+        ),
         Notice::UnreadState { path, text } => {
             format!("{path} may know letters of this batch, and cannot be read: {text}")
         }

@@ -5,15 +5,15 @@ use std::collections::HashSet;
 use super::args::StatusArgs;
 use super::console::Console;
 use super::exit::{Exit, Stop};
-use super::{json, words};
+use super::{ending, json, words};
 use crate::dispatch::recorded;
 use crate::finding::quote;
-use crate::ledger::{Counts, LedgerError, LedgerView, LetterRecord, Outcomes};
+use crate::ledger::{Counts, LedgerError, LedgerView, LetterRecord, Outcomes, Outdated};
 use crate::lifecycle::{
     AddressOutcome, Addresses, ChangedPart, Changes, LetterMail, LetterMailKind, Returned, Sending,
     reason_in_words,
 };
-use crate::mailing::{Loaded, StateFile};
+use crate::mailing::{self, Loaded, StateFile};
 use crate::manifest::LeftOut;
 use crate::report::{addresses, handed_over, left_out};
 use crate::transport::Answer;
@@ -43,7 +43,44 @@ pub(super) fn run(args: &StatusArgs, console: &Console) -> Result<Exit, Stop> {
     if console.output.verbose && args.only.is_empty() {
         list_left_out(&loaded, &ledger, console)?;
     }
+    if args.only.is_empty() && !args.rehearsal {
+        for step in ending::in_lines(&next_steps(&loaded, &ledger)?) {
+            console.result(&step);
+        }
+    }
     Ok(Exit::Success)
+}
+
+/// What is left to do.
+fn next_steps(
+    loaded: &Loaded,
+    ledger: &LedgerView,
+) -> Result<Vec<(Option<&'static str>, String)>, LedgerError> {
+    let counts = ledger.counts()?;
+    let open = ledger.with_open_addresses()?;
+    let mut steps = mailing::next_steps(&counts, open, loaded.batch.dispatch.transport);
+    let Outdated {
+        new_addresses,
+        changed,
+        reopened: _,
+    } = ledger.outdated()?;
+    let outdated = (new_addresses.len() + changed.len()) as u64;
+    if outdated > 0 {
+        steps.push((
+            Some("others by now"),
+            format!(
+                "{} that went out would be written otherwise by now: `postroom check` says who and what, and how to send it again",
+                words::plural(outdated, "letter")
+            ),
+        ));
+    }
+    if counts.pending > 0 {
+        steps.push((
+            Some("pending"),
+            "`postroom send` sends what is left".to_owned(),
+        ));
+    }
+    Ok(steps)
 }
 
 /// Lists who gets no letter, with why.
@@ -207,10 +244,11 @@ fn line(record: &LetterRecord, whole_addresses: bool) -> String {
         return text;
     }
     for address in letter.open_addresses() {
+        let shown = masked(address);
         let Some(fate) = letter.last_fate(address) else {
+            text.push_str(&format!("\n            nothing was sent to {shown} yet"));
             continue;
         };
-        let shown = masked(address);
         if let Some(returned) = &fate.returned {
             let line = returned_line(returned, &shown, false);
             text.push_str(&format!("\n            {line}"));

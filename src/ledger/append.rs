@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use super::log::Log;
 use super::projection::{Projection, ProjectionError};
-use super::rows::{self, Key};
+use super::rows::{self, Key, LetterRow};
 use super::{Holder, Ledger, LedgerError, LedgerView, LogEnd};
 use crate::lifecycle::{
     Claiming, Event, Illegal, LetterHistory, LetterState, Narrowing, PersonalWord, Planned,
@@ -414,22 +414,38 @@ fn settle(
         at,
         request_ids,
     } = settlement;
-    let event = event(Settling {
-        attempt: claim.attempt,
-        ended,
-        request_ids,
-    });
-    let id = id_of(log, claim.seq, &event)?;
-    log.append(at, Some(&id), &event)
+    let settled = |ended| {
+        event(Settling {
+            attempt: claim.attempt,
+            ended,
+            request_ids,
+        })
+    };
+    let (id, is_for_those_without) = of_claimed(log, claim.seq, "settled", |row| {
+        (row.id.clone(), row.letter.is_for_those_without())
+    })?;
+    let ended = match ended {
+        SettledAs::Rejected(reply) if is_for_those_without => SettledAs::Refused(reply),
+        other => other,
+    };
+    log.append(at, Some(&id), &settled(ended))
 }
 
 fn id_of(log: &Log<'_>, seq: i64, event: &Event) -> Result<String, ProjectionError> {
-    if let Some(id) = log.projection().claimed_id(seq) {
-        return Ok(id.to_owned());
+    of_claimed(log, seq, event.kind(), |row| row.id.clone())
+}
+
+/// What is wanted of a claimed letter, which is kept in memory while it is in hand.
+fn of_claimed<T>(
+    log: &Log<'_>,
+    seq: i64,
+    event: &'static str,
+    wanted: impl Fn(&LetterRow) -> T,
+) -> Result<T, ProjectionError> {
+    if let Some(row) = log.projection().claimed(seq) {
+        return Ok(wanted(row));
     }
     let row = rows::load(log.db(), Key::Seq(seq))?;
-    let row = row.ok_or(Illegal::NoLetter {
-        event: event.kind(),
-    })?;
-    Ok(row.id)
+    let row = row.ok_or(Illegal::NoLetter { event })?;
+    Ok(wanted(&row))
 }

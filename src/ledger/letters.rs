@@ -56,6 +56,17 @@ impl Outcomes {
     }
 }
 
+/// Letters of which the list wants something else by now, in its order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outdated {
+    /// Accepted, and the list has addresses that nothing was written to.
+    pub new_addresses: Vec<String>,
+    /// Accepted, and another letter in the list for those who have it.
+    pub changed: Vec<String>,
+    /// Opened again by a person who saw another letter, and not sent since.
+    pub reopened: Vec<String>,
+}
+
 /// One letter's record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LetterRecord {
@@ -166,27 +177,33 @@ impl LedgerView {
         })
     }
 
-    /// The accepted letters for which the list has addresses that nothing was written to.
+    /// The letters of which the list wants something else than was sent, or was to be sent again.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn with_new_addresses(&self) -> Result<Vec<String>, LedgerError> {
+    pub fn outdated(&self) -> Result<Outdated, LedgerError> {
         self.read(|db| {
-            // Nearly all letters are accepted, and hardly one of them has another plan: each is looked at in its
-            // place, and not by way of the index of states.
             let mut statement = db.prepare(&format!(
-                "SELECT {LETTER_COLUMNS} WHERE +state = 'accepted' AND planned IS NOT NULL
-                    AND position IS NOT NULL ORDER BY position"
+                "SELECT {LETTER_COLUMNS} WHERE planned IS NOT NULL AND position IS NOT NULL
+                 ORDER BY position"
             ))?;
             let mut rows = statement.query([])?;
-            let mut ids = Vec::new();
+            let mut outdated = Outdated::default();
             while let Some(row) = rows.next()? {
-                let row = letter_row(db, row)?;
-                if !row.letter.changes().new_addresses.is_empty() {
-                    ids.push(row.id);
-                }
+                let LetterRow { id, letter, .. } = letter_row(db, row)?;
+                let changes = letter.changes();
+                let list = if letter.is_reopened_of_another() {
+                    &mut outdated.reopened
+                } else if letter.state != LetterState::Accepted || changes.is_none() {
+                    continue;
+                } else if changes.new_addresses.is_empty() {
+                    &mut outdated.changed
+                } else {
+                    &mut outdated.new_addresses
+                };
+                list.push(id);
             }
-            Ok(ids)
+            Ok(outdated)
         })
     }
 

@@ -308,7 +308,14 @@ struct PlanComparison {
 impl PlanComparison {
     fn with(db: &Connection) -> rusqlite::Result<Self> {
         let known = db
-            .prepare("SELECT id, digest, state FROM letters WHERE position IS NOT NULL")?
+            .prepare(
+                // Of one that went out it is what went out that counts, not what the list wanted of it since.
+                "SELECT id, coalesce(iif(planned IS NULL OR state <> 'accepted', NULL,
+                        (SELECT coalesce(made_from, digest) FROM sendings
+                         WHERE letter = seq AND state = 'accepted' ORDER BY number DESC LIMIT 1)),
+                    digest), state
+                 FROM letters WHERE position IS NOT NULL",
+            )?
             .query_map([], |row| {
                 let state = word(row, 2, LetterState::parse)?;
                 Ok((row.get(0)?, (row.get(1)?, state)))

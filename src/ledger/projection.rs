@@ -123,9 +123,9 @@ impl Projection {
         *self = Self::default();
     }
 
-    /// The id of a claimed letter.
-    pub(super) fn claimed_id(&self, seq: i64) -> Option<&str> {
-        self.claimed.get(&seq).map(|(row, _)| row.id.as_str())
+    /// A claimed letter.
+    pub(super) fn claimed(&self, seq: i64) -> Option<&LetterRow> {
+        self.claimed.get(&seq).map(|(row, _)| row)
     }
 
     /// How many letters stand where.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use memchr::memmem;
 use tera::Context;
 
 use super::markup::{elements, visible};
@@ -41,7 +42,8 @@ impl Letters {
         if let Some(mark) = texts.iter().find_map(|text| left_over(text)) {
             warnings.push(Finding::warning(
                 format!("the letter shows `{}`, as it stands there", quote(&mark)),
-                "write {{ name }}, {{ id }} or {{ row['Column'] }} where a value is to stand; text \
+                "write {{ name }}, {{ id }} or {{ row['Column'] }} where a value is to stand, and {{ year }} \
+                 where it is the same for all, with year = \"2026\" under [vars] of the batch file; text \
                  that is meant so may stay",
             ));
         }
@@ -119,7 +121,7 @@ impl super::template::Templates {
 /// The first mark for a value that nobody filled in.
 fn left_over(text: &str) -> Option<String> {
     BRACKETS.iter().find_map(|(open, close)| {
-        text.match_indices(open).find_map(|(at, _)| {
+        memmem::find_iter(text.as_bytes(), open.as_bytes()).find_map(|at| {
             let inside = &text[at + open.len()..];
             let end = inside.find(close)?;
             let name = &inside[..end];

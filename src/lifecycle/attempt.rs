@@ -132,7 +132,9 @@ impl Attempt {
         self.settled_at = Some(at);
         let (outcome, reply) = match &settling.ended {
             SettledAs::Accepted(_) => (AttemptOutcome::Accepted, None),
-            SettledAs::Rejected(reply) => (AttemptOutcome::Rejected, Some(reply)),
+            SettledAs::Rejected(reply) | SettledAs::Refused(reply) => {
+                (AttemptOutcome::Rejected, Some(reply))
+            }
             SettledAs::InDoubt(reply) => (AttemptOutcome::InDoubt, Some(reply)),
             SettledAs::NotTaken(reply) => (AttemptOutcome::NotTaken, Some(reply)),
         };

@@ -304,6 +304,8 @@ pub enum SettledAs {
     Accepted(Accepted),
     /// The server refused it for good.
     Rejected(Reply),
+    /// The server refused for good what went to addresses without the letter, which others have.
+    Refused(Reply),
     /// It may have gone out.
     InDoubt(Reply),
     /// The server did not take it: the letter is pending again.

@@ -7,8 +7,8 @@ use super::address::is_same;
 use super::event::{AddressReturn, Reopening, SettledAs};
 use super::mail::LetterMail;
 use super::{
-    Accepted, AddressOutcome, AddressState, ChangedPart, Event, Fate, Illegal, PlannedMessage,
-    Reply, Returned, Sending, SendingState,
+    Accepted, AddressOutcome, AddressState, Addresses, ChangedPart, Event, Fate, Illegal,
+    PlannedMessage, Reply, Returned, Sending, SendingState,
 };
 
 /// Where a letter stands.
@@ -99,7 +99,9 @@ impl LetterState {
                     // The rest of a message waits.
                     SettledAs::Accepted(Accepted { rest: Some(_), .. })
                     | SettledAs::NotTaken(_) => unsent,
-                    SettledAs::Accepted(Accepted { rest: None, .. }) => Self::Accepted,
+                    SettledAs::Accepted(Accepted { rest: None, .. }) | SettledAs::Refused(_) => {
+                        Self::Accepted
+                    }
                     SettledAs::Rejected(_) => Self::Rejected,
                     SettledAs::InDoubt(_) => Self::InDoubt,
                 };
@@ -113,7 +115,10 @@ impl LetterState {
                 (Self::InDoubt, SettledAs::NotTaken(_)) => Some(unsent),
                 (
                     Self::InDoubt,
-                    SettledAs::Accepted(_) | SettledAs::Rejected(_) | SettledAs::InDoubt(_),
+                    SettledAs::Accepted(_)
+                    | SettledAs::Rejected(_)
+                    | SettledAs::Refused(_)
+                    | SettledAs::InDoubt(_),
                 )
                 | (
                     Self::Pending
@@ -415,6 +420,27 @@ impl LetterHistory {
             .is_some_and(|sending| sending.because.is_some())
     }
 
+    /// Whether the message that counts now is what a person opened again for addresses that do not have the
+    /// letter, while others do.
+    #[must_use]
+    pub fn is_for_those_without(&self) -> bool {
+        let last = self.sending();
+        let is_beside = last.is_some_and(|last| !last.is_rest && !last.to_all);
+        is_beside && self.is_reopened() && self.was_accepted()
+    }
+
+    /// Whether a person opened it again, and the list wants another letter since: what that person saw can no
+    /// longer be made of it.
+    #[must_use]
+    pub fn is_reopened_of_another(&self) -> bool {
+        let waits = matches!(self.state, LetterState::Pending | LetterState::Rejected);
+        let wanted = self.wanted().map(|wanted| wanted.digest);
+        let is_of_another = self
+            .sending()
+            .is_some_and(|last| wanted != Some(last.made_from));
+        waits && is_of_another && self.is_reopened() && self.was_accepted()
+    }
+
     /// Whether the message that counts now is the rest of one that was made from another letter than
     /// the list wants by now. Nobody has looked at what it would be.
     fn is_rest_of_another(&self) -> bool {
@@ -468,8 +494,15 @@ impl LetterHistory {
     }
 
     fn settle(&mut self, event: &Event, ended: &SettledAs, at: Timestamp) -> Result<(), Illegal> {
+        if matches!(ended, SettledAs::Refused(_)) && !self.is_for_those_without() {
+            return Err(Illegal::Step {
+                state: self.state.word(),
+                event: event.kind(),
+            });
+        }
         self.error = match ended {
-            SettledAs::Accepted(_) => None,
+            // What was refused is said of the addresses: the letter has gone out.
+            SettledAs::Accepted(_) | SettledAs::Refused(_) => None,
             SettledAs::Rejected(reply) | SettledAs::InDoubt(reply) | SettledAs::NotTaken(reply) => {
                 Some(reply.clone())
             }
@@ -493,6 +526,11 @@ impl LetterHistory {
                 if sending.is_rest {
                     sending.refuse(reply);
                 }
+            }
+            SettledAs::Refused(reply) => {
+                sending.state = SendingState::Rejected;
+                sending.widen();
+                sending.refuse(reply);
             }
             SettledAs::InDoubt(_) => sending.state = SendingState::InDoubt,
             SettledAs::NotTaken(_) => {
@@ -705,9 +743,14 @@ impl LetterHistory {
         }
         let sendings = self.sendings.iter();
         let mut failed = sendings
-            .filter(|sending| sending.state == SendingState::Accepted)
-            .flat_map(|sending| &sending.fates)
-            .filter(|fate| !fate.is_good() && !self.has_it(&fate.address));
+            .flat_map(|sending| sending.fates.iter().map(move |fate| (sending.state, fate)))
+            .filter(|(state, fate)| match state {
+                SendingState::Accepted => !fate.is_good(),
+                // It may have come back as well: that it was refused is what counts.
+                SendingState::Rejected => fate.state == AddressState::Refused,
+                SendingState::Ready | SendingState::Claimed | SendingState::InDoubt => false,
+            })
+            .filter(|(_, fate)| !self.has_it(&fate.address));
         if failed.next().is_none() {
             return Vec::new();
         }
@@ -768,7 +811,7 @@ impl LetterHistory {
             ..last.message.clone()
         };
         let mut parts = wanted.changed_since(&whole);
-        if !(new_addresses.is_empty() && former_addresses.is_empty()) {
+        if !last.is_whole_to(&wanted.addresses) {
             // The digest over all is another for the addresses alone.
             parts.retain(|part| !matches!(part, ChangedPart::Names | ChangedPart::TextOrSender));
         }
@@ -780,7 +823,30 @@ impl LetterHistory {
     }
 }
 
+impl LetterHistory {
+    /// What of a letter that went out would be another by what the list has now.
+    #[must_use]
+    pub fn changed_parts(&self, now: PlannedMessage) -> Vec<ChangedPart> {
+        let is_same_whole = self
+            .last_accepted()
+            .is_some_and(|last| last.is_whole_to(&now.addresses));
+        let mut after = self.clone();
+        after.planned = Some(now);
+        let changes = after.changes();
+        let mut parts = changes.parts.clone();
+        if changes.of_addresses() || (parts.is_empty() && !is_same_whole) {
+            parts.insert(0, ChangedPart::Addresses);
+        }
+        parts
+    }
+}
+
 impl Sending {
+    /// Whether it carries the whole letter, to just these addresses.
+    fn is_whole_to(&self, addresses: &Addresses) -> bool {
+        self.made_from == self.message.digest && self.message.addresses == *addresses
+    }
+
     fn accept(&mut self, at: Timestamp, receipt: String) {
         self.state = SendingState::Accepted;
         self.accepted_at = Some(at);

@@ -123,6 +123,10 @@ fn rejected() -> SettledAs {
     SettledAs::Rejected(reply("refused"))
 }
 
+fn refused_again() -> SettledAs {
+    SettledAs::Refused(reply("refused"))
+}
+
 fn resolved(accepted: bool) -> Event {
     Event::Resolved(PersonalWord {
         accepted,

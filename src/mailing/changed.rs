@@ -41,6 +41,13 @@ pub(super) fn find_parts(
             attachments: attachments(planned),
             parts: Some(planned.parts),
         };
+        let sent = record.as_ref().map(|record| &record.letter);
+        if let Some(sent) = sent.filter(|letter| letter.planned.is_some() && letter.was_accepted())
+        {
+            // The list wanted another one already: what went out is what counts.
+            difference.parts = sent.changed_parts(now);
+            continue;
+        }
         difference.parts = now.changed_since(before);
         if before.parts.is_none() && !difference.parts.contains(&ChangedPart::TextOrSender) {
             // Of what an older program planned, the digest over all of it is kept: with the old addresses

@@ -78,7 +78,10 @@ impl Conclusion {
         };
         match ending {
             Ending::Finished { left: 0 } if counts.rejected + counts.in_doubt + open > 0 => {
-                Self::Incomplete(incomplete(counts, open, transport))
+                Self::Incomplete(Reason {
+                    text: "finished, but not everything was accepted".to_owned(),
+                    next_steps: next_steps(counts, open, transport),
+                })
             }
             Ending::Finished { left: 0 } => Self::Complete,
             Ending::Finished { left } => Self::Stopped(reason(
@@ -160,7 +163,13 @@ fn where_to_look(transport: TransportName) -> &'static str {
     }
 }
 
-fn incomplete(counts: &Counts, open: u64, transport: TransportName) -> Reason {
+/// What to do about letters that were not accepted, or not for all addresses, each with what it is about.
+#[must_use]
+pub(crate) fn next_steps(
+    counts: &Counts,
+    open: u64,
+    transport: TransportName,
+) -> Vec<(Option<&'static str>, String)> {
     let mut next_steps = Vec::new();
     if counts.rejected > 0 {
         next_steps.push((
@@ -180,11 +189,8 @@ fn incomplete(counts: &Counts, open: u64, transport: TransportName) -> Reason {
     if open > 0 {
         next_steps.push((
             Some("addresses that refused it or that it bounced at"),
-            "the other addresses of the letter have it; correct these in the list, then `postroom resend --only ID --because TEXT` writes to them alone".to_owned(),
+            "the other addresses of the letter have it; correct those that are wrong in the list, then `postroom resend --bounced --because TEXT` writes to those alone that do not have it".to_owned(),
         ));
     }
-    Reason {
-        text: "finished, but not everything was accepted".to_owned(),
-        next_steps,
-    }
+    next_steps
 }

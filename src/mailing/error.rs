@@ -37,7 +37,7 @@ pub(crate) enum MailingError {
     Probe(SendError),
     /// Nobody can be asked, and nothing was said beforehand.
     #[error("there is no terminal to ask on")]
-    NobodyToAsk,
+    NobodyToAsk(PlanShownBy),
     /// Recipients that the manifest does not have.
     #[error("the dispatch list has no recipient {}", .0.join(", "))]
     UnknownRecipients(Vec<String>),
@@ -53,6 +53,8 @@ pub(crate) enum MailingError {
         now: String,
         /// The plan that was named.
         wanted: String,
+        /// Where to look at it.
+        shown_by: PlanShownBy,
     },
     /// Letters left to send changed since the batch was begun, or where they go did.
     #[error("{} since the batch was begun", plural(.0.len() as u64 + u64::from(.1.is_some()), "change"))]
@@ -132,6 +134,15 @@ pub(crate) enum MailingError {
     Returns(Finding),
 }
 
+/// Where a person looks at the plan that `--plan` names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PlanShownBy {
+    /// `postroom check` shows what is left to send.
+    Check,
+    /// `postroom resend` shows what it sends when it asks.
+    Question,
+}
+
 /// Why a letter cannot be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotResendable {
@@ -173,7 +184,7 @@ impl MailingError {
             | Self::Transport(_)
             | Self::Server(_)
             | Self::Probe(_)
-            | Self::NobodyToAsk
+            | Self::NobodyToAsk(_)
             | Self::UnknownRecipients(_)
             | Self::LeftOut(_)
             | Self::SeveralRecipients { .. }
@@ -215,8 +226,11 @@ impl MailingError {
                     "try again when the server is back"
                 }
             },
-            Self::NobodyToAsk => {
+            Self::NobodyToAsk(PlanShownBy::Check) => {
                 "look at `postroom check`, then add --plan with its plan id, or --yes"
+            }
+            Self::NobodyToAsk(PlanShownBy::Question) => {
+                "run it at a terminal, where it shows who gets what and asks; or add --yes"
             }
             Self::UnknownRecipients(_) => {
                 "correct --only: it takes ids, names, or @FILE with one on each line"
@@ -226,11 +240,23 @@ impl MailingError {
             }
             Self::SeveralRecipients { .. } => "name the one that is meant by its id",
             Self::OnlyFile { .. } => "name a text file with an id or a name in each line",
-            Self::OtherPlan { .. } => "look at `postroom check` again",
+            Self::OtherPlan {
+                shown_by: PlanShownBy::Check,
+                ..
+            } => "look at `postroom check` again",
+            Self::OtherPlan {
+                shown_by: PlanShownBy::Question,
+                ..
+            } => {
+                "run it at a terminal without --plan: it shows who gets what, with its own plan id, and asks"
+            }
             Self::Changed(..) => {
                 "put them back, or accept them with --accept-changes for letters not yet sent"
             }
             Self::ChangedMeanwhile => "run the same command again",
+            Self::NothingToResume(counts) if counts.rejected > 0 => {
+                "fix what the answers name, which `postroom status` shows, then `postroom send --retry-rejected`, with --accept-changes if an address was corrected"
+            }
             Self::NothingToResume(_) => "`postroom status -v` shows what happened to each letter",
             Self::WentOut {
                 kind: LedgerKind::Mail,

@@ -21,8 +21,8 @@ mod state_file;
 
 pub(crate) use adopt::waits_for_a_word;
 pub(crate) use choosing::recipients;
-pub(crate) use ending::{Conclusion, Finished, Reason};
-pub(crate) use error::{MailingError, NotResendable};
+pub(crate) use ending::{Conclusion, Finished, Reason, next_steps};
+pub(crate) use error::{MailingError, NotResendable, PlanShownBy};
 pub(crate) use known::Elsewhere;
 pub(crate) use load::{LoadRequest, Loaded};
 pub(crate) use online::{NameServer, Online, ask, probe};
@@ -93,6 +93,13 @@ pub(crate) enum Notice {
     MailboxUnknown(Answer),
     /// Accepted letters that the list would now write to others.
     OtherAddresses(Vec<String>),
+    /// Accepted letters of which the list would now make another for those who have them.
+    OtherLetters(Vec<String>),
+    /// Letters in the outbox that would be others by now.
+    OutdatedPractice(Vec<String>),
+    /// Letters that were opened again, and are not sent because they would be others than those that a
+    /// person looked at.
+    CalledOff(Vec<String>),
     /// Another state file that may know letters of the batch cannot be read.
     UnreadState {
         /// The file.

@@ -7,8 +7,8 @@ use super::choosing::recipients;
 use super::ending::Finished;
 use super::send::{described, dispatch_and_end, open_transports, same_plan};
 use super::{
-    Consent, Extent, Front, Loaded, MailingError, NotResendable, Notice, Prepared, Question,
-    StateFile, prepare,
+    Consent, Extent, Front, Loaded, MailingError, NotResendable, Notice, PlanShownBy, Prepared,
+    Question, StateFile, prepare,
 };
 use crate::clock::Clock;
 use crate::config::TransportName;
@@ -98,7 +98,7 @@ pub(crate) fn resend(
 ) -> Result<Finished, MailingError> {
     let is_outbox = loaded.batch.dispatch.transport == TransportName::Outbox;
     if !is_outbox && request.consent == Consent::None {
-        return Err(MailingError::NobodyToAsk);
+        return Err(MailingError::NobodyToAsk(PlanShownBy::Question));
     }
     let state = StateFile::of(loaded, false);
     state.glance()?;
@@ -164,7 +164,7 @@ fn make_ready(
         front.notice(&Notice::EveryAddressHasIt(ids_of(&complete)));
     }
     let plan = plan_id(&resends, &prepared.plan.destination);
-    same_plan(request.plan.as_deref(), &plan)?;
+    same_plan(request.plan.as_deref(), &plan, PlanShownBy::Question)?;
     let asks =
         loaded.batch.dispatch.transport != TransportName::Outbox && request.consent == Consent::Ask;
     if asks && !resends.is_empty() {

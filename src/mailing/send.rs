@@ -12,13 +12,18 @@ use super::fresh::begin_again;
 use super::known::{elsewhere, look_in_mailbox};
 use super::online::too_large;
 use super::prepare::prepare_rest;
-use super::{Extent, Front, Loaded, MailingError, Notice, Prepared, Question, StateFile, prepare};
+use super::state_file::person;
+use super::{
+    Extent, Front, Loaded, MailingError, Notice, PlanShownBy, Prepared, Question, StateFile,
+    prepare,
+};
 use crate::address::Address;
 use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::dispatch::{Dispatch, DispatchEvent, Ending, Interrupt, WaitReason};
-use crate::ledger::{Ledger, LedgerError, LedgerKind, LedgerView};
+use crate::ledger::{Ledger, LedgerError, LedgerKind, LedgerView, Outdated};
 use crate::lifecycle::LetterState;
+use crate::plan::PlanId;
 use crate::transport::{Bearer, Transport};
 
 /// How often letters that turn out not to have gone out are sent in the same run.
@@ -118,7 +123,7 @@ pub(crate) fn send(
     let may_leave = loaded.batch.dispatch.transport == TransportName::Outbox
         || request.consent != Consent::None;
     if !may_leave {
-        return Err(MailingError::NobodyToAsk);
+        return Err(MailingError::NobodyToAsk(PlanShownBy::Check));
     }
     let rehearsal = request.redirect_to.is_some();
     let transport = loaded.batch.dispatch.transport;
@@ -239,10 +244,7 @@ fn make_ready(ready: Ready<'_>) -> Result<(u64, u64), MailingError> {
         return Err(MailingError::NothingLost(state.path.clone()));
     }
     adopt(loaded, prepared, ledger, request.terms(state.identity.kind))?;
-    let others = ledger.with_new_addresses()?;
-    if !others.is_empty() {
-        front.notice(&Notice::OtherAddresses(others));
-    }
+    say_what_is_outdated(loaded, request, ledger, clock, front)?;
     let is_wanted = |id: &str| request.is_wanted(id);
     let is_mailing = request.redirect_to.is_none() && !request.again;
     let mut sent_already: HashSet<String> = HashSet::new();
@@ -322,6 +324,44 @@ fn make_ready(ready: Ready<'_>) -> Result<(u64, u64), MailingError> {
     let is_part = !request.only.is_empty() || request.limit.is_some();
     let settled = before.total().saturating_sub(before.pending);
     Ok((if is_part { 0 } else { settled }, to_go))
+}
+
+/// Says which letters are others by now than those that went out. What a person opened again and would be
+/// another letter than that person saw is put away: nobody has looked at it.
+fn say_what_is_outdated(
+    loaded: &Loaded,
+    request: &SendRequest,
+    ledger: &mut Ledger,
+    clock: &dyn Clock,
+    front: &mut dyn Front,
+) -> Result<(), MailingError> {
+    if request.redirect_to.is_some() {
+        return Ok(());
+    }
+    let Outdated {
+        new_addresses,
+        changed,
+        reopened,
+    } = ledger.outdated()?;
+    if !reopened.is_empty() {
+        let because = "the letter is another one since it was to be sent again";
+        ledger.close(&reopened, &person(), because, clock.now())?;
+        front.notice(&Notice::CalledOff(reopened));
+    }
+    if loaded.batch.dispatch.transport == TransportName::Outbox {
+        let all: Vec<String> = new_addresses.into_iter().chain(changed).collect();
+        if !all.is_empty() {
+            front.notice(&Notice::OutdatedPractice(all));
+        }
+        return Ok(());
+    }
+    if !new_addresses.is_empty() {
+        front.notice(&Notice::OtherAddresses(new_addresses));
+    }
+    if !changed.is_empty() {
+        front.notice(&Notice::OtherLetters(changed));
+    }
+    Ok(())
 }
 
 /// Reconciles what is in doubt, sends what is left, and ends the run. What came to be in doubt on the
@@ -472,18 +512,24 @@ pub(crate) fn choose(
     if !request.only.is_empty() {
         request.only = recipients(&request.only, &prepared.letters)?;
     }
-    same_plan(request.plan.as_deref(), &prepared.plan.id)?;
+    same_plan(
+        request.plan.as_deref(),
+        &prepared.plan.id,
+        PlanShownBy::Check,
+    )?;
     Ok(request)
 }
 
 pub(super) fn same_plan(
     wanted: Option<&str>,
-    plan: &crate::plan::PlanId,
+    plan: &PlanId,
+    shown_by: PlanShownBy,
 ) -> Result<(), MailingError> {
     match wanted {
         Some(wanted) if !plan.matches(wanted) => Err(MailingError::OtherPlan {
             now: plan.to_string(),
             wanted: wanted.to_owned(),
+            shown_by,
         }),
         _ => Ok(()),
     }

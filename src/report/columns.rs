@@ -205,6 +205,7 @@ fn error(letter: &ReportedLetter) -> String {
         .collect();
     for address in record.letter.open_addresses() {
         let Some(fate) = record.letter.last_fate(address) else {
+            parts.push(format!("nothing was sent to {address} yet"));
             continue;
         };
         if let Some(returned) = &fate.returned {

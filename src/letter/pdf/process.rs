@@ -273,8 +273,10 @@ fn read_request(from: &mut impl Read) -> io::Result<(Vec<u8>, PdfTask)> {
         }
     };
     let length = usize::try_from(u64::from_be_bytes(length)).map_err(io::Error::other)?;
-    let mut bytes = vec![0; length];
-    from.read_exact(&mut bytes)?;
+    let mut bytes = Vec::with_capacity(length);
+    if from.take(length as u64).read_to_end(&mut bytes)? < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
     Ok((bytes, asked))
 }
 

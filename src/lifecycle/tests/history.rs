@@ -121,6 +121,10 @@ impl Story {
             resolved(true),
             resolved(false),
         ]);
+        let letter = self.letter.as_ref();
+        if letter.is_some_and(LetterHistory::is_for_those_without) {
+            events.push(Event::Settled(settling(old, refused_again())));
+        }
         events
     }
 

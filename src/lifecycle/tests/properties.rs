@@ -84,15 +84,16 @@ impl Known {
                     self.refuse(refused.iter());
                     self.taken.push(self.last.clone());
                 }
-                SettledAs::Rejected(reply) => {
+                SettledAs::Rejected(reply) | SettledAs::Refused(reply) => {
                     self.widen();
-                    // What is said of the rest of a message is said of its addresses.
-                    let rest = before
+                    // What is said of a message to those without the letter is said of its addresses.
+                    let is_beside = matches!(settling.ended, SettledAs::Refused(_));
+                    let beside = before
                         .and_then(LetterHistory::sending)
-                        .filter(|last| last.is_rest);
-                    let refusals: Vec<Refusal> = rest
+                        .filter(|last| last.is_rest || is_beside);
+                    let refusals: Vec<Refusal> = beside
                         .into_iter()
-                        .flat_map(|rest| rest.message.addresses.each())
+                        .flat_map(|beside| beside.message.addresses.each())
                         .map(|(_, address)| Refusal {
                             address: address.to_owned(),
                             code: reply.code.clone(),

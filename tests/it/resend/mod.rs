@@ -8,8 +8,10 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::support::smtp::{Action, SmtpServer, Step};
-use crate::support::{TestBatch, parse_mail};
+use crate::support::{TestBatch, parse_mail, report};
 
+/// What is said of the address that the server does not know.
+const REFUSED: &str = "refused for g…@school2.example: 550 5.1.1 No such user";
 const BECAUSE: [&str; 2] = ["--because", "the office moved"];
 
 /// Two schools, of which the second has an address that its server refuses.
@@ -22,7 +24,7 @@ fn partly_refused() -> (SmtpServer, TestBatch) {
         Step::Rcpt(to) if to.starts_with("gone@") => Action::reply(550, "5.1.1 No such user"),
         _ => Action::Go,
     });
-    batch.send(&[]).expect(4).says("resend --only");
+    batch.send(&[]).expect(4).says("resend --bounced");
     (server, batch)
 }
 
@@ -158,20 +160,102 @@ fn every_letter_with_an_open_address_can_be_chosen_at_once() {
 }
 
 #[test]
-fn an_address_that_is_still_refused_leaves_the_letter_open_and_can_be_tried_again() {
+fn an_address_that_is_still_refused_leaves_the_letter_accepted_and_open() {
     let (server, batch) = partly_refused();
-    resend(&batch, &["--bounced"])
+    let ran = resend(&batch, &["--bounced"])
         .expect(4)
-        .says("S002: rejected");
-    assert_eq!(batch.in_state("rejected"), ["S002"]);
-    assert_eq!(server.received().len(), 2);
-    // The list drops the address: nothing is left to send, and the letter is what it was.
-    batch.replace("list.csv", "gone@school2.example ", "");
-    resend(&batch, &["--only", "S002"])
-        .expect(0)
-        .says("nothing is left to send again");
+        .says("S002: rejected")
+        .says("`postroom resend --bounced");
+    assert!(ran.stdout.contains(REFUSED), "{ran:?}");
+    // The other address has the letter, whatever this one says.
     assert_eq!(batch.in_state("accepted"), ["S001", "S002"]);
+    let found = letter(&batch, "S002");
+    assert_eq!(found["look_into"], true);
+    assert_eq!(found["error"], Value::Null);
+    assert_eq!(found["sendings"][1]["state"], "rejected");
+    assert_eq!(
+        addresses(&found),
+        pairs(&[
+            ("gone@school2.example", "refused"),
+            ("teacher2@school2.example", "accepted")
+        ])
+    );
+    resend(&batch, &["--bounced"]).expect(4);
     assert_eq!(server.received().len(), 2);
+    // Corrected in the list, it is written to; the run before that is not stopped by it.
+    batch.replace("list.csv", "gone@", "office@");
+    batch
+        .send(&["--retry-rejected", "--accept-changes"])
+        .expect(4)
+        .says("the list now has other addresses: S002");
+    let status = batch.run("status", &[]).expect(0).stdout;
+    for part in [
+        "nothing was sent to o…@school2.example yet",
+        "`postroom resend --bounced",
+    ] {
+        assert!(status.contains(part), "{status}");
+    }
+    resend(&batch, &["--bounced"]).expect(0);
+    assert_eq!(server.received()[2].rcpt_to, ["office@school2.example"]);
+    batch.send(&[]).expect(0);
+    batch.assert_log_is_whole();
+}
+
+/// An address that joined the list later and is refused: every address of the first message has the letter.
+#[test]
+fn a_new_address_that_is_refused_leaves_the_letter_open() {
+    let server = SmtpServer::start();
+    let batch = TestBatch::new(2);
+    batch.use_smtp(server.port(), "");
+    batch.send(&[]).expect(0);
+    batch.replace("list.csv", "teacher2@", "gone@school2.example teacher2@");
+    server.script(|event| match &event.step {
+        Step::Rcpt(to) if to.starts_with("gone@") => Action::reply(550, "5.1.1 No such user"),
+        _ => Action::Go,
+    });
+    let ran = resend(&batch, &["--only", "S002"]).expect(4);
+    assert!(ran.stdout.contains(REFUSED), "{ran:?}");
+    assert_eq!(batch.in_state("accepted"), ["S001", "S002"]);
+    batch.send(&[]).expect(4);
+    batch.replace("list.csv", "gone@school2.example ", "");
+    batch.send(&[]).expect(0);
+    assert_eq!(server.received().len(), 2);
+    batch.assert_log_is_whole();
+}
+
+/// A run that is cut off between the word and the letter, and a list that is corrected once more before the
+/// next: nobody has looked at what would go, so it does not, and nobody else waits for that.
+#[test]
+fn what_was_opened_and_is_another_letter_by_now_is_put_away() {
+    let (server, batch) = partly_refused();
+    batch.replace("list.csv", "gone@", "office@");
+    server.script(|event| match event.step {
+        Step::MailFrom(_) => Action::reply(421, "4.3.2 Going down"),
+        _ => Action::Go,
+    });
+    batch.replace(
+        "batch.toml",
+        "backoff = \"10ms\"",
+        "backoff = \"1ms\"\nattempts = 1",
+    );
+    resend(&batch, &["--only", "S002"]).expect(5);
+    batch.replace(
+        "list.csv",
+        "office@school2.example teacher2@school2.example\n",
+        "head@school2.example teacher2@school2.example\nS003,School 3,teacher3@school3.example\n",
+    );
+    batch.write("reports/S003.pdf", report(3));
+    server.script(|_| Action::Go);
+    batch
+        .send(&["--accept-changes"])
+        .expect(4)
+        .says("another letter since somebody looked at it, so it is not sent: S002")
+        .says("`postroom resend --only S002 --because TEXT`");
+    let received = server.received();
+    assert_eq!(received.len(), 3);
+    assert_eq!(received[2].rcpt_to, ["teacher3@school3.example"]);
+    resend(&batch, &["--only", "S002"]).expect(0);
+    assert_eq!(server.received()[3].rcpt_to, ["head@school2.example"]);
     batch.send(&[]).expect(0);
     batch.assert_log_is_whole();
 }

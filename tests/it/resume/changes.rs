@@ -37,7 +37,7 @@ fn another_template_stops_the_next_run() {
         &batch,
         &[
             "4 changes since the batch was begun",
-            "S001: text changed after it was accepted; only `postroom resend` sends it again",
+            "S001: text changed after it was accepted",
             "S003: text changed, not sent yet",
         ],
     );
@@ -55,7 +55,7 @@ fn another_sender_is_named_apart_from_another_text() {
     assert_stops(
         &batch,
         &[
-            "S001: sender changed after it was accepted; only `postroom resend` sends it again",
+            "S001: sender changed after it was accepted",
             "S003: sender changed, not sent yet",
         ],
     );
