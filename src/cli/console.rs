@@ -214,6 +214,11 @@ impl Console {
         reason = "nothing else can end it while `main` waits"
     )]
     pub(super) fn leave(exit: Exit) -> ! {
+        // Behind what the terminal shows at its foot.
+        let _ = writeln!(
+            stderr(),
+            "\npostroom: ended at once: letters that were on their way are in doubt\n  next: `postroom status` shows them; the same command goes on"
+        );
         std::process::exit(exit.code().into())
     }
 

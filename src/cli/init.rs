@@ -189,6 +189,12 @@ fn ask(
             // An answer that leaves the question open is one all the same.
             asked.insert(question.clone());
             proposal = proposed(request, console)?;
+        } else {
+            console.note(&format!(
+                "`{}` does not answer this: {}",
+                words::one_line(&answer),
+                question.expects()
+            ));
         }
     }
     for reason in proposal

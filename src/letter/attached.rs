@@ -138,6 +138,16 @@ impl AttachmentTemplate {
         })
     }
 
+    /// Where a file of a recipient is named, to be corrected.
+    pub(super) fn named_in(&self, id: &str, path: &str) -> Option<String> {
+        match &self.table {
+            Some(table) if table.of(id).iter().any(|file| file == path) => {
+                Some(format!("its row in {}", quote(&self.written)))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether a recipient without this file gets no letter.
     pub(super) fn may_be_missing(&self) -> bool {
         self.config.missing == Missing::Skip

@@ -59,7 +59,8 @@ impl<'a> Search<'a> {
             file.display().to_string()
         });
         Some(format!(
-            "is it `{shown}`? It shows this recipient: rename the file, or correct [[attachment]] path"
+            "is it `{shown}`? It shows this recipient: rename the file, or correct {}",
+            self.letters.named_in(index, written)
         ))
     }
 

@@ -75,6 +75,14 @@ impl Letters {
         }
     }
 
+    /// Where the batch says that a file is a recipient's.
+    pub(super) fn named_in(&self, index: usize, path: &str) -> String {
+        let mut templates = self.plan.attachments.iter();
+        templates
+            .find_map(|template| template.named_in(self.id(index), path))
+            .unwrap_or_else(|| "[[attachment]] path".to_owned())
+    }
+
     /// What may be done about one file that is missing.
     fn hint(&self, fault: &Finding, folder: &str, files: &[String]) -> Option<String> {
         let wanted = fault.file.as_deref()?.strip_prefix(folder)?;
@@ -94,9 +102,10 @@ impl Letters {
         let assigned = assign(files, &[recipient]).pop()?;
         let file = assigned.file?;
         Some(format!(
-            "is it `{folder}{}`? {}: rename the file, or correct [[attachment]] path",
+            "is it `{folder}{}`? {}: rename the file, or correct {}",
             quote(&file),
-            assigned.because
+            assigned.because,
+            self.named_in(index, fault.file.as_deref()?)
         ))
     }
 }

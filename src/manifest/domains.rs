@@ -7,7 +7,7 @@ use super::recipients::{Groups, Recipient};
 use super::{Findings, Table};
 use crate::address::{Address, parse_list};
 use crate::config::{DomainName, ManifestConfig};
-use crate::finding::Finding;
+use crate::finding::{Finding, quote};
 
 /// A domain that so many recipients have is one that is meant.
 const COMMON: u32 = 3;
@@ -50,7 +50,9 @@ pub(super) fn check(
     let uses = addresses.by(domain_of);
     domains.near_misses(&uses, findings);
     domains.private(&uses, findings);
-    domains.many_letters(&uses.by(whole), findings);
+    let addresses = uses.by(whole);
+    domains.shared(&addresses, findings);
+    domains.many_letters(&addresses, findings);
 }
 
 struct Domains<'a> {
@@ -110,6 +112,23 @@ impl Uses {
             .all
             .chunk_by(|one, other| self.text(one) == self.text(other));
         same.filter_map(|same| self.used(same))
+    }
+
+    /// Those that several recipients have in one column: where the first two of them have it, and how many there are.
+    fn shared_in(&self, column: usize) -> Vec<(&str, [At; 2], usize)> {
+        let same = self
+            .all
+            .chunk_by(|one, other| self.text(one) == self.text(other));
+        let shared = same.filter_map(|same| {
+            let mut there: Vec<At> = same.iter().map(|one| one.at).collect();
+            there.retain(|at| at.column as usize == column);
+            there.dedup_by_key(|at| at.recipient);
+            match there[..] {
+                [first, second, ..] => Some((self.text(&same[0]), [first, second], there.len())),
+                _ => None,
+            }
+        });
+        shared.collect()
     }
 
     /// How often this one is used.
@@ -248,6 +267,34 @@ impl<'a> Domains<'a> {
             };
             let next = "see whether the report may go there; deny_domains in [manifest] refuses such addresses";
             findings.add(self.at(used.first, Finding::warning(text, next)));
+        }
+    }
+
+    /// Addresses of one recipient that another is written to as well. A column in which that is usual, as that of the
+    /// leaders of several schools, is meant so.
+    fn shared(&self, addresses: &Uses, findings: &mut Findings) {
+        for &column in &self.columns.to {
+            let there = addresses.all.iter();
+            let there = there.filter(|one| one.at.column as usize == column);
+            let shared = addresses.shared_in(column);
+            let sharing: usize = shared.iter().map(|(_, _, recipients)| recipients).sum();
+            if sharing * 2 >= there.count() {
+                continue;
+            }
+            for (address, [first, second], _) in shared {
+                let [one, other] = [first, second].map(|at| self.recipient(at.recipient as usize));
+                let text = format!(
+                    "`{address}` gets the letter of {} `{}` and that of {} `{}`",
+                    quote(one.id()),
+                    quote(one.name()),
+                    quote(other.id()),
+                    quote(other.name()),
+                );
+                let next = "see whether it is the address of both: the proof is about reports, not about addresses";
+                let notice = Finding::notice(text, next)
+                    .same_cause("addresses are those of two recipients or more");
+                findings.add(self.at(second, notice));
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::address::Mailbox;
+use crate::figures::plural;
 
 /// The most names that a question lists.
 const MOST_NAMED: usize = 12;
@@ -148,43 +149,67 @@ impl OpenQuestion {
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Sheet { chosen, others } => format!(
-                "Which sheet is the list: {}? Nothing takes {chosen}: ",
+                "Which sheet is the list: {}? Press Enter for {chosen}: ",
                 listed(std::iter::once(chosen).chain(others))
             ),
             Self::Id { chosen, columns } => format!(
-                "Which column has the ids: {}? Nothing takes {chosen}: ",
+                "Which column has the ids: {}? Press Enter for {chosen}: ",
                 listed(columns)
             ),
             Self::Addresses { column, others } => format!(
-                "Cells of column {column} that are no addresses: {others}. Is it a column to write to: yes, no, or nothing to see what check says: "
+                "Cells of column {column} that are no addresses: {others}. Is it a column to write to? yes, no, or press Enter to see what check says: "
             ),
             Self::EmptyIds { column, rows } => format!(
-                "Rows without anything in {column}: {rows}. skip, or nothing to see what check says: "
+                "Rows without anything in {column}: {rows}. What becomes of them? skip, or press Enter to see what check says: "
             ),
             Self::Totals { rows } => {
                 let rows: Vec<String> = rows.iter().map(u32::to_string).collect();
                 format!(
-                    "Rows that look like totals ({}): skip, or send if they are recipients: ",
+                    "Rows that look like totals: {}. What becomes of them? skip, or send if they are recipients: ",
                     listed(&rows)
                 )
             }
-            Self::HiddenRows { rows } => {
-                format!("Hidden rows of the list: {rows}. skip, send, or nothing to decide later: ")
-            }
+            Self::HiddenRows { rows } => format!(
+                "Hidden in the list: {}. What becomes of them? skip, send, or press Enter to decide later: ",
+                plural(*rows as u64, "row")
+            ),
             Self::Mark { mark, columns } => format!(
-                "Which column is {mark} in the letter: {}? \"none\" if it is no mark, nothing to decide later: ",
+                "Which column is {mark} in the letter: {}? \"none\" if it is no mark or the same for all, press Enter to decide later: ",
                 listed(columns)
             ),
             Self::Reports => {
-                "Where are the reports? A folder, or nothing if none are attached: ".to_owned()
+                "Where are the reports? A folder, or press Enter if none are attached: ".to_owned()
             }
             Self::NoReport { recipients } => format!(
-                "Recipients without a report by the pattern: {recipients}. skip sends them no letter, fault keeps the batch back until they have one, nothing decides later: "
+                "Recipients without a report by the pattern: {recipients}. What becomes of them? skip sends them no letter, fault keeps the batch back until they have one, press Enter to decide later: "
             ),
             Self::File { id, name, because } => format!(
-                "Which file is the report of {id} {name} ({because})? Its name, or nothing to write it later: "
+                "Which file is the report of {id} {name} ({because})? Its name, or press Enter to write it later: "
             ),
-            Self::Sender => "Who sends? Name <address>, or nothing to write it later: ".to_owned(),
+            Self::Sender => {
+                "Who sends? Write Name <address>, or press Enter to write it later: ".to_owned()
+            }
+        }
+    }
+}
+
+impl OpenQuestion {
+    /// What an answer may be, for who gave another one.
+    #[must_use]
+    pub(crate) fn expects(&self) -> &'static str {
+        match self {
+            Self::Sheet { .. } => "type the name of a sheet",
+            Self::Id { .. } => "type the name of a column",
+            Self::Addresses { .. } => "type yes or no",
+            Self::EmptyIds { .. } => "type skip",
+            Self::Totals { .. } | Self::HiddenRows { .. } => "type skip or send",
+            Self::Mark { .. } => {
+                "type the name of a column; what is the same for all, type none and write it under [vars] of the batch file"
+            }
+            Self::NoReport { .. } => "type skip or fault",
+            // Any answer is one.
+            Self::Reports | Self::File { .. } => "type a name",
+            Self::Sender => "type it as Study Team <reports@study.example>",
         }
     }
 }

@@ -29,7 +29,7 @@ const ROWS: u16 = 400;
 const HOME: &str = "/home/ann";
 
 /// The questions that are answered with a line.
-const QUESTIONS: [&str; 2] = ["Type yes to go on: ", "nothing to write it later: "];
+const QUESTIONS: [&str; 2] = ["Type yes to go on: ", "press Enter to write it later: "];
 
 /// A command of the manual and what it shows.
 #[derive(Debug)]

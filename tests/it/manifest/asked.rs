@@ -124,8 +124,8 @@ fn each_doubt_about_the_list_is_asked_and_its_answer_stands_in_the_batch_file() 
     asking.answer("Which sheet is the list: 2025, 2026?", "2027");
     asking.answer("Which sheet is the list: 2025, 2026?", "2026");
     asking.answer("Rows without anything in URN: 1", "skip");
-    asking.answer("Rows that look like totals (6)", "skip");
-    asking.answer("Hidden rows of the list: 1", "skip");
+    asking.answer("Rows that look like totals: 6", "skip");
+    asking.answer("Hidden in the list: 1 row", "skip");
     asking.answer("Recipients without a report by the pattern: 1", "skip");
     asking.answer("Which column is «Head Teacher» in the letter", "head");
     asking.answer("Which column is «Region» in the letter", "none");
@@ -133,6 +133,12 @@ fn each_doubt_about_the_list_is_asked_and_its_answer_stands_in_the_batch_file() 
     asking.answer("Who sends?", "nobody");
     asking.answer("Who sends?", "Study Team <reports@study.example>");
     let (folder, text, shown) = asking.end();
+    for line in [
+        "`2027` does not answer this: type the name of a sheet",
+        "`nobody` does not answer this: type it as Study Team <reports@study.example>",
+    ] {
+        assert!(shown.contains(line), "{line}\n{shown}");
+    }
     for line in [
         "sheet = \"2026\"",
         "hidden_rows = \"skip\"",

@@ -111,6 +111,22 @@ fn an_address_with_many_letters_is_reported() {
 }
 
 #[test]
+fn an_address_of_two_recipients_is_named_where_that_is_not_usual() {
+    let alike = [
+        "office@oak.example",
+        "a@x.example",
+        "b@x.example",
+        "Office@oak.example",
+        "c@x.example",
+    ];
+    assert_eq!(
+        warned(&alike),
+        ["`office@oak.example` gets the letter of S001 `School 1` and that of S004 `School 4`"]
+    );
+    assert!(warned(&["lead@x.example", "lead@x.example", "b@x.example"]).is_empty());
+}
+
+#[test]
 fn only_allowed_domains_may_be_written_to() {
     let addresses = ["a@oak.sch.example", "b@sch.example", "c@notsch.example"];
     let (code, found) = findings(&addresses, "allow_domains = [\"Sch.Example\"]");
