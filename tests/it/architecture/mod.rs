@@ -75,7 +75,7 @@ const MODULES: &[Module] = &[
     module("report", &["clock", "address", "secret", "finding", "digest", "page", "config", "manifest", "letter",
         "plan", "message", "lifecycle", "ledger"],
         "a report can send nothing, because it cannot reach what sends"),
-    module("proposal", &["address", "finding", "regular", "config", "manifest", "letter"],
+    module("proposal", &["address", "finding", "figures", "regular", "config", "manifest", "letter"],
         "a proposal is made of files, and writes none"),
     module("cli", &["clock", "address", "secret", "finding", "digest", "figures", "durable", "page", "config", "manifest",
         "letter", "plan", "message", "lifecycle", "ledger", "transport", "auth", "dispatch", "returns", "mailing",
