@@ -71,15 +71,21 @@ pub(super) fn once_more(difference: &PlanDifference, kind: LedgerKind) -> String
     if difference.change == Change::Removed {
         return "it stays in the record; nothing is left to do".to_owned();
     }
-    let id = shell_word(&difference.id);
     // Where it is written to somebody new, those who have it need not get it again.
-    let to_all = if difference.parts.contains(&ChangedPart::Addresses) {
-        ""
-    } else {
-        " --all-addresses"
-    };
+    let to_all = !difference.parts.contains(&ChangedPart::Addresses);
+    // The same for all of them, so that they are shown together.
     format!(
-        "send leaves it as it was; `postroom resend --only {id}{to_all} --because TEXT` sends it again"
+        "send leaves it as it was; {} sends it again",
+        resend_command("ID", to_all)
+    )
+}
+
+/// The command that sends a letter again.
+pub(super) fn resend_command(id: &str, to_all: bool) -> String {
+    let to_all = if to_all { " --all-addresses" } else { "" };
+    format!(
+        "`postroom resend --only {}{to_all} --because TEXT`",
+        shell_word(id)
     )
 }
 

@@ -214,11 +214,15 @@ impl Console {
         reason = "nothing else can end it while `main` waits"
     )]
     pub(super) fn leave(exit: Exit) -> ! {
-        // Behind what the terminal shows at its foot.
-        let _ = writeln!(
-            stderr(),
-            "\npostroom: ended at once: letters that were on their way are in doubt\n  next: `postroom status` shows them; the same command goes on"
-        );
+        const ENDED: &str = "\npostroom: ended at once; if letters were on their way, they are in doubt\n  next: the same command goes on; `postroom status` shows what is in doubt";
+        const PATIENCE: Duration = Duration::from_millis(200);
+        // Whoever writes to a pipe that nobody reads holds it for good.
+        let (written_tx, written_rx) = channel();
+        thread::spawn(move || {
+            let _ = writeln!(stderr(), "{ENDED}");
+            let _ = written_tx.send(());
+        });
+        let _ = written_rx.recv_timeout(PATIENCE);
         std::process::exit(exit.code().into())
     }
 

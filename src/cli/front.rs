@@ -2,6 +2,7 @@
 
 use indicatif::ProgressBar;
 
+use super::changes::resend_command;
 use super::console::{Console, style};
 use super::progress::Progress;
 use super::{findings, show, words};
@@ -98,24 +99,28 @@ fn in_words(notice: &Notice) -> String {
             answer.in_full()
         ),
         Notice::OtherAddresses(ids) => format!(
-            "accepted already, and the list now has other addresses: {}\n  next: `postroom resend --only {} --because TEXT` writes to the addresses that do not have it",
+            "accepted already, and the list now has other addresses: {}\n  next: {} writes to the addresses that do not have it",
             some_of(ids, ", "),
-            ids.first().map_or("ID", String::as_str),
+            resend_command(ids.first().map_or("ID", String::as_str), false),
         ),
         Notice::OtherLetters(ids) => format!(
-            "accepted already, and the letter is another one by now: {}\n  next: `postroom check` says what of it; if those who have it should get the new one, `postroom resend --only {} --all-addresses --because TEXT`",
+            "accepted already, and the letter is another one by now: {}\n  next: `postroom check` says what of it; if those who have it should get the new one, {}",
             some_of(ids, ", "),
-            ids.first().map_or("ID", String::as_str),
+            resend_command(ids.first().map_or("ID", String::as_str), true),
         ),
         Notice::OutdatedPractice(ids) => format!(
             "the outbox has these letters as they were, and they would be others by now: {}\n  next: `postroom send --fresh` makes all of them anew, and keeps what was there",
             some_of(ids, ", "),
         ),
-        Notice::CalledOff(ids) => format!(
-            "to be sent again, and another letter since somebody looked at it, so it is not sent: {}\n  next: `postroom resend --only {} --because TEXT` shows it as it is now",
-            some_of(ids, ", "),
-            ids.first().map_or("ID", String::as_str),
-        ),
+        Notice::CalledOff(resends) => {
+            let ids: Vec<String> = resends.iter().map(|resend| resend.id.clone()).collect();
+            let first = resends.first();
+            format!(
+                "not sent again, for the letter changed after the resend was confirmed: {}\n  next: {} shows it as it is now",
+                some_of(&ids, ", "),
+                first.map_or_else(String::new, |first| resend_command(&first.id, first.to_all)),
+            )
+        }
         Notice::UnreadState { path, text } => {
             format!("{path} may know letters of this batch, and cannot be read: {text}")
         }

@@ -67,14 +67,14 @@ fn next_steps(
     let outdated = (new_addresses.len() + changed.len()) as u64;
     if outdated > 0 {
         steps.push((
-            Some("others by now"),
+            Some("changed since"),
             format!(
-                "{} that went out would be written otherwise by now: `postroom check` says who and what, and how to send it again",
+                "of {} the list has another than went out: `postroom check` says of which and what, and how to send it again",
                 words::plural(outdated, "letter")
             ),
         ));
     }
-    if counts.pending > 0 {
+    if counts.pending > 0 && !ledger.is_in_use() {
         steps.push((
             Some("pending"),
             "`postroom send` sends what is left".to_owned(),

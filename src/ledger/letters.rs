@@ -64,7 +64,18 @@ pub struct Outdated {
     /// Accepted, and another letter in the list for those who have it.
     pub changed: Vec<String>,
     /// Opened again by a person who saw another letter, and not sent since.
-    pub reopened: Vec<String>,
+    pub reopened: Vec<OutdatedResend>,
+}
+
+/// A letter that was opened again and would be another one by now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutdatedResend {
+    /// The recipient.
+    pub id: String,
+    /// Where the letter stands.
+    pub state: LetterState,
+    /// Whether it was to go to those who have it, too.
+    pub to_all: bool,
 }
 
 /// One letter's record.
@@ -121,14 +132,16 @@ impl LedgerView {
         shown
     }
 
-    /// How many accepted letters have an address that they did not reach.
+    /// How many accepted letters have an address that they did not reach; of those that the list no longer has
+    /// nobody waits for one.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn with_open_addresses(&self) -> Result<u64, LedgerError> {
         self.read(|db| {
             db.query_row(
-                "SELECT count(*) FROM letters WHERE state = 'accepted' AND open > 0",
+                "SELECT count(*) FROM letters
+                 WHERE state = 'accepted' AND open > 0 AND position IS NOT NULL",
                 [],
                 |row| row.get::<_, i64>(0),
             )
@@ -192,16 +205,22 @@ impl LedgerView {
             while let Some(row) = rows.next()? {
                 let LetterRow { id, letter, .. } = letter_row(db, row)?;
                 let changes = letter.changes();
-                let list = if letter.is_reopened_of_another() {
-                    &mut outdated.reopened
-                } else if letter.state != LetterState::Accepted || changes.is_none() {
+                if letter.is_reopened_of_another() {
+                    outdated.reopened.push(OutdatedResend {
+                        id,
+                        state: letter.state,
+                        to_all: letter.sending().is_some_and(|last| last.to_all),
+                    });
                     continue;
-                } else if changes.new_addresses.is_empty() {
-                    &mut outdated.changed
-                } else {
-                    &mut outdated.new_addresses
-                };
-                list.push(id);
+                }
+                if letter.state != LetterState::Accepted {
+                    continue;
+                }
+                if !changes.new_addresses.is_empty() {
+                    outdated.new_addresses.push(id);
+                } else if !changes.parts.is_empty() {
+                    outdated.changed.push(id);
+                }
             }
             Ok(outdated)
         })

@@ -38,7 +38,7 @@ pub(crate) use append::Claimed;
 pub use append::{Claim, Settlement};
 pub(crate) use error::LedgerError;
 pub(crate) use history::{Resolution, RunRecord, Wait};
-pub(crate) use letters::{Counts, LetterRecord, Outcomes, Outdated};
+pub(crate) use letters::{Counts, LetterRecord, Outcomes, Outdated, OutdatedResend};
 pub(crate) use log::LogEnd;
 pub use open::{BatchIdentity, Holder, LedgerKind};
 pub use plan::AdoptedLetter;

@@ -81,6 +81,28 @@ impl LedgerView {
         self.read(|db| meta(db, "destination"))
     }
 
+    /// Whether each letter of the list is wanted as it is made now, by the digests at their places.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn is_planned_as(
+        &self,
+        digest_at: &dyn Fn(usize) -> Option<Sha256Digest>,
+    ) -> Result<bool, LedgerError> {
+        self.read(|db| {
+            let mut statement =
+                db.prepare("SELECT position, digest FROM letters WHERE position IS NOT NULL")?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let place = usize::try_from(row.get::<_, i64>(0)?).unwrap_or(usize::MAX);
+                if digest_at(place) != Some(row.get(1)?) {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+    }
+
     /// What differs between the ledger's plan and the letters given in order.
     ///
     /// # Errors

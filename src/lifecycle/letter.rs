@@ -434,19 +434,20 @@ impl LetterHistory {
     #[must_use]
     pub fn is_reopened_of_another(&self) -> bool {
         let waits = matches!(self.state, LetterState::Pending | LetterState::Rejected);
+        waits && self.is_made_of_another() && self.is_reopened() && self.was_accepted()
+    }
+
+    /// Whether the message that counts now was made from another letter than the list wants by now.
+    fn is_made_of_another(&self) -> bool {
         let wanted = self.wanted().map(|wanted| wanted.digest);
-        let is_of_another = self
-            .sending()
-            .is_some_and(|last| wanted != Some(last.made_from));
-        waits && is_of_another && self.is_reopened() && self.was_accepted()
+        self.sending()
+            .is_some_and(|last| wanted != Some(last.made_from))
     }
 
     /// Whether the message that counts now is the rest of one that was made from another letter than
     /// the list wants by now. Nobody has looked at what it would be.
     fn is_rest_of_another(&self) -> bool {
-        let wanted = self.wanted().map(|wanted| wanted.digest);
-        self.sending()
-            .is_some_and(|last| last.is_rest && wanted != Some(last.made_from))
+        self.is_made_of_another() && self.sending().is_some_and(|last| last.is_rest)
     }
 
     /// Takes messages as accepted that a server is known to have tried to pass on, whatever else is
@@ -824,17 +825,18 @@ impl LetterHistory {
 }
 
 impl LetterHistory {
-    /// What of a letter that went out would be another by what the list has now.
+    /// What of a letter that went out would be another by what the list has now; nothing where all that changed is who
+    /// has it already, or how they stand in it.
     #[must_use]
     pub fn changed_parts(&self, now: PlannedMessage) -> Vec<ChangedPart> {
-        let is_same_whole = self
-            .last_accepted()
-            .is_some_and(|last| last.is_whole_to(&now.addresses));
+        let lacks_it = now
+            .addresses
+            .each()
+            .any(|(_, address)| !self.has_it(address));
         let mut after = self.clone();
         after.planned = Some(now);
-        let changes = after.changes();
-        let mut parts = changes.parts.clone();
-        if changes.of_addresses() || (parts.is_empty() && !is_same_whole) {
+        let mut parts = after.changes().parts;
+        if lacks_it {
             parts.insert(0, ChangedPart::Addresses);
         }
         parts

@@ -51,6 +51,7 @@ fn adopt_plan(
     let id = hex(&plan.id.0);
     let sources = letters.sources();
     let begun = ledger.plan()?;
+    let digest_at = |place: usize| Some(plan.letters.get(place)?.digest);
     if plan.is_rest() {
         // It was made for the sources and the plan that the ledger had.
         return if begun.as_ref() == Some(&id) {
@@ -65,12 +66,15 @@ fn adopt_plan(
         Some(begun) if terms.rehearsal && (begun != id || ledger.counts()?.pending == 0) => {
             ledger.clear_rehearsal()?;
         }
-        Some(begun) if begun == id => {
+        // A letter that was sent again may have been planned by itself since.
+        Some(begun) if begun == id && ledger.is_planned_as(&digest_at)? => {
             ledger.set_sources(&sources)?;
             return Ok(());
         }
         Some(_) => {
-            let differences = prepared.differences(ledger)?;
+            let mut differences = prepared.differences(ledger)?;
+            // Those that are waited for come first.
+            differences.sort_by_key(|difference| !waits_for_a_word(difference));
             let moved = prepared.moved(ledger)?;
             // What has gone out is not touched by a change, so only the rest waits for a word; and
             // before anything can have gone out there is nothing that it would have to fit to.

@@ -9,7 +9,7 @@ use crate::address::{Address, Mailbox};
 use crate::dispatch::attachments;
 use crate::ledger::{Change, LedgerError, LedgerView, PlanDifference};
 use crate::letter::Letter;
-use crate::lifecycle::{ChangedPart, PlannedMessage};
+use crate::lifecycle::{ChangedPart, LetterState, PlannedMessage};
 use crate::plan::PlannedLetter;
 
 /// Finds what of each letter changed that did.
@@ -41,10 +41,9 @@ pub(super) fn find_parts(
             attachments: attachments(planned),
             parts: Some(planned.parts),
         };
-        let sent = record.as_ref().map(|record| &record.letter);
-        if let Some(sent) = sent.filter(|letter| letter.planned.is_some() && letter.was_accepted())
-        {
-            // The list wanted another one already: what went out is what counts.
+        let letter = record.as_ref().map(|record| &record.letter);
+        let sent = letter.filter(|letter| letter.state == LetterState::Accepted);
+        if let Some(sent) = sent.filter(|_| before.parts.is_some()) {
             difference.parts = sent.changed_parts(now);
             continue;
         }
@@ -62,6 +61,13 @@ pub(super) fn find_parts(
         }
     }
     Ok(())
+}
+
+/// Whether there is anything to do or to know about a difference: of a letter that went out there is not where
+/// everybody has it that the list has, as it is.
+pub(super) fn matters(difference: &PlanDifference) -> bool {
+    let is_sent = difference.state == LetterState::Accepted;
+    !(is_sent && difference.change == Change::Changed && difference.parts.is_empty())
 }
 
 /// A letter with the addresses and reports of before; none where it has another number of reports.

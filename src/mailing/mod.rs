@@ -39,6 +39,7 @@ use crate::address::Address;
 use crate::config::DispatchConfig;
 use crate::dispatch::{DispatchEvent, estimate};
 use crate::finding::Finding;
+use crate::ledger::OutdatedResend;
 use crate::transport::Answer;
 
 /// Whoever shows a mailing and answers its question.
@@ -99,7 +100,7 @@ pub(crate) enum Notice {
     OutdatedPractice(Vec<String>),
     /// Letters that were opened again, and are not sent because they would be others than those that a
     /// person looked at.
-    CalledOff(Vec<String>),
+    CalledOff(Vec<OutdatedResend>),
     /// Another state file that may know letters of the batch cannot be read.
     UnreadState {
         /// The file.

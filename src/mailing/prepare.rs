@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::changed::find_parts;
+use super::changed::{find_parts, matters};
 use super::{Front, Loaded, MailingError, StateFile};
 use crate::address::Address;
 use crate::clock::Clock;
@@ -35,6 +35,7 @@ impl Prepared {
         let digests = self.plan.letters.iter().map(|letter| letter.digest);
         let mut differences = ledger.differences(ids.zip(digests))?;
         find_parts(self, ledger, &mut differences)?;
+        differences.retain(matters);
         Ok(differences)
     }
 

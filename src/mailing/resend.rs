@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::adopt::Names;
+use super::adopt::{Names, waits_for_a_word};
 use super::choosing::recipients;
 use super::ending::Finished;
 use super::send::{described, dispatch_and_end, open_transports, same_plan};
@@ -155,7 +155,9 @@ fn make_ready(
     }
     let ids: Vec<String> = resends.iter().map(|resend| resend.id.clone()).collect();
     let others = prepared.differences(ledger)?;
-    let others = others.iter().filter(|other| !ids.contains(&other.id));
+    let others = others
+        .iter()
+        .filter(|other| waits_for_a_word(other) && !ids.contains(&other.id));
     let others = others.count();
     if others > 0 {
         front.notice(&Notice::OthersChanged(others));
@@ -236,7 +238,9 @@ fn chosen(
         ResendChoice::Bounced => {
             let mut records = Vec::new();
             ledger.each_letter(&mut |record| {
-                if !record.letter.open_addresses().is_empty() {
+                // Of one that the list no longer has nobody waits for an address.
+                let is_listed = || prepared.letters.index_of(&record.id).is_some();
+                if !record.letter.open_addresses().is_empty() && is_listed() {
                     records.push(record);
                 }
             })?;

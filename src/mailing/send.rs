@@ -12,7 +12,6 @@ use super::fresh::begin_again;
 use super::known::{elsewhere, look_in_mailbox};
 use super::online::too_large;
 use super::prepare::prepare_rest;
-use super::state_file::person;
 use super::{
     Extent, Front, Loaded, MailingError, Notice, PlanShownBy, Prepared, Question, StateFile,
     prepare,
@@ -21,7 +20,7 @@ use crate::address::Address;
 use crate::clock::Clock;
 use crate::config::TransportName;
 use crate::dispatch::{Dispatch, DispatchEvent, Ending, Interrupt, WaitReason};
-use crate::ledger::{Ledger, LedgerError, LedgerKind, LedgerView, Outdated};
+use crate::ledger::{Ledger, LedgerError, LedgerKind, LedgerView, Outdated, OutdatedResend};
 use crate::lifecycle::LetterState;
 use crate::plan::PlanId;
 use crate::transport::{Bearer, Transport};
@@ -244,7 +243,7 @@ fn make_ready(ready: Ready<'_>) -> Result<(u64, u64), MailingError> {
         return Err(MailingError::NothingLost(state.path.clone()));
     }
     adopt(loaded, prepared, ledger, request.terms(state.identity.kind))?;
-    say_what_is_outdated(loaded, request, ledger, clock, front)?;
+    let outdated = say_what_is_outdated(loaded, request, ledger, front)?;
     let is_wanted = |id: &str| request.is_wanted(id);
     let is_mailing = request.redirect_to.is_none() && !request.again;
     let mut sent_already: HashSet<String> = HashSet::new();
@@ -277,10 +276,13 @@ fn make_ready(ready: Ready<'_>) -> Result<(u64, u64), MailingError> {
     if request.retry_rejected {
         before.pending += std::mem::take(&mut before.rejected);
     }
+    before.pending = before.pending.saturating_sub(outdated.len() as u64);
+    before.accepted += outdated.len() as u64;
     if request.start == Start::Begun && before.pending == 0 && before.in_doubt == 0 {
         return Err(MailingError::NothingToResume(before));
     }
-    let named = request.named_left(ledger)?;
+    let mut named = request.named_left(ledger)?;
+    named.retain(|id| !outdated.iter().any(|resend| resend.id == *id));
     let left = if request.only.is_empty() {
         before.pending
     } else {
@@ -318,6 +320,7 @@ fn make_ready(ready: Ready<'_>) -> Result<(u64, u64), MailingError> {
         }
     }
     // Not before the question: who says no has changed nothing.
+    put_away(outdated, ledger, clock, front)?;
     if request.retry_rejected {
         ledger.retry_rejected(&request.only, clock.now())?;
     }
@@ -326,41 +329,55 @@ fn make_ready(ready: Ready<'_>) -> Result<(u64, u64), MailingError> {
     Ok((if is_part { 0 } else { settled }, to_go))
 }
 
-/// Says which letters are others by now than those that went out. What a person opened again and would be
-/// another letter than that person saw is put away: nobody has looked at it.
+/// Says which letters are others by now than those that went out. Gives those that a person opened again and
+/// that would be another letter now than that person saw.
 fn say_what_is_outdated(
     loaded: &Loaded,
     request: &SendRequest,
-    ledger: &mut Ledger,
-    clock: &dyn Clock,
+    ledger: &LedgerView,
     front: &mut dyn Front,
-) -> Result<(), MailingError> {
+) -> Result<Vec<OutdatedResend>, MailingError> {
     if request.redirect_to.is_some() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let Outdated {
         new_addresses,
         changed,
-        reopened,
+        mut reopened,
     } = ledger.outdated()?;
-    if !reopened.is_empty() {
-        let because = "the letter is another one since it was to be sent again";
-        ledger.close(&reopened, &person(), because, clock.now())?;
-        front.notice(&Notice::CalledOff(reopened));
-    }
-    if loaded.batch.dispatch.transport == TransportName::Outbox {
-        let all: Vec<String> = new_addresses.into_iter().chain(changed).collect();
-        if !all.is_empty() {
-            front.notice(&Notice::OutdatedPractice(all));
+    let mut say = |ids: Vec<String>, notice: fn(Vec<String>) -> Notice| {
+        if !ids.is_empty() {
+            front.notice(&notice(ids));
         }
+    };
+    if loaded.batch.dispatch.transport == TransportName::Outbox {
+        let all = new_addresses.into_iter().chain(changed).collect();
+        say(all, Notice::OutdatedPractice);
+    } else {
+        say(new_addresses, Notice::OtherAddresses);
+        say(changed, Notice::OtherLetters);
+    }
+    reopened.retain(|resend| {
+        let goes = resend.state == LetterState::Pending || request.retry_rejected;
+        goes && request.is_wanted(&resend.id)
+    });
+    Ok(reopened)
+}
+
+/// Puts away what a person opened again and would be another letter now: nobody has looked at that.
+fn put_away(
+    resends: Vec<OutdatedResend>,
+    ledger: &mut Ledger,
+    clock: &dyn Clock,
+    front: &mut dyn Front,
+) -> Result<(), LedgerError> {
+    if resends.is_empty() {
         return Ok(());
     }
-    if !new_addresses.is_empty() {
-        front.notice(&Notice::OtherAddresses(new_addresses));
-    }
-    if !changed.is_empty() {
-        front.notice(&Notice::OtherLetters(changed));
-    }
+    let ids: Vec<String> = resends.iter().map(|resend| resend.id.clone()).collect();
+    let because = "the letter is another one since it was to be sent again";
+    ledger.close(&ids, "postroom", because, clock.now())?;
+    front.notice(&Notice::CalledOff(resends));
     Ok(())
 }
 
@@ -376,6 +393,7 @@ pub(super) fn dispatch_and_end(
     let while_sending = MailingError::LedgerWhileSending;
     let before = ledger.counts().map_err(while_sending)?;
     let (_, mut wait) = reconcile(&dispatch, &mut ledger, transports, front)?;
+    put_away_found(&dispatch, &mut ledger, front)?;
     let mut is_look_cut_short = dispatch.interrupt.is_asked();
     let mut rounds = 0;
     let ending = loop {
@@ -397,11 +415,27 @@ pub(super) fn dispatch_and_end(
         if unsent.is_empty() {
             break ending;
         }
+        put_away_found(&dispatch, &mut ledger, front)?;
         (dispatch.only, dispatch.limit, wait) = (Some(unsent), None, asked_to_wait);
     };
     let run = (dispatch.config.transport, rehearsal);
     let finished = end(ledger, ending, is_look_cut_short, run, dispatch.clock)?;
     Ok(Finished { before, ..finished })
+}
+
+/// The same of what was in doubt until it was looked up, and would go next.
+fn put_away_found(
+    dispatch: &Dispatch<'_>,
+    ledger: &mut Ledger,
+    front: &mut dyn Front,
+) -> Result<(), MailingError> {
+    let mut found = ledger
+        .outdated()
+        .map_err(MailingError::LedgerWhileSending)?
+        .reopened;
+    let is_wanted = |id: &String| dispatch.only.as_ref().is_none_or(|only| only.contains(id));
+    found.retain(|resend| resend.state == LetterState::Pending && is_wanted(&resend.id));
+    put_away(found, ledger, dispatch.clock, front).map_err(MailingError::LedgerWhileSending)
 }
 
 /// As [`reconcile`], but where the server asks to wait, it is waited for and asked again as long as

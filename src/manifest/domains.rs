@@ -114,21 +114,17 @@ impl Uses {
         same.filter_map(|same| self.used(same))
     }
 
-    /// Those that several recipients have in one column: where the first two of them have it, and how many there are.
-    fn shared_in(&self, column: usize) -> Vec<(&str, [At; 2], usize)> {
+    /// Where the recipients that have it in one column do, for each.
+    fn in_column(&self, column: usize) -> impl Iterator<Item = (&str, Vec<At>)> {
         let same = self
             .all
             .chunk_by(|one, other| self.text(one) == self.text(other));
-        let shared = same.filter_map(|same| {
+        same.filter_map(move |same| {
             let mut there: Vec<At> = same.iter().map(|one| one.at).collect();
             there.retain(|at| at.column as usize == column);
             there.dedup_by_key(|at| at.recipient);
-            match there[..] {
-                [first, second, ..] => Some((self.text(&same[0]), [first, second], there.len())),
-                _ => None,
-            }
-        });
-        shared.collect()
+            Some((self.text(same.first()?), there))
+        })
     }
 
     /// How often this one is used.
@@ -274,14 +270,22 @@ impl<'a> Domains<'a> {
     /// leaders of several schools, is meant so.
     fn shared(&self, addresses: &Uses, findings: &mut Findings) {
         for &column in &self.columns.to {
-            let there = addresses.all.iter();
-            let there = there.filter(|one| one.at.column as usize == column);
-            let shared = addresses.shared_in(column);
-            let sharing: usize = shared.iter().map(|(_, _, recipients)| recipients).sum();
-            if sharing * 2 >= there.count() {
+            let (mut sharing, mut all) = (0, 0);
+            for (_, there) in addresses.in_column(column) {
+                all += there.len();
+                sharing += if there.len() > 1 { there.len() } else { 0 };
+            }
+            if sharing * 2 >= all {
                 continue;
             }
-            for (address, [first, second], _) in shared {
+            for (address, there) in addresses.in_column(column) {
+                // Of one that more of them have each letter is counted.
+                let [first, second, ..] = there[..] else {
+                    continue;
+                };
+                if there.len() > MANY_LETTERS as usize {
+                    continue;
+                }
                 let [one, other] = [first, second].map(|at| self.recipient(at.recipient as usize));
                 let text = format!(
                     "`{address}` gets the letter of {} `{}` and that of {} `{}`",

@@ -144,6 +144,104 @@ fn a_refused_address_that_the_list_drops_leaves_the_letter_complete() {
     batch.replace("list.csv", "gone@school2.example ", "");
     batch.send(&[]).expect(0);
     assert_eq!(server.received().len(), 2);
+    // Everybody in the list has it: there is nothing to say of it any more.
+    let checked = batch.run("check", &["--json"]).expect(0).json();
+    assert_eq!(checked["changes"], json!([]), "{checked}");
+    let status = batch.run("status", &[]).expect(0).stdout;
+    assert!(!status.contains("next"), "{status}");
+    batch.assert_log_is_whole();
+}
+
+/// Whether a list differs from what went out does not depend on how often it was read since.
+#[test]
+fn the_list_is_held_against_what_went_out() {
+    let server = SmtpServer::start();
+    let batch = TestBatch::new(3);
+    batch.use_smtp(server.port(), "");
+    batch.send(&["--limit", "2"]).expect(0);
+    let changes = || {
+        let checked = batch.run("check", &["--json"]).expect(0).json();
+        let changes = checked["changes"].as_array().unwrap().clone();
+        let change = |change: &Value| (change["id"].clone(), change["parts"].clone());
+        changes.iter().map(change).collect::<Vec<_>>()
+    };
+    assert_eq!(changes(), []);
+    batch.replace("list.csv", "teacher1@", "head1@");
+    let expected = [(json!("S001"), json!(["addresses"]))];
+    assert_eq!(changes(), expected);
+    batch
+        .send(&[])
+        .expect(0)
+        .says("postroom resend --only S001 --because TEXT");
+    assert_eq!(changes(), expected);
+    let status = batch.run("status", &[]).expect(0).stdout;
+    assert!(
+        status.contains("next, changed since: of 1 letter"),
+        "{status}"
+    );
+    batch.replace("list.csv", "head1@", "teacher1@");
+    assert_eq!(changes(), []);
+    batch.send(&[]).expect(0);
+    let status = batch.run("status", &[]).expect(0).stdout;
+    assert!(!status.contains("next"), "{status}");
+    assert_eq!(server.received().len(), 3);
+    batch.assert_log_is_whole();
+}
+
+/// A school whose address was refused and that left the list keeps nobody else from being written to.
+#[test]
+fn a_letter_that_left_the_list_keeps_no_other_from_being_sent_again() {
+    let server = SmtpServer::start();
+    let batch = TestBatch::new(3);
+    batch.use_smtp(server.port(), "");
+    batch.replace("list.csv", "teacher2@", "gone@school2.example teacher2@");
+    batch.replace("list.csv", "teacher3@", "gone@school3.example teacher3@");
+    server.script(|event| match &event.step {
+        Step::Rcpt(to) if to.starts_with("gone@") => Action::reply(550, "5.1.1 No such user"),
+        _ => Action::Go,
+    });
+    batch.send(&[]).expect(4);
+    batch.replace(
+        "list.csv",
+        "S002,School 2,gone@school2.example teacher2@school2.example\n",
+        "",
+    );
+    batch.replace("list.csv", "gone@school3", "office@school3");
+    // That the list no longer has the other is for the next `send` to take.
+    resend(&batch, &["--bounced"]).expect(4);
+    let received = server.received();
+    assert_eq!(received.len(), 4);
+    assert_eq!(received[3].rcpt_to, ["office@school3.example"]);
+    batch.send(&[]).expect(0);
+    batch.assert_log_is_whole();
+}
+
+/// The list is corrected for a resend that is cut off, and put back: the plan is the one of before, and the letter
+/// is not.
+#[test]
+fn a_list_that_is_put_back_after_a_resend_stops_no_run() {
+    let (server, batch) = partly_refused();
+    batch.replace("list.csv", "gone@", "office@");
+    batch.replace(
+        "batch.toml",
+        "backoff = \"10ms\"",
+        "backoff = \"1ms\"\nattempts = 1",
+    );
+    server.script(|event| match event.step {
+        Step::MailFrom(_) => Action::reply(421, "4.3.2 Going down"),
+        _ => Action::Go,
+    });
+    resend(&batch, &["--only", "S002"]).expect(5);
+    server.script(|_| Action::Go);
+    batch.replace("list.csv", "office@", "gone@");
+    batch.send(&[]).expect(3).says("--accept-changes");
+    batch
+        .send(&["--accept-changes"])
+        .expect(4)
+        .says("not sent again, for the letter changed after the resend was confirmed: S002");
+    assert_eq!(server.received().len(), 2);
+    resend(&batch, &["--bounced"]).expect(0);
+    assert_eq!(server.received()[2].rcpt_to, ["gone@school2.example"]);
     batch.assert_log_is_whole();
 }
 
@@ -249,7 +347,7 @@ fn what_was_opened_and_is_another_letter_by_now_is_put_away() {
     batch
         .send(&["--accept-changes"])
         .expect(4)
-        .says("another letter since somebody looked at it, so it is not sent: S002")
+        .says("not sent again, for the letter changed after the resend was confirmed: S002")
         .says("`postroom resend --only S002 --because TEXT`");
     let received = server.received();
     assert_eq!(received.len(), 3);
