@@ -200,6 +200,8 @@ const WAITS: &str = "send refuses until it is put back, or accepts it with --acc
 #[derive(Default)]
 struct Begun {
     counts: Option<Counts>,
+    /// Accepted letters with an address that they did not reach.
+    open: u64,
     differences: Vec<PlanDifference>,
     moved: Option<Moved>,
 }
@@ -216,7 +218,16 @@ impl Begun {
             };
             Finding::warning(super::changes::in_words(difference), next_step).id(&difference.id)
         });
-        moved.chain(differences).collect()
+        let open = (self.open > 0).then(|| {
+            Finding::warning(
+                format!(
+                    "{} went out, but not to an address that refused it or that it bounced at",
+                    words::plural(self.open, "letter")
+                ),
+                "`postroom status` names them; correct those that are wrong in the list, then `postroom resend --bounced --because TEXT`",
+            )
+        });
+        moved.chain(differences).chain(open).collect()
     }
 }
 
@@ -233,6 +244,7 @@ fn begun(state: &StateFile, prepared: &Prepared) -> Result<Begun, LedgerError> {
     };
     Ok(Begun {
         counts: Some(ledger.counts()?),
+        open: ledger.with_open_addresses()?,
         differences,
         moved,
     })

@@ -374,7 +374,10 @@ fn near(value: &str, known: &HashSet<&str>) -> String {
         _ => {
             let mut all: Vec<_> = known.iter().copied().collect();
             all.sort_unstable();
-            format!("the values are {}", all.join(", "))
+            format!(
+                "the values are {}; one that is the same for all is written under [vars] of the batch file",
+                all.join(", ")
+            )
         }
     }
 }

@@ -44,8 +44,9 @@ pub(super) const HOSTS: [&str; 34] = [
 ];
 
 /// Endings that no domain has (IANA's root zone), and the one that is next to each on a keyboard.
-const SLIPS: [(&str, &str); 24] = [
+const SLIPS: [(&str, &str); 28] = [
     ("acuk", "ac.uk"),
+    ("ca.uk", "ac.uk"),
     ("cmo", "com"),
     ("coml", "com"),
     ("comm", "com"),
@@ -54,6 +55,7 @@ const SLIPS: [(&str, &str); 24] = [
     ("cpm", "com"),
     ("ent", "net"),
     ("ik", "uk"),
+    ("hsc.uk", "sch.uk"),
     ("iuk", "uk"),
     ("jk", "uk"),
     ("nett", "net"),
@@ -62,7 +64,9 @@ const SLIPS: [(&str, &str); 24] = [
     ("ogr", "org"),
     ("orgg", "org"),
     ("orguk", "org.uk"),
+    ("sch.ku", "sch.uk"),
     ("schuk", "sch.uk"),
+    ("shc.uk", "sch.uk"),
     ("ui", "uk"),
     ("ukk", "uk"),
     ("ul", "uk"),
@@ -73,9 +77,10 @@ const SLIPS: [(&str, &str); 24] = [
 
 /// The domain with an ending that exists.
 pub(super) fn slip(domain: &str) -> Option<String> {
-    let (before, ending) = domain.rsplit_once('.')?;
-    let (_, better) = SLIPS.iter().find(|(slip, _)| *slip == ending)?;
-    Some(format!("{before}.{better}"))
+    SLIPS.iter().find_map(|(slip, better)| {
+        let before = domain.strip_suffix(slip)?.strip_suffix('.')?;
+        Some(format!("{before}.{better}"))
+    })
 }
 
 /// Which letters a domain has, as bits: two domains a slip apart differ in two bits at most.
@@ -134,6 +139,12 @@ mod tests {
         assert_eq!(slip("oak.co.ul").as_deref(), Some("oak.co.uk"));
         assert_eq!(slip("oak.couk").as_deref(), Some("oak.co.uk"));
         assert_eq!(slip("oak.con").as_deref(), Some("oak.com"));
+        assert_eq!(
+            slip("oak.camden.shc.uk").as_deref(),
+            Some("oak.camden.sch.uk")
+        );
         assert_eq!(slip("oak.co.uk"), None);
+        assert_eq!(slip("ca.uk"), None);
+        assert_eq!(slip("oakshc.uk"), None);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::columns::ColumnChoice;
 use super::{BatchParts, ReportNaming};
+use crate::figures::plural;
 use crate::letter::naming::NamedFile;
 use crate::manifest::snake_case;
 
@@ -93,8 +94,8 @@ fn manifest(text: &mut String, parts: &BatchParts) {
     }
     if parts.hidden > 0 {
         text.push_str(&comment(&format!(
-            "{} rows are hidden: \"skip\" leaves them out, \"send\" writes to them too",
-            parts.hidden
+            "hidden: {}; \"skip\" leaves them out, \"send\" writes to them too",
+            plural(parts.hidden as u64, "row")
         )));
         match &parts.answers.hidden_rows {
             Some(answer) => text.push_str(&format!("hidden_rows = {}\n", quoted(answer))),

@@ -120,14 +120,18 @@ impl OpenQuestion {
                 "column `{column}` has {others} cells that are no addresses: check names them"
             ),
             Self::EmptyIds { column, rows } => {
-                format!("{rows} rows have nothing in `{column}`: check names them")
+                format!(
+                    "{} without anything in `{column}`: check names them",
+                    plural(*rows as u64, "row")
+                )
             }
             Self::Totals { rows } => {
                 let rows: Vec<String> = rows.iter().take(5).map(u32::to_string).collect();
                 format!("rows of totals are left out by `where`: {}", rows.join(", "))
             }
             Self::HiddenRows { rows } => format!(
-                "{rows} rows of the list are hidden: decide with hidden_rows = \"skip\" or \"send\""
+                "hidden in the list: {}: decide with hidden_rows = \"skip\" or \"send\"",
+                plural(*rows as u64, "row")
             ),
             Self::Mark { mark, .. } => format!(
                 "the letter has the mark {mark}, and no column has that name: it would go out as it is typed"
@@ -137,7 +141,8 @@ impl OpenQuestion {
                     .to_owned()
             }
             Self::NoReport { recipients } => format!(
-                "{recipients} recipients have no report by the pattern: check names them; missing = \"skip\" would send them no letter"
+                "{} without a report by the pattern: check names them; missing = \"skip\" would send them no letter",
+                plural(*recipients as u64, "recipient")
             ),
             Self::File { .. } => return None,
             Self::Sender => "nobody has said yet who sends: write from in [letter], or send_emails_as in .secrets.toml".to_owned(),

@@ -260,6 +260,10 @@ fn every_letter_with_an_open_address_can_be_chosen_at_once() {
 #[test]
 fn an_address_that_is_still_refused_leaves_the_letter_accepted_and_open() {
     let (server, batch) = partly_refused();
+    batch
+        .run("check", &[])
+        .expect(0)
+        .says("1 letter went out, but not to an address that refused it or that it bounced at");
     let ran = resend(&batch, &["--bounced"])
         .expect(4)
         .says("S002: rejected")
