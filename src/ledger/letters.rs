@@ -204,7 +204,6 @@ impl LedgerView {
             let mut outdated = Outdated::default();
             while let Some(row) = rows.next()? {
                 let LetterRow { id, letter, .. } = letter_row(db, row)?;
-                let changes = letter.changes();
                 if letter.is_reopened_of_another() {
                     outdated.reopened.push(OutdatedResend {
                         id,
@@ -216,6 +215,7 @@ impl LedgerView {
                 if letter.state != LetterState::Accepted {
                     continue;
                 }
+                let changes = letter.changes();
                 if !changes.new_addresses.is_empty() {
                     outdated.new_addresses.push(id);
                 } else if !changes.parts.is_empty() {

@@ -285,12 +285,12 @@ fn differences_are_reported_and_taken_only_for_letters_not_sent() {
             )
             .unwrap()
     };
-    let shown: Vec<_> = differences(&ledger)
-        .into_iter()
-        .map(|d| (d.id, d.change, d.state))
-        .collect();
+    let shown = |ledger: &Ledger| -> Vec<_> {
+        let differences = differences(ledger).into_iter();
+        differences.map(|d| (d.id, d.change, d.state)).collect()
+    };
     assert_eq!(
-        shown,
+        shown(&ledger),
         [
             ("a".to_owned(), Change::Changed, LetterState::Accepted),
             ("b".to_owned(), Change::Changed, LetterState::Pending),
@@ -307,12 +307,8 @@ fn differences_are_reported_and_taken_only_for_letters_not_sent() {
         )
         .unwrap();
     // What went out stays another letter than the list has; what did not is that of the list.
-    let shown: Vec<_> = differences(&ledger)
-        .into_iter()
-        .map(|d| (d.id, d.change, d.state))
-        .collect();
     assert_eq!(
-        shown,
+        shown(&ledger),
         [("a".to_owned(), Change::Changed, LetterState::Accepted)]
     );
     let as_sent = [planned("a", 1), planned("b", 2), planned("d", 1)];

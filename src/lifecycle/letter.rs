@@ -521,17 +521,13 @@ impl LetterHistory {
                     self.go_on_with(rest)?;
                 }
             }
-            SettledAs::Rejected(reply) => {
+            SettledAs::Rejected(reply) | SettledAs::Refused(reply) => {
                 sending.state = SendingState::Rejected;
                 sending.widen();
-                if sending.is_rest {
+                // Others have the letter, so that it is said of these addresses.
+                if sending.is_rest || matches!(ended, SettledAs::Refused(_)) {
                     sending.refuse(reply);
                 }
-            }
-            SettledAs::Refused(reply) => {
-                sending.state = SendingState::Rejected;
-                sending.widen();
-                sending.refuse(reply);
             }
             SettledAs::InDoubt(_) => sending.state = SendingState::InDoubt,
             SettledAs::NotTaken(_) => {

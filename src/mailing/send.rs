@@ -392,8 +392,10 @@ pub(super) fn dispatch_and_end(
 ) -> Result<Finished, MailingError> {
     let while_sending = MailingError::LedgerWhileSending;
     let before = ledger.counts().map_err(while_sending)?;
-    let (_, mut wait) = reconcile(&dispatch, &mut ledger, transports, front)?;
-    put_away_found(&dispatch, &mut ledger, front)?;
+    let (unsent, mut wait) = reconcile(&dispatch, &mut ledger, transports, front)?;
+    if !unsent.is_empty() {
+        put_away_found(&dispatch, &mut ledger, front)?;
+    }
     let mut is_look_cut_short = dispatch.interrupt.is_asked();
     let mut rounds = 0;
     let ending = loop {

@@ -32,6 +32,24 @@ fn resend(batch: &TestBatch, arguments: &[&str]) -> crate::support::Ran {
     batch.run("resend", &[arguments, &BECAUSE, &["--yes"]].concat())
 }
 
+/// The same with the address corrected, and a resend to it that the server had no time for.
+fn opened_and_not_sent() -> (SmtpServer, TestBatch) {
+    let (server, batch) = partly_refused();
+    batch.replace("list.csv", "gone@", "office@");
+    batch.replace(
+        "batch.toml",
+        "backoff = \"10ms\"",
+        "backoff = \"1ms\"\nattempts = 1",
+    );
+    server.script(|event| match event.step {
+        Step::MailFrom(_) => Action::reply(421, "4.3.2 Going down"),
+        _ => Action::Go,
+    });
+    resend(&batch, &["--only", "S002"]).expect(5);
+    server.script(|_| Action::Go);
+    (server, batch)
+}
+
 /// A letter as `status --json` tells it.
 fn letter(batch: &TestBatch, id: &str) -> Value {
     let status = batch.run("status", &["--json"]).json();
@@ -220,19 +238,7 @@ fn a_letter_that_left_the_list_keeps_no_other_from_being_sent_again() {
 /// is not.
 #[test]
 fn a_list_that_is_put_back_after_a_resend_stops_no_run() {
-    let (server, batch) = partly_refused();
-    batch.replace("list.csv", "gone@", "office@");
-    batch.replace(
-        "batch.toml",
-        "backoff = \"10ms\"",
-        "backoff = \"1ms\"\nattempts = 1",
-    );
-    server.script(|event| match event.step {
-        Step::MailFrom(_) => Action::reply(421, "4.3.2 Going down"),
-        _ => Action::Go,
-    });
-    resend(&batch, &["--only", "S002"]).expect(5);
-    server.script(|_| Action::Go);
+    let (server, batch) = opened_and_not_sent();
     batch.replace("list.csv", "office@", "gone@");
     batch.send(&[]).expect(3).says("--accept-changes");
     batch
@@ -329,25 +335,13 @@ fn a_new_address_that_is_refused_leaves_the_letter_open() {
 /// next: nobody has looked at what would go, so it does not, and nobody else waits for that.
 #[test]
 fn what_was_opened_and_is_another_letter_by_now_is_put_away() {
-    let (server, batch) = partly_refused();
-    batch.replace("list.csv", "gone@", "office@");
-    server.script(|event| match event.step {
-        Step::MailFrom(_) => Action::reply(421, "4.3.2 Going down"),
-        _ => Action::Go,
-    });
-    batch.replace(
-        "batch.toml",
-        "backoff = \"10ms\"",
-        "backoff = \"1ms\"\nattempts = 1",
-    );
-    resend(&batch, &["--only", "S002"]).expect(5);
+    let (server, batch) = opened_and_not_sent();
     batch.replace(
         "list.csv",
         "office@school2.example teacher2@school2.example\n",
         "head@school2.example teacher2@school2.example\nS003,School 3,teacher3@school3.example\n",
     );
     batch.write("reports/S003.pdf", report(3));
-    server.script(|_| Action::Go);
     batch
         .send(&["--accept-changes"])
         .expect(4)
@@ -450,21 +444,9 @@ fn a_plan_that_was_looked_at_is_the_one_that_is_sent() {
 /// that were agreed to and no others.
 #[test]
 fn what_was_opened_and_not_sent_goes_out_with_the_next_run_to_the_same_addresses() {
-    let (server, batch) = partly_refused();
-    batch.replace("list.csv", "gone@", "office@");
-    server.script(|event| match event.step {
-        Step::MailFrom(_) => Action::reply(421, "4.3.2 Going down"),
-        _ => Action::Go,
-    });
-    batch.replace(
-        "batch.toml",
-        "backoff = \"10ms\"",
-        "backoff = \"1ms\"\nattempts = 1",
-    );
-    resend(&batch, &["--only", "S002"]).expect(5);
+    let (server, batch) = opened_and_not_sent();
     assert_eq!(batch.in_state("pending"), ["S002"]);
     assert_eq!(server.received().len(), 2);
-    server.script(|_| Action::Go);
     batch.send(&["--accept-changes"]).expect(0);
     let received = server.received();
     assert_eq!(received.len(), 3);
