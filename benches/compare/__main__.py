@@ -1,9 +1,9 @@
 """Measures postroom beside other programs and prints the ratios.
 
-    cargo build --profile dist
+    cargo build --release
     python3 benches/compare                 # everything, about twenty minutes
     python3 benches/compare smtp resume     # some of it
-    python3 benches/compare proofs --earlier OLDER/target/dist/postroom
+    python3 benches/compare proofs --earlier OLDER/target/release/postroom
     python3 benches/compare --list
 
 Reports have one page with the name of their school and a picture, and the proof is on, as it is by
@@ -124,7 +124,7 @@ def main():
     parser.add_argument("--list", action="store_true", help="only name the figures")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each program, in turn")
     parser.add_argument("--scale", type=int, default=1, help="divide large batches by this, to try the script")
-    parser.add_argument("--program", type=Path, default=root / "target" / "dist" / "postroom")
+    parser.add_argument("--program", type=Path, default=root / "target" / "release" / "postroom")
     parser.add_argument("--earlier", type=Path, help="an older postroom, beside which PDFs are read")
     parser.add_argument("--work", type=Path, default=root / "target" / "compare")
     arguments = parser.parse_args()

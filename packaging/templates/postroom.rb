@@ -10,7 +10,7 @@ class Postroom < Formula
 
   def install
     system "tar", "-xzf", "postroom-#{version}.crate", "--strip-components=1"
-    system "cargo", "install", "--profile", "dist", *std_cargo_args
+    system "cargo", "install", *std_cargo_args
     generate_completions_from_executable(bin/"postroom", "completions", shells: [:bash, :zsh, :fish])
     system bin/"postroom", "man", buildpath/"man"
     man1.install Dir["man/*.1"]

@@ -137,7 +137,7 @@ fn the_readme_is_short_and_gives_both_commands() {
     let text = page("README.md");
     assert!(text.len() <= README_LIMIT, "{} bytes", text.len());
     for command in [
-        "    cargo run --release -- send fixtures/reading-recovery --yes\n",
+        "    cargo run -- send fixtures/reading-recovery --yes\n",
         "    cargo test\n",
     ] {
         assert!(text.contains(command), "{command}");
