@@ -40,6 +40,7 @@ pub(super) fn text(parts: &BatchParts, doubts: &[String]) -> String {
         text.push_str("allow_outside = true   # the list or the reports lie outside this folder\n");
     }
     manifest(&mut text, parts);
+    vars(&mut text, parts);
     letter(&mut text, parts);
     attachment(&mut text, parts);
     text.push_str(
@@ -101,6 +102,16 @@ fn manifest(text: &mut String, parts: &BatchParts) {
             Some(answer) => text.push_str(&format!("hidden_rows = {}\n", quoted(answer))),
             None => text.push_str(HIDDEN_ROWS),
         }
+    }
+}
+
+fn vars(text: &mut String, parts: &BatchParts) {
+    if parts.vars.is_empty() {
+        return;
+    }
+    text.push_str("\n[vars]\n# The same in all letters.\n");
+    for (name, value) in &parts.vars {
+        text.push_str(&format!("{name} = {}\n", quoted(value)));
     }
 }
 

@@ -1,6 +1,6 @@
 //! A letter as people write it, with the marks of a mail merge, as a template.
 
-use super::Answers;
+use super::{Answers, MarkMeaning};
 use crate::manifest::snake_case;
 
 /// A letter with its marks replaced.
@@ -12,6 +12,8 @@ pub(super) struct ConvertedLetter {
     pub replaced: Vec<(String, String)>,
     /// Marks that no column has.
     pub unknown: Vec<String>,
+    /// What is the same in all letters, by the names that templates know it by.
+    pub vars: Vec<(String, String)>,
     /// The pictures of a letter from Word.
     pub pictures: Vec<(String, Vec<u8>)>,
     /// What of such a letter is not in the template.
@@ -91,8 +93,13 @@ pub(super) fn convert(text: &str, fields: &MergeFields<'_>, answers: &Answers) -
         let whole = &rest[at..at + open.len() + inner.len() + close.len()];
         rest = &after[inner.len() + close.len()..];
         let said = answers.marks.get(whole);
-        let meant = said.map_or(Some(inner), Option::as_deref);
-        if let Some(expression) = meant.and_then(|mark| fields.expression(mark)) {
+        let expression = match said {
+            None => fields.expression(inner),
+            Some(MarkMeaning::Column(column)) => fields.expression(column),
+            Some(MarkMeaning::SameForAll(text)) => Some(converted.var(inner, text)),
+            Some(MarkMeaning::Itself) => None,
+        };
+        if let Some(expression) = expression {
             let template = format!("{{{{ {expression} }}}}");
             let pair = (whole.to_owned(), template.clone());
             if template != whole && !converted.replaced.contains(&pair) {
@@ -110,6 +117,31 @@ pub(super) fn convert(text: &str, fields: &MergeFields<'_>, answers: &Answers) -
     }
     converted.text.push_str(rest);
     converted
+}
+
+impl ConvertedLetter {
+    /// The name of a text that is the same in all letters, after its mark.
+    fn var(&mut self, mark: &str, text: &str) -> String {
+        let short: String = snake_case(mark).chars().filter(char::is_ascii).collect();
+        let short = match short.as_str() {
+            "" => "text".to_owned(),
+            // Every letter has values of these names.
+            "row" | "rows" => format!("{short}_text"),
+            _ => short,
+        };
+        let numbered = (2..).map(|number| format!("{short}_{number}"));
+        for name in std::iter::once(short.clone()).chain(numbered) {
+            match self.vars.iter().find(|(known, _)| *known == name) {
+                None => {
+                    self.vars.push((name.clone(), text.to_owned()));
+                    return name;
+                }
+                Some((_, same)) if same == text => return name,
+                Some(_) => {}
+            }
+        }
+        short
+    }
 }
 
 fn next_mark(text: &str) -> Option<(usize, (&'static str, &'static str, bool))> {
@@ -147,11 +179,48 @@ mod tests {
         let mut answers = Answers::default();
         let unknown = |answers: &Answers| convert("\u{ab}Region\u{bb} {x}", &fields, answers);
         assert_eq!(unknown(&answers).unknown, [mark]);
-        answers
-            .marks
-            .insert(mark.to_owned(), Some("Head Teacher".to_owned()));
+        let head = MarkMeaning::Column("Head Teacher".to_owned());
+        answers.marks.insert(mark.to_owned(), head);
         assert_eq!(unknown(&answers).text, "{{ head_teacher }} {x}");
-        answers.marks.insert(mark.to_owned(), None);
+        answers.marks.insert(mark.to_owned(), MarkMeaning::Itself);
         assert_eq!(unknown(&answers).unknown, [""; 0]);
+    }
+
+    #[test]
+    fn what_is_the_same_for_all_has_one_name_for_each_text() {
+        let headers = ["URN", "School"].map(str::to_owned);
+        let fields = MergeFields {
+            headers: &headers,
+            id: "URN",
+            name: "School",
+        };
+        let mut answers = Answers::default();
+        let same = [
+            ("\u{ab}Year\u{bb}", "2026"),
+            ("{{year}}", "2026"),
+            ("{{Year}}", "2025"),
+            ("\u{ab}Rows\u{bb}", "many"),
+            ("\u{ab}\u{5e74}\u{bb}", "R8"),
+        ];
+        for (mark, text) in same {
+            let meaning = MarkMeaning::SameForAll(text.to_owned());
+            answers.marks.insert(mark.to_owned(), meaning);
+        }
+        let text: String = same.map(|(mark, _)| mark).join(" ");
+        let converted = convert(&text, &fields, &answers);
+        assert_eq!(
+            converted.text,
+            "{{ year }} {{ year }} {{ year_2 }} {{ rows_text }} {{ text }}"
+        );
+        let vars = [
+            ("year", "2026"),
+            ("year_2", "2025"),
+            ("rows_text", "many"),
+            ("text", "R8"),
+        ];
+        assert_eq!(
+            converted.vars,
+            vars.map(|(name, text)| (name.to_owned(), text.to_owned()))
+        );
     }
 }

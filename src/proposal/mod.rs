@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use self::columns::{ColumnChoice, ColumnRoles};
 use self::letter::{ConvertedLetter, MergeFields};
+use self::questions::MarkMeaning;
 pub(crate) use self::questions::{Answers, OpenQuestion};
 use crate::finding::{Finding, quote};
 use crate::letter::assign_by_contents;
@@ -116,6 +117,7 @@ struct BatchParts {
     letter_key: &'static str,
     letter_file: String,
     columns: Vec<String>,
+    vars: Vec<(String, String)>,
 }
 
 impl Proposal {
@@ -167,6 +169,7 @@ impl Proposal {
             letter_key,
             letter_file: letter_name.clone(),
             columns: table.headers().to_vec(),
+            vars: converted.vars.clone(),
             roles,
         };
         let open = questions_of(&parts, &survey, &recipients, &converted);

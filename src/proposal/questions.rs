@@ -94,8 +94,8 @@ pub(crate) struct Answers {
     pub(super) leave_out_totals: Option<bool>,
     /// The value of `hidden_rows`.
     pub(super) hidden_rows: Option<String>,
-    /// For marks of the letter the column; none for a mark that goes out as it is written.
-    pub(super) marks: BTreeMap<String, Option<String>>,
+    /// What marks of the letter mean.
+    pub(super) marks: BTreeMap<String, MarkMeaning>,
     /// The folder of the reports, as it was typed.
     pub(super) reports: Option<String>,
     /// The value of `missing`.
@@ -104,6 +104,17 @@ pub(crate) struct Answers {
     pub(super) files: BTreeMap<String, String>,
     /// Who sends.
     pub(super) sender: Option<String>,
+}
+
+/// What a mark of the letter means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum MarkMeaning {
+    /// The column of this name.
+    Column(String),
+    /// This text in all letters.
+    SameForAll(String),
+    /// Nothing: it goes out as it is written.
+    Itself,
 }
 
 impl OpenQuestion {
@@ -179,7 +190,7 @@ impl OpenQuestion {
                 plural(*rows as u64, "row")
             ),
             Self::Mark { mark, columns } => format!(
-                "Which column is {mark} in the letter: {}? \"none\" if it is no mark or the same for all, press Enter to decide later: ",
+                "Which column is {mark} in the letter: {}? \"= 2026\" would write 2026 into all letters, \"none\" leaves it as it is, press Enter to decide later: ",
                 listed(columns)
             ),
             Self::Reports => {
@@ -209,7 +220,7 @@ impl OpenQuestion {
             Self::EmptyIds { .. } => "type skip",
             Self::Totals { .. } | Self::HiddenRows { .. } => "type skip or send",
             Self::Mark { .. } => {
-                "type the name of a column; what is the same for all, type none and write it under [vars] of the batch file"
+                "type the name of a column, = and what is the same for all, or none"
             }
             Self::NoReport { .. } => "type skip or fault",
             // Any answer is one.
@@ -276,12 +287,18 @@ impl Answers {
                 self.hidden_rows.is_some()
             }
             OpenQuestion::Mark { mark, columns } => {
-                let column = one_of(columns, answer);
-                let is_answer = column.is_some() || answer.eq_ignore_ascii_case("none");
-                if is_answer {
-                    self.marks.insert(mark.clone(), column);
-                }
-                is_answer
+                let text = answer.strip_prefix('=').map(str::trim);
+                let text = text.filter(|text| !text.is_empty());
+                let meaning = one_of(columns, answer)
+                    .map(MarkMeaning::Column)
+                    .or_else(|| Some(MarkMeaning::SameForAll(text?.to_owned())))
+                    .or_else(|| {
+                        answer
+                            .eq_ignore_ascii_case("none")
+                            .then_some(MarkMeaning::Itself)
+                    });
+                let known = meaning.map(|meaning| self.marks.insert(mark.clone(), meaning));
+                known.is_some()
             }
             OpenQuestion::Reports => {
                 self.reports = Some(answer.to_owned());
@@ -325,6 +342,7 @@ mod tests {
             (&id, "Town", false),
             (&id, " urn ", true),
             (&mark, "Town", false),
+            (&mark, "=", false),
             (&mark, "none", true),
             (&hidden, "perhaps", false),
             (&hidden, "skip", true),
@@ -335,6 +353,9 @@ mod tests {
         }
         assert_eq!(answers.id.as_deref(), Some("URN"));
         assert_eq!(answers.hidden_rows.as_deref(), Some("skip"));
-        assert_eq!(answers.marks["\u{ab}Head\u{bb}"], None);
+        assert_eq!(answers.marks["\u{ab}Head\u{bb}"], MarkMeaning::Itself);
+        assert!(answers.take(&mark, "= Ms Gray "));
+        let same = MarkMeaning::SameForAll("Ms Gray".to_owned());
+        assert_eq!(answers.marks["\u{ab}Head\u{bb}"], same);
     }
 }

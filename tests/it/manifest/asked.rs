@@ -118,7 +118,11 @@ fn each_doubt_about_the_list_is_asked_and_its_answer_stands_in_the_batch_file() 
     book.save(folder.path().join("list.xlsx")).unwrap();
     report(&folder, "1001.pdf", "Oak Hill School");
     let letter = folder.path().join("letter.md");
-    fs::write(&letter, "Dear «Head Teacher», see «Region» and «x».\n").unwrap();
+    fs::write(
+        &letter,
+        "Dear «Head Teacher», see «Region» and «x» of «Year».\n",
+    )
+    .unwrap();
     let letter = letter.to_str().unwrap().to_owned();
     let mut asking = Asking::start(folder, "list.xlsx", &["--letter", &letter]);
     asking.answer("Which sheet is the list: 2025, 2026?", "2027");
@@ -130,11 +134,14 @@ fn each_doubt_about_the_list_is_asked_and_its_answer_stands_in_the_batch_file() 
     asking.answer("Which column is «Head Teacher» in the letter", "head");
     asking.answer("Which column is «Region» in the letter", "none");
     asking.answer("Which column is «x» in the letter", "");
+    asking.answer("Which column is «Year» in the letter", "2026");
+    asking.answer("Which column is «Year» in the letter", "= 2026");
     asking.answer("Who sends?", "nobody");
     asking.answer("Who sends?", "Study Team <reports@study.example>");
     let (folder, text, shown) = asking.end();
     for line in [
         "`2027` does not answer this: type the name of a sheet",
+        "`2026` does not answer this: type the name of a column, = and what is the same for all, or none",
         "`nobody` does not answer this: type it as Study Team <reports@study.example>",
     ] {
         assert!(shown.contains(line), "{line}\n{shown}");
@@ -143,6 +150,7 @@ fn each_doubt_about_the_list_is_asked_and_its_answer_stands_in_the_batch_file() 
         "sheet = \"2026\"",
         "hidden_rows = \"skip\"",
         "missing = \"skip\"",
+        "[vars]\n# The same in all letters.\nyear = \"2026\"",
         "from = \"Study Team <reports@study.example>\"",
         "rows without an id are no recipients",
         "rows of totals are no recipients",
@@ -158,7 +166,10 @@ fn each_doubt_about_the_list_is_asked_and_its_answer_stands_in_the_batch_file() 
     assert_eq!(doubts.len(), 2, "{doubts:#?}");
     assert!(doubts[1].contains("«x»"), "{doubts:#?}");
     let letter = fs::read_to_string(folder.path().join("batch/letter.md")).unwrap();
-    assert_eq!(letter, "Dear {{ head }}, see «Region» and «x».\n");
+    assert_eq!(
+        letter,
+        "Dear {{ head }}, see «Region» and «x» of {{ year }}.\n"
+    );
     assert!(shown.contains("Dear Ms Gray"), "{shown}");
     let check = program()
         .arg("check")
