@@ -6,11 +6,11 @@ use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
 
-use super::attachment::{self, Attachment, MISSING, Place, Read};
+use super::attachment::{self, Attachment, FileRead, MISSING, Place, is_called_pdf};
 use super::evidence::RecipientIndex;
 use super::files::{self, FileTable, FolderListings};
 use super::lock;
-use super::pdf::PdfReaders;
+use super::pdf::{Contents, LARGEST, PdfReaders, Why};
 use super::proof::{Asked, MustContain, Owner, Proof, not_a_pdf};
 use super::template::{self, Escape, Templates};
 use super::wording::Wording;
@@ -18,9 +18,6 @@ use crate::config::{AttachmentConfig, Batch, Missing};
 use crate::finding::{Finding, quote};
 use crate::regular::Opened;
 use crate::secret::Secret;
-
-/// A PDF beyond this size is not taken into memory to be read.
-const LARGEST_READ: u64 = 64 << 20;
 
 /// A text beyond this length is not looked for in a report.
 const LONGEST_TEXT: usize = 1_000;
@@ -258,14 +255,28 @@ impl AttachmentTemplate {
             .transpose()?;
         let password = self.password(recipient)?;
         let proves = purpose == Purpose::Check && self.config.is_read();
-        let mut contents = None;
-        let mut read = |opened: &mut Opened| -> io::Result<Read> {
+        let is_pdf = is_called_pdf(path, name.as_deref().unwrap_or_default().trim());
+        let (mut contents, mut shown) = (None, Contents::none(Why::TooMuch));
+        let mut read = |opened: &mut Opened| -> io::Result<FileRead> {
             let is_kept = purpose == Purpose::Wire
-                || ((proves || password.is_some()) && opened.metadata.len() <= LARGEST_READ);
+                || (password.is_some() && opened.metadata.len() <= LARGEST);
+            let mut by_reader = None;
+            if proves && is_pdf {
+                match recipient
+                    .readers
+                    .read(&opened.real, self.config.wants_text())
+                {
+                    Ok((read, found)) => (by_reader, shown) = (Some(read), found),
+                    Err(why) => shown = Contents::none(why),
+                }
+            }
             if !is_kept {
-                return attachment::digest(&mut opened.file);
+                return by_reader.map_or_else(|| attachment::digest(&mut opened.file), Ok);
             }
             let (read, bytes) = attachment::read(&mut opened.file)?;
+            if by_reader.is_some_and(|other| other != read) {
+                return Err(io::Error::other("it was changed while it was read"));
+            }
             contents = Some(bytes);
             Ok(read)
         };
@@ -280,13 +291,7 @@ impl AttachmentTemplate {
         )
         .map_err(|fault| fault.id(recipient.id))?;
         if proves {
-            let proof = self.prove(
-                path,
-                attachment.is_pdf,
-                recipient,
-                contents.as_deref(),
-                gathered,
-            )?;
+            let proof = self.prove(path, attachment.is_pdf, recipient, &shown, gathered)?;
             gathered.proofs.push(proof);
         } else {
             gathered.proofs.push(Proof::default());
@@ -336,7 +341,7 @@ impl AttachmentTemplate {
         path: &str,
         is_pdf: bool,
         recipient: &For<'_>,
-        contents: Option<&[u8]>,
+        shown: &Contents,
         gathered: &mut Gathered,
     ) -> Result<Proof, Finding> {
         let unreadable = self.config.unreadable.unwrap_or_default();
@@ -353,14 +358,7 @@ impl AttachmentTemplate {
         };
         let mut findings = Vec::new();
         let mut proof = if is_pdf {
-            // A file that is too large is one that the reader refuses before it looks inside.
-            Proof::of(
-                &asked,
-                recipient.owner,
-                contents,
-                recipient.readers,
-                &mut findings,
-            )
+            Proof::of(&asked, recipient.owner, shown, &mut findings)
         } else {
             if !asked.must_contain.is_empty() || !asked.must_not_contain.is_empty() {
                 findings.push(not_a_pdf(unreadable));

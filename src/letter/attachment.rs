@@ -1,10 +1,11 @@
 //! Attachments, and what must hold of any file that goes with a letter.
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::own::{OwnFiles, refuse_contents, refuse_system};
@@ -52,10 +53,12 @@ pub struct Attachment {
 }
 
 /// What reading a file found.
-pub(super) struct Read {
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FileRead {
     bytes: u64,
     sha256: Sha256Digest,
-    start: [u8; STARTS],
+    /// As much of its beginning as is kept.
+    start: Vec<u8>,
 }
 
 /// Where attachments may lie.
@@ -68,14 +71,10 @@ pub(super) struct Place<'a> {
 }
 
 /// Reads a file for its digest, in pieces.
-pub(super) fn digest(file: &mut File) -> io::Result<Read> {
+pub(super) fn digest(file: &mut File) -> io::Result<FileRead> {
     let mut hasher = Sha256::new();
     let mut piece = vec![0; 256 << 10];
-    let mut read = Read {
-        bytes: 0,
-        sha256: [0; 32],
-        start: [0; STARTS],
-    };
+    let mut read = FileRead::default();
     loop {
         match file.read(&mut piece) {
             Ok(0) => break,
@@ -93,32 +92,27 @@ pub(super) fn digest(file: &mut File) -> io::Result<Read> {
 }
 
 /// Reads a file whole.
-pub(super) fn read(file: &mut File) -> io::Result<(Read, Vec<u8>)> {
+pub(super) fn read(file: &mut impl Read) -> io::Result<(FileRead, Vec<u8>)> {
     let mut contents = Vec::new();
     file.read_to_end(&mut contents)?;
-    let mut read = Read {
-        bytes: 0,
+    let mut read = FileRead {
+        bytes: contents.len() as u64,
         sha256: Sha256::digest(&contents).into(),
-        start: [0; STARTS],
+        start: Vec::new(),
     };
     read.note_start(&contents);
-    read.bytes = contents.len() as u64;
     Ok((read, contents))
 }
 
-impl Read {
+impl FileRead {
     /// The digest of the contents.
     pub(super) fn sha256(&self) -> Sha256Digest {
         self.sha256
     }
 
     fn note_start(&mut self, piece: &[u8]) {
-        let at = usize::try_from(self.bytes)
-            .unwrap_or(usize::MAX)
-            .min(STARTS);
-        for (slot, byte) in self.start[at..].iter_mut().zip(piece) {
-            *slot = *byte;
-        }
+        let wanted = STARTS - self.start.len();
+        self.start.extend(piece.iter().take(wanted));
     }
 }
 
@@ -130,7 +124,7 @@ pub(super) fn belongs(
     written: &str,
     name: Option<&str>,
     shared: bool,
-    read: &mut dyn FnMut(&mut Opened) -> io::Result<Read>,
+    read: &mut dyn FnMut(&mut Opened) -> io::Result<FileRead>,
 ) -> Result<Attachment, Finding> {
     let at = |fault: Finding| fault.file(quote(written));
     let mut opened = locate(place, fixed, written, ATTACHMENT).map_err(at)?;
@@ -156,10 +150,7 @@ pub(super) fn belongs(
             "make the report again",
         )));
     }
-    let is_pdf = [Path::new(written), Path::new(&name)].iter().any(|path| {
-        path.extension()
-            .is_some_and(|suffix| suffix.eq_ignore_ascii_case("pdf"))
-    });
+    let is_pdf = is_called_pdf(written, &name);
     // Readers take no offence at a line end before it.
     if is_pdf && !read.start.trim_ascii_start().starts_with(b"%PDF-") {
         return Err(at(Finding::fault(
@@ -176,6 +167,14 @@ pub(super) fn belongs(
         shared,
         is_pdf,
         lock: None,
+    })
+}
+
+/// Whether a file is a PDF by its own name or by the one that recipients see.
+pub(super) fn is_called_pdf(written: &str, name: &str) -> bool {
+    [written, name].iter().any(|name| {
+        let suffix = Path::new(name).extension();
+        suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("pdf"))
     })
 }
 

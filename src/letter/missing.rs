@@ -9,15 +9,12 @@ use super::evidence::OwnSign;
 use super::source;
 use super::wording::Wording;
 use crate::finding::quote;
-use crate::regular;
 
 /// Missing files for which others are opened.
 const MOST_SEARCHED: usize = 50;
 /// Files of a folder that are looked at, and that are opened.
 const MOST_ENTRIES: usize = 100_000;
 const MOST_OPENED: usize = 50;
-/// A longer file is not opened.
-const LONGEST: u64 = 64 << 20;
 
 /// A search for the files of one batch.
 pub(super) struct Search<'a> {
@@ -88,15 +85,12 @@ impl<'a> Search<'a> {
     }
 
     fn text_of(&self, file: &Path) -> Option<Wording> {
-        use std::io::Read;
         let is_pdf = file
             .extension()
             .is_some_and(|suffix| suffix.eq_ignore_ascii_case("pdf"));
-        let opened = is_pdf.then(|| regular::open(file).ok()).flatten()?;
-        let mut bytes = Vec::new();
-        opened.take(LONGEST).read_to_end(&mut bytes).ok()?;
-        let text = self.letters.readers.read(&bytes, true).text.ok()?;
-        Some(Wording::of(&text.shown))
+        let read = is_pdf.then(|| self.letters.readers.read(file, true))?;
+        let (_, contents) = read.ok()?;
+        Some(Wording::of(&contents.text.ok()?.shown))
     }
 
     /// The files of a folder that nobody claims.

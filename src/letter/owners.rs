@@ -1,18 +1,14 @@
 //! Whose reports PDFs are that no file name tells, by what they show.
 
-use std::io::Read as _;
 use std::path::Path;
 
 use super::naming::{NamedFile, NamedRecipient, folded};
 use super::pdf::PdfReaders;
-use crate::regular;
 
 /// More files than this are not read: their names should tell.
 const MOST_READ: usize = 200;
 /// More recipients than this are not looked for.
 const MOST_SOUGHT: usize = 1_000;
-/// A larger file is not read.
-const LARGEST: u64 = 64 << 20;
 /// How much of what a report shows is looked at: names stand at its beginning.
 const MOST_TEXT: usize = 200 << 10;
 /// A shorter id or name may be any word or figure.
@@ -83,13 +79,8 @@ pub(crate) fn assign_by_contents(
 
 /// What a PDF shows, in the form in which names are compared, with a blank at both ends.
 fn text_of(path: &Path, readers: &PdfReaders) -> Option<String> {
-    let mut bytes = Vec::new();
-    regular::open(path)
-        .ok()?
-        .take(LARGEST)
-        .read_to_end(&mut bytes)
-        .ok()?;
-    let shown = readers.read(&bytes, true).text.ok()?.shown;
+    let (_, contents) = readers.read(path, true).ok()?;
+    let shown = contents.text.ok()?.shown;
     let end = (0..=MOST_TEXT.min(shown.len()))
         .rev()
         .find(|end| shown.is_char_boundary(*end))?;

@@ -4,7 +4,7 @@
 //! what only all letters together show is found in `plan`.
 
 use super::evidence::{Other, OwnSign, RecipientIndex, can_prove, number_of, wording_of};
-use super::pdf::{Contents, PdfReaders, Text, Why};
+use super::pdf::{Contents, Text, Why};
 use super::wording::Wording;
 use crate::config::Unreadable;
 use crate::finding::{Finding, quote};
@@ -107,22 +107,8 @@ pub(super) struct Owner<'a> {
 }
 
 impl Proof {
-    /// Asks a PDF; none is one that is too large to be read. What is found against it is added to
-    /// `findings`, without place and recipient.
+    /// Asks a PDF that was read. What is found against it is added to `findings`, without place and recipient.
     pub(super) fn of(
-        asked: &Asked<'_>,
-        owner: Owner<'_>,
-        contents: Option<&[u8]>,
-        readers: &PdfReaders,
-        findings: &mut Vec<Finding>,
-    ) -> Self {
-        let read = contents.map_or(Contents::none(Why::TooMuch), |contents| {
-            readers.read(contents, asked.wants_text)
-        });
-        Self::of_contents(asked, owner, &read, findings)
-    }
-
-    fn of_contents(
         asked: &Asked<'_>,
         owner: Owner<'_>,
         read: &Contents,

@@ -22,6 +22,9 @@ pub(crate) use process::{read_pdfs_with, serve_pdfs};
 pub(super) use encryption::LockError;
 pub(super) use process::PdfReaders;
 
+/// A PDF beyond this size, in bytes, is not taken into memory.
+pub(super) const LARGEST: u64 = 64 << 20;
+
 /// Why a PDF cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Why {

@@ -4,12 +4,16 @@
 //! that reads it can be ended, and takes nothing of this one with it. A few are kept ready, for
 //! starting one takes longer than reading a report.
 //!
-//! A request is one byte (what is asked for), eight bytes of length and the file; before a file that is
-//! to be locked stand four bytes of length and the password. An answer is four bytes of length and JSON,
-//! or a zero byte and a locked PDF.
+//! A process opens the file that it reads by itself, and tells its digest with what it shows: whoever asks need not
+//! read it too. What is sent later is read and compared with that digest.
+//!
+//! A request is one byte (what is asked for), eight bytes of length and the path, as JSON, of a file to be read. For one
+//! to be locked it is the file itself, and before it stand four bytes of length and the password. An answer is four bytes
+//! of length and JSON, or a zero byte and a locked PDF.
 
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -17,15 +21,18 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::super::attachment::{self, FileRead};
 use super::encryption::LockError;
-use super::{Contents, Why, encryption, engine, read_unbounded};
-use crate::memory;
+use super::{Contents, LARGEST, Why, encryption, engine};
 use crate::secret::Secret;
+use crate::{memory, regular};
 
 /// How long a file may take. One that is no attack takes a small part of it.
 const PATIENCE: Duration = Duration::from_secs(12);
-/// When a process that does not end by itself is ended.
+/// When a process that does not end by itself is ended, once its file is there.
 const LAST_PATIENCE: Duration = Duration::from_secs(14);
+/// A file that comes more slowly, from a drive of the network, is not waited for, in bytes a second.
+const SLOWEST: u64 = 100_000;
 /// How often a process looks whether it takes too much.
 const OFTEN: Duration = Duration::from_millis(20);
 /// What a process may take of memory, in bytes.
@@ -55,20 +62,28 @@ pub(in crate::letter) struct PdfReaders {
 }
 
 impl PdfReaders {
-    /// Reads a PDF; without `wants_text` only its pages are counted.
-    pub(crate) fn read(&self, bytes: &[u8], wants_text: bool) -> Contents {
+    /// Reads the PDF at a path; without `wants_text` only its pages are counted.
+    ///
+    /// # Errors
+    /// Why it was not read to its end.
+    pub(crate) fn read(&self, path: &Path, wants_text: bool) -> Result<(FileRead, Contents), Why> {
+        let size = path.metadata().map_err(|_| Why::NoReader)?.len();
+        if size > LARGEST {
+            return Err(Why::TooMuch);
+        }
         if PROGRAM.get().is_none() {
-            return read_unbounded(bytes, wants_text);
+            let (read, bytes) = load(path).map_err(|_| Why::NoReader)?;
+            return Ok((read, engine::read(bytes, wants_text)));
         }
         let asked = if wants_text {
             PdfTask::Text
         } else {
             PdfTask::Pages
         };
-        match self.answer(bytes, &asked) {
-            Ok(answer) => serde_json::from_slice(&answer).unwrap_or(Contents::none(Why::TooMuch)),
-            Err(why) => Contents::none(why),
-        }
+        let patience = LAST_PATIENCE + Duration::from_secs(size / SLOWEST);
+        let path = serde_json::to_vec(path.as_os_str()).map_err(|_| Why::NoReader)?;
+        let answer = self.answer(&path, &asked, patience)?;
+        serde_json::from_slice(&answer).unwrap_or(Err(Why::TooMuch))
     }
 
     /// Locks a PDF with a password.
@@ -77,7 +92,8 @@ impl PdfReaders {
             return encryption::locked(bytes.to_vec(), password);
         }
         let asked = PdfTask::Lock(password.clone());
-        let mut answer = self.answer(bytes, &asked).map_err(|_| LockError::Unread)?;
+        let answer = self.answer(bytes, &asked, LAST_PATIENCE);
+        let mut answer = answer.map_err(|_| LockError::Unread)?;
         match answer.first() {
             Some(&LOCKED) => {
                 answer.remove(0);
@@ -88,10 +104,10 @@ impl PdfReaders {
     }
 
     /// What a process answers, whether it waited or is started for this.
-    fn answer(&self, bytes: &[u8], asked: &PdfTask) -> Result<Vec<u8>, Why> {
+    fn answer(&self, body: &[u8], asked: &PdfTask, patience: Duration) -> Result<Vec<u8>, Why> {
         let waiting = self.lock().pop();
         if let Some(process) = waiting {
-            match self.ask(process, bytes, asked) {
+            match self.ask(process, body, asked, patience) {
                 // It may have been ended by somebody else while it waited.
                 Err(NoAnswer::Ended) => {}
                 Ok(answer) => return Ok(answer),
@@ -100,16 +116,18 @@ impl PdfReaders {
         }
         let (program, argument) = PROGRAM.get().ok_or(Why::NoReader)?;
         let process = Process::start(program, argument).map_err(|_| Why::NoReader)?;
-        self.ask(process, bytes, asked).map_err(|_| Why::TooMuch)
+        self.ask(process, body, asked, patience)
+            .map_err(|_| Why::TooMuch)
     }
 
     fn ask(
         &self,
         mut process: Process,
-        bytes: &[u8],
+        body: &[u8],
         asked: &PdfTask,
+        patience: Duration,
     ) -> Result<Vec<u8>, NoAnswer> {
-        let answer = process.ask(bytes, asked)?;
+        let answer = process.ask(body, asked, patience)?;
         self.lock().push(process);
         Ok(answer)
     }
@@ -164,7 +182,6 @@ impl Process {
         let (Some(requests), Some(mut answers)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
-        widen(&requests);
         let (answers_tx, answers_rx) = channel();
         thread::Builder::new()
             .name("pdf answers".to_owned())
@@ -182,10 +199,15 @@ impl Process {
         })
     }
 
-    fn ask(&mut self, bytes: &[u8], asked: &PdfTask) -> Result<Vec<u8>, NoAnswer> {
+    fn ask(
+        &mut self,
+        body: &[u8],
+        asked: &PdfTask,
+        patience: Duration,
+    ) -> Result<Vec<u8>, NoAnswer> {
         let requests = self.requests.as_mut().ok_or(NoAnswer::Ended)?;
-        write_request(requests, bytes, asked).map_err(|_| NoAnswer::Ended)?;
-        let answer = self.answers_rx.recv_timeout(LAST_PATIENCE);
+        write_request(requests, body, asked).map_err(|_| NoAnswer::Ended)?;
+        let answer = self.answers_rx.recv_timeout(patience);
         answer.map_err(|error| match error {
             RecvTimeoutError::Timeout => NoAnswer::TooLong,
             RecvTimeoutError::Disconnected => NoAnswer::Ended,
@@ -226,25 +248,24 @@ fn apart(command: &mut Command) {
 #[cfg(not(any(unix, windows)))]
 fn apart(_: &mut Command) {}
 
-/// Has a pipe hold a whole report of the usual size, so that both ends need not wait for each other.
-#[cfg(target_os = "linux")]
-fn widen(requests: &ChildStdin) {
-    const WIDE: usize = 1 << 20;
-    // A user who has many pipes already keeps the usual size.
-    let _ = rustix::pipe::fcntl_setpipe_size(requests, WIDE);
+/// Reads a file whole, where it is not too large by now.
+fn load(path: &Path) -> io::Result<(FileRead, Vec<u8>)> {
+    let mut file = regular::open(path)?.take(LARGEST + 1);
+    let (read, bytes) = attachment::read(&mut file)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok((read, bytes))
 }
 
-#[cfg(not(target_os = "linux"))]
-fn widen(_: &ChildStdin) {}
-
-fn write_request(to: &mut impl Write, bytes: &[u8], asked: &PdfTask) -> io::Result<()> {
+fn write_request(to: &mut impl Write, body: &[u8], asked: &PdfTask) -> io::Result<()> {
     let kind = match asked {
         PdfTask::Pages => 0,
         PdfTask::Text => 1,
         PdfTask::Lock(_) => 2,
     };
     let mut head = vec![kind];
-    head.extend((bytes.len() as u64).to_be_bytes());
+    head.extend((body.len() as u64).to_be_bytes());
     if let PdfTask::Lock(password) = asked {
         let password = password.expose().as_bytes();
         let length = u32::try_from(password.len()).map_err(io::Error::other)?;
@@ -252,7 +273,7 @@ fn write_request(to: &mut impl Write, bytes: &[u8], asked: &PdfTask) -> io::Resu
         head.extend(password);
     }
     to.write_all(&head)?;
-    to.write_all(bytes)?;
+    to.write_all(body)?;
     to.flush()
 }
 
@@ -273,23 +294,43 @@ fn read_request(from: &mut impl Read) -> io::Result<(Vec<u8>, PdfTask)> {
         }
     };
     let length = usize::try_from(u64::from_be_bytes(length)).map_err(io::Error::other)?;
-    let mut bytes = Vec::with_capacity(length);
-    if from.take(length as u64).read_to_end(&mut bytes)? < length {
+    let mut body = Vec::with_capacity(length);
+    if from.take(length as u64).read_to_end(&mut body)? < length {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    Ok((bytes, asked))
+    Ok((body, asked))
 }
 
-/// Does what is asked, and gives the answer in two parts.
-fn answer_to(bytes: Vec<u8>, asked: &PdfTask) -> io::Result<(&'static [u8], Vec<u8>)> {
-    Ok(match asked {
-        PdfTask::Pages => (&[], serde_json::to_vec(&engine::read(bytes, false))?),
-        PdfTask::Text => (&[], serde_json::to_vec(&engine::read(bytes, true))?),
-        PdfTask::Lock(password) => match encryption::locked(bytes, password) {
-            Ok(locked) => (&[LOCKED], locked),
-            Err(why) => (&[], serde_json::to_vec(&why)?),
-        },
-    })
+/// A PDF at hand, and what is to be done with it.
+enum PdfJob {
+    Read(io::Result<(FileRead, Vec<u8>)>, bool),
+    Lock(Vec<u8>, Secret),
+}
+
+impl PdfJob {
+    /// Opens the file that a request names, for as long as that takes.
+    fn of(body: Vec<u8>, asked: PdfTask) -> Self {
+        let load = || load(Path::new(&serde_json::from_slice::<OsString>(&body)?));
+        match asked {
+            PdfTask::Pages => Self::Read(load(), false),
+            PdfTask::Text => Self::Read(load(), true),
+            PdfTask::Lock(password) => Self::Lock(body, password),
+        }
+    }
+
+    /// Does what is asked, and gives the answer in two parts.
+    fn answer(self) -> io::Result<(&'static [u8], Vec<u8>)> {
+        Ok(match self {
+            Self::Read(file, wants_text) => {
+                let read = file.map(|(read, bytes)| (read, engine::read(bytes, wants_text)));
+                (&[], serde_json::to_vec(&read.map_err(|_| Why::NoReader))?)
+            }
+            Self::Lock(bytes, password) => match encryption::locked(bytes, &password) {
+                Ok(locked) => (&[LOCKED], locked),
+                Err(why) => (&[], serde_json::to_vec(&why)?),
+            },
+        })
+    }
 }
 
 fn write_answer(to: &mut impl Write, (first, rest): (&[u8], &[u8])) -> io::Result<()> {
@@ -324,9 +365,11 @@ pub(crate) fn serve_pdfs(
     let steps = Arc::new(AtomicUsize::new(0));
     let (watching, steps_taken) = (thread::current(), Arc::clone(&steps));
     let reader = thread::Builder::new().stack_size(STACK).spawn(move || {
-        while let Ok((bytes, asked)) = read_request(&mut requests) {
+        while let Ok((body, asked)) = read_request(&mut requests) {
+            let job = PdfJob::of(body, asked);
             steps_taken.fetch_add(1, Ordering::Relaxed);
-            let is_sent = answer_to(bytes, &asked)
+            let is_sent = job
+                .answer()
                 .and_then(|(first, rest)| write_answer(&mut answers, (first, &rest)))
                 .is_ok();
             steps_taken.fetch_add(1, Ordering::Relaxed);
@@ -400,9 +443,37 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_read_where_it_lies_with_its_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("größe.pdf");
+        std::fs::write(&path, "%PDF-1.7\n").unwrap();
+        let body = serde_json::to_vec(path.as_os_str()).unwrap();
+        let answer = |body: &[u8]| {
+            let (first, rest) = PdfJob::of(body.to_vec(), PdfTask::Text).answer().unwrap();
+            assert_eq!(first, b"");
+            serde_json::from_slice::<Result<(FileRead, Contents), Why>>(&rest).unwrap()
+        };
+        let (read, contents) = answer(&body).unwrap();
+        let mut file = regular::open(&path).unwrap();
+        assert_eq!(read, attachment::digest(&mut file).unwrap());
+        assert_eq!(contents, Contents::none(Why::Damaged));
+        // As large as it was allowed to be when it was asked for, and larger by now.
+        std::fs::File::create(&path)
+            .unwrap()
+            .set_len(LARGEST + 1)
+            .unwrap();
+        assert_eq!(answer(&body), Err(Why::NoReader));
+        assert_eq!(PdfReaders::default().read(&path, true), Err(Why::TooMuch));
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(answer(&body), Err(Why::NoReader));
+        assert_eq!(PdfReaders::default().read(&path, true), Err(Why::NoReader));
+    }
+
+    #[test]
     fn what_cannot_be_locked_says_why() {
         let asked = PdfTask::Lock(Secret::new("correct horse".into()));
-        let (first, rest) = answer_to(b"%PDF-1.7\n".to_vec(), &asked).unwrap();
+        let job = PdfJob::of(b"%PDF-1.7\n".to_vec(), asked);
+        let (first, rest) = job.answer().unwrap();
         let why: LockError = serde_json::from_slice(&rest).unwrap();
         assert_eq!((first, why), (&[][..], LockError::Unread));
     }

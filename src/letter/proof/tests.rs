@@ -46,7 +46,7 @@ fn judge(manifest: &Manifest, evidence: &RecipientIndex, index: usize, shown: &s
         manifest,
         index: u32::try_from(index).unwrap(),
     };
-    Proof::of_contents(&asked, owner, &read(shown), &mut Vec::new())
+    Proof::of(&asked, owner, &read(shown), &mut Vec::new())
 }
 
 #[track_caller]
