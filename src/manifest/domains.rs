@@ -13,6 +13,8 @@ use crate::finding::{Finding, quote};
 const COMMON: u32 = 3;
 /// Common domains that rare ones are compared with, the most common first.
 const MOST_COMPARED: usize = 200;
+/// More domains of one recipient are not compared with each other.
+const MOST_OF_ONE: usize = 50;
 /// An address in the letters of more recipients than this is reported.
 const MANY_LETTERS: u32 = 5;
 
@@ -49,6 +51,7 @@ pub(super) fn check(
     // The same places, in another order: so they are in memory once.
     let uses = addresses.by(domain_of);
     domains.near_misses(&uses, findings);
+    domains.near_each_other(&uses, findings);
     domains.private(&uses, findings);
     let addresses = uses.by(whole);
     domains.shared(&addresses, findings);
@@ -106,20 +109,20 @@ impl Uses {
         one.text(&self.texts, self.part)
     }
 
+    /// The places of each.
+    fn of_each(&self) -> impl Iterator<Item = &[Use]> {
+        self.all
+            .chunk_by(|one, other| self.text(one) == self.text(other))
+    }
+
     /// All of them.
     fn each(&self) -> impl Iterator<Item = Used<'_>> {
-        let same = self
-            .all
-            .chunk_by(|one, other| self.text(one) == self.text(other));
-        same.filter_map(|same| self.used(same))
+        self.of_each().filter_map(|same| self.used(same))
     }
 
     /// Where the recipients that have it in one column do, for each.
     fn in_column(&self, column: usize) -> impl Iterator<Item = (&str, Vec<At>)> {
-        let same = self
-            .all
-            .chunk_by(|one, other| self.text(one) == self.text(other));
-        same.filter_map(move |same| {
+        self.of_each().filter_map(move |same| {
             let mut there: Vec<At> = same.iter().map(|one| one.at).collect();
             there.retain(|at| at.column as usize == column);
             there.dedup_by_key(|at| at.recipient);
@@ -242,6 +245,43 @@ impl<'a> Domains<'a> {
                 .find(|(meant, letters)| is_near(domain, own, meant, *letters));
             if let Some((meant, _)) = found {
                 findings.add(self.at(used.first, near(domain, meant, "is used once")));
+            }
+        }
+    }
+
+    /// Two domains of one recipient that nobody else has and that are nearly the same: one of them may be a slip.
+    fn near_each_other(&self, uses: &Uses, findings: &mut Findings) {
+        let mut own: Vec<(u32, u32)> = Vec::new();
+        let mut start = 0;
+        for same in uses.of_each() {
+            if same
+                .iter()
+                .all(|one| one.at.recipient == same[0].at.recipient)
+            {
+                own.push((same[0].at.recipient, narrow(start)));
+            }
+            start += same.len();
+        }
+        own.sort_unstable();
+        for own in own.chunk_by(|one, other| one.0 == other.0) {
+            let own = &own[..own.len().min(MOST_OF_ONE)];
+            let domains: Vec<(&str, At)> = own
+                .iter()
+                .map(|(_, index)| &uses.all[*index as usize])
+                .map(|one| (uses.text(one), one.at))
+                .filter(|(domain, _)| slip(domain).is_none() && !HOSTS.contains(domain))
+                .collect();
+            for (index, (domain, at)) in domains.iter().enumerate() {
+                let found = domains[..index]
+                    .iter()
+                    .find(|(other, _)| is_near(domain, letters(domain), other, letters(other)));
+                if let Some((other, earlier)) = found {
+                    let text = format!(
+                        "`{domain}` and `{other}` are nearly the same, and only this recipient has them"
+                    );
+                    let next = "correct the address if one of them is a slip";
+                    findings.add(self.at(*at.max(earlier), Finding::warning(text, next)));
+                }
             }
         }
     }

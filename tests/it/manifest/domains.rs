@@ -62,6 +62,26 @@ fn a_near_miss_of_a_common_domain_is_a_warning() {
 }
 
 #[test]
+fn two_domains_of_one_school_that_are_nearly_the_same_are_a_warning() {
+    let twice =
+        |one: &str, other: &str| warned(&[&format!("{one}; {other}"), "head@south.sch.example"]);
+    assert_eq!(
+        twice("head@elmgrove.example", "office@elmgorve.example"),
+        [
+            "`elmgrove.example` and `elmgorve.example` are nearly the same, and only this recipient has them"
+        ]
+    );
+    for other in [
+        "office@elmgrove.example",
+        "office@trust.example",
+        "office@south.sch.example",
+    ] {
+        assert!(twice("head@elmgrove.example", other).is_empty(), "{other}");
+    }
+    assert!(twice("head@oak1.example", "office@oak2.example").is_empty());
+}
+
+#[test]
 fn two_common_domains_that_are_close_are_both_meant() {
     let near = [
         "a@north.example",
