@@ -23,7 +23,7 @@ use crate::address::{Address, HeaderText, Mailbox};
 use crate::config::{AttachmentConfig, Batch, LetterConfig, Secrets};
 use crate::digest::Sha256Digest;
 use crate::finding::{Finding, quote};
-use crate::manifest::{Addressees, Manifest, Recipient};
+use crate::manifest::{Addressees, Manifest, Recipient, snake_case};
 
 /// Makes the letters of a batch: the same code for check, preview and send.
 #[derive(Debug)]
@@ -123,6 +123,7 @@ impl Letters {
                     .map_err(|fault| vec![fault])?;
                 let attachments = attachments(batch)?;
                 findings.extend(not_in_the_list(&attachments, &manifest));
+                findings.extend(differing_rows(&manifest, &templates, &list));
                 Ok(Self {
                     manifest,
                     templates,
@@ -510,6 +511,53 @@ fn attachments(batch: &Batch) -> Result<Vec<AttachmentTemplate>, Vec<Finding>> {
     } else {
         Err(faults)
     }
+}
+
+/// Notices about recipients whose rows differ in a value that the letter shows: all of their addresses get that of the
+/// first. A letter that goes through `rows` shows them all.
+fn differing_rows(manifest: &Manifest, templates: &Templates, list: &str) -> Vec<Finding> {
+    /// More of them say nothing more.
+    const MOST: usize = 1_000;
+    let used: HashSet<&str> = templates.used_values().collect();
+    if used.contains("rows") {
+        return Vec::new();
+    }
+    let (table, headers) = (manifest.table(), manifest.headers());
+    // Every letter has these two, whatever a column of that name holds.
+    let is_shown = |name: &str| used.contains(name) && !["id", "name"].contains(&name);
+    let shown: Vec<usize> = (0..headers.len())
+        .filter(|column| is_shown(&snake_case(&headers[*column])))
+        .collect();
+    let mut notices = Vec::new();
+    for recipient in (0..manifest.len()).map(|place| manifest.recipient(place)) {
+        let [first, rest @ ..] = recipient.rows else {
+            continue;
+        };
+        if notices.len() >= MOST {
+            break;
+        }
+        for &column in &shown {
+            let cell = |row: u32| table.cell(row as usize, column).trim();
+            let differs = |row: &&u32| !cell(**row).is_empty() && cell(**row) != cell(*first);
+            if let Some(other) = rest.iter().find(differs) {
+                let text = format!(
+                    "the letter shows `{}`, and this row has `{}`",
+                    quote(cell(*first)),
+                    quote(cell(*other))
+                );
+                let next = "see whether all addresses of this recipient are to get one letter; `rows` in a template has the values of all";
+                notices.push(
+                    Finding::notice(text, next)
+                        .same_cause("recipients have rows that differ in what the letter shows")
+                        .file(list.to_owned())
+                        .row(table.number(*other as usize))
+                        .column(&headers[column])
+                        .id(recipient.id()),
+                );
+            }
+        }
+    }
+    notices
 }
 
 /// Notices about tables that name files for ids which the list does not have.

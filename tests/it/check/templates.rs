@@ -45,6 +45,44 @@ fn an_undefined_value_without_a_near_name_is_reported_with_all_names() {
 }
 
 #[test]
+fn a_value_that_differs_in_another_row_of_a_school_is_a_notice() {
+    let batch = with_html("<p>Dear {{ head }}, {{ name }}</p>");
+    let row = |school: u32, head: &str, part: &str| {
+        format!("S00{school},School {school},{part}@school{school}.example,{head}\n")
+    };
+    let list = [
+        "ID,School,Email,Head\n".to_owned(),
+        row(1, "Ms Gray", "head"),
+        row(1, "Mr Ash", "deputy"),
+        row(2, "Mx Oak", "head"),
+        row(2, "", "office"),
+        row(3, "Ms Elm", "head"),
+    ];
+    batch.write("list.csv", list.concat());
+    let notices = |batch: &TestBatch| {
+        let checked = batch.run("check", &["--json"]).expect(0).json();
+        let findings = checked["findings"].as_array().unwrap().clone();
+        findings
+            .into_iter()
+            .filter(|finding| finding["column"] == "Head")
+            .collect::<Vec<_>>()
+    };
+    let [notice] = &notices(&batch)[..] else {
+        panic!("{:#?}", notices(&batch));
+    };
+    assert_eq!(notice["severity"], "notice");
+    assert_eq!((&notice["id"], &notice["row"]), (&"S001".into(), &3.into()));
+    let text = "the letter shows `Ms Gray`, and this row has `Mr Ash`";
+    assert_eq!(notice["text"], text);
+    // Whoever goes through the rows has seen to it.
+    batch.write(
+        "letter.html",
+        "<p>{{ head }}{% for row in rows %}{{ row.head }}{% endfor %}</p>",
+    );
+    assert!(notices(&batch).is_empty());
+}
+
+#[test]
 fn an_undefined_value_in_the_subject_is_reported_there() {
     let batch = TestBatch::new(2);
     let file = std::fs::read_to_string(batch.path("batch.toml")).unwrap();
