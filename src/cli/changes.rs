@@ -58,8 +58,12 @@ pub(super) fn in_words(difference: &PlanDifference) -> String {
     text.to_owned()
 }
 
-/// What to do about a letter that went out and would be another by now.
-pub(super) fn once_more(difference: &PlanDifference, kind: LedgerKind) -> String {
+/// What to do about a letter that went out and would be another by now; it is named where it is the only one.
+pub(super) fn once_more(
+    difference: &PlanDifference,
+    kind: LedgerKind,
+    is_only_one: bool,
+) -> String {
     match kind {
         LedgerKind::Mail => {}
         LedgerKind::Outbox => {
@@ -76,7 +80,7 @@ pub(super) fn once_more(difference: &PlanDifference, kind: LedgerKind) -> String
     // The same for all of them, so that they are shown together.
     format!(
         "send leaves it as it was; {} sends it again",
-        resend_command("ID", to_all)
+        resend_command(if is_only_one { &difference.id } else { "ID" }, to_all)
     )
 }
 

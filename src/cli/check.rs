@@ -194,7 +194,7 @@ fn ask_online(
     Ok(online)
 }
 
-const WAITS: &str = "send refuses until it is put back, or accepts it with --accept-changes";
+const WAITS: &str = "put it back, or send it as it is now by `postroom send --accept-changes`";
 
 /// What the state file knows, when the batch has begun, and how the plan differs from it.
 #[derive(Default)]
@@ -210,11 +210,13 @@ impl Begun {
     fn findings(&self, kind: LedgerKind) -> Vec<Finding> {
         let moved = self.moved.iter();
         let moved = moved.map(|moved| Finding::warning(moved.to_string(), WAITS));
+        let is_settled = |one: &&PlanDifference| !mailing::waits_for_a_word(one);
+        let is_only_one = self.differences.iter().filter(is_settled).count() == 1;
         let differences = self.differences.iter().map(|difference| {
             let next_step = if mailing::waits_for_a_word(difference) {
                 WAITS.to_owned()
             } else {
-                super::changes::once_more(difference, kind)
+                super::changes::once_more(difference, kind, is_only_one)
             };
             Finding::warning(super::changes::in_words(difference), next_step).id(&difference.id)
         });

@@ -180,7 +180,7 @@ impl Console {
         answer.trim().to_owned()
     }
 
-    /// Asks a question that is answered with the word `yes`. Ctrl-C is a no.
+    /// Asks a question that is answered with the word `yes`. Ctrl-C is a no, and one letter is none yet.
     pub(super) fn confirm(question: &str, interrupt: &Interrupt) -> bool {
         const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
         let mut stderr = stderr().lock();
@@ -188,16 +188,27 @@ impl Console {
         if asked.is_err() {
             return false;
         }
-        let (answer_tx, answer_rx) = channel();
+        let (answers_tx, answers_rx) = channel();
         // Whoever reads a line cannot be called away, so another thread does; it ends with the process.
-        thread::spawn(move || {
-            let mut answer = String::new();
-            let read = io::stdin().read_line(&mut answer);
-            let _ = answer_tx.send(read.is_ok() && answer.trim().eq_ignore_ascii_case("yes"));
-        });
+        let read = || {
+            let answers_tx = answers_tx.clone();
+            thread::spawn(move || {
+                let mut answer = String::new();
+                let _ = io::stdin().read_line(&mut answer);
+                let _ = answers_tx.send(answer.trim().to_ascii_lowercase());
+            });
+        };
+        read();
         loop {
-            match answer_rx.recv_timeout(BETWEEN_LOOKS) {
-                Ok(answer) => return answer,
+            match answers_rx.recv_timeout(BETWEEN_LOOKS) {
+                Ok(answer) if answer == "y" => {
+                    let asked = write!(stderr, "Type the whole word yes to go on: ");
+                    if asked.and_then(|()| stderr.flush()).is_err() {
+                        return false;
+                    }
+                    read();
+                }
+                Ok(answer) => return answer == "yes",
                 Err(RecvTimeoutError::Timeout) if !interrupt.is_asked() => {}
                 Err(_) => {
                     // The terminal has written ^C behind the question.

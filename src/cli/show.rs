@@ -146,7 +146,10 @@ pub(super) fn confirmed(question: &Question<'_>, console: &Console, interrupt: &
             "\nrehearsal  every letter goes to {address} alone"
         ));
     }
-    if let Some((place, planned)) = named().next()
+    let first = question.first.filter(|_| only.is_empty());
+    let first = first.or_else(|| named().next().map(|(place, _)| place));
+    if let Some(place) = first
+        && let Some(planned) = plan.letter(place)
         && let Ok((letter, contents)) = letters.make_with_contents(place)
     {
         let batch = &question.loaded.batch.name;
@@ -164,7 +167,7 @@ pub(super) fn confirmed(question: &Question<'_>, console: &Console, interrupt: &
     Console::confirm(&format!("{verb} {letters}?"), interrupt)
 }
 
-/// Shows for each letter what went where and when, what changed since and where it goes now; asks.
+/// Shows for each letter what went where and when, what changed since and where it will go; asks.
 fn confirmed_again(question: &Question<'_>, console: &Console, interrupt: &Interrupt) -> bool {
     let mut text = format!(
         "from       {}\nthrough    {}\nplan       {}",
@@ -210,7 +213,7 @@ fn again(resend: &Resend) -> String {
     if let Some(differences) = status::changes_line(&resend.changes) {
         text.push_str(&format!("\n  changed    {differences}"));
     }
-    text.push_str(&format!("\n  goes now   to {}", listed(&resend.addresses)));
+    text.push_str(&format!("\n  will go    to {}", listed(&resend.addresses)));
     text
 }
 

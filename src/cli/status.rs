@@ -69,8 +69,9 @@ fn next_steps(
         steps.push((
             Some("changed since"),
             format!(
-                "of {} the list has another than went out: `postroom check` says of which and what, and how to send it again",
-                words::plural(outdated, "letter")
+                "{} {} changed in the list since going out: `postroom check` says which, what changed and how to send it again",
+                words::plural(outdated, "letter"),
+                if outdated == 1 { "has" } else { "have" },
             ),
         ));
     }

@@ -137,6 +137,8 @@ pub(crate) struct Question<'a> {
     pub transport: &'a str,
     /// How many letters go.
     pub letters: u64,
+    /// The place of the first of them in the manifest, if it is known.
+    pub first: Option<usize>,
     /// Of the recipients that were named those whose letters are left to go; none stands for all.
     pub only: &'a [String],
     /// Where all letters of a rehearsal go.

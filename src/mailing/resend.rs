@@ -175,6 +175,7 @@ fn make_ready(
             prepared,
             transport: &described(transports),
             letters: resends.len() as u64,
+            first: None,
             only: &[],
             redirect_to: None,
             resends: &resends,

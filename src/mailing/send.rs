@@ -105,6 +105,38 @@ impl SendRequest {
         }
         Ok(left)
     }
+
+    /// How many letters go, of those that are left and of those that were named.
+    fn to_go(&self, pending: u64, named: &[String]) -> u64 {
+        let left = if self.only.is_empty() {
+            pending
+        } else {
+            named.len() as u64
+        };
+        self.limit.map_or(left, |limit| left.min(limit as u64))
+    }
+
+    /// The place of the first letter that goes, whoever is named.
+    fn first_to_go(
+        &self,
+        outdated: &[OutdatedResend],
+        prepared: &Prepared,
+        ledger: &LedgerView,
+    ) -> Result<Option<usize>, LedgerError> {
+        let pending = ledger.pending(None, outdated.len() + 1)?;
+        let stays = |id: &str| outdated.iter().any(|resend| resend.id == id);
+        if let Some(first) = pending.iter().find(|letter| !stays(&letter.id)) {
+            return Ok(Some(first.position));
+        }
+        // Those that were rejected are tried again only after the question.
+        for (place, _) in prepared.plan.placed().filter(|_| self.retry_rejected) {
+            let record = ledger.letter(prepared.letters.id(place))?;
+            if record.is_some_and(|record| record.state == LetterState::Rejected) {
+                return Ok(Some(place));
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// Sends what is left of a batch.
@@ -283,12 +315,7 @@ fn make_ready(ready: Ready<'_>) -> Result<(u64, u64), MailingError> {
     }
     let mut named = request.named_left(ledger)?;
     named.retain(|id| !outdated.iter().any(|resend| resend.id == *id));
-    let left = if request.only.is_empty() {
-        before.pending
-    } else {
-        named.len() as u64
-    };
-    let to_go = request.limit.map_or(left, |limit| left.min(limit as u64));
+    let to_go = request.to_go(before.pending, &named);
     if is_mailing && before.pending > 0 {
         let (others, notices) = elsewhere(loaded, state, prepared, ledger, &is_wanted)?;
         for notice in &notices {
@@ -310,6 +337,7 @@ fn make_ready(ready: Ready<'_>) -> Result<(u64, u64), MailingError> {
             prepared,
             transport: described,
             letters: to_go,
+            first: request.first_to_go(&outdated, prepared, ledger)?,
             only: &named,
             redirect_to: request.redirect_to.as_ref(),
             resends: &[],

@@ -156,7 +156,7 @@ impl Weighing<'_> {
                 "the reports of {first} and {second} are swapped: {} shows {second}, and {} shows {first}",
                 one.proof.file, other.proof.file
             ),
-            "exchange the two files",
+            "swap the two files",
         )
         .file(&one.proof.file)
         .id(self.letters.id(one.place))

@@ -157,7 +157,7 @@ impl Proposal {
         let (letter_key, letter_name, converted) = letter_of(request, table, id, name)?;
         let is_first = table.header_row() <= 1;
         let mut parts = BatchParts {
-            title: title(&request.list),
+            title: title(request),
             list,
             outside,
             sheet: survey.sheet.clone(),
@@ -495,10 +495,12 @@ fn files_of(folder: &Path) -> Vec<String> {
     files
 }
 
-fn title(list: &Path) -> String {
-    let stem = list.file_stem().unwrap_or_default().to_string_lossy();
-    let title = stem.replace(['_', '-'], " ");
-    title.trim().to_owned()
+/// The name of the batch: that of its folder, which somebody chose for it.
+fn title(request: &ProposalRequest) -> String {
+    let chosen = request.folder.file_name();
+    let name = chosen.or_else(|| request.list.file_stem());
+    let title = name.unwrap_or_default().to_string_lossy();
+    title.replace(['_', '-'], " ").trim().to_owned()
 }
 
 /// A path as the batch file writes it, from its folder, and whether it leaves that folder.

@@ -220,7 +220,7 @@ impl OpenQuestion {
             Self::EmptyIds { .. } => "type skip",
             Self::Totals { .. } | Self::HiddenRows { .. } => "type skip or send",
             Self::Mark { .. } => {
-                "type the name of a column, = and what is the same for all, or none"
+                "type the name of a column, `none`, or `= 2026` to write 2026 into all letters"
             }
             Self::NoReport { .. } => "type skip or fault",
             // Any answer is one.

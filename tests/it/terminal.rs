@@ -188,6 +188,25 @@ fn the_question_fits_and_ctrl_c_is_a_no() {
 }
 
 #[test]
+fn the_question_shows_a_letter_that_will_go() {
+    let (batch, server) = slow_batch(3);
+    batch.send(&["--limit", "1"]).expect(0);
+    batch.replace("list.csv", "teacher3@", "office3@");
+    let again = command(&batch, &["send", "--accept-changes"], None);
+    let mut terminal = Terminal::run(&again, 100);
+    terminal.wait_until_it_shows("Type yes to go on:");
+    let asked = shown(&terminal, &server);
+    assert!(asked.contains("letters    2 of 3"), "{asked}");
+    assert!(asked.contains("for example S002"), "{asked}");
+    // One letter is typed too easily.
+    terminal.types("y\n");
+    terminal.wait_until_it_shows("Type the whole word yes to go on:");
+    terminal.types("\u{3}");
+    terminal.wait();
+    assert_eq!(server.received().len(), 1);
+}
+
+#[test]
 fn the_question_names_who_has_no_report() {
     let (batch, server) = slow_batch(3);
     let skip = "name = \"report.pdf\"\nmissing = \"skip\"";

@@ -87,7 +87,7 @@ fn a_swapped_pair_is_one_fault_that_names_both_schools_and_both_files() {
         "the reports of `St Mary Primary School` (1001) and `Lycée Françoise` (1003) are swapped: \
          reports/1001.pdf shows `Lycée Françoise` (1003), and reports/1003.pdf shows `St Mary Primary School` (1001)"
     );
-    assert_eq!(fault["next_step"], "exchange the two files");
+    assert_eq!(fault["next_step"], "swap the two files");
 }
 
 #[test]

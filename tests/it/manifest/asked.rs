@@ -141,7 +141,7 @@ fn each_doubt_about_the_list_is_asked_and_its_answer_stands_in_the_batch_file() 
     let (folder, text, shown) = asking.end();
     for line in [
         "`2027` does not answer this: type the name of a sheet",
-        "`2026` does not answer this: type the name of a column, = and what is the same for all, or none",
+        "`2026` does not answer this: type the name of a column, `none`, or `= 2026` to write 2026 into all letters",
         "`nobody` does not answer this: type it as Study Team <reports@study.example>",
     ] {
         assert!(shown.contains(line), "{line}\n{shown}");

@@ -194,7 +194,7 @@ fn the_list_is_held_against_what_went_out() {
     assert_eq!(changes(), expected);
     let status = batch.run("status", &[]).expect(0).stdout;
     assert!(
-        status.contains("next, changed since: of 1 letter"),
+        status.contains("next, changed since: 1 letter has changed"),
         "{status}"
     );
     batch.replace("list.csv", "head1@", "teacher1@");
